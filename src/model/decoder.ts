@@ -1,0 +1,169 @@
+// p(x | z), the generator that every method shares: a one-layer LSTM whose first hidden state is an affine function of z
+// and which reads z beside every word; with no latent dimensions it is the LSTM language model.
+
+import * as tf from '@tensorflow/tfjs-core';
+import { dropoutMask } from '../ops/dropout-mask.js';
+import { embedding } from '../ops/embedding.js';
+import { lstm } from '../ops/lstm.js';
+import type { SentenceContext } from '../ops/sentence-context.js';
+import { tokenNll } from '../ops/token-nll.js';
+import type { Purpose, StreamKey } from '../random/philox.js';
+import type { Parameters } from './parameters.js';
+
+export interface DecoderShape {
+  vocabularySize: number;
+  wordVectorSize: number;
+  hiddenSize: number;
+  /** 0 for a language model without z. */
+  latentSize: number;
+  /** The probability of a zero in the mask on word vectors. */
+  wordDropout: number;
+  /** The same on the LSTM's outputs. */
+  outputDropout: number;
+}
+
+/** A batch's tokens, time-major: position `t * size + b`. */
+export interface TokenBatch {
+  /** `<s>` and the words, each in [0, vocabulary). */
+  inputs: Int32Array;
+  /** The words and `</s>`. */
+  targets: Int32Array;
+  size: number;
+  tokens: number;
+}
+
+/** The two dropout masks of one pass over a batch; null where the rate is 0. */
+export interface DropoutMasks {
+  /** `[tokens, batch, wordVector]`. */
+  words: tf.Tensor3D | null;
+  /** `[tokens, batch, hidden]`. */
+  outputs: tf.Tensor3D | null;
+}
+
+export const NO_DROPOUT: DropoutMasks = { words: null, outputs: null };
+
+export class Decoder {
+  readonly wordVectors: tf.Variable<tf.Rank.R2>;
+  private readonly wordKernel: tf.Variable<tf.Rank.R2>;
+  private readonly recurrentKernel: tf.Variable<tf.Rank.R2>;
+  private readonly gateBias: tf.Variable<tf.Rank.R1>;
+  private readonly latent: {
+    kernel: tf.Variable<tf.Rank.R2>;
+    initialKernel: tf.Variable<tf.Rank.R2>;
+    initialBias: tf.Variable<tf.Rank.R1>;
+  } | null;
+  private readonly outputKernel: tf.Variable<tf.Rank.R2>;
+  private readonly outputBias: tf.Variable<tf.Rank.R1>;
+
+  /**
+   * Adds the decoder's weights to `parameters`.
+   * @param weightRange every weight but the word vectors starts from U(-weightRange, weightRange).
+   */
+  constructor(
+    parameters: Parameters,
+    readonly shape: DecoderShape,
+    weightRange: number,
+    wordVectorRange: number,
+  ) {
+    const { vocabularySize: V, wordVectorSize: E, hiddenSize: H, latentSize: Z } = shape;
+    this.wordVectors = parameters.add<tf.Rank.R2>('decoder.wordVectors', [V, E], wordVectorRange);
+    this.wordKernel = parameters.add<tf.Rank.R2>('decoder.wordKernel', [E, 4 * H], weightRange);
+    this.recurrentKernel = parameters.add<tf.Rank.R2>('decoder.recurrentKernel', [H, 4 * H], weightRange);
+    this.gateBias = parameters.add<tf.Rank.R1>('decoder.gateBias', [4 * H], weightRange);
+    this.latent =
+      Z === 0
+        ? null
+        : {
+            kernel: parameters.add<tf.Rank.R2>('decoder.latentKernel', [Z, 4 * H], weightRange),
+            initialKernel: parameters.add<tf.Rank.R2>('decoder.initialKernel', [Z, H], weightRange),
+            initialBias: parameters.add<tf.Rank.R1>('decoder.initialBias', [H], weightRange),
+          };
+    this.outputKernel = parameters.add<tf.Rank.R2>('decoder.outputKernel', [V, H], weightRange);
+    this.outputBias = parameters.add<tf.Rank.R1>('decoder.outputBias', [V], weightRange);
+  }
+
+  /** Masks for one pass, keyed by where in the run it happens. */
+  masks(batch: TokenBatch, words: Purpose, outputs: Purpose, key: Omit<StreamKey, 'purpose'>): DropoutMasks {
+    const { wordVectorSize, hiddenSize, wordDropout, outputDropout } = this.shape;
+    const mask = (size: number, rate: number, purpose: Purpose) =>
+      rate === 0 ? null : dropoutMask<tf.Rank.R3>([batch.tokens, batch.size, size], rate, { ...key, purpose });
+    return { words: mask(wordVectorSize, wordDropout, words), outputs: mask(hiddenSize, outputDropout, outputs) };
+  }
+
+  /**
+   * NLL of each sentence, differentiable in the weights and in z.
+   * @param z `[draws * batch, latent]`, or null for a decoder without latent dimensions; masks need one draw.
+   * @returns `[draws * batch]`, nats, summed over words and `</s>`.
+   */
+  sentenceNll(batch: TokenBatch, z: tf.Tensor2D | null, masks: DropoutMasks = NO_DROPOUT): tf.Tensor1D {
+    return tf.tidy(() => {
+      const { tokens, size } = batch;
+      const rows = z === null ? size : z.shape[0];
+      const hidden = lstm(this.wordGates(batch, masks.words), ...this.initialState(z, rows), this.recurrentKernel);
+      const masked = masks.outputs === null ? hidden : tf.mul(hidden, masks.outputs);
+      const targets = tf.tile(tf.tensor2d(batch.targets, [tokens, size], 'int32'), [1, rows / size]);
+      const nll = tokenNll(
+        tf.reshape(masked, [tokens * rows, this.shape.hiddenSize]),
+        this.outputKernel,
+        this.outputBias,
+        tf.reshape(targets, [tokens * rows]),
+      );
+      return tf.sum(tf.reshape(nll, [tokens, rows]), 0);
+    });
+  }
+
+  /**
+   * What inference needs of a batch (see SentenceContext). Its wordGates and targets are new tensors, to be disposed
+   * with `disposeContext`; the weights are the decoder's own.
+   * @throws Error for a decoder without latent dimensions.
+   */
+  context(batch: TokenBatch, masks: DropoutMasks = NO_DROPOUT): SentenceContext {
+    if (this.latent === null) throw new Error('a decoder without latent dimensions has nothing to infer');
+    return {
+      wordGates: tf.tidy(() => tf.add(this.wordGates(batch, masks.words), this.gateBias) as tf.Tensor3D),
+      outputMask: masks.outputs,
+      targets: tf.tensor2d(batch.targets, [batch.tokens, batch.size], 'int32'),
+      latentKernel: this.latent.kernel,
+      initialKernel: this.latent.initialKernel,
+      initialBias: this.latent.initialBias,
+      recurrentKernel: this.recurrentKernel,
+      outputKernel: this.outputKernel,
+      outputBias: this.outputBias,
+    };
+  }
+
+  /**
+   * Floating-point operations of one forward pass over a token and one of the products that a backward pass to z alone
+   * takes as many of; the vocabulary and the recurrence, which are nearly all of it.
+   */
+  get flopsPerToken(): { recurrence: number; vocabulary: number; words: number } {
+    const { vocabularySize: V, hiddenSize: H, wordVectorSize: E } = this.shape;
+    return { recurrence: 2 * H * 4 * H, vocabulary: 2 * V * H, words: 2 * E * 4 * H };
+  }
+
+  /** The words' projections without the bias, `[tokens, batch, 4 hidden]`. */
+  private wordGates(batch: TokenBatch, mask: tf.Tensor3D | null): tf.Tensor3D {
+    const { tokens, size } = batch;
+    const { wordVectorSize: E, hiddenSize: H } = this.shape;
+    const vectors = embedding(this.wordVectors, tf.tensor2d(batch.inputs, [tokens, size], 'int32'));
+    const masked = mask === null ? vectors : tf.mul(vectors, mask);
+    return tf.reshape(tf.matMul(tf.reshape(masked, [tokens * size, E]), this.wordKernel), [tokens, size, 4 * H]);
+  }
+
+  /** The gates' part that is the same at every step, and h_0. */
+  private initialState(z: tf.Tensor2D | null, rows: number): [latentGates: tf.Tensor2D, initialHidden: tf.Tensor2D] {
+    const { hiddenSize: H } = this.shape;
+    if (this.latent === null || z === null) {
+      return [tf.tile(tf.reshape(this.gateBias, [1, 4 * H]), [rows, 1]), tf.zeros([rows, H])];
+    }
+    const latentGates: tf.Tensor2D = tf.add(tf.matMul(z, this.latent.kernel), this.gateBias);
+    const initialHidden: tf.Tensor2D = tf.add(tf.matMul(z, this.latent.initialKernel), this.latent.initialBias);
+    return [latentGates, initialHidden];
+  }
+}
+
+/** Frees what `Decoder.context` made, and the masks that went in. */
+export function disposeContext(context: SentenceContext): void {
+  tf.dispose([context.wordGates, context.targets]);
+  context.outputMask?.dispose();
+}

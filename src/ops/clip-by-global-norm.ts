@@ -1,0 +1,29 @@
+// Gradient clipping by the norm of all gradients together (Pascanu, Mikolov, Bengio 2013). The factor is handed to the
+// optimizer, which applies it in the pass that it makes over the parameters anyway.
+
+import * as tf from '@tensorflow/tfjs-core';
+import { hasKernel, runKernel } from './kernel.js';
+
+export interface ClippedNorm {
+  /** The gradients' norm before clipping. */
+  norm: number;
+  /** What to multiply every gradient by: min(1, limit / norm). */
+  scale: number;
+}
+
+/**
+ * @param gradients any shapes.
+ * @param limit the largest norm that is let through.
+ */
+export function clipByGlobalNorm(gradients: tf.Tensor[], limit: number): ClippedNorm {
+  let square = 0;
+  for (const gradient of gradients) {
+    square += tf.tidy(() =>
+      hasKernel('SquaredNorm')
+        ? runKernel<tf.Tensor>('SquaredNorm', { x: gradient }).dataSync()[0]!
+        : tf.sum(tf.square(gradient)).dataSync()[0]!,
+    );
+  }
+  const norm = Math.sqrt(square);
+  return { norm, scale: norm > limit ? limit / norm : 1 };
+}

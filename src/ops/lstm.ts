@@ -1,0 +1,80 @@
+// One LSTM layer over a whole sequence. The input projections come precomputed: the words' once a batch, the latent
+// code's once a Langevin step, so that only the recurrent product is left inside the loop over time.
+
+import * as tf from '@tensorflow/tfjs-core';
+import { hasKernel, runKernel } from './kernel.js';
+
+/**
+ * Hochreiter and Schmidhuber 1997, gates in the order input, forget, candidate, output:
+ * a_t = wordGates_t + latentGates + h_{t-1} recurrentKernel, c_t = f c_{t-1} + i g, h_t = o tanh(c_t), c_0 = 0.
+ *
+ * @param wordGates `[tokens, batch, 4 hidden]`, the words' projections.
+ * @param latentGates `[rows, 4 hidden]`, what is added at every step (the projection of z and the bias);
+ *   rows = draws * batch, row r reads the words of sentence r % batch.
+ * @param initialHidden `[rows, hidden]`, h_0.
+ * @param recurrentKernel `[hidden, 4 hidden]`.
+ * @returns `[tokens, rows, hidden]`, every h_t. Differentiable in all four arguments.
+ */
+export function lstm(
+  wordGates: tf.Tensor3D,
+  latentGates: tf.Tensor2D,
+  initialHidden: tf.Tensor2D,
+  recurrentKernel: tf.Tensor2D,
+): tf.Tensor3D {
+  if (!hasKernel('Lstm')) return lstmPortable(wordGates, latentGates, initialHidden, recurrentKernel);
+  const [hidden] = runKernel<tf.Tensor[]>('Lstm', { wordGates, latentGates, initialHidden, recurrentKernel });
+  return hidden as tf.Tensor3D;
+}
+
+/** The same in plain tfjs ops. */
+export function lstmPortable(
+  wordGates: tf.Tensor3D,
+  latentGates: tf.Tensor2D,
+  initialHidden: tf.Tensor2D,
+  recurrentKernel: tf.Tensor2D,
+): tf.Tensor3D {
+  return tf.tidy(() => {
+    const draws = latentGates.shape[0] / wordGates.shape[1];
+    let hidden = initialHidden;
+    let cell: tf.Tensor2D = tf.zerosLike(initialHidden);
+    const outputs: tf.Tensor2D[] = [];
+    for (const step of tf.unstack(wordGates) as tf.Tensor2D[]) {
+      const words = draws === 1 ? step : tf.tile(step, [draws, 1]);
+      const gates = tf.add(tf.add(words, latentGates), tf.matMul(hidden, recurrentKernel));
+      const [input, forget, candidate, output] = tf.split(gates, 4, 1) as tf.Tensor2D[];
+      cell = tf.add(tf.mul(tf.sigmoid(forget!), cell), tf.mul(tf.sigmoid(input!), tf.tanh(candidate!)));
+      hidden = tf.mul(tf.sigmoid(output!), tf.tanh(cell));
+      outputs.push(hidden);
+    }
+    return tf.stack(outputs) as tf.Tensor3D;
+  });
+}
+
+tf.registerGradient({
+  kernelName: 'Lstm',
+  inputsToSave: ['wordGates', 'latentGates', 'initialHidden', 'recurrentKernel'],
+  outputsToSave: [true, true, true],
+  gradFunc: (dy, saved) => {
+    const [wordGates, , initialHidden, recurrentKernel, hidden, cells, activations] = saved as tf.Tensor[];
+    const [dHidden] = dy as tf.Tensor[];
+    // One backward pass gives all four, so it runs here and not once for each input that tfjs asks for.
+    const [dGates, dLatentGates, dInitialHidden, dRecurrentKernel] = runKernel<tf.Tensor[]>('LstmGradient', {
+      dHidden: dHidden!,
+      initialHidden: initialHidden!,
+      recurrentKernel: recurrentKernel!,
+      hidden: hidden!,
+      cells: cells!,
+      activations: activations!,
+    });
+    return {
+      wordGates: () => {
+        const [tokens, batch, gates] = wordGates!.shape as [number, number, number];
+        const draws = initialHidden!.shape[0]! / batch;
+        return draws === 1 ? dGates! : tf.sum(tf.reshape(dGates!, [tokens, draws, batch, gates]), 1);
+      },
+      latentGates: () => dLatentGates!,
+      initialHidden: () => dInitialHidden!,
+      recurrentKernel: () => dRecurrentKernel!,
+    };
+  },
+});

@@ -1,0 +1,102 @@
+// The output layer and its loss in one operation: affine to the vocabulary, then cross-entropy. Fused because the
+// logits, one number a token and vocabulary entry, are larger than everything else together and never need to exist whole.
+
+import * as tf from '@tensorflow/tfjs-core';
+import { hasKernel, runKernel } from './kernel.js';
+
+/**
+ * -log softmax(outputKernel h_n + outputBias)[target_n] for every token.
+ *
+ * @param hidden `[tokens, hidden]`, the LSTM's outputs (after dropout, where there is any).
+ * @param outputKernel `[vocabulary, hidden]`.
+ * @param outputBias `[vocabulary]`.
+ * @param targets `[tokens]`, int32, each in [0, vocabulary).
+ * @returns `[tokens]`, nats. Differentiable in hidden, outputKernel and outputBias.
+ */
+export function tokenNll(
+  hidden: tf.Tensor2D,
+  outputKernel: tf.Tensor2D,
+  outputBias: tf.Tensor1D,
+  targets: tf.Tensor1D,
+): tf.Tensor1D {
+  if (!hasKernel('TokenNll')) return tokenNllPortable(hidden, outputKernel, outputBias, targets);
+  const [nll] = runKernel<tf.Tensor[]>('TokenNll', { hidden, outputKernel, outputBias, targets });
+  return nll as tf.Tensor1D;
+}
+
+/** The portable version works through the tokens in pieces of at most this many logits (64 MiB of floats). */
+const LOGITS_AT_ONCE = 1 << 24;
+
+/**
+ * The same in plain tfjs ops, a piece of the tokens at a time; the backward pass computes each piece's logits again
+ * rather than keeping them.
+ */
+export function tokenNllPortable(
+  hidden: tf.Tensor2D,
+  outputKernel: tf.Tensor2D,
+  outputBias: tf.Tensor1D,
+  targets: tf.Tensor1D,
+): tf.Tensor1D {
+  const [tokens] = hidden.shape;
+  const [vocabulary] = outputKernel.shape;
+  const pieceSize = Math.max(1, Math.floor(LOGITS_AT_ONCE / vocabulary));
+  const pieces: [start: number, size: number][] = [];
+  for (let start = 0; start < tokens; start += pieceSize) pieces.push([start, Math.min(pieceSize, tokens - start)]);
+
+  const logitsOf = (rows: tf.Tensor2D, kernel: tf.Tensor2D, bias: tf.Tensor1D) =>
+    tf.add(tf.matMul(rows, kernel, false, true), bias) as tf.Tensor2D;
+
+  const op = tf.customGrad((...args) => {
+    const [h, kernel, bias] = args as unknown as [tf.Tensor2D, tf.Tensor2D, tf.Tensor1D];
+    const save = args[3] as unknown as tf.GradSaveFunc;
+    save([h, kernel, bias]);
+    const value = tf.concat(
+      pieces.map(([start, size]) =>
+        tf.tidy(() => {
+          const rows = tf.slice(h, [start, 0], [size, -1]);
+          const wanted = tf.slice(targets, start, size);
+          const target = tf.add(tf.sum(tf.mul(rows, tf.gather(kernel, wanted)), 1), tf.gather(bias, wanted));
+          return tf.sub(tf.logSumExp(logitsOf(rows, kernel, bias), 1), target) as tf.Tensor1D;
+        }),
+      ),
+    );
+    const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) => {
+      const [h, kernel, bias] = saved as unknown as [tf.Tensor2D, tf.Tensor2D, tf.Tensor1D];
+      const dHidden: tf.Tensor2D[] = [];
+      let dKernel: tf.Tensor = tf.zerosLike(kernel);
+      let dBias: tf.Tensor = tf.zerosLike(bias);
+      for (const [start, size] of pieces) {
+        const rows = tf.slice(h, [start, 0], [size, -1]);
+        const wanted = tf.slice(targets, start, size);
+        const probability = tf.softmax(logitsOf(rows, kernel, bias));
+        const upstream = tf.reshape(tf.slice(dy as tf.Tensor1D, start, size), [size, 1]);
+        const dLogits: tf.Tensor2D = tf.mul(tf.sub(probability, tf.oneHot(wanted, vocabulary)), upstream);
+        dHidden.push(tf.matMul(dLogits, kernel));
+        dKernel = tf.add(dKernel, tf.matMul(dLogits, rows, true, false));
+        dBias = tf.add(dBias, tf.sum(dLogits, 0));
+      }
+      return [tf.concat(dHidden), dKernel, dBias];
+    };
+    return { value, gradFunc };
+  });
+  return op(hidden, outputKernel, outputBias) as tf.Tensor1D;
+}
+
+tf.registerGradient({
+  kernelName: 'TokenNll',
+  inputsToSave: ['hidden', 'outputKernel', 'outputBias', 'targets'],
+  outputsToSave: [false, true],
+  gradFunc: (dy, saved) => {
+    const [dNll] = dy as tf.Tensor[];
+    const [hidden, outputKernel, outputBias, targets, logNormalizer] = saved as tf.Tensor[];
+    const [dHidden, dOutputKernel, dOutputBias] = runKernel<tf.Tensor[]>('TokenNllGradient', {
+      dNll: dNll!,
+      hidden: hidden!,
+      outputKernel: outputKernel!,
+      outputBias: outputBias!,
+      targets: targets!,
+      logNormalizer: logNormalizer!,
+    });
+    return { hidden: () => dHidden!, outputKernel: () => dOutputKernel!, outputBias: () => dOutputBias! };
+  },
+});
