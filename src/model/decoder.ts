@@ -162,6 +162,11 @@ export class Decoder {
   }
 }
 
+export function disposeMasks({ words, outputs }: DropoutMasks): void {
+  words?.dispose();
+  outputs?.dispose();
+}
+
 /** Frees what `Decoder.context` made, and the masks that went in. */
 export function disposeContext(context: SentenceContext): void {
   tf.dispose([context.wordGates, context.targets]);

@@ -3,12 +3,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { InputError } from '../errors.js';
 import { RandomStream } from '../random/philox.js';
-
-/** A weight as plain numbers, as it lies in a checkpoint. */
-export interface StoredTensor {
-  shape: number[];
-  data: Float32Array;
-}
+import type { StoredTensor } from '../storage/safetensors.js';
 
 export class Parameters {
   private readonly variables = new Map<string, tf.Variable>();
@@ -53,7 +48,7 @@ export class Parameters {
    * Sets every weight from `stored`, which may hold more than these.
    * @throws InputError naming `source` if one is missing or has another shape.
    */
-  restore(stored: ReadonlyMap<string, { shape: number[]; data: Float32Array | Int32Array }>, source: string): void {
+  restore(stored: ReadonlyMap<string, StoredTensor>, source: string): void {
     for (const [name, variable] of this.variables) {
       const tensor = stored.get(name);
       if (tensor === undefined)

@@ -38,7 +38,7 @@ export function lstmPortable(
     let hidden = initialHidden;
     let cell: tf.Tensor2D = tf.zerosLike(initialHidden);
     const outputs: tf.Tensor2D[] = [];
-    for (const step of tf.unstack(wordGates) as tf.Tensor2D[]) {
+    for (const step of unstackSteps(wordGates)) {
       const words = draws === 1 ? step : tf.tile(step, [draws, 1]);
       const gates = tf.add(tf.add(words, latentGates), tf.matMul(hidden, recurrentKernel));
       const [input, forget, candidate, output] = tf.split(gates, 4, 1) as tf.Tensor2D[];
@@ -48,6 +48,12 @@ export function lstmPortable(
     }
     return tf.stack(outputs) as tf.Tensor3D;
   });
+}
+
+/** `[tokens, rows, size]` as its steps. tfjs cannot differentiate `unstack` of a single step. */
+export function unstackSteps(sequence: tf.Tensor3D): tf.Tensor2D[] {
+  const [tokens, rows, size] = sequence.shape;
+  return tokens === 1 ? [tf.reshape(sequence, [rows, size])] : (tf.unstack(sequence) as tf.Tensor2D[]);
 }
 
 tf.registerGradient({

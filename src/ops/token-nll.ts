@@ -49,7 +49,7 @@ export function tokenNllPortable(
   const op = tf.customGrad((...args) => {
     const [h, kernel, bias] = args as unknown as [tf.Tensor2D, tf.Tensor2D, tf.Tensor1D];
     const save = args[3] as unknown as tf.GradSaveFunc;
-    save([h, kernel, bias]);
+    save([h, kernel, bias, targets]);
     const value = tf.concat(
       pieces.map(([start, size]) =>
         tf.tidy(() => {
@@ -61,13 +61,13 @@ export function tokenNllPortable(
       ),
     );
     const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) => {
-      const [h, kernel, bias] = saved as unknown as [tf.Tensor2D, tf.Tensor2D, tf.Tensor1D];
+      const [h, kernel, bias, labels] = saved as unknown as [tf.Tensor2D, tf.Tensor2D, tf.Tensor1D, tf.Tensor1D];
       const dHidden: tf.Tensor2D[] = [];
       let dKernel: tf.Tensor = tf.zerosLike(kernel);
       let dBias: tf.Tensor = tf.zerosLike(bias);
       for (const [start, size] of pieces) {
         const rows = tf.slice(h, [start, 0], [size, -1]);
-        const wanted = tf.slice(targets, start, size);
+        const wanted = tf.slice(labels, start, size);
         const probability = tf.softmax(logitsOf(rows, kernel, bias));
         const upstream = tf.reshape(tf.slice(dy as tf.Tensor1D, start, size), [size, 1]);
         const dLogits: tf.Tensor2D = tf.mul(tf.sub(probability, tf.oneHot(wanted, vocabulary)), upstream);

@@ -21,6 +21,8 @@ export const PURPOSES = [
   'posterior-sample',
   'generation',
   'validation',
+  'word-swaps',
+  'text-split',
 ] as const;
 export type Purpose = (typeof PURPOSES)[number];
 

@@ -1,0 +1,31 @@
+// Types of fetch.mjs, for the tests.
+
+export class FetchError extends Error {}
+
+/** Where all of a set's files are: in one archive, or each at an address. */
+export type SetSource = { archive: string; files?: undefined } | { files: Record<string, string> };
+
+export interface RawSet {
+  name: string;
+  /** One line for the usage. */
+  title: string;
+  /** Where a person can read about the set and fetch it by hand. */
+  page: string;
+  /** File name -> SHA-256 of the original; undefined where none is known. */
+  files: Record<string, string | undefined>;
+  /** Folders that may hold the files. */
+  folders: string[];
+  /** Tried in turn. */
+  sources: SetSource[];
+  /** In place of fetching, for a set that is not on the net. */
+  make?: (set: RawSet, out: string, log: Log) => Promise<void>;
+}
+
+export type Log = (line: string) => void;
+
+export function main(set: RawSet): Promise<void>;
+export function isMain(url: string): boolean;
+export function fetchSet(set: RawSet, out: string, log: Log): Promise<void>;
+export function takeSet(set: RawSet, from: string, out: string, log: Log): Promise<void>;
+export function download(url: string, path: string, log: Log): Promise<void>;
+export function driveFile(id: string): string;

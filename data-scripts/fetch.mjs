@@ -1,0 +1,294 @@
+// What the scripts of this folder share: a set's raw files, fetched from where their makers put them, or taken from
+// a folder; checked either way. A transfer that breaks goes on where it stopped when the script is run again.
+// A script is a description of a set and a call of `main`.
+
+import { execFile, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { access, copyFile, mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { fileURLToPath } from 'node:url';
+import { parseArgs, promisify } from 'node:util';
+
+/** A reason to stop that the user can do something about; printed without a stack. */
+export class FetchError extends Error {
+  name = 'FetchError';
+}
+
+/** Sums of files whose original could not be summed beforehand, as they were on the first fetch. */
+const RECORD = 'checksums.json';
+const ATTEMPTS = 3;
+const IDLE_SECONDS = 60;
+
+/** Runs a script: reads its options, does the work, and ends with 0, 1 (no files) or 2 (wrong use). */
+export async function main(set) {
+  const usage =
+    `usage: node data-scripts/${set.name}.mjs [--from DIR] [--out DIR]\n` +
+    `  ${set.title}\n` +
+    `  --from DIR  take the raw files from a folder, without a network\n` +
+    `  --out DIR   where they go (data/raw/${set.name})\n`;
+  let options;
+  try {
+    const spec = { from: { type: 'string' }, out: { type: 'string' }, help: { type: 'boolean', short: 'h' } };
+    options = parseArgs({ options: spec }).values;
+  } catch (error) {
+    process.stderr.write(`${error.message}\n${usage}`);
+    process.exitCode = 2;
+    return;
+  }
+  if (options.help) {
+    process.stdout.write(usage);
+    return;
+  }
+  const out = options.out ?? join('data', 'raw', set.name);
+  const log = (line) => process.stdout.write(`${line}\n`);
+  try {
+    if (options.from !== undefined) await takeSet(set, options.from, out, log);
+    else await (set.make ?? fetchSet)(set, out, log);
+    log(`${set.name}: ready in ${out}; next: sri prepare --config ${set.name}.yaml --from ${out}`);
+  } catch (error) {
+    if (!(error instanceof FetchError)) throw error;
+    process.stderr.write(`${set.name}: ${error.message}\n`);
+    process.exitCode = 1;
+  }
+}
+
+/** True where the module with this `import.meta.url` is the program that was started. */
+export function isMain(url) {
+  return process.argv[1] !== undefined && resolve(process.argv[1]) === fileURLToPath(url);
+}
+
+/**
+ * Brings a set's files to `out` from the first of its sources that answers. Files that are there already and pass
+ * their check are left alone. Throws FetchError where no source works, or a file is not what it should be.
+ */
+export async function fetchSet(set, out, log) {
+  await mkdir(out, { recursive: true });
+  const record = await readRecord(out);
+  if (await complete(set, out, record)) {
+    log(`${set.name}: all files are in ${out}, checked`);
+    return;
+  }
+  const failures = [];
+  for (const source of set.sources) {
+    try {
+      await fetchSource(set, source, out, record, log);
+      return;
+    } catch (error) {
+      if (!(error instanceof FetchError)) throw error;
+      failures.push(error.message);
+    }
+  }
+  const names = Object.keys(set.files).join(', ');
+  throw new FetchError(
+    `could not be fetched:\n${failures.map((failure) => `  ${failure}`).join('\n')}\n` +
+      `Run this again to go on where it stopped. Without a network, get ${names} by other means ` +
+      `(${set.page}) and run: node data-scripts/${set.name}.mjs --from DIR`,
+  );
+}
+
+/** Copies a set's files from `from`, or a folder of it that carries a known name, to `out`, checked. */
+export async function takeSet(set, from, out, log) {
+  const names = Object.keys(set.files);
+  const candidates = [from, ...set.folders.map((folder) => join(from, folder))];
+  for (const folder of candidates) {
+    const found = await Promise.all(names.map((name) => exists(join(folder, name))));
+    if (!found.every(Boolean)) continue;
+    await mkdir(out, { recursive: true });
+    const record = await readRecord(out);
+    for (const name of names) {
+      const temporary = join(out, `${name}.new`);
+      await copyFile(join(folder, name), temporary);
+      await accept(set, name, temporary, out, record, join(folder, name), log);
+    }
+    return;
+  }
+  throw new FetchError(`${names.join(', ')} are not all in one of: ${candidates.join(', ')}`);
+}
+
+async function fetchSource(set, source, out, record, log) {
+  if (source.files) {
+    for (const [name, url] of Object.entries(source.files)) {
+      await download(url, join(out, `${name}.new`), log);
+      await accept(set, name, join(out, `${name}.new`), out, record, url, log);
+    }
+    return;
+  }
+  const archive = join(out, 'archive.tar.gz');
+  await download(source.archive, archive, log);
+  let listed;
+  try {
+    listed = (await promisify(execFile)('tar', ['-tzf', archive], { maxBuffer: 1 << 24 })).stdout.split('\n');
+  } catch (error) {
+    await rm(archive, { force: true });
+    throw new FetchError(
+      `${source.archive}: not an archive that tar reads (${error.message.trim().split('\n').at(-1)})`,
+    );
+  }
+  for (const name of Object.keys(set.files)) {
+    const member = listed.find((path) => path === name || path.endsWith(`/${name}`));
+    if (member === undefined) throw new FetchError(`${source.archive}: has no ${name}`);
+    await extract(archive, member, join(out, `${name}.new`));
+    await accept(set, name, join(out, `${name}.new`), out, record, source.archive, log);
+  }
+  await rm(archive);
+}
+
+/** One member of an archive, by the system's tar, to a file. */
+async function extract(archive, member, path) {
+  const tar = spawn('tar', ['-xzOf', archive, '--', member], { stdio: ['ignore', 'pipe', 'ignore'] });
+  const status = new Promise((settle, fail) => tar.on('error', fail).on('close', settle));
+  await pipeline(tar.stdout, createWriteStream(path));
+  if ((await status) !== 0) throw new FetchError(`${archive}: tar could not take out ${member}`);
+}
+
+/**
+ * Downloads `url` to `path`. What arrived is kept in `path`.part with the server's ETag beside it, and the next call
+ * asks for the rest; a server whose file has changed, or that cannot send a part, sends all of it again.
+ * Throws FetchError where the transfer cannot be finished.
+ */
+export async function download(url, path, log) {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await downloadOnce(url, path, log);
+      return;
+    } catch (error) {
+      const reason =
+        error instanceof FetchError ? error.message : (error.cause?.code ?? error.cause?.message ?? error.message);
+      const again = error.brokenOff && attempt < ATTEMPTS;
+      if (!again) throw new FetchError(`${url}: ${reason}`);
+      log(`${url}: ${reason}, going on`);
+    }
+  }
+}
+
+async function downloadOnce(url, path, log) {
+  const part = `${path}.part`;
+  const tagFile = `${part}.etag`;
+  const have = await stat(part).then(
+    ({ size }) => size,
+    () => 0,
+  );
+  const tag = await readFile(tagFile, 'utf8').catch(() => '');
+  const resuming = have > 0 && tag !== '';
+  const headers = resuming ? { range: `bytes=${have}-`, 'if-range': tag } : {};
+
+  const stall = new AbortController();
+  const abort = () => stall.abort(new FetchError(`nothing arrived for ${IDLE_SECONDS} seconds`));
+  let timer = setTimeout(abort, IDLE_SECONDS * 1000);
+  try {
+    // Whatever is kept on disk must be the bytes that the server counts, so no compression on the way.
+    const response = await fetch(url, { headers: { ...headers, 'accept-encoding': 'identity' }, signal: stall.signal });
+    if (!response.ok) {
+      await response.body?.cancel();
+      if (response.status === 416) await forget(part, tagFile);
+      throw new FetchError(`the server answers ${response.status} ${response.statusText}`.trim());
+    }
+    if (/^text\/html/i.test(response.headers.get('content-type') ?? '')) {
+      await response.body?.cancel();
+      throw new FetchError('the server sends a web page in place of the file; fetch it with a browser');
+    }
+    const from = response.status === 206 ? have : 0;
+    // A weak tag does not promise the same bytes, so it is no ground to go on from.
+    const newTag = response.headers.get('etag') ?? '';
+    await writeFile(tagFile, newTag.startsWith('W/') ? '' : newTag);
+    const length = response.headers.get('content-length');
+    const total = length === null ? null : from + Number(length);
+    log(`${url}: ${from > 0 ? `going on after ${from} of` : 'fetching'} ${total ?? 'an unknown number of'} bytes`);
+
+    const file = await open(part, from > 0 ? 'r+' : 'w');
+    let at = from;
+    try {
+      for await (const chunk of response.body) {
+        clearTimeout(timer);
+        timer = setTimeout(abort, IDLE_SECONDS * 1000);
+        await file.write(chunk, 0, chunk.length, at);
+        at += chunk.length;
+      }
+      await file.sync();
+    } catch (error) {
+      throw brokenOff(`after ${at} bytes`, error);
+    } finally {
+      await file.close();
+    }
+    if (total !== null && at !== total) {
+      throw brokenOff(`after ${at} of ${total} bytes`);
+    }
+  } finally {
+    clearTimeout(timer);
+  }
+  await rename(part, path);
+  await rm(tagFile, { force: true });
+}
+
+/** The kind of failure that is worth another attempt at once. */
+function brokenOff(where, cause) {
+  return Object.assign(new FetchError(`broke off ${where}`, { cause }), { brokenOff: true });
+}
+
+async function forget(...paths) {
+  for (const path of paths) await rm(path, { force: true });
+}
+
+/**
+ * Gives a file its name in `out` if its SHA-256 is the one the set is known by, or, where none is known, the one
+ * it had on the first fetch. A first fetch is taken on trust and recorded, and says so.
+ */
+async function accept(set, name, temporary, out, record, origin, log) {
+  const sha256 = await sum(temporary);
+  const known = set.files[name];
+  const expected = known ?? record[name]?.sha256;
+  if (expected !== undefined && sha256 !== expected) {
+    await rm(temporary);
+    const rule = known
+      ? `the published file has ${expected}`
+      : `it had ${expected} when first taken, from ${record[name].origin}; to trust this one, delete ${join(out, RECORD)}`;
+    throw new FetchError(`${name} from ${origin} has SHA-256 ${sha256}, and ${rule}; not taken`);
+  }
+  await rename(temporary, join(out, name));
+  if (expected === undefined) {
+    record[name] = { sha256, origin, first: new Date().toISOString() };
+    await writeFile(join(out, RECORD), `${JSON.stringify(record, null, 2)}\n`);
+    log(`${name}: no checksum was published; taken on trust and recorded: ${sha256}`);
+  } else {
+    log(`${name}: checked, SHA-256 ${sha256}`);
+  }
+}
+
+async function complete(set, out, record) {
+  for (const [name, known] of Object.entries(set.files)) {
+    const expected = known ?? record[name]?.sha256;
+    const path = join(out, name);
+    if (expected === undefined || !(await exists(path)) || (await sum(path)) !== expected) return false;
+  }
+  return true;
+}
+
+async function readRecord(out) {
+  const path = join(out, RECORD);
+  if (!(await exists(path))) return {};
+  try {
+    return JSON.parse(await readFile(path, 'utf8'));
+  } catch (error) {
+    throw new FetchError(`${path}: not JSON (${error.message}); delete it to trust the next fetch`);
+  }
+}
+
+async function sum(path) {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path), hash);
+  return hash.digest('hex');
+}
+
+async function exists(path) {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** The address from which Google Drive sends a shared file itself, past the page that warns of large files. */
+export function driveFile(id) {
+  return `https://drive.usercontent.google.com/download?id=${id}&export=download&confirm=t`;
+}

@@ -1,0 +1,26 @@
+// Starting the native backend: the addon is loaded, and its kernels are registered, when it is first asked for.
+
+import { availableParallelism } from 'node:os';
+import * as tf from '@tensorflow/tfjs-core';
+import { loadAddon } from './addon.js';
+import { NativeBackend } from './backend.js';
+import { registerNativeKernels } from './kernels.js';
+
+let backend: NativeBackend | undefined;
+
+/**
+ * @param threads that compute; `auto` is one for each core this process may use.
+ * @throws Error where the addon was not built or does not load, saying what would help.
+ */
+export async function startNative(threads: number | 'auto'): Promise<{ details: string; threads: number }> {
+  if (backend === undefined) {
+    const created = new NativeBackend(loadAddon());
+    registerNativeKernels();
+    tf.registerBackend('native', () => created);
+    backend = created;
+  }
+  const { addon } = backend;
+  addon.setThreads(threads === 'auto' ? availableParallelism() : threads);
+  const info = addon.info();
+  return { details: `oneDNN ${info.oneDnn}, ${info.instructionSets.join(' ')}`, threads: info.threads };
+}

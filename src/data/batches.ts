@@ -1,0 +1,89 @@
+// Sentences of one length travel together, so that no batch holds padding and no step needs a mask.
+// The last batch of each length is smaller. Tensors are time-major: a step of all sentences is contiguous.
+
+import { RandomStream } from '../random/philox.js';
+import type { Split } from './corpus.js';
+import { END, START } from './vocabulary.js';
+
+export interface Batch {
+  /** Place in the epoch's order, from 0. */
+  index: number;
+  /** Which sentences of the split; [size]. */
+  indices: Int32Array;
+  /** `<s>`, w1 .. wn; [tokens, size], time-major. */
+  inputs: Int32Array;
+  /** w1 .. wn, `</s>`; [tokens, size], time-major. */
+  targets: Int32Array;
+  /** B, sentences. */
+  size: number;
+  /** T, words of each sentence and `</s>`. */
+  tokens: number;
+}
+
+export interface BatchOptions {
+  /** Shuffles sentences within their length, then the batches; the same key gives the same order after a resume. */
+  key?: { seed: number; epoch: number };
+  /** The sentences to take, each once; all of the split where absent. */
+  indices?: Int32Array;
+}
+
+/**
+ * Batches of at most `batchSize` sentences of equal length that cover the chosen sentences once each. Without a key
+ * they come by increasing length, and within a length in the split's order.
+ * Throws RangeError for a batch size that is not a positive whole number, or an index outside the split.
+ */
+export function equalLengthBatches(split: Split, batchSize: number, { key, indices }: BatchOptions = {}): Batch[] {
+  if (!(Number.isInteger(batchSize) && batchSize > 0)) {
+    throw new RangeError(`a batch size is a positive whole number, not ${batchSize}`);
+  }
+  const random = key && new RandomStream({ seed: key.seed, purpose: 'shuffle', epoch: key.epoch });
+  const groups: Int32Array[] = [];
+  for (const members of byLength(split, indices)) {
+    const order = random ? random.permutation(members.length).map((at) => members[at]!) : members;
+    for (let from = 0; from < order.length; from += batchSize) groups.push(order.slice(from, from + batchSize));
+  }
+  const places = random ? random.permutation(groups.length) : groups.keys();
+  return Array.from(places, (at, index) => makeBatch(split, groups[at]!, index));
+}
+
+/** The batch of the given sentences, which must all have one length; throws RangeError where they do not. */
+export function makeBatch(split: Split, indices: Int32Array, index: number): Batch {
+  const size = indices.length;
+  const tokens = split.sentence(indices[0]!).length + 1;
+  const inputs = new Int32Array(tokens * size).fill(START, 0, size);
+  const targets = new Int32Array(tokens * size).fill(END, (tokens - 1) * size);
+  indices.forEach((which, column) => {
+    const words = split.sentence(which);
+    if (words.length + 1 !== tokens) {
+      throw new RangeError(`a batch of length ${tokens - 1} was given sentence ${which} of length ${words.length}`);
+    }
+    for (let t = 0; t < words.length; t++) {
+      targets[t * size + column] = words[t]!;
+      inputs[(t + 1) * size + column] = words[t]!;
+    }
+  });
+  return { index, indices, inputs, targets, size, tokens };
+}
+
+/**
+ * `count` different sentences of the split, drawn uniformly by `seed`, in increasing order; all of them where the
+ * split has no more. Throws RangeError for a count that is not a positive whole number.
+ */
+export function drawSubset(split: Split, count: number, seed: number): Int32Array {
+  if (!(Number.isInteger(count) && count > 0)) {
+    throw new RangeError(`a subset has a positive whole number of sentences, not ${count}`);
+  }
+  return new RandomStream({ seed, purpose: 'evaluation-subset' }).permutation(split.length).slice(0, count).sort();
+}
+
+/** The chosen sentences, a group for each length, by increasing length. */
+function byLength(split: Split, indices?: Int32Array): Int32Array[] {
+  const groups = new Map<number, number[]>();
+  for (const which of indices ?? Array(split.length).keys()) {
+    const length = split.sentence(which).length;
+    const group = groups.get(length);
+    if (group) group.push(which);
+    else groups.set(length, [which]);
+  }
+  return [...groups].sort(([a], [b]) => a - b).map(([, members]) => Int32Array.from(members));
+}

@@ -1,0 +1,45 @@
+// What preparing found, as lines a person reads.
+
+import { SPLIT_NAMES } from './corpus.js';
+import type { PreparationReport } from './prepare.js';
+
+const count = (value: number) => value.toLocaleString('en-US');
+
+/** The report as plain lines, without line ends; warnings come last. */
+export function formatPreparation(report: PreparationReport): string[] {
+  const { name, directory, hash, statistics, sources, wordsBeyondLimit, warnings } = report;
+  const predicted = statistics.vocabulary - 2;
+  const lines = [
+    `${name} in ${directory}, hash ${hash.slice(0, 16)}`,
+    `vocabulary: ${count(predicted)} types (${count(statistics.vocabulary)} ids with <pad> and <s>), ` +
+      `${count(wordsBeyondLimit)} training words beyond the limit`,
+    ...table([
+      ['split', 'sentences', 'words', 'types', '<unk>', 'mean length', 'longest'],
+      ...SPLIT_NAMES.map((split) => {
+        const { sentences, words, types, unknownRate, meanLength, maxLength } = statistics.splits[split];
+        const unknown = `${(100 * unknownRate).toFixed(2)} %`;
+        return [split, count(sentences), count(words), count(types), unknown, meanLength.toFixed(1), count(maxLength)];
+      }),
+    ]),
+  ];
+  const labels = Object.keys(statistics.splits.train.labels ?? {});
+  if (labels.length > 0) {
+    const row = (label: string) => SPLIT_NAMES.map((split) => count(statistics.splits[split].labels![label]!));
+    lines.push(...table([['label', ...SPLIT_NAMES], ...labels.map((label) => [label, ...row(label)])]));
+  }
+  for (const { path, lines: read, sentences, empty, truncated, truncatedWords, dropped } of sources) {
+    lines.push(
+      `${path}: ${count(read)} lines, ${count(sentences)} sentences taken; ${count(empty.count)} empty, ` +
+        `${count(dropped.count)} dropped, ${count(truncated.count)} cut (${count(truncatedWords)} words)`,
+    );
+  }
+  return [...lines, ...warnings.map((warning) => `warning: ${warning}`)];
+}
+
+/** Columns padded to their widest cell: the first to the left, numbers to the right. */
+function table(rows: string[][]): string[] {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  return rows.map((row) =>
+    row.map((cell, column) => (column === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[column]!))).join('  '),
+  );
+}

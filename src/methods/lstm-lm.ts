@@ -1,0 +1,66 @@
+// LSTM-LM: the decoder without z, by maximum likelihood. The row every latent-variable model is held against.
+
+import * as tf from '@tensorflow/tfjs-core';
+import type { RunConfig } from '../config/schema.js';
+import type { Batch } from '../data/batches.js';
+import type { PreparedCorpus } from '../data/corpus.js';
+import { Decoder, disposeMasks } from '../model/decoder.js';
+import { Parameters } from '../model/parameters.js';
+import type { Iteration, Learner, Method, Model, Position } from './method.js';
+
+class LstmLm implements Model {
+  readonly latentSize = 0;
+  readonly quantities = [];
+  readonly parameters: Parameters;
+  private readonly decoder: Decoder;
+
+  constructor(
+    private readonly run: RunConfig,
+    corpus: PreparedCorpus,
+  ) {
+    const { model, seed } = run;
+    this.parameters = new Parameters(seed);
+    const shape = { ...model, latentSize: 0, vocabularySize: corpus.vocabulary.size };
+    this.decoder = new Decoder(this.parameters, shape, model.weightRange, model.wordVectorRange);
+  }
+
+  learn(batch: Batch, at: Position, learner: Learner): Iteration {
+    const masks = this.decoder.masks(batch, 'word-dropout', 'output-dropout', { seed: this.run.seed, ...at });
+    const update = learner.minimize(() => tf.mean(this.decoder.sentenceNll(batch, null, masks)));
+    disposeMasks(masks);
+    return { ...update, quantities: {} };
+  }
+
+  flops({ size, tokens }: Pick<Batch, 'size' | 'tokens'>): number {
+    const { recurrence, vocabulary, words } = this.decoder.flopsPerToken;
+    return 3 * size * tokens * (recurrence + vocabulary + words);
+  }
+
+  sentenceNll(batch: Batch): Float32Array {
+    return tf.tidy(() => this.decoder.sentenceNll(batch, null).dataSync<'float32'>());
+  }
+
+  likelihood(): never {
+    throw new Error('LSTM-LM has no latent code: its likelihood is exact');
+  }
+
+  schedule(): null {
+    return null;
+  }
+
+  state(): Record<string, unknown> {
+    return {};
+  }
+
+  restoreState(): void {}
+
+  dispose(): void {
+    this.parameters.dispose();
+  }
+}
+
+export const lstmLm: Method = {
+  name: 'lstm-lm',
+  label: 'LSTM-LM',
+  create: (run, corpus) => new LstmLm(run, corpus),
+};

@@ -1,0 +1,143 @@
+// SRI: the generator trained by short-run inference. `learn` is Algorithm 1 of Pang, Nijkamp, Han and Wu (EACL 2021),
+// its lines numbered as there. The paper's setting (one step size, found by search; full noise) and that of the
+// released code (a list of step sizes; a temperature that rises) are two configurations of it.
+
+import * as tf from '@tensorflow/tfjs-core';
+import type { RunConfig } from '../config/schema.js';
+import { type Batch, drawSubset, equalLengthBatches } from '../data/batches.js';
+import type { PreparedCorpus } from '../data/corpus.js';
+import { DecoderLikelihood } from '../inference/decoder-likelihood.js';
+import type { LangevinSchedule } from '../inference/likelihood.js';
+import { langevinSchedule } from '../inference/schedule.js';
+import { searchStepSize } from '../inference/step-size-search.js';
+import { Decoder, disposeMasks, NO_DROPOUT } from '../model/decoder.js';
+import { Parameters } from '../model/parameters.js';
+import { RandomStream } from '../random/philox.js';
+import type { Iteration, Learner, Method, Model, Position } from './method.js';
+
+class Sri implements Model {
+  readonly latentSize: number;
+  readonly parameters: Parameters;
+  readonly quantities: readonly string[];
+  private readonly decoder: Decoder;
+  /** s as the last search chose it; null where none has run. */
+  private stepSize: number | null = null;
+  /** Q~ of each candidate at the last search, nats a sentence. */
+  private searched: Record<string, number> = {};
+
+  constructor(
+    private readonly run: RunConfig,
+    private readonly corpus: PreparedCorpus,
+  ) {
+    const { model, seed } = run;
+    this.latentSize = model.latentSize;
+    this.quantities = ['latentRms', 'temperature', 'stepSize', ...(run.langevin.search?.grid ?? []).map(searchColumn)];
+    this.parameters = new Parameters(seed);
+    const shape = { ...model, vocabularySize: corpus.vocabulary.size };
+    this.decoder = new Decoder(this.parameters, shape, model.weightRange, model.wordVectorRange);
+  }
+
+  learn(batch: Batch, at: Position, learner: Learner): Iteration {
+    const { langevin, seed } = this.run;
+    const key = { seed, epoch: at.epoch, batch: at.batch };
+
+    // 1. Draw observed examples x_i: the batch.
+
+    // 5., for the coming iterations: every T_s iterations, update s.
+    if (this.searchIsDue(at)) this.updateStepSize(at);
+    const schedule = langevinSchedule(langevin, at.epoch, this.stepSize);
+
+    // 2. Draw latent vectors z_{i,0} ~ p(z).
+    const size = batch.size * this.latentSize;
+    const z0 = new RandomStream({ ...key, purpose: 'chain-start' }).normals(size);
+
+    // 3. Infer z_{i,K} by K steps of dynamics (7) with step size s.
+    const noise = new RandomStream({ ...key, purpose: 'chain-noise' }).normals(langevin.steps * size);
+    const chainMasks = langevin.dropout
+      ? this.decoder.masks(batch, 'chain-word-dropout', 'chain-output-dropout', key)
+      : NO_DROPOUT;
+    const likelihood = new DecoderLikelihood(this.decoder, batch, chainMasks, this.run.precision);
+    const zK = likelihood.shortRun(z0, noise, schedule, false).z;
+    likelihood.dispose();
+
+    // 4. Update theta according to (9): p(z) has no weights, so log p(x, z) learns through log p(x | z) alone.
+    const z = tf.tensor2d(zK, [batch.size, this.latentSize]);
+    const masks = this.decoder.masks(batch, 'word-dropout', 'output-dropout', key);
+    const update = learner.minimize(() => tf.mean(this.decoder.sentenceNll(batch, z, masks)));
+    disposeMasks(masks);
+    z.dispose();
+
+    const quantities = {
+      latentRms: Math.sqrt(zK.reduce((sum, value) => sum + value * value, 0) / size),
+      temperature: schedule.temperature,
+      stepSize: schedule.stepSizes[0]!,
+      ...this.searched,
+    };
+    return { ...update, quantities };
+  }
+
+  flops({ size, tokens }: Pick<Batch, 'size' | 'tokens'>): number {
+    const { recurrence, vocabulary, words } = this.decoder.flopsPerToken;
+    // A step goes forward and back to z; the update goes forward and back to z and to the weights.
+    const chain = this.run.langevin.steps * 2 * (recurrence + vocabulary);
+    return size * tokens * (chain + words + 3 * (recurrence + vocabulary + words));
+  }
+
+  sentenceNll(): never {
+    throw new Error('-log p(x) of a model with a latent code is estimated, not computed');
+  }
+
+  likelihood(batch: Batch): DecoderLikelihood {
+    return new DecoderLikelihood(this.decoder, batch, NO_DROPOUT);
+  }
+
+  schedule(epoch: number): LangevinSchedule {
+    return langevinSchedule(this.run.langevin, epoch, this.stepSize);
+  }
+
+  state(): Record<string, unknown> {
+    return { stepSize: this.stepSize, searched: this.searched };
+  }
+
+  restoreState(state: Record<string, unknown>): void {
+    this.stepSize = state.stepSize as number | null;
+    this.searched = state.searched as Record<string, number>;
+  }
+
+  dispose(): void {
+    this.parameters.dispose();
+  }
+
+  private searchIsDue({ batch, iteration }: Position): boolean {
+    const search = this.run.langevin.search;
+    if (search === null) return false;
+    return search.every === 'epoch' ? batch === 0 : iteration % search.every === 0;
+  }
+
+  /** s <- argmax over the grid of Q~ (eq. 12) on a few validation sentences. */
+  private updateStepSize(at: Position): void {
+    const { langevin, seed, training } = this.run;
+    const search = langevin.search!;
+    const split = this.corpus.splits.valid;
+    const indices = drawSubset(split, search.sentences, seed);
+    const likelihoods = equalLengthBatches(split, training.batchSize, { indices }).map((batch) =>
+      this.likelihood(batch),
+    );
+    const { temperature, priorWeight } = langevinSchedule(langevin, at.epoch, null);
+    const dynamics = { steps: langevin.steps, temperature, priorWeight };
+    const result = searchStepSize(likelihoods, search.grid, dynamics, { seed, ...at });
+    for (const likelihood of likelihoods) likelihood.dispose();
+    this.stepSize = result.best;
+    this.searched = Object.fromEntries(result.candidates.map(({ stepSize, value }) => [searchColumn(stepSize), value]));
+  }
+}
+
+function searchColumn(stepSize: number): string {
+  return `searchQ[${stepSize}]`;
+}
+
+export const sri: Method = {
+  name: 'sri',
+  label: 'SRI',
+  create: (run, corpus) => new Sri(run, corpus),
+};

@@ -1,0 +1,49 @@
+// A file that is either the old one or the new one, whenever the machine stops.
+// The bytes go to a neighbour first; only when the disk has them does the neighbour take the name.
+
+import { randomBytes } from 'node:crypto';
+import { open, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+
+/** What the temporary neighbour of a file is called; a process that was killed may leave one behind. */
+const TEMPORARY = /^\.(.+)\.[0-9a-f]{12}\.tmp$/;
+
+/** True for a name that {@link writeFileAtomic} gives to a file it has not finished. */
+export function isTemporaryName(name: string): boolean {
+  return TEMPORARY.test(name);
+}
+
+/**
+ * Writes `data` to `path` so that a reader, a crash or SIGKILL at any instant finds the previous content or all of
+ * the new one: temporary file in the same directory, fsync, rename, fsync of the directory.
+ * The directory must exist. Throws what the file system throws, with the temporary file removed.
+ */
+export async function writeFileAtomic(path: string, data: Uint8Array | string): Promise<void> {
+  const directory = dirname(path);
+  const temporary = join(directory, `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
+  try {
+    const file = await open(temporary, 'wx');
+    try {
+      await file.writeFile(data);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+  await syncDirectory(directory);
+}
+
+/** Makes the rename itself durable. Windows cannot open a directory for this, and needs no such call. */
+async function syncDirectory(directory: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  const handle = await open(directory, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

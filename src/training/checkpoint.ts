@@ -1,0 +1,109 @@
+// Checkpoints: the tensors first, then a JSON of the training state that names them, each written whole or not at all.
+// A checkpoint exists once its JSON does, so a process may die at any instant and the last two stay good.
+
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { InputError } from '../errors.js';
+import { writeFileAtomic } from '../storage/atomic-write.js';
+import { decodeSafetensors, encodeSafetensors, type StoredTensor } from '../storage/safetensors.js';
+import type { ValidationState } from './validation.js';
+
+/** Where training is, besides the tensors. */
+export interface TrainingState {
+  /** The epoch in progress, from 1. */
+  epoch: number;
+  /** Batches done in it. */
+  batch: number;
+  /** Updates done in the run. */
+  iteration: number;
+  optimizerSteps: number;
+  learningRate: number;
+  validation: ValidationState;
+  /** Why training ended, or null. */
+  finished: string | null;
+  /** The method's own state. */
+  method: Record<string, unknown>;
+  /** Sums of the metrics line in progress. */
+  interval: IntervalSums;
+  /** Bytes of metrics.csv that belong to the run up to here. */
+  metricsBytes: number;
+  trainingSeconds: number;
+}
+
+export interface IntervalSums {
+  iterations: number;
+  sentences: number;
+  words: number;
+  /** Sum over sentences, nats. */
+  loss: number;
+  /** Sum over iterations, before clipping. */
+  gradientNorm: number;
+  /** Sums over iterations of the method's quantities. */
+  quantities: Record<string, number>;
+  seconds: number;
+  flops: number;
+}
+
+/** How many checkpoints are kept. */
+const KEPT = 2;
+
+/** Writes a checkpoint and removes all but the last two. */
+export async function saveCheckpoint(
+  directory: string,
+  state: TrainingState,
+  tensors: Map<string, StoredTensor>,
+): Promise<void> {
+  mkdirSync(directory, { recursive: true });
+  const name = String(state.iteration).padStart(9, '0');
+  await writeFileAtomic(path.join(directory, `${name}.safetensors`), encodeSafetensors(tensors));
+  await writeFileAtomic(path.join(directory, `${name}.json`), JSON.stringify(state));
+  const kept = new Set(saved(directory).slice(0, KEPT));
+  for (const old of saved(directory)) {
+    // The JSON goes first: without it the tensors are no checkpoint.
+    if (!kept.has(old)) rmSync(path.join(directory, `${old}.json`), { force: true });
+  }
+  for (const file of readdirSync(directory)) {
+    if (!kept.has(path.parse(file).name)) rmSync(path.join(directory, file), { force: true });
+  }
+}
+
+/**
+ * The newest checkpoint, or null where there is none.
+ * @throws InputError where checkpoints are there but none can be read.
+ */
+export function loadCheckpoint(
+  directory: string,
+): { state: TrainingState; tensors: ReadonlyMap<string, StoredTensor>; file: string } | null {
+  const failures: string[] = [];
+  for (const name of saved(directory)) {
+    const file = path.join(directory, `${name}.safetensors`);
+    try {
+      const state = JSON.parse(readFileSync(path.join(directory, `${name}.json`), 'utf8')) as TrainingState;
+      return { state, tensors: decodeSafetensors(readFileSync(file), file).tensors, file };
+    } catch (error) {
+      failures.push(`${name}: ${(error as Error).message}`);
+    }
+  }
+  if (failures.length > 0) {
+    throw new InputError(
+      `${directory}: no checkpoint can be read (${failures.join('; ')}); remove them to start afresh`,
+    );
+  }
+  return null;
+}
+
+/** Names of the checkpoints, newest first. */
+function saved(directory: string): string[] {
+  let files: string[];
+  try {
+    files = readdirSync(directory);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+  return files
+    .filter((file) => /^\d{9}\.json$/.test(file))
+    .map((file) => file.slice(0, 9))
+    .sort()
+    .reverse();
+}

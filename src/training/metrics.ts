@@ -1,0 +1,69 @@
+// metrics.csv: what training looked like, a line each interval and one after each epoch.
+
+import { appendFileSync, statSync } from 'node:fs';
+import { stringify } from 'csv-stringify/sync';
+
+export interface Metrics {
+  epoch: number;
+  /** Updates done in the run. */
+  iteration: number;
+  /** Mean over the interval's sentences, nats. */
+  loss: number;
+  /** The same over its words, nats. */
+  lossPerWord: number;
+  /** Mean over the interval's updates, before clipping. */
+  gradientNorm: number;
+  learningRate: number;
+  sentencesPerSecond: number;
+  /** Floating-point operations done, as a share of what the machine's measured peak would have done; null where unknown. */
+  shareOfPeak: number | null;
+  /** Spent training so far. */
+  seconds: number;
+  /** -log p(x) on validation sentences, nats a word; null but after an epoch. */
+  validationLoss: number | null;
+  /** The method's own columns, means over the interval, and the validation's. */
+  quantities: Record<string, number>;
+}
+
+const COLUMNS = [
+  'epoch',
+  'iteration',
+  'loss',
+  'lossPerWord',
+  'gradientNorm',
+  'learningRate',
+  'sentencesPerSecond',
+  'shareOfPeak',
+  'seconds',
+  'validationLoss',
+] as const;
+
+/** Where the lines go, under columns that are fixed for the run. */
+export class MetricsFile {
+  /** @param quantities the columns after the common ones. */
+  constructor(
+    private readonly file: string,
+    private readonly quantities: readonly string[],
+  ) {}
+
+  /**
+   * Adds a line, and the header before the first.
+   * @returns the file's length in bytes: what a resumed run cuts it back to.
+   */
+  append(metrics: Metrics): number {
+    const empty = statSync(this.file).size === 0;
+    const values = [
+      ...COLUMNS.map((column) => cell(metrics[column])),
+      ...this.quantities.map((name) => cell(metrics.quantities[name])),
+    ];
+    const header = [...COLUMNS, ...this.quantities];
+    appendFileSync(this.file, stringify(empty ? [header, values] : [values]));
+    return statSync(this.file).size;
+  }
+}
+
+/** Six significant digits: more than the noise of any of these. */
+function cell(value: number | null | undefined): string {
+  if (value === null || value === undefined || Number.isNaN(value)) return '';
+  return Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(6)));
+}

@@ -1,0 +1,351 @@
+// The training loop, the same for every method: epochs of equal-length batches, a validation after each, checkpoints
+// in between. It may be stopped at any instant and goes on with the same bits; it reports through events and prints nothing.
+
+import { mkdirSync, truncateSync, writeFileSync } from 'node:fs';
+import type { RunConfig } from '../config/schema.js';
+import { type Batch, equalLengthBatches } from '../data/batches.js';
+import type { PreparedCorpus } from '../data/corpus.js';
+import { InterruptedError } from '../errors.js';
+import type { Iteration, Method, Model, Position } from '../methods/method.js';
+import { type IntervalSums, loadCheckpoint, saveCheckpoint, type TrainingState } from './checkpoint.js';
+import { DivergenceError, GradientDescent } from './learner.js';
+import { type Metrics, MetricsFile } from './metrics.js';
+import { createOptimizer } from './optimizer.js';
+import type { Manifest, RunFolder } from './run-folder.js';
+import { INITIAL_VALIDATION, judge } from './validation.js';
+import { loadWeights, saveWeights } from './weights.js';
+
+/** What a validation after an epoch found. */
+export interface Validation {
+  /** -log p(x) over the validation sentences (exact, or estimated where the model has a z), nats a word. */
+  loss: number;
+  /** Its other columns. */
+  quantities: Record<string, number>;
+}
+
+/** How a model is judged after an epoch; given by the caller, since the estimators come after training. */
+export interface Validator {
+  /** The names of the validation's quantities. */
+  columns: readonly string[];
+  /** @param epoch just finished, from 1. */
+  validate(model: Model, epoch: number): Promise<Validation> | Validation;
+}
+
+export interface TrainingOptions {
+  run: RunConfig;
+  method: Method;
+  corpus: PreparedCorpus;
+  folder: RunFolder;
+  validator: Validator;
+  /** The facts of the manifest that the run itself does not know. */
+  provenance: Pick<Manifest, 'version' | 'commit' | 'node' | 'backend' | 'backendDetails' | 'threads'>;
+  /** The machine's measured peak, floating-point operations a second; null where unknown. */
+  peakFlops: number | null;
+  /** Stops training after the batch in progress, with a checkpoint. */
+  signal?: AbortSignal;
+  report?: (event: TrainingEvent) => void;
+}
+
+export type TrainingEvent =
+  | { kind: 'start'; resumed: boolean; epoch: number; epochs: number; iterations: number; parameters: number }
+  /** After every batch. */
+  | { kind: 'iteration'; at: Position; iterations: number; update: Iteration; secondsLeft: number | null }
+  /** After every `logEvery` iterations, as in metrics.csv. */
+  | { kind: 'interval'; metrics: Metrics }
+  | { kind: 'validating'; epoch: number }
+  | { kind: 'epoch'; metrics: Metrics; improved: boolean; learningRate: number }
+  | { kind: 'checkpoint'; iteration: number }
+  | { kind: 'end'; reason: string; manifest: Manifest };
+
+/**
+ * Trains a run to its end, from its last checkpoint where there is one.
+ *
+ * @returns the run's manifest. A run that had ended before is returned as it is.
+ * @throws InputError where the folder holds another run, or is in use.
+ * @throws InterruptedError after saving a checkpoint, when the signal asks to stop.
+ * @throws Error naming the batch, the step and the gradient's norm when the loss is not finite; checkpoints stay good.
+ */
+export async function train(options: TrainingOptions): Promise<Manifest> {
+  const { run, folder } = options;
+  const release = folder.lock();
+  try {
+    await folder.settleConfig(run);
+    const model = options.method.create(run, options.corpus);
+    try {
+      return await new Training(options, model).toTheEnd();
+    } finally {
+      model.dispose();
+    }
+  } finally {
+    release();
+  }
+}
+
+/** How much the last update's time counts in the smoothed pace: batches differ in length, so a few dozen are averaged. */
+const PACE_WEIGHT = 0.03;
+
+class Training {
+  private readonly optimizer;
+  private readonly learner;
+  private state: TrainingState;
+  private resumed = false;
+  /** When this process began to train, and what earlier ones had spent. */
+  private started = performance.now();
+  private secondsBefore = 0;
+  private lastSave = performance.now();
+  /** Seconds an update, smoothed; null before the first. */
+  private pace: number | null = null;
+  private readonly metricsFile: MetricsFile;
+
+  constructor(
+    private readonly options: TrainingOptions,
+    private readonly model: Model,
+  ) {
+    const { run } = options;
+    this.optimizer = createOptimizer(run.optimizer, model.parameters);
+    this.learner = new GradientDescent(model.parameters, this.optimizer, run.optimizer.clipNorm);
+    this.metricsFile = new MetricsFile(options.folder.metrics, [...model.quantities, ...options.validator.columns]);
+    this.state = {
+      epoch: 1,
+      batch: 0,
+      iteration: 0,
+      optimizerSteps: 0,
+      learningRate: run.optimizer.learningRate,
+      validation: INITIAL_VALIDATION,
+      finished: null,
+      method: model.state(),
+      interval: emptyInterval(),
+      metricsBytes: 0,
+      trainingSeconds: 0,
+    };
+  }
+
+  async toTheEnd(): Promise<Manifest> {
+    const { run, corpus } = this.options;
+    this.restore();
+    const perEpoch = this.batchesOf(1).length;
+    const iterations = perEpoch * run.training.epochs;
+    const { epochs } = run.training;
+    this.emit({
+      kind: 'start',
+      resumed: this.resumed,
+      epoch: this.state.epoch,
+      epochs,
+      iterations,
+      parameters: this.model.parameters.size,
+    });
+    try {
+      if (this.state.finished !== null && !this.mayGoOn()) return await this.finish(this.state.finished);
+      this.state.finished = null;
+      while (this.state.epoch <= epochs) {
+        const batches = equalLengthBatches(corpus.splits.train, run.training.batchSize, {
+          key: { seed: run.seed, epoch: this.state.epoch },
+        });
+        await this.finishEpoch(batches, iterations);
+        const stop = await this.endOfEpoch();
+        if (stop !== null) return await this.finish(stop);
+      }
+      return await this.finish(`all ${epochs} epochs done`);
+    } finally {
+      this.optimizer.dispose();
+    }
+  }
+
+  /** The rest of the epoch in progress. */
+  private async finishEpoch(batches: Batch[], iterations: number): Promise<void> {
+    const { run, signal } = this.options;
+    for (const batch of batches.slice(this.state.batch)) {
+      const began = performance.now();
+      const at = { epoch: this.state.epoch, batch: this.state.batch, iteration: this.state.iteration };
+      const update = this.learn(batch, at);
+      this.state.batch++;
+      this.state.iteration++;
+      this.count(batch, update, (performance.now() - began) / 1000);
+      this.emit({ kind: 'iteration', at, iterations, update, secondsLeft: this.secondsLeft(iterations) });
+      if (this.state.iteration % run.training.logEvery === 0) this.logInterval();
+      if ((performance.now() - this.lastSave) / 1000 >= run.training.checkpointEvery) await this.save();
+      // Lets signals and timers in: everything between here and the last wait was synchronous.
+      await new Promise((resolve) => setImmediate(resolve));
+      if (signal?.aborted) {
+        await this.save();
+        throw new InterruptedError(`stopped in epoch ${this.state.epoch} after ${this.state.iteration} updates`);
+      }
+    }
+  }
+
+  private learn(batch: Batch, at: Position): Iteration {
+    try {
+      return this.model.learn(batch, at, this.learner);
+    } catch (error) {
+      if (!(error instanceof DivergenceError)) throw error;
+      throw new Error(
+        `training diverged at epoch ${at.epoch}, batch ${at.batch} (update ${at.iteration}; ${batch.size} sentences of ` +
+          `${batch.tokens} tokens, the first is number ${batch.indices[0]! + 1} of the training split): ${error.message}. ` +
+          'The last checkpoint is intact; a lower learning rate or clipNorm may help.',
+        { cause: error },
+      );
+    }
+  }
+
+  /** Validation and what follows from it. Returns why training ends here, or null. */
+  private async endOfEpoch(): Promise<string | null> {
+    const { run, folder, validator } = this.options;
+    const { epoch } = this.state;
+    this.emit({ kind: 'validating', epoch });
+    const { loss, quantities } = await validator.validate(this.model, epoch);
+    const decision = judge(this.state.validation, epoch, loss, run.training);
+    const best = folder.weights('best');
+    if (decision.improved) await saveWeights(best, this.model, epoch);
+    if (run.training.keepEpochs.includes(epoch)) await saveWeights(folder.weights(`epoch-${epoch}`), this.model, epoch);
+    const metrics = this.metrics(loss, quantities);
+    this.write(metrics);
+    this.state.interval = emptyInterval();
+    if (decision.restoreBest) loadWeights(best, this.model);
+    this.optimizer.learningRate *= decision.learningRateFactor;
+    this.state.validation = decision.state;
+    this.state.epoch++;
+    this.state.batch = 0;
+    this.state.finished = decision.stop;
+    this.emit({ kind: 'epoch', metrics, improved: decision.improved, learningRate: this.optimizer.learningRate });
+    await this.save();
+    await folder.writeManifest(this.manifest());
+    return decision.stop;
+  }
+
+  private async finish(reason: string): Promise<Manifest> {
+    const { folder } = this.options;
+    const before = folder.manifest();
+    if (this.state.finished === reason && before?.finished === reason) return before;
+    this.state.finished = reason;
+    await this.save();
+    const manifest = this.manifest();
+    await folder.writeManifest(manifest);
+    this.emit({ kind: 'end', reason, manifest });
+    return manifest;
+  }
+
+  /** A run that had done all its epochs goes on when it is given more. */
+  private mayGoOn(): boolean {
+    return this.state.finished!.startsWith('all ') && this.state.epoch <= this.options.run.training.epochs;
+  }
+
+  private restore(): void {
+    const { folder } = this.options;
+    mkdirSync(folder.directory, { recursive: true });
+    const checkpoint = loadCheckpoint(folder.checkpoints);
+    if (checkpoint !== null) {
+      this.state = checkpoint.state;
+      this.resumed = true;
+      this.model.parameters.restore(checkpoint.tensors, checkpoint.file);
+      this.model.restoreState(checkpoint.state.method);
+      this.optimizer.restore(checkpoint.state.optimizerSteps, checkpoint.tensors);
+      this.optimizer.learningRate = checkpoint.state.learningRate;
+    }
+    // Lines that a killed process wrote after its last checkpoint will be written again.
+    if (this.state.metricsBytes === 0) writeFileSync(folder.metrics, '');
+    else truncateSync(folder.metrics, this.state.metricsBytes);
+    this.secondsBefore = this.state.trainingSeconds;
+    this.started = performance.now();
+    this.lastSave = this.started;
+  }
+
+  private async save(): Promise<void> {
+    const { steps, tensors } = this.optimizer.store();
+    this.state.optimizerSteps = steps;
+    this.state.learningRate = this.optimizer.learningRate;
+    this.state.method = this.model.state();
+    this.state.trainingSeconds = this.seconds();
+    await saveCheckpoint(
+      this.options.folder.checkpoints,
+      this.state,
+      new Map([...this.model.parameters.store(), ...tensors]),
+    );
+    this.lastSave = performance.now();
+    this.emit({ kind: 'checkpoint', iteration: this.state.iteration });
+  }
+
+  private count(batch: Batch, update: Iteration, seconds: number): void {
+    const { interval } = this.state;
+    interval.iterations++;
+    interval.sentences += batch.size;
+    interval.words += batch.size * batch.tokens;
+    interval.loss += update.loss * batch.size;
+    interval.gradientNorm += update.gradientNorm;
+    interval.seconds += seconds;
+    interval.flops += this.model.flops(batch);
+    this.pace = this.pace === null ? seconds : this.pace + PACE_WEIGHT * (seconds - this.pace);
+    for (const [name, value] of Object.entries(update.quantities)) {
+      interval.quantities[name] = (interval.quantities[name] ?? 0) + value;
+    }
+  }
+
+  private logInterval(): void {
+    const metrics = this.metrics(null, {});
+    this.write(metrics);
+    this.emit({ kind: 'interval', metrics });
+    this.state.interval = emptyInterval();
+  }
+
+  /** The line of the interval so far. */
+  private metrics(validationLoss: number | null, validation: Record<string, number>): Metrics {
+    const { epoch, iteration, interval } = this.state;
+    const { iterations, sentences, words, seconds } = interval;
+    const rate = sentences / seconds;
+    const quantities = Object.entries(interval.quantities).map(([name, sum]) => [name, sum / iterations] as const);
+    return {
+      epoch,
+      iteration,
+      loss: interval.loss / sentences,
+      lossPerWord: interval.loss / words,
+      gradientNorm: interval.gradientNorm / iterations,
+      learningRate: this.optimizer.learningRate,
+      sentencesPerSecond: rate,
+      shareOfPeak: this.options.peakFlops === null ? null : interval.flops / seconds / this.options.peakFlops,
+      seconds: this.seconds(),
+      validationLoss,
+      quantities: { ...Object.fromEntries(quantities), ...validation },
+    };
+  }
+
+  private write(metrics: Metrics): void {
+    this.state.metricsBytes = this.metricsFile.append(metrics);
+  }
+
+  private batchesOf(epoch: number): Batch[] {
+    const { run, corpus } = this.options;
+    return equalLengthBatches(corpus.splits.train, run.training.batchSize, { key: { seed: run.seed, epoch } });
+  }
+
+  private secondsLeft(iterations: number): number | null {
+    return this.pace === null ? null : this.pace * (iterations - this.state.iteration);
+  }
+
+  private seconds(): number {
+    return this.secondsBefore + (performance.now() - this.started) / 1000;
+  }
+
+  private manifest(): Manifest {
+    const { provenance, run, corpus } = this.options;
+    const { validation, epoch, finished } = this.state;
+    return {
+      ...provenance,
+      dataHash: corpus.hash,
+      precision: run.precision,
+      parameters: this.model.parameters.size,
+      epochs: epoch - 1,
+      bestEpoch: validation.bestEpoch,
+      bestValidation: validation.best,
+      trainingSeconds: this.seconds(),
+      finished,
+      peakMemory: Math.round(process.resourceUsage().maxRSS / 1024),
+    };
+  }
+
+  private emit(event: TrainingEvent): void {
+    this.options.report?.(event);
+  }
+}
+
+function emptyInterval(): IntervalSums {
+  return { iterations: 0, sentences: 0, words: 0, loss: 0, gradientNorm: 0, quantities: {}, seconds: 0, flops: 0 };
+}

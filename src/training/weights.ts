@@ -1,0 +1,26 @@
+// Weights kept for evaluation: a safetensors file whose metadata says after which epoch they were saved and what else
+// the method needs to infer with them.
+
+import { existsSync, readFileSync } from 'node:fs';
+import { InputError } from '../errors.js';
+import type { Model } from '../methods/method.js';
+import { writeFileAtomic } from '../storage/atomic-write.js';
+import { decodeSafetensors, encodeSafetensors } from '../storage/safetensors.js';
+
+export async function saveWeights(file: string, model: Model, epoch: number): Promise<void> {
+  const metadata = { epoch: String(epoch), state: JSON.stringify(model.state()) };
+  await writeFileAtomic(file, encodeSafetensors(model.parameters.store(), metadata));
+}
+
+/**
+ * Puts saved weights, and the method's state of that time, into a model of the same configuration.
+ * @returns the epoch after which they were saved.
+ * @throws InputError where the file is missing, damaged, or another configuration's.
+ */
+export function loadWeights(file: string, model: Model): number {
+  if (!existsSync(file)) throw new InputError(`${file}: no such weights; train the run, or name others`);
+  const { tensors, metadata } = decodeSafetensors(readFileSync(file), file);
+  model.parameters.restore(tensors, file);
+  model.restoreState(JSON.parse(metadata.state ?? '{}') as Record<string, unknown>);
+  return Number(metadata.epoch ?? 0);
+}

@@ -1,0 +1,57 @@
+// A corpus and a configuration small enough to train on in a test.
+
+import { DEFAULTS, type RunConfig } from '../../src/config/schema.js';
+import { EncodedSplit, type PreparedCorpus } from '../../src/data/corpus.js';
+import { Vocabulary } from '../../src/data/vocabulary.js';
+import { RandomStream } from '../../src/random/philox.js';
+
+/** Sentences of 2 to 5 words in which each word says much about the next. */
+export function toyCorpus(sentences = 40): PreparedCorpus {
+  const words = ['<pad>', '<unk>', '<s>', '</s>', 'a', 'b', 'c', 'd', 'e', 'f'];
+  const split = (name: string, seed: number) => {
+    const stream = new RandomStream({ seed, purpose: 'shuffle' });
+    const offsets = [0];
+    const ids: number[] = [];
+    for (let i = 0; i < sentences; i++) {
+      let word = 4 + stream.integer(6);
+      const length = 2 + stream.integer(4);
+      for (let t = 0; t < length; t++) {
+        ids.push(word);
+        word = 4 + ((word - 4 + 1 + stream.integer(2)) % 6);
+      }
+      offsets.push(ids.length);
+    }
+    return new EncodedSplit(name, Int32Array.from(ids), Int32Array.from(offsets), null);
+  };
+  return {
+    name: 'toy',
+    directory: 'data/toy',
+    hash: 'toy',
+    vocabulary: new Vocabulary(words),
+    labels: null,
+    splits: { train: split('train', 1), valid: split('valid', 2), test: split('test', 3) },
+    statistics: { vocabulary: words.length, splits: {} as PreparedCorpus['statistics']['splits'] },
+  };
+}
+
+export function toyRun(method: 'sri' | 'lstm-lm', changes: Partial<RunConfig> = {}): RunConfig {
+  return {
+    ...structuredClone(DEFAULTS),
+    dataSet: 'toy',
+    method,
+    setting: null,
+    name: method,
+    seed: 3,
+    backend: 'cpu',
+    data: { ...DEFAULTS.data, directory: 'data/toy' },
+    model: { ...DEFAULTS.model, latentSize: 3, wordVectorSize: 6, hiddenSize: 8, weightRange: 0.1 },
+    optimizer: {
+      ...DEFAULTS.optimizer,
+      name: method === 'sri' ? 'adam' : 'sgd',
+      learningRate: method === 'sri' ? 0.01 : 0.5,
+    },
+    training: { ...DEFAULTS.training, batchSize: 8, epochs: 3, logEvery: 3, checkpointEvery: 1e-9 },
+    langevin: { ...DEFAULTS.langevin, steps: 3 },
+    ...changes,
+  };
+}

@@ -1,0 +1,197 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { useBackend } from '../../src/backends/index.js';
+import type { RunConfig } from '../../src/config/schema.js';
+import { equalLengthBatches } from '../../src/data/batches.js';
+import { InterruptedError } from '../../src/errors.js';
+import { METHODS } from '../../src/methods/index.js';
+import type { Model } from '../../src/methods/method.js';
+import { RunFolder } from '../../src/training/run-folder.js';
+import { type TrainingEvent, type TrainingOptions, train } from '../../src/training/train.js';
+import { toyCorpus, toyRun } from './toy.js';
+
+const corpus = toyCorpus();
+let root: string;
+
+beforeAll(async () => {
+  await useBackend('cpu', 1);
+});
+beforeEach(() => {
+  root = mkdtempSync(path.join(tmpdir(), 'sri-train-'));
+});
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+/** Judges by the weights themselves: any deterministic number will do here. */
+function judgeByWeights(model: Model): number {
+  let sum = 0;
+  for (const { data } of model.parameters.store().values()) for (const value of data) sum += Math.abs(value);
+  return sum;
+}
+
+function options(run: RunConfig, name: string, more: Partial<TrainingOptions> = {}): TrainingOptions {
+  return {
+    run,
+    method: METHODS.find((method) => method.name === run.method)!,
+    corpus,
+    folder: new RunFolder(path.join(root, name)),
+    validator: { columns: [], validate: (model) => ({ loss: judgeByWeights(model), quantities: {} }) },
+    provenance: { version: '0', commit: null, node: '', backend: 'cpu', backendDetails: '', threads: 1 },
+    peakFlops: null,
+    ...more,
+  };
+}
+
+/** The bytes of the newest checkpoint's tensors. */
+function finalTensors(folder: RunFolder): Buffer {
+  const last = readdirSync(folder.checkpoints)
+    .filter((file) => file.endsWith('.safetensors'))
+    .sort()
+    .at(-1)!;
+  return readFileSync(path.join(folder.checkpoints, last));
+}
+
+/** metrics.csv without the columns that depend on the clock. */
+function metricsOf(folder: RunFolder): string[] {
+  const timed = ['sentencesPerSecond', 'shareOfPeak', 'seconds'];
+  const lines = readFileSync(folder.metrics, 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => line.split(','));
+  const kept = lines[0]!.map((name, i) => (timed.includes(name) ? -1 : i)).filter((i) => i >= 0);
+  return lines.map((line) => kept.map((i) => line[i]).join(','));
+}
+
+const searching = { every: 2, grid: [0.05, 0.2], sentences: 4 } as const;
+const CASES: [string, RunConfig][] = [
+  [
+    'sri, with a search for the step size',
+    toyRun('sri', { langevin: { ...toyRun('sri').langevin, search: { ...searching, grid: [0.05, 0.2] } } }),
+  ],
+  [
+    'lstm-lm, with decay from the best weights',
+    toyRun('lstm-lm', {
+      training: {
+        ...toyRun('lstm-lm').training,
+        epochs: 5,
+        decay: { factor: 0.5, patience: 1, fromEpoch: 1, atMost: 5, restoreBest: true },
+      },
+    }),
+  ],
+];
+
+describe.each(CASES)('%s', (_, run) => {
+  it('ends with the same bits however often it was stopped', async () => {
+    const whole = options(run, 'whole');
+    const manifest = await train(whole);
+    expect(manifest.finished).toBe(`all ${run.training.epochs} epochs done`);
+
+    for (const stopAt of [1, 4, 7]) {
+      const name = `stopped-${stopAt}`;
+      let updates = 0;
+      let stops = 0;
+      for (;;) {
+        const stop = new AbortController();
+        const report = (event: TrainingEvent) => {
+          if (event.kind === 'iteration' && ++updates % stopAt === 0) stop.abort();
+        };
+        try {
+          await train(options(run, name, { signal: stop.signal, report }));
+          break;
+        } catch (error) {
+          expect(error).toBeInstanceOf(InterruptedError);
+          stops++;
+        }
+      }
+      expect(stops).toBeGreaterThan(1);
+      const folder = new RunFolder(path.join(root, name));
+      expect(finalTensors(folder).equals(finalTensors(whole.folder))).toBe(true);
+      expect(readFileSync(folder.weights('best')).equals(readFileSync(whole.folder.weights('best')))).toBe(true);
+      expect(metricsOf(folder)).toEqual(metricsOf(whole.folder));
+    }
+  });
+});
+
+describe('training', () => {
+  it('learns: the loss falls well below its start', async () => {
+    for (const method of ['lstm-lm', 'sri'] as const) {
+      const base = toyRun(method);
+      const losses: number[] = [];
+      const report = (event: TrainingEvent) => {
+        if (event.kind === 'iteration') losses.push(event.update.loss);
+      };
+      const model = { ...base.model, wordDropout: 0, outputDropout: 0 };
+      const run = { ...base, model, training: { ...base.training, epochs: 25 } };
+      await train(options(run, `learns-${method}`, { report }));
+      const mean = (values: number[]) => values.reduce((a, b) => a + b) / values.length;
+      expect(mean(losses.slice(-20))).toBeLessThan(0.8 * mean(losses.slice(0, 20)));
+    }
+  });
+
+  it('keeps two checkpoints, and goes on from the one before when the last is damaged', async () => {
+    const run = toyRun('lstm-lm');
+    const whole = options(run, 'damaged');
+    await train(whole);
+    const wanted = finalTensors(whole.folder);
+    const files = readdirSync(whole.folder.checkpoints).sort();
+    expect(files).toHaveLength(4);
+    const last = path.join(whole.folder.checkpoints, files.filter((file) => file.endsWith('.safetensors')).at(-1)!);
+    writeFileSync(last, readFileSync(last).subarray(0, 500));
+    await train(options(run, 'damaged'));
+    expect(finalTensors(whole.folder).equals(wanted)).toBe(true);
+  });
+
+  it('stops before a loss that is not finite reaches the weights, and says where', async () => {
+    const run = toyRun('lstm-lm');
+    const diverging = { ...run, optimizer: { ...run.optimizer, learningRate: 3e38, clipNorm: null } };
+    const trial = options(diverging, 'diverging');
+    await expect(train(trial)).rejects.toThrow(/diverged at epoch 1, batch \d+ \(update \d+; .*gradient's norm/);
+    for (const file of readdirSync(trial.folder.checkpoints)) {
+      if (file.endsWith('.json'))
+        expect(JSON.parse(readFileSync(path.join(trial.folder.checkpoints, file), 'utf8')).finished).toBeNull();
+    }
+    expect(() => trial.folder.lock()()).not.toThrow();
+  });
+
+  it('goes on when given more epochs, and returns at once when given no more', async () => {
+    const run = toyRun('lstm-lm');
+    const first = await train(options(run, 'longer'));
+    expect(await train(options(run, 'longer'))).toEqual(first);
+    const more = { ...run, training: { ...run.training, epochs: 5 } };
+    expect((await train(options(more, 'longer'))).epochs).toBe(5);
+    const straight = options(more, 'straight');
+    await train(straight);
+    expect(finalTensors(new RunFolder(path.join(root, 'longer'))).equals(finalTensors(straight.folder))).toBe(true);
+  });
+
+  it('refuses a folder that holds another run, naming what differs', async () => {
+    const run = toyRun('lstm-lm');
+    await train(options(run, 'taken'));
+    const other = { ...run, model: { ...run.model, hiddenSize: 9 } };
+    await expect(train(options(other, 'taken'))).rejects.toThrow(/model\.hiddenSize: 8 there, 9 now/);
+  });
+
+  it('refuses a folder that a living process trains', async () => {
+    const folder = new RunFolder(path.join(root, 'held'));
+    folder.lock();
+    writeFileSync(path.join(folder.directory, 'training.pid'), String(process.ppid));
+    await expect(train(options(toyRun('lstm-lm'), 'held'))).rejects.toThrow(/is being trained by process/);
+  });
+
+  it('keeps the weights of the epochs asked for', async () => {
+    const run = toyRun('sri');
+    const kept = options({ ...run, training: { ...run.training, keepEpochs: [1, 3] } }, 'kept');
+    await train(kept);
+    const files = readdirSync(kept.folder.directory).filter((file) => file.startsWith('epoch-'));
+    expect(files.sort()).toEqual(['epoch-1.safetensors', 'epoch-3.safetensors']);
+  });
+});
+
+describe('batches seen by a method', () => {
+  it('cover the training split once an epoch', () => {
+    const batches = equalLengthBatches(corpus.splits.train, 8, { key: { seed: 3, epoch: 1 } });
+    const seen = batches.flatMap(({ indices }) => [...indices]).sort((a, b) => a - b);
+    expect(seen).toEqual(Array.from({ length: corpus.splits.train.length }, (_, i) => i));
+  });
+});
