@@ -20,11 +20,13 @@ export function embeddingPortable(table: tf.Tensor2D, ids: tf.Tensor): tf.Tensor
   const [vocabulary, size] = table.shape;
   const flat = tf.reshape(ids, [-1]) as tf.Tensor1D;
   const op = tf.customGrad((...args) => {
-    const [rows] = args as unknown as [tf.Tensor2D];
+    const [rows, save] = args as unknown as [tf.Tensor2D, tf.GradSaveFunc];
+    // The ids may be gone by the time the gradient is taken.
+    save([flat]);
     return {
       value: tf.gather(rows, flat),
-      gradFunc: (dy: tf.Tensor) =>
-        tf.matMul(tf.oneHot(flat, vocabulary) as tf.Tensor2D, dy as tf.Tensor2D, true, false),
+      gradFunc: (dy: tf.Tensor, [saved]: tf.Tensor[]) =>
+        tf.matMul(tf.oneHot(saved as tf.Tensor1D, vocabulary) as tf.Tensor2D, dy as tf.Tensor2D, true, false),
     };
   });
   return tf.reshape(op(table), [...ids.shape, size]);

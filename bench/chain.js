@@ -1,0 +1,87 @@
+// One short-run chain, or one whole training iteration of SRI, timed on request: prints `ready ...`, then answers every
+// line `chain` or `iter` on standard input with the seconds it took. Programs that speak this protocol can be started
+// together and asked in turn, so that their ratios hold on a machine whose speed drifts.
+//
+//   node bench/chain.js [--shape B,T,E,H,Z,V,K] [--backend native|wasm|cpu] [--threads N] [--precision f32|bf16]
+
+import process from 'node:process';
+import { createInterface } from 'node:readline';
+import { parseArgs } from 'node:util';
+import { useBackend } from '../dist/backends/index.js';
+import { DEFAULTS } from '../dist/config/schema.js';
+import { DecoderLikelihood } from '../dist/inference/decoder-likelihood.js';
+import { langevinSchedule } from '../dist/inference/schedule.js';
+import { sri } from '../dist/methods/sri.js';
+import { Decoder } from '../dist/model/decoder.js';
+import { Parameters } from '../dist/model/parameters.js';
+import { RandomStream } from '../dist/random/philox.js';
+import { GradientDescent } from '../dist/training/learner.js';
+import { createOptimizer } from '../dist/training/optimizer.js';
+
+const { values } = parseArgs({
+  options: {
+    shape: { type: 'string', default: '32,23,256,256,32,10000,20' },
+    backend: { type: 'string', default: 'auto' },
+    threads: { type: 'string', default: 'auto' },
+    precision: { type: 'string', default: 'f32' },
+  },
+});
+const [B, T, E, H, Z, V, K] = values.shape.split(',').map(Number);
+const backend = await useBackend(values.backend, values.threads === 'auto' ? 'auto' : Number(values.threads));
+
+/** The released code's steps s_k^2 / 2. */
+const steps = [0.8, 0.7, 0.6, 0.5, 0.2, 0.2, 0.1, 0.1, 0.05].map((s) => (s * s) / 2);
+const run = {
+  ...DEFAULTS,
+  seed: 0,
+  precision: values.precision,
+  model: { ...DEFAULTS.model, wordVectorSize: E, hiddenSize: H, latentSize: Z, weightRange: 0.1 },
+  optimizer: { ...DEFAULTS.optimizer, name: 'adam', learningRate: 1e-3, clipNorm: 5 },
+  langevin: { ...DEFAULTS.langevin, steps: K, stepSize: steps, temperature: 1 },
+};
+const stream = new RandomStream({ seed: 0, purpose: 'shuffle' });
+const token = () => 4 + stream.integer(V - 4);
+const batch = {
+  index: 0,
+  indices: Int32Array.from({ length: B }, (_, i) => i),
+  inputs: Int32Array.from({ length: T * B }, token),
+  targets: Int32Array.from({ length: T * B }, token),
+  size: B,
+  tokens: T,
+};
+
+const model = sri.create(run, { vocabulary: { size: V } });
+const optimizer = createOptimizer(run.optimizer, model.parameters);
+const learner = new GradientDescent(model.parameters, optimizer, run.optimizer.clipNorm);
+const decoder = new Decoder(new Parameters(0), { ...run.model, vocabularySize: V }, 0.1, 0.1);
+const schedule = langevinSchedule(run.langevin, 1, null);
+let count = 0;
+
+/** As in SRI's own learning: masks and noise are drawn anew, the words are projected once. */
+function chain() {
+  const key = { seed: 0, epoch: 1, batch: count++ };
+  const masks = decoder.masks(batch, 'chain-word-dropout', 'chain-output-dropout', key);
+  const likelihood = new DecoderLikelihood(decoder, batch, masks, run.precision);
+  const z0 = new RandomStream({ ...key, purpose: 'chain-start' }).normals(B * Z);
+  const noise = new RandomStream({ ...key, purpose: 'chain-noise' }).normals(K * B * Z);
+  likelihood.shortRun(z0, noise, schedule, false);
+  likelihood.dispose();
+}
+
+function iterate() {
+  const at = { epoch: 1, batch: count, iteration: count++ };
+  return model.learn(batch, at, learner).loss;
+}
+
+function seconds(work) {
+  const start = performance.now();
+  work();
+  return ((performance.now() - start) / 1000).toFixed(6);
+}
+
+const loss = iterate();
+chain();
+process.stdout.write(`ready sri ${backend.name} ${run.precision} (${backend.details}) loss ${loss.toFixed(2)}\n`);
+for await (const line of createInterface({ input: process.stdin })) {
+  process.stdout.write(`${seconds(line.trim() === 'chain' ? chain : iterate)}\n`);
+}

@@ -1,0 +1,105 @@
+#include "arguments.h"
+
+#include <cmath>
+#include <mutex>
+
+#include "product.h"
+
+namespace sri {
+
+namespace {
+
+std::mutex callMutex;
+
+[[noreturn]] void refuse(const Napi::Value& value, const std::string& message) {
+  throw Napi::TypeError::New(value.Env(), message);
+}
+
+template <class Array>
+Array arrayOf(const Napi::Value& value, const std::string& name, std::size_t length, napi_typedarray_type type,
+              const char* typeName) {
+  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != type) {
+    refuse(value, name + " must be a " + typeName);
+  }
+  const auto array = value.As<Array>();
+  if (array.ElementLength() != length) {
+    refuse(value, name + " holds " + std::to_string(array.ElementLength()) + " numbers, but its shape has " +
+                      std::to_string(length));
+  }
+  return array;
+}
+
+}  // namespace
+
+float* floatsOf(const Napi::Value& value, const std::string& name, std::size_t length) {
+  return arrayOf<Napi::Float32Array>(value, name, length, napi_float32_array, "Float32Array").Data();
+}
+
+std::int32_t* integersOf(const Napi::Value& value, const std::string& name, std::size_t length) {
+  return arrayOf<Napi::Int32Array>(value, name, length, napi_int32_array, "Int32Array").Data();
+}
+
+double numberOf(const Napi::Value& value, const std::string& name) {
+  if (!value.IsNumber()) refuse(value, name + " must be a number");
+  return value.As<Napi::Number>().DoubleValue();
+}
+
+int wholeNumberOf(const Napi::Value& value, const std::string& name, int least, int most) {
+  const double number = numberOf(value, name);
+  if (!(number >= least && number <= most) || number != std::floor(number)) {
+    refuse(value, name + " must be a whole number from " + std::to_string(least) + " to " + std::to_string(most));
+  }
+  return static_cast<int>(number);
+}
+
+Arguments::Arguments(const Napi::Value& value, const std::string& name) {
+  if (!value.IsObject()) refuse(value, name + " must be an object");
+  object_ = value.As<Napi::Object>();
+}
+
+float* Arguments::floatsOrNull(const char* name, std::size_t length) const {
+  const Napi::Value value = get(name);
+  return value.IsNull() || value.IsUndefined() ? nullptr : floatsOf(value, name, length);
+}
+
+void checkTargets(const std::int32_t* targets, std::size_t count, int vocabulary) {
+  for (std::size_t i = 0; i < count; i++) {
+    if (targets[i] < 0 || targets[i] >= vocabulary) {
+      throw std::runtime_error("targets[" + std::to_string(i) + "] is " + std::to_string(targets[i]) +
+                               ", outside the vocabulary of " + std::to_string(vocabulary));
+    }
+  }
+}
+
+void runGuarded(Napi::Env env, void (*body)(void*), void* state) {
+  try {
+    const std::lock_guard<std::mutex> lock(callMutex);
+    beginCall();
+    body(state);
+    throwIfProductFailed();
+  } catch (const Napi::Error&) {
+    throw;
+  } catch (const std::exception& error) {
+    throw Napi::Error::New(env, error.what());
+  }
+}
+
+void define(Napi::Object& exports, const char* name, Operation operation) {
+  exports.Set(name, Napi::Function::New(
+                        exports.Env(),
+                        [operation](const Napi::CallbackInfo& info) { guarded(info.Env(), [&] { operation(info); }); },
+                        name));
+}
+
+void define(Napi::Object& exports, const char* name, Query query) {
+  exports.Set(name, Napi::Function::New(
+                        exports.Env(),
+                        [query](const Napi::CallbackInfo& info) {
+                          Napi::Value result;
+                          guarded(info.Env(), [&] { result = query(info); });
+                          return result;
+                        },
+                        name));
+}
+
+}  // namespace sri

@@ -1,0 +1,304 @@
+#include "latent.h"
+
+#include <cmath>
+#include <cstring>
+
+#include "arguments.h"
+#include "handles.h"
+
+namespace sri {
+
+LatentContext::LatentContext(const Napi::Value& value, const RecurrentWeights& recurrent,
+                             const VocabularyWeights& vocabulary) {
+  if (recurrent.precision() != vocabulary.precision()) {
+    throw std::runtime_error("the recurrent and the vocabulary weights must be of one precision");
+  }
+  if (recurrent.hiddenSize() != vocabulary.hiddenSize()) {
+    throw std::runtime_error("the recurrent and the vocabulary weights must be of one hidden size");
+  }
+  const Arguments args(value, "context");
+  tokens = args.count("tokens");
+  batch = args.count("batch");
+  latentSize = args.count("latentSize");
+  hiddenSize = recurrent.hiddenSize();
+  const std::size_t T = tokens;
+  const std::size_t B = batch;
+  const std::size_t Z = latentSize;
+  const std::size_t H = hiddenSize;
+  const std::size_t V = vocabulary.vocabularySize();
+  wordGates = args.floats("wordGates", T * B * 4 * H);
+  outputMask = args.floatsOrNull("outputMask", T * B * H);
+  targets = args.integers("targets", T * B);
+  latentKernel = args.floats("latentKernel", Z * 4 * H);
+  initialKernel = args.floats("initialKernel", Z * H);
+  initialBias = args.floats("initialBias", H);
+  outputKernel = args.floats("outputKernel", V * H);
+  outputBias = args.floats("outputBias", V);
+  checkTargets(targets, T * B, vocabulary.vocabularySize());
+}
+
+LatentWeights::LatentWeights(int latentSize, int hiddenSize)
+    : latentSize(latentSize),
+      hiddenSize(hiddenSize),
+      gates(latentSize, 4 * hiddenSize, Precision::f32),
+      initial(latentSize, hiddenSize, Precision::f32),
+      gatesBack(4 * hiddenSize, latentSize, Precision::f32),
+      initialBack(hiddenSize, latentSize, Precision::f32) {
+  gates.prepare(4 * hiddenSize, 1);
+  initial.prepare(hiddenSize, 1);
+  gatesBack.prepare(1, 4 * hiddenSize);
+  initialBack.prepare(1, hiddenSize);
+}
+
+void LatentWeights::pack(const LatentContext& context) {
+  gates.pack(context.latentKernel, 4 * hiddenSize, 1);
+  initial.pack(context.initialKernel, hiddenSize, 1);
+  gatesBack.pack(context.latentKernel, 1, 4 * hiddenSize);
+  initialBack.pack(context.initialKernel, 1, hiddenSize);
+}
+
+const LatentWeights& LatentWeights::of(const LatentContext& context) {
+  static std::unique_ptr<LatentWeights> weights;
+  if (!weights || weights->latentSize != context.latentSize || weights->hiddenSize != context.hiddenSize) {
+    weights = std::make_unique<LatentWeights>(context.latentSize, context.hiddenSize);
+  }
+  weights->pack(context);
+  return *weights;
+}
+
+template <class Operand>
+LatentPass<Operand>::LatentPass(const RecurrentWeights& recurrent, const VocabularyWeights& vocabulary,
+                                const LatentContext& context, int rows, Wanted wanted, Workspace& workspace)
+    : context_(context),
+      latent_(LatentWeights::of(context)),
+      rows_(rows),
+      shares_(std::min(rows, threadCount())),
+      wanted_(wanted),
+      forward_(recurrent, context.tokens, context.batch, rows, workspace),
+      output_(vocabulary, context.tokens * rows, wanted != Wanted::nll, workspace),
+      backward_(recurrent, context.tokens, rows, workspace) {
+  const int Z = context.latentSize;
+  const int H = context.hiddenSize;
+  const std::size_t states = static_cast<std::size_t>(rows) * H;
+  const std::size_t history = states * context.tokens;
+  const bool wantsGradient = wanted != Wanted::nll;
+
+  for (int i = 0; i < 2; i++) {
+    const int m = i == 0 ? rows / shares_ : (rows + shares_ - 1) / shares_;
+    products_[i] = {Product::of({m, Z, 4 * H, Z, 1, false, Precision::f32}),
+                    Product::of({m, Z, H, Z, 1, false, Precision::f32}),
+                    Product::of({m, 4 * H, Z, 4 * H, 1, false, Precision::f32}),
+                    Product::of({m, H, Z, H, 1, true, Precision::f32})};
+  }
+  latentGates_ = workspace.take<float>(4 * states);
+  initialSum_ = workspace.take<float>(states);
+  // In f32 h_0 is used where it was computed.
+  initial_ = sizeof(Operand) == sizeof(float) ? reinterpret_cast<Operand*>(initialSum_)
+                                              : workspace.take<Operand>(states);
+
+  forward_.wordGates = context.wordGates;
+  forward_.latentGates = latentGates_;
+  forward_.initial = initial_;
+  forward_.mask = context.outputMask;
+  forward_.hidden = workspace.take<Operand>(history);
+  forward_.masked = context.outputMask != nullptr ? workspace.take<Operand>(history) : nullptr;
+  forward_.keepsHistory = wantsGradient;
+  forward_.cells = workspace.take<float>(wantsGradient ? history : states);
+  forward_.activations = wantsGradient ? workspace.take<float>(4 * history) : nullptr;
+
+  const int count = context.tokens * rows;
+  std::int32_t* targets = workspace.take<std::int32_t>(count);
+  for (int n = 0; n < count; n++) targets[n] = context.targets[n / rows * context.batch + n % rows % context.batch];
+  tokenNll_ = workspace.take<float>(count);
+  output_.hidden = context.outputMask != nullptr ? forward_.masked : forward_.hidden;
+  output_.bias = context.outputBias;
+  output_.targets = targets;
+  output_.nll = tokenNll_;
+  if (!wantsGradient) return;
+
+  output_.kernel = context.outputKernel;
+  output_.mask = context.outputMask;
+  output_.batch = context.batch;
+  output_.rows = rows;
+  output_.dHidden = workspace.take<float>(history);
+
+  dGates_ = workspace.take<float>(4 * states);
+  dInitial_ = workspace.take<float>(states);
+  backward_.cells = forward_.cells;
+  backward_.activations = forward_.activations;
+  backward_.dHidden = output_.dHidden;
+  backward_.dGates = workspace.take<Operand>(2 * 4 * states);
+  backward_.dLatentGates = dGates_;
+  backward_.dInitial = dInitial_;
+  if (wanted == Wanted::adjoints) {
+    output_.logNormalizer = workspace.take<float>(count);
+    backward_.cellAdjoints = workspace.take<float>(history);
+    backward_.hiddenAdjoints = workspace.take<float>(history);
+  }
+}
+
+template <class Operand>
+void LatentPass<Operand>::project(const Worker& worker, const float* z) const {
+  const std::size_t Z = context_.latentSize;
+  const std::size_t H = context_.hiddenSize;
+  forOwnRows(worker, [&](Range rows) {
+    const Products& products = productsFor(rows);
+    const float* from = z + rows.begin * Z;
+    products.gates->run(worker, from, latent_.gates, latentGates_ + rows.begin * 4 * H);
+    products.initial->run(worker, from, latent_.initial, initialSum_ + rows.begin * H);
+    for (int r = rows.begin; r < rows.end; r++) {
+      for (std::size_t u = 0; u < H; u++) {
+        storeOperand(initial_ + r * H + u, initialSum_[r * H + u] + context_.initialBias[u]);
+      }
+    }
+  });
+}
+
+template <class Operand>
+void LatentPass<Operand>::run(const Worker& worker, const float* z, float* nll, float* gradient) const {
+  project(worker, z);
+  worker.wait();
+  forward_.run(worker);
+  output_.run(worker);
+  worker.wait();
+  if (wanted_ != Wanted::nll) backward_.run(worker);
+  const std::size_t Z = context_.latentSize;
+  const std::size_t H = context_.hiddenSize;
+  forOwnRows(worker, [&](Range rows) {
+    for (int r = rows.begin; r < rows.end; r++) {
+      float sum = 0.0f;
+      for (int t = 0; t < context_.tokens; t++) sum += tokenNll_[static_cast<std::size_t>(t) * rows_ + r];
+      nll[r] = sum;
+    }
+    if (wanted_ == Wanted::nll) return;
+    const Products& products = productsFor(rows);
+    products.gatesBack->run(worker, dGates_ + rows.begin * 4 * H, latent_.gatesBack, gradient + rows.begin * Z);
+    products.initialBack->run(worker, dInitial_ + rows.begin * H, latent_.initialBack, gradient + rows.begin * Z);
+  });
+}
+
+template class LatentPass<float>;
+template class LatentPass<BFloat16>;
+
+int rowsOf(const Napi::Value& value, const LatentContext& context) {
+  const int rows = wholeNumberOf(value, "rows", 1, 1 << 24);
+  if (rows % context.batch != 0) throw std::runtime_error("rows must be a multiple of batch");
+  return rows;
+}
+
+std::size_t bytesPerRow(const LatentContext& context, Wanted wanted) {
+  const std::size_t statesKept = wanted == Wanted::nll ? 2 : wanted == Wanted::gradient ? 8 : 10;
+  return (context.tokens * statesKept + 20) * context.hiddenSize * sizeof(float);
+}
+
+namespace {
+
+/** Calls `body` with a value of the operand type that the handles' precision asks for. */
+template <class Body>
+void withOperandOf(const RecurrentWeights& recurrent, const Body& body) {
+  if (recurrent.precision() == Precision::f32) {
+    body(float{});
+  } else {
+    body(BFloat16{});
+  }
+}
+
+void latentNll(const Napi::CallbackInfo& info) {
+  const RecurrentWeights& recurrent = recurrentOf(info[0]);
+  const VocabularyWeights& vocabulary = vocabularyOf(info[1]);
+  const LatentContext context(info[2], recurrent, vocabulary);
+  const Arguments args(info[3], "arguments");
+  const std::size_t R = rowsOf(args.get("rows"), context);
+  const std::size_t Z = context.latentSize;
+  const float* z = args.floats("z", R * Z);
+  float* nll = args.floats("nll", R);
+  withOperandOf(recurrent, [&](auto operand) {
+    inPieces(R, context.batch, bytesPerRow(context, Wanted::nll), [&](int begin, int count) {
+      const LatentPass<decltype(operand)> pass(recurrent, vocabulary, context, count, Wanted::nll, Workspace::fresh());
+      inParallel([&](const Worker& worker) { pass.run(worker, z + begin * Z, nll + begin, nullptr); });
+    });
+  });
+}
+
+void latentGradient(const Napi::CallbackInfo& info) {
+  const RecurrentWeights& recurrent = recurrentOf(info[0]);
+  const VocabularyWeights& vocabulary = vocabularyOf(info[1]);
+  const LatentContext context(info[2], recurrent, vocabulary);
+  const Arguments args(info[3], "arguments");
+  const std::size_t R = rowsOf(args.get("rows"), context);
+  const std::size_t Z = context.latentSize;
+  const float* z = args.floats("z", R * Z);
+  float* nll = args.floats("nll", R);
+  float* gradient = args.floats("gradient", R * Z);
+  withOperandOf(recurrent, [&](auto operand) {
+    inPieces(R, context.batch, bytesPerRow(context, Wanted::gradient), [&](int begin, int count) {
+      const LatentPass<decltype(operand)> pass(recurrent, vocabulary, context, count, Wanted::gradient,
+                                               Workspace::fresh());
+      inParallel([&](const Worker& worker) { pass.run(worker, z + begin * Z, nll + begin, gradient + begin * Z); });
+    });
+  });
+}
+
+void shortRun(const Napi::CallbackInfo& info) {
+  const RecurrentWeights& recurrent = recurrentOf(info[0]);
+  const VocabularyWeights& vocabulary = vocabularyOf(info[1]);
+  const LatentContext context(info[2], recurrent, vocabulary);
+  const Arguments args(info[3], "arguments");
+  const std::size_t R = rowsOf(args.get("rows"), context);
+  const std::size_t Z = context.latentSize;
+  const Napi::Value steps = args.get("stepSizes");
+  const std::size_t K = steps.IsTypedArray() ? steps.As<Napi::TypedArray>().ElementLength() : 0;
+  const float* stepSizes = args.floats("stepSizes", K);
+  const float* z0 = args.floats("z0", R * Z);
+  const float* noise = args.floats("noise", K * R * Z);
+  const float temperature = static_cast<float>(args.number("temperature"));
+  const float priorWeight = static_cast<float>(args.number("priorWeight"));
+  float* zEnd = args.floats("z", R * Z);
+  float* path = args.floatsOrNull("path", (K + 1) * R * Z);
+
+  withOperandOf(recurrent, [&](auto operand) {
+    inPieces(R, context.batch, bytesPerRow(context, Wanted::gradient), [&](int begin, int count) {
+      Workspace& workspace = Workspace::fresh();
+      const LatentPass<decltype(operand)> pass(recurrent, vocabulary, context, count, Wanted::gradient, workspace);
+      float* nll = workspace.take<float>(count);
+      float* gradient = workspace.take<float>(count * Z);
+      const std::size_t first = begin * Z;
+      float* z = zEnd + first;
+      inParallel([&](const Worker& worker) {
+        const auto remember = [&](std::size_t k) {
+          if (path == nullptr) return;
+          pass.forOwnRows(worker, [&](Range rows) {
+            std::memcpy(path + k * R * Z + first + rows.begin * Z, z + rows.begin * Z,
+                        rows.size() * Z * sizeof(float));
+          });
+        };
+        pass.forOwnRows(worker, [&](Range rows) {
+          std::memcpy(z + rows.begin * Z, z0 + first + rows.begin * Z, rows.size() * Z * sizeof(float));
+        });
+        remember(0);
+        for (std::size_t k = 0; k < K; k++) {
+          pass.run(worker, z, nll, gradient);
+          const float step = stepSizes[k];
+          const float spread = temperature * std::sqrt(2.0f * step);
+          const float* eps = noise + k * R * Z + first;
+          pass.forOwnRows(worker, [&](Range rows) {
+            for (std::size_t i = rows.begin * Z; i < rows.end * Z; i++) {
+              z[i] = z[i] - step * (priorWeight * z[i] + gradient[i]) + spread * eps[i];
+            }
+          });
+          remember(k + 1);
+        }
+      });
+    });
+  });
+}
+
+}  // namespace
+
+void defineLatent(Napi::Object& exports) {
+  define(exports, "latentNll", latentNll);
+  define(exports, "latentGradient", latentGradient);
+  define(exports, "shortRun", shortRun);
+}
+
+}  // namespace sri

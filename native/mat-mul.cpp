@@ -1,0 +1,82 @@
+// Plain matrix products on all threads, and how fast products run here at their best: the measure that progress lines
+// and benchmarks compare themselves with.
+
+#include <chrono>
+#include <cstring>
+
+#include "arguments.h"
+#include "handles.h"
+#include "product.h"
+#include "small-operations.h"
+
+namespace sri {
+
+namespace {
+
+void matMul(const Napi::CallbackInfo& info) {
+  constexpr int kMost = 1 << 30;
+  const dnnl_dim_t m = wholeNumberOf(info[3], "m", 1, kMost);
+  const dnnl_dim_t n = wholeNumberOf(info[4], "n", 1, kMost);
+  const dnnl_dim_t k = wholeNumberOf(info[5], "k", 1, kMost);
+  const float* a = floatsOf(info[0], "a", m * k);
+  const float* b = floatsOf(info[1], "b", k * n);
+  float* out = floatsOf(info[2], "out", m * n);
+  const bool transposeA = info[6].ToBoolean();
+  const bool transposeB = info[7].ToBoolean();
+  const bool accumulate = info[8].ToBoolean();
+  const dnnl_status_t status =
+      dnnl_sgemm(transposeA ? 'T' : 'N', transposeB ? 'T' : 'N', m, n, k, 1.0f, a, transposeA ? m : k, b,
+                 transposeB ? k : n, accumulate ? 1.0f : 0.0f, out, n);
+  if (status != dnnl_success) throw std::runtime_error("oneDNN's sgemm failed");
+}
+
+Napi::Value measurePeak(const Napi::CallbackInfo& info) {
+  using Clock = std::chrono::steady_clock;
+  const Precision precision = precisionFrom(info[0]);
+  // As large as a core's own cache holds.
+  constexpr int kRows = 192;
+  constexpr int kInner = 256;
+  constexpr int kColumns = 512;
+  const int threads = threadCount();
+  const Product* product =
+      Product::of({kRows, kInner, kColumns, kInner, 1, false, precision});
+  std::vector<std::unique_ptr<PackedMatrix>> operands;
+  Workspace& workspace = Workspace::fresh();
+  // Zeros multiply as fast as anything else.
+  constexpr std::size_t kSize = static_cast<std::size_t>(kInner) * kColumns;
+  float* zeros = workspace.take<float>(kSize);
+  std::memset(zeros, 0, kSize * sizeof(float));
+  std::vector<float*> out;
+  for (int i = 0; i < threads; i++) {
+    operands.push_back(std::make_unique<PackedMatrix>(kInner, kColumns, precision));
+    operands.back()->prepare(kColumns, 1);
+    operands.back()->pack(zeros, kColumns, 1);
+    out.push_back(workspace.take<float>(kRows * kColumns));
+  }
+  double best = 0.0;
+  const auto start = Clock::now();
+  while (std::chrono::duration<double>(Clock::now() - start).count() < 0.3) {
+    constexpr int kRepeats = 40;
+    double seconds = 0.0;
+    inParallel([&](const Worker& worker) {
+      const int i = worker.index;
+      product->run(worker, zeros, *operands[i], out[i]);
+      worker.wait();
+      const auto begin = Clock::now();
+      for (int repeat = 0; repeat < kRepeats; repeat++) product->run(worker, zeros, *operands[i], out[i]);
+      worker.wait();
+      if (i == 0) seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+    });
+    best = std::max(best, 2e-9 * kRows * kInner * kColumns * kRepeats * threads / seconds);
+  }
+  return Napi::Number::New(info.Env(), best);
+}
+
+}  // namespace
+
+void defineMatMul(Napi::Object& exports) {
+  define(exports, "matMul", matMul);
+  define(exports, "measurePeak", measurePeak);
+}
+
+}  // namespace sri

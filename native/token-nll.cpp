@@ -1,0 +1,344 @@
+#include "token-nll.h"
+
+#include <cmath>
+#include <cstring>
+
+#include "arguments.h"
+#include "handles.h"
+
+namespace sri {
+
+namespace {
+
+/** Tokens a tile has at most: its logits, hidden states and gradients stay in a core's cache. */
+constexpr int kTileTokens = 368;
+
+/** Logits may exceed the number that stands in for their maximum by this much; e^20 does no harm to a sum in f32. */
+constexpr float kSlack = 20.0f;
+
+inline float largestOf(const float* logits, const float* bias, int width) {
+  float largest = -3.0e38f;
+#pragma omp simd reduction(max : largest)
+  for (int j = 0; j < width; j++) {
+    const float logit = logits[j] + bias[j];
+    largest = logit > largest ? logit : largest;
+  }
+  return largest;
+}
+
+/** exponentials = exp(logits + bias - shift); returns their sum. */
+template <class Operand>
+inline float exponentiate(const float* logits, const float* bias, float shift, int width, Operand* exponentials) {
+  float sum = 0.0f;
+#pragma omp simd reduction(+ : sum)
+  for (int j = 0; j < width; j++) {
+    const float e = fastExp(logits[j] + bias[j] - shift);
+    storeOperand(exponentials + j, e);
+    sum += e;
+  }
+  return sum;
+}
+
+inline float sumOfExponentials(const float* logits, const float* bias, float shift, int width) {
+  float sum = 0.0f;
+#pragma omp simd reduction(+ : sum)
+  for (int j = 0; j < width; j++) sum += fastExp(logits[j] + bias[j] - shift);
+  return sum;
+}
+
+}  // namespace
+
+RowTiles::RowTiles(int count, int workers) : rows_(count) {
+  const int each = (count + workers * kTileTokens - 1) / (workers * kTileTokens);
+  tiles_ = std::min(count, each * workers);
+}
+
+template <class Operand>
+TokenNll<Operand>::TokenNll(const VocabularyWeights& weights, int count, bool wantsGradient, Workspace& workspace)
+    : weights_(weights),
+      N_(count),
+      H_(weights.hiddenSize()),
+      V_(weights.vocabularySize()),
+      wantsGradient_(wantsGradient),
+      tiles_(count, threadCount()) {
+  const Precision precision = weights.precision();
+  const int widest = weights.widestTile();
+  const int tileWords[2] = {widest, weights.tiles().back()->words.size()};
+  const int tileTokens[2] = {tiles_.smallest(), tiles_.largest()};
+  for (int i = 0; i < 2; i++) {
+    for (int j = 0; j < 2; j++) {
+      const int m = tileTokens[i];
+      const int w = tileWords[j];
+      products_[i][j] = {Product::of({m, H_, w, H_, 1, false, precision}), nullptr, nullptr};
+      if (!wantsGradient) continue;
+      products_[i][j].backwardFirst = Product::of({m, w, H_, w, 1, false, precision});
+      products_[i][j].backward = Product::of({m, w, H_, w, 1, true, precision});
+    }
+  }
+  const std::size_t size = static_cast<std::size_t>(tiles_.largest()) * widest;
+  for (int i = 0; i < threadCount(); i++) {
+    logits_.push_back(workspace.take<float>(size));
+    // In f32 the exponentials replace the logits.
+    exponentials_.push_back(precision == Precision::bf16 && wantsGradient
+                                ? workspace.take<Operand>(size)
+                                : reinterpret_cast<Operand*>(logits_.back()));
+    sums_.push_back(workspace.take<float>(3 * static_cast<std::size_t>(tiles_.largest())));
+  }
+}
+
+template <class Operand>
+const typename TokenNll<Operand>::Products& TokenNll<Operand>::productsFor(int tokens, int tileWords) const {
+  return products_[tokens == tiles_.largest()][tileWords != weights_.widestTile()];
+}
+
+template <class Operand>
+void TokenNll<Operand>::run(const Worker& worker) const {
+  const Range mine = worker.share(tiles_.count());
+  for (int i = mine.begin; i < mine.end; i++) tile(worker, tiles_[i]);
+}
+
+template <class Operand>
+void TokenNll<Operand>::tile(const Worker& worker, Range tokens) const {
+  float* logits = logits_[worker.index];
+  Operand* exponentials = exponentials_[worker.index];
+  float* sums = sums_[worker.index];
+  float* shifts = sums + tokens.size();
+  float* targetLogits = shifts + tokens.size();
+  const std::size_t first = static_cast<std::size_t>(tokens.begin) * H_;
+
+  for (const auto& words : weights_.tiles()) {
+    const int begin = words->words.begin;
+    const int width = words->words.size();
+    const float* biases = bias + begin;
+    const Products& products = productsFor(tokens.size(), width);
+    products.forward->run(worker, hidden + first, words->forward, logits);
+    for (int i = 0; i < tokens.size(); i++) {
+      float* row = logits + static_cast<std::size_t>(i) * width;
+      const int target = targets[tokens.begin + i] - begin;
+      if (target >= 0 && target < width) targetLogits[i] = row[target] + biases[target];
+      const float largest = largestOf(row, biases, width);
+      if (begin == 0) {
+        shifts[i] = largest;
+        sums[i] = 0.0f;
+      } else if (largest > shifts[i] + kSlack) {
+        const float factor = std::exp(shifts[i] - largest);
+        shifts[i] = largest;
+        sums[i] *= factor;
+        if (wantsGradient_) {
+          float* sum = dHidden + first + static_cast<std::size_t>(i) * H_;
+          for (int u = 0; u < H_; u++) sum[u] *= factor;
+        }
+      }
+      sums[i] += wantsGradient_ ? exponentiate(row, biases, shifts[i], width,
+                                               exponentials + static_cast<std::size_t>(i) * width)
+                                : sumOfExponentials(row, biases, shifts[i], width);
+    }
+    if (wantsGradient_) {
+      (begin == 0 ? products.backwardFirst : products.backward)
+          ->run(worker, exponentials, words->backward, dHidden + first);
+    }
+  }
+  finish(tokens, targetLogits, sums, shifts);
+}
+
+template <class Operand>
+void TokenNll<Operand>::finish(Range tokens, const float* targetLogits, const float* sums,
+                               const float* shifts) const {
+  for (int i = 0; i < tokens.size(); i++) {
+    const int n = tokens.begin + i;
+    const float normalizer = shifts[i] + std::log(sums[i]);
+    nll[n] = normalizer - targetLogits[i];
+    if (logNormalizer != nullptr) logNormalizer[n] = normalizer;
+    if (!wantsGradient_) continue;
+    const float scale = 1.0f / sums[i];
+    const float* target = kernel + static_cast<std::size_t>(targets[n]) * H_;
+    float* gradient = dHidden + static_cast<std::size_t>(n) * H_;
+    if (mask == nullptr) {
+      for (int u = 0; u < H_; u++) gradient[u] = gradient[u] * scale - target[u];
+    } else {
+      const float* maskRow = mask + (static_cast<std::size_t>(n / rows) * batch + n % rows % batch) * H_;
+      for (int u = 0; u < H_; u++) gradient[u] = (gradient[u] * scale - target[u]) * maskRow[u];
+    }
+  }
+}
+
+template struct TokenNll<float>;
+template struct TokenNll<BFloat16>;
+
+namespace {
+
+/**
+ * Gradients with the upstream dNll, to the parameters too. Threads own tiles of words, so that each row of dKernel has
+ * one writer; dHidden is the sum of the threads' contributions.
+ */
+class TokenNllBackward {
+ public:
+  TokenNllBackward(const VocabularyWeights& weights, int count, bool wantsHidden, bool wantsKernel,
+                   Workspace& workspace)
+      : weights_(weights), N_(count), H_(weights.hiddenSize()), tiles_(count, 1), wantsKernel_(wantsKernel) {
+    const int widest = weights.widestTile();
+    const int tileWords[2] = {widest, weights.tiles().back()->words.size()};
+    const int tileTokens[2] = {tiles_.smallest(), tiles_.largest()};
+    for (int i = 0; i < 2; i++) {
+      for (int j = 0; j < 2; j++) {
+        const int m = tileTokens[i];
+        const int w = tileWords[j];
+        Products& p = products_[i][j];
+        p.logits = Product::of({m, H_, w, H_, 1, false, Precision::f32});
+        for (const bool add : {false, true}) {
+          if (wantsHidden) p.hidden[add] = Product::of({m, w, H_, w, 1, add, Precision::f32});
+          if (wantsKernel) p.kernel[add] = Product::of({w, m, H_, 1, w, add, Precision::f32});
+        }
+      }
+    }
+    if (wantsKernel) {
+      for (int i = 0; i < tiles_.count(); i++) {
+        hiddenPacked_.push_back(std::make_unique<PackedMatrix>(tiles_[i].size(), H_, Precision::f32));
+        hiddenPacked_.back()->prepare(H_, 1);
+      }
+    }
+    for (int i = 0; i < threadCount(); i++) {
+      logits_.push_back(workspace.take<float>(static_cast<std::size_t>(tiles_.largest()) * widest));
+      dHiddenOf_.push_back(wantsHidden ? workspace.take<float>(static_cast<std::size_t>(N_) * H_) : nullptr);
+      unwantedBias_.push_back(workspace.take<float>(widest));
+    }
+  }
+
+  const float* hidden = nullptr;
+  const float* bias = nullptr;
+  const std::int32_t* targets = nullptr;
+  const float* logNormalizer = nullptr;
+  const float* dNll = nullptr;
+  float* dHidden = nullptr;
+  float* dKernel = nullptr;
+  float* dBias = nullptr;
+
+  void run(const Worker& worker) const {
+    if (wantsKernel_) {
+      for (int i = worker.index; i < tiles_.count(); i += worker.count) {
+        hiddenPacked_[i]->pack(hidden + static_cast<std::size_t>(tiles_[i].begin) * H_, H_, 1);
+      }
+      worker.wait();
+    }
+    const int words = static_cast<int>(weights_.tiles().size());
+    const Range mine = worker.share(words);
+    for (int i = mine.begin; i < mine.end; i++) tileOfWords(worker, *weights_.tiles()[i], i == mine.begin);
+    if (dHidden == nullptr) return;
+    worker.wait();
+    const Range rows = worker.share(N_);
+    const std::size_t begin = static_cast<std::size_t>(rows.begin) * H_;
+    const std::size_t end = static_cast<std::size_t>(rows.end) * H_;
+    for (std::size_t i = begin; i < end; i++) dHidden[i] = 0.0f;
+    for (int other = 0; other < worker.count; other++) {
+      if (shareOf(words, other, worker.count).size() == 0) continue;
+      const float* part = dHiddenOf_[other];
+#pragma omp simd
+      for (std::size_t i = begin; i < end; i++) dHidden[i] += part[i];
+    }
+  }
+
+ private:
+  struct Products {
+    const Product* logits = nullptr;
+    /** Overwriting, adding. */
+    const Product* hidden[2] = {nullptr, nullptr};
+    const Product* kernel[2] = {nullptr, nullptr};
+  };
+
+  void tileOfWords(const Worker& worker, const VocabularyWeights::Tile& tile, bool first) const {
+    const int begin = tile.words.begin;
+    const int width = tile.words.size();
+    float* logits = logits_[worker.index];
+    float* biasSum = dBias != nullptr ? dBias + begin : unwantedBias_[worker.index];
+    for (int j = 0; j < width; j++) biasSum[j] = 0.0f;
+    for (int t = 0; t < tiles_.count(); t++) {
+      const Range tokens = tiles_[t];
+      const Products& products = products_[tokens.size() == tiles_.largest()][width != weights_.widestTile()];
+      const std::size_t at = static_cast<std::size_t>(tokens.begin) * H_;
+      products.logits->run(worker, hidden + at, tile.forward, logits);
+      for (int i = 0; i < tokens.size(); i++) {
+        gradientOfLogits(tokens.begin + i, begin, width, logits + static_cast<std::size_t>(i) * width, biasSum);
+      }
+      if (dHidden != nullptr) {
+        products.hidden[!first]->run(worker, logits, tile.backward, dHiddenOf_[worker.index] + at);
+      }
+      if (wantsKernel_) {
+        float* rows = dKernel + static_cast<std::size_t>(begin) * H_;
+        products.kernel[t > 0]->run(worker, logits, *hiddenPacked_[t], rows);
+      }
+    }
+  }
+
+  /** Replaces a token's logits by their gradient, (p - [target]) dNll. */
+  void gradientOfLogits(int n, int begin, int width, float* logits, float* biasSum) const {
+    const float* biases = bias + begin;
+    const float shift = logNormalizer[n];
+    const float upstream = dNll[n];
+    const int target = targets[n] - begin;
+#pragma omp simd
+    for (int j = 0; j < width; j++) {
+      const float gradient = fastExp(logits[j] + biases[j] - shift) * upstream;
+      logits[j] = gradient;
+      biasSum[j] += gradient;
+    }
+    if (target >= 0 && target < width) {
+      logits[target] -= upstream;
+      biasSum[target] -= upstream;
+    }
+  }
+
+  const VocabularyWeights& weights_;
+  int N_, H_;
+  RowTiles tiles_;
+  bool wantsKernel_;
+  Products products_[2][2];
+  std::vector<std::unique_ptr<PackedMatrix>> hiddenPacked_;
+  std::vector<float*> logits_;
+  std::vector<float*> dHiddenOf_;
+  std::vector<float*> unwantedBias_;
+};
+
+void tokenNllForward(const Napi::CallbackInfo& info) {
+  const VocabularyWeights& weights = vocabularyOf(info[0], Precision::f32);
+  const Arguments args(info[1], "arguments");
+  const std::size_t N = args.count("count");
+  const std::size_t H = weights.hiddenSize();
+  TokenNll<float> pass(weights, N, false, Workspace::fresh());
+  pass.hidden = args.floats("hidden", N * H);
+  pass.bias = args.floats("bias", weights.vocabularySize());
+  pass.targets = args.integers("targets", N);
+  pass.nll = args.floats("nll", N);
+  pass.logNormalizer = args.floats("logNormalizer", N);
+  checkTargets(pass.targets, N, weights.vocabularySize());
+  inParallel([&](const Worker& worker) { pass.run(worker); });
+}
+
+void tokenNllBackward(const Napi::CallbackInfo& info) {
+  const VocabularyWeights& weights = vocabularyOf(info[0], Precision::f32);
+  const Arguments args(info[1], "arguments");
+  const std::size_t N = args.count("count");
+  const std::size_t H = weights.hiddenSize();
+  const std::size_t V = weights.vocabularySize();
+  float* dHidden = args.floatsOrNull("dHidden", N * H);
+  float* dKernel = args.floatsOrNull("dKernel", V * H);
+  TokenNllBackward pass(weights, N, dHidden != nullptr, dKernel != nullptr, Workspace::fresh());
+  pass.hidden = args.floats("hidden", N * H);
+  pass.bias = args.floats("bias", V);
+  pass.targets = args.integers("targets", N);
+  pass.logNormalizer = args.floats("logNormalizer", N);
+  pass.dNll = args.floats("dNll", N);
+  pass.dHidden = dHidden;
+  pass.dKernel = dKernel;
+  pass.dBias = args.floatsOrNull("dBias", V);
+  checkTargets(pass.targets, N, weights.vocabularySize());
+  inParallel([&](const Worker& worker) { pass.run(worker); });
+}
+
+}  // namespace
+
+void defineTokenNll(Napi::Object& exports) {
+  define(exports, "tokenNllForward", tokenNllForward);
+  define(exports, "tokenNllBackward", tokenNllBackward);
+}
+
+}  // namespace sri

@@ -1,0 +1,75 @@
+// `sri doctor`: which backends work on this machine and how fast, or why not and what would help.
+
+import { availableParallelism, cpus, totalmem } from 'node:os';
+import type { Command } from 'commander';
+import { type Io, print, printJson } from './io.js';
+import { parseThreads } from './options.js';
+import { packageVersion } from './version.js';
+
+interface Finding {
+  backend: string;
+  works: boolean;
+  /** Versions and instruction sets, or why it does not work. */
+  details: string;
+  threads: number | null;
+  /** 1e9 floating-point operations a second, of f32 matrix products. */
+  gflops: number | null;
+  /** The same of bf16 products, where there are any. */
+  bf16Gflops: number | null;
+}
+
+export function addDoctor(program: Command, io: Io): void {
+  program
+    .command('doctor')
+    .description('tell which backends work on this machine and how fast, or why not')
+    .option('--threads <number>', 'threads that compute, or auto', parseThreads, 'auto')
+    .option('--json', 'the findings as one JSON object')
+    .action(async ({ threads, json }: { threads: number | 'auto'; json?: boolean }) => {
+      const machine = {
+        sri: packageVersion(),
+        node: process.version,
+        processor: cpus()[0]?.model.trim() || process.arch,
+        cores: availableParallelism(),
+        memoryGiB: Math.round(totalmem() / 2 ** 30),
+      };
+      const findings = await examine(threads);
+      const chosen = findings.find(({ works }) => works)?.backend ?? null;
+      if (json) {
+        printJson(io, { event: 'doctor', ...machine, chosen, backends: findings });
+        return;
+      }
+      print(io, `sri ${machine.sri}, Node ${machine.node}`);
+      print(io, `${machine.processor}, ${machine.cores} cores, ${machine.memoryGiB} GiB`);
+      for (const finding of findings) for (const line of describe(finding)) print(io, line);
+      print(io, chosen === null ? 'No backend works.' : `--backend auto takes ${chosen}.`);
+    });
+}
+
+/** Every backend in turn, in the order in which `auto` prefers them. */
+async function examine(threads: number | 'auto'): Promise<Finding[]> {
+  const [{ BACKENDS, useBackend }, { measurePeak }] = await Promise.all([
+    import('../backends/index.js'),
+    import('./machine.js'),
+  ]);
+  const findings: Finding[] = [];
+  for (const name of BACKENDS) {
+    try {
+      const { details, threads: used } = await useBackend(name, threads);
+      const [f32, bf16] = [measurePeak('f32')!, measurePeak('bf16')];
+      const bf16Gflops = bf16 === null ? null : bf16 / 1e9;
+      findings.push({ backend: name, works: true, details, threads: used, gflops: f32 / 1e9, bf16Gflops });
+    } catch (error) {
+      const details = (error as Error).message;
+      findings.push({ backend: name, works: false, details, threads: null, gflops: null, bf16Gflops: null });
+    }
+  }
+  return findings;
+}
+
+function describe({ backend, works, details, threads, gflops, bf16Gflops }: Finding): string[] {
+  if (!works) return [`${backend.padEnd(8)}no`, ...details.split('\n').map((line) => `        ${line}`)];
+  const speed = (value: number) => `${value < 10 ? value.toFixed(1) : value.toFixed(0)} GFLOP/s`;
+  const inBf16 = bf16Gflops === null ? '' : `, ${speed(bf16Gflops)} in bf16`;
+  const on = `on ${threads} thread${threads === 1 ? '' : 's'}`;
+  return [`${backend.padEnd(8)}yes, ${speed(gflops!)}${inBf16}, ${on}`, `        ${details}`];
+}

@@ -1,0 +1,96 @@
+// The machine a command computes on: its backend, started; how fast it can be at most; and what a manifest says of it.
+
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import * as tf from '@tensorflow/tfjs-core';
+import { type Backend, useBackend } from '../backends/index.js';
+import { NativeBackend } from '../backends/native/backend.js';
+import type { Precision, RunConfig } from '../config/schema.js';
+import { InputError } from '../errors.js';
+import type { Manifest } from '../training/run-folder.js';
+import { packageVersion } from './version.js';
+
+/**
+ * Starts the backend that a run asks for.
+ * @throws {InputError} where it does not work here.
+ */
+export async function startMachine({ backend, threads }: Pick<RunConfig, 'backend' | 'threads'>): Promise<Backend> {
+  return useBackend(backend, threads);
+}
+
+/**
+ * Checks, before anything is learned, that the backend in use can compute in the precision that a run asks for.
+ * @throws {InputError} where it cannot.
+ */
+export function checkPrecision({ precision }: Pick<RunConfig, 'precision'>): void {
+  if (precision === 'f32') return;
+  const backend = tf.backend();
+  if (backend instanceof NativeBackend && backend.addon.info().bf16) return;
+  const lacking = backend instanceof NativeBackend ? 'this processor' : `the ${tf.getBackend()} backend`;
+  throw new InputError(
+    `precision: bf16 will not do here: ${lacking} has no bf16 products. They need the native backend and a processor ` +
+      'with avx512_bf16 or amx_bf16 (see sri doctor); precision: f32 works everywhere',
+  );
+}
+
+/** Seconds that measuring takes, about. */
+const MEASURING = 0.3;
+
+/**
+ * The most floating-point operations a second that matrix products reach on the backend in use.
+ * @returns null for bf16 where the backend or the processor has no such products.
+ */
+export function measurePeak(precision: Precision): number | null {
+  const backend = tf.backend();
+  if (backend instanceof NativeBackend) {
+    const { addon } = backend;
+    return precision === 'f32' || addon.info().bf16 ? addon.measurePeak(precision) * 1e9 : null;
+  }
+  return precision === 'f32' ? timeProducts() : null;
+}
+
+/** The best of several products of square matrices, doubled in size until one takes long enough to be timed. */
+function timeProducts(): number {
+  let best = 0;
+  let size = 256;
+  const end = performance.now() + MEASURING * 1000;
+  do {
+    const [a, b] = [tf.randomUniform([size, size]), tf.randomUniform([size, size])];
+    const began = performance.now();
+    const product = tf.matMul(a, b);
+    product.dataSync();
+    const seconds = (performance.now() - began) / 1000;
+    tf.dispose([a, b, product]);
+    best = Math.max(best, (2 * size ** 3) / seconds);
+    if (seconds < 0.01 && size < 2048) size *= 2;
+  } while (performance.now() < end);
+  return best;
+}
+
+/** What the manifest of a run says of where it was trained. */
+export function provenance(
+  backend: Backend,
+): Pick<Manifest, 'version' | 'commit' | 'node' | 'backend' | 'backendDetails' | 'threads'> {
+  return {
+    version: packageVersion(),
+    commit: sourceCommit(),
+    node: process.version,
+    backend: backend.name,
+    backendDetails: backend.details,
+    threads: backend.threads,
+  };
+}
+
+/** The commit of this package's source, `+changes` where files differ from it; null where it is in no repository. */
+export function sourceCommit(): string | null {
+  const cwd = fileURLToPath(new URL('../../', import.meta.url));
+  const git = (...args: string[]) => execFileSync('git', args, { cwd, encoding: 'utf8', stdio: 'pipe' }).trim();
+  try {
+    // Installed below someone else's repository, the package has no commit of its own.
+    if (git('rev-parse', '--show-prefix') !== '') return null;
+    const changed = git('status', '--porcelain', '--untracked-files=no') !== '';
+    return `${git('rev-parse', 'HEAD')}${changed ? '+changes' : ''}`;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,56 @@
+// From arguments to an exit code. Every way a command can end is decided here and nowhere else:
+// 0 done, 1 failed, 2 wrong use or wrong input, 130 interrupted after a checkpoint was saved.
+
+import { CommanderError } from 'commander';
+import { InputError, InterruptedError } from '../errors.js';
+import { type Io, note } from './io.js';
+import { buildProgram } from './program.js';
+
+export const EXIT = { done: 0, failed: 1, wrongInput: 2, interrupted: 130 } as const;
+
+/** Runs the command that `args` (without node and script) asks for; never throws. */
+export async function main(args: readonly string[], given?: Io): Promise<number> {
+  const { io, release } = given ? { io: given, release: () => {} } : processIo();
+  try {
+    await buildProgram(io).parseAsync(args, { from: 'user' });
+    return EXIT.done;
+  } catch (error) {
+    return report(error, io);
+  } finally {
+    release();
+  }
+}
+
+function report(error: unknown, io: Io): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.wrongInput;
+  if (error instanceof InputError) {
+    note(io, `sri: ${error.message}`);
+    return EXIT.wrongInput;
+  }
+  if (error instanceof InterruptedError) {
+    note(io, `sri: ${error.message}`);
+    return EXIT.interrupted;
+  }
+  const { message, stack } = error instanceof Error ? error : new Error(String(error));
+  note(io, `sri: ${message}`);
+  note(io, process.env.SRI_DEBUG ? (stack ?? '') : 'sri: set SRI_DEBUG=1 to see where this happened');
+  return EXIT.failed;
+}
+
+/** The process's own streams. The first SIGINT asks to stop; a second one, from someone in a hurry, stops at once. */
+function processIo(): { io: Io; release: () => void } {
+  const stop = new AbortController();
+  const interrupt = () => {
+    if (stop.signal.aborted) process.exit(EXIT.interrupted);
+    stop.abort();
+  };
+  // A reader that has seen enough, such as `head`, closes the pipe. The error may come after the command is done, so
+  // this listener stays.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(EXIT.failed);
+    throw error;
+  });
+  process.on('SIGINT', interrupt);
+  const release = () => process.off('SIGINT', interrupt);
+  return { io: { out: process.stdout, error: process.stderr, stop: stop.signal }, release };
+}

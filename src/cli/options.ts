@@ -1,0 +1,171 @@
+// The options that several commands share, spelt and explained once, and what they say together: which run is meant.
+
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { LoadedConfig, RunChoice } from '../config/load.js';
+import type { MethodName, RunConfig } from '../config/schema.js';
+import { InputError } from '../errors.js';
+import type { RunFolder } from '../training/run-folder.js';
+
+/** What the options of {@link addRunOptions} hold. */
+export interface RunOptions {
+  config?: string;
+  method?: string;
+  setting?: string;
+  set: string[];
+  run?: string;
+  runs: string;
+  seed?: number;
+}
+
+/** What the options of {@link addMachineOptions} hold. */
+export interface MachineOptions {
+  backend?: string;
+  threads?: number | 'auto';
+  json?: boolean;
+}
+
+/** A parser of whole numbers from `least`. */
+export function wholeNumber(least: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < least) {
+      throw new InvalidArgumentError(`It must be a whole number from ${least}.`);
+    }
+    return value;
+  };
+}
+
+/** @throws {InvalidArgumentError} where the text is neither `auto` nor a whole number from 1. */
+export function parseThreads(text: string): number | 'auto' {
+  return text === 'auto' ? text : wholeNumber(1)(text);
+}
+
+/** A parser of a list with commas between, each item one of `known`. */
+export function listOf<T extends string>(known: readonly T[]): (text: string) => T[] {
+  return (text) => {
+    const items = text.split(',').map((item) => item.trim());
+    const stranger = items.find((item) => !known.includes(item as T));
+    if (stranger !== undefined) {
+      throw new InvalidArgumentError(`${stranger === '' ? 'An empty item' : stranger} is none of ${known.join(', ')}.`);
+    }
+    return [...new Set(items)] as T[];
+  };
+}
+
+export function addSetOption(command: Command): Command {
+  return command.addOption(
+    new Option('--set <key=value>', 'override a key of the config, such as model.hiddenSize=128; may be repeated')
+      .argParser((text, sofar: string[] = []) => [...sofar, text])
+      .default([], 'none'),
+  );
+}
+
+export function addConfigOption(command: Command): Command {
+  return command.option('--config <file>', 'config file, or the name of one in configs/: ptb.yaml');
+}
+
+export function addRunOptions(command: Command): Command {
+  addConfigOption(command)
+    .option('--method <name>', 'method of the config: sri, lstm-lm')
+    .option('--setting <name>', "one of the method's settings; the config's first unless given");
+  return addSetOption(command)
+    .option('--run <folder>', "the run's folder; <runs>/<data set>/<method>/seed-<seed> unless given")
+    .option('--runs <folder>', 'folder of all runs', 'runs')
+    .addOption(new Option('--seed <number>', 'seed of all randomness').argParser(wholeNumber(0)));
+}
+
+export function addMachineOptions(command: Command): Command {
+  return command
+    .addOption(new Option('--backend <name>', 'what computes').choices(['auto', 'native', 'wasm', 'cpu']))
+    .addOption(new Option('--threads <number>', 'threads that compute, or auto').argParser(parseThreads))
+    .option('--json', 'one JSON object a line on standard output, for a program that reads along');
+}
+
+/** `--backend` and `--threads` are short for overrides, and win over `--set`. */
+export function overridesOf({ set, backend, threads }: Pick<RunOptions, 'set'> & MachineOptions): string[] {
+  return [
+    ...set,
+    ...(backend === undefined ? [] : [`backend=${backend}`]),
+    ...(threads === undefined ? [] : [`threads=${threads}`]),
+  ];
+}
+
+/**
+ * A method as folders and tables name it: `sri`, or `sri@paper` for a setting.
+ * @throws {InputError} for a name that is no method, or a method that this version does not have.
+ */
+export async function parseMethod(name: string, setting?: string): Promise<Pick<RunChoice, 'method' | 'setting'>> {
+  const [{ METHOD_NAMES }, { METHODS }] = await Promise.all([
+    import('../config/schema.js'),
+    import('../methods/index.js'),
+  ]);
+  const [method, named, ...more] = name.split('@');
+  const known = METHODS.map((available) => available.name);
+  if (more.length > 0 || !known.includes(method as MethodName)) {
+    const later = METHOD_NAMES.includes(method as MethodName) ? 'is not there yet' : 'is no method';
+    throw new InputError(`--method ${name}: ${method} ${later}; there are ${known.join(', ')}`);
+  }
+  if (setting !== undefined && named !== undefined && setting !== named) {
+    throw new InputError(`--method ${name} and --setting ${setting} name two settings; give one`);
+  }
+  return { method: method as MethodName, setting: setting ?? named };
+}
+
+/**
+ * The run that the options of a command that trains ask for, and its folder.
+ * @throws {InputError} when they ask for none, or not rightly.
+ */
+export async function chooseRun(
+  options: RunOptions & MachineOptions,
+): Promise<{ loaded: LoadedConfig; run: RunConfig; folder: RunFolder }> {
+  const [{ loadConfig, resolveRun }, { RunFolder }] = await Promise.all([
+    import('../config/load.js'),
+    import('../training/run-folder.js'),
+  ]);
+  if (options.config === undefined) throw new InputError('give --config, such as --config ptb.yaml');
+  if (options.method === undefined) throw new InputError('give --method, such as --method sri');
+  const corpusKey = options.set.find((text) => /^\s*data\.(?!directory\b)/.test(text));
+  if (corpusKey !== undefined) {
+    throw new InputError(`--set ${corpusKey}: a corpus is as it was prepared; say this to sri prepare`);
+  }
+  const loaded = loadConfig(options.config);
+  const choice = await parseMethod(options.method, options.setting);
+  const run = resolveRun(loaded, { ...choice, seed: options.seed, overrides: overridesOf(options) });
+  const folder = options.run === undefined ? RunFolder.of(options.runs, run) : new RunFolder(options.run);
+  return { loaded, run, folder };
+}
+
+/** What may differ between a training and an evaluation of its weights. */
+const EVALUATION_KEYS = ['evaluation', 'backend', 'threads'];
+
+/**
+ * A run that was trained: the one in `--run`, or the one that `--config`, `--method` and `--seed` name. Its
+ * configuration is the folder's own; how it is evaluated may be said anew, by the config file and by `--set`.
+ * @throws {InputError} when the options name no run, there is none, or they would change what was trained.
+ */
+export async function chooseTrainedRun(
+  options: RunOptions & MachineOptions,
+): Promise<{ run: RunConfig; folder: RunFolder }> {
+  const { overrideRun } = await import('../config/load.js');
+  const overrides = overridesOf(options);
+  for (const override of overrides) {
+    const [top] = override.split(/[.=]/);
+    if (!EVALUATION_KEYS.includes(top!)) {
+      throw new InputError(`--set ${override}: what was trained stays as it is; only evaluation.* may be set here`);
+    }
+  }
+  if (options.run !== undefined) {
+    for (const name of ['config', 'method', 'setting', 'seed'] as const) {
+      if (options[name] !== undefined) throw new InputError(`--run names a run whole; leave out --${name}`);
+    }
+    const { RunFolder } = await import('../training/run-folder.js');
+    const folder = new RunFolder(options.run);
+    return { run: overrideRun(folder.config(), overrides), folder };
+  }
+  if (options.config === undefined || options.method === undefined) {
+    throw new InputError('give --run FOLDER, or --config and --method');
+  }
+  const { run, folder } = await chooseRun(options);
+  const { evaluation, backend, threads } = run;
+  return { run: { ...folder.config(), evaluation, backend, threads }, folder };
+}

@@ -1,0 +1,35 @@
+// The list of commands. A command's file declares its options and imports what it needs only once it is run, so that
+// `sri --help` answers at once.
+
+import { Command } from 'commander';
+import { addDoctor } from './doctor.js';
+import { addEval, addEvalPpl } from './eval.js';
+import type { Io } from './io.js';
+import { addPrepare } from './prepare.js';
+import { addReport } from './report.js';
+import { addReproduce } from './reproduce.js';
+import { addTrain } from './train.js';
+import { packageVersion } from './version.js';
+
+const COMMANDS = [addPrepare, addTrain, addEval, addEvalPpl, addReproduce, addReport, addDoctor];
+
+/** `sri` with all its commands. It throws a CommanderError where the arguments are not right, and never exits. */
+export function buildProgram(io: Io): Command {
+  const program = new Command('sri')
+    .description(
+      'Trains latent-variable language models by short-run inference, and writes the tables they are compared in.',
+    )
+    .version(packageVersion(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand(false)
+    .showHelpAfterError('(--help lists what there is)')
+    .configureOutput({
+      writeOut: (text) => io.out.write(text),
+      writeErr: (text) => io.error.write(text),
+      outputError: (text, write) => write(text.replace(/^error:/, 'sri:')),
+    })
+    .exitOverride()
+    .addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 wrong use or wrong input, 130 interrupted after saving.');
+  for (const add of COMMANDS) add(program, io);
+  return program;
+}

@@ -1,0 +1,135 @@
+// `sri train`: one method on one prepared corpus, from where it last stopped.
+
+import type { Command } from 'commander';
+import type { RunConfig } from '../config/schema.js';
+import type { Metrics } from '../training/metrics.js';
+import type { Manifest, RunFolder } from '../training/run-folder.js';
+import type { TrainingEvent } from '../training/train.js';
+import type { Io } from './io.js';
+import { addMachineOptions, addRunOptions, chooseRun, type MachineOptions, type RunOptions } from './options.js';
+import { createProgress, formatNumber, formatSeconds, type Moment, type Progress } from './progress.js';
+
+export function addTrain(program: Command, io: Io): void {
+  const command = program
+    .command('train')
+    .description('train a method on a prepared corpus; a run that was stopped goes on by itself')
+    .usage('--config ptb.yaml --method sri [options]');
+  addMachineOptions(addRunOptions(command))
+    .addHelpText(
+      'after',
+      `
+Examples:
+  sri train --config ptb.yaml --method lstm-lm
+  sri train --config ptb.yaml --method sri --setting paper --seed 1
+  sri train --config ptb.yaml --method sri --set training.epochs=5 --run runs/trial`,
+    )
+    .action(async (options: RunOptions & MachineOptions) => {
+      const { run, folder } = await chooseRun(options);
+      const progress = createProgress(io, options.json ?? false);
+      try {
+        await trainRun(run, folder, io, progress);
+      } finally {
+        progress.end();
+      }
+    });
+}
+
+/**
+ * Trains a run to its end and tells how it goes.
+ * @throws {InputError} when the corpus is not prepared, the folder holds another run, or the backend does not work here.
+ * @throws {InterruptedError} after saving, when the user asked to stop.
+ */
+export async function trainRun(run: RunConfig, folder: RunFolder, io: Io, progress: Progress): Promise<Manifest> {
+  const [{ loadCorpus }, { METHODS }, { train }, { createValidator }, machine] = await Promise.all([
+    import('../data/corpus-files.js'),
+    import('../methods/index.js'),
+    import('../training/train.js'),
+    import('./evaluation.js'),
+    import('./machine.js'),
+  ]);
+  const corpus = await loadCorpus(run.data.directory);
+  const backend = await machine.startMachine(run);
+  machine.checkPrecision(run);
+  const tell = new TrainingTeller(run, folder, progress);
+  return train({
+    run,
+    method: METHODS.find(({ name }) => name === run.method)!,
+    corpus,
+    folder,
+    validator: createValidator(run, corpus),
+    provenance: machine.provenance(backend),
+    peakFlops: machine.measurePeak('f32'),
+    signal: io.stop,
+    report: (event) => tell.report(event),
+  });
+}
+
+/** Turns what training reports into what a person, or a program, reads. */
+export class TrainingTeller {
+  private epochs = 0;
+  private metrics: Metrics | null = null;
+
+  constructor(
+    private readonly run: Pick<RunConfig, 'dataSet' | 'name' | 'seed'>,
+    private readonly folder: Pick<RunFolder, 'directory'>,
+    private readonly progress: Progress,
+  ) {}
+
+  report(event: TrainingEvent): void {
+    const { dataSet, name, seed } = this.run;
+    const { progress } = this;
+    switch (event.kind) {
+      case 'start': {
+        this.epochs = event.epochs;
+        const from = event.resumed ? `goes on in epoch ${Math.min(event.epoch, event.epochs)}` : 'starts';
+        const parameters = event.parameters.toLocaleString('en-US');
+        const line = `${name} on ${dataSet}, seed ${seed}: ${from} of ${event.epochs}, ${parameters} parameters, in ${this.folder.directory}`;
+        progress.say(line, { event: 'start', dataSet, name, seed, folder: this.folder.directory, ...without(event) });
+        break;
+      }
+      case 'iteration':
+        progress.update(this.moment(event));
+        break;
+      case 'interval':
+        this.metrics = event.metrics;
+        break;
+      case 'epoch':
+        progress.say(epochLine(name, this.epochs, event), { event: 'epoch', name, ...without(event) });
+        break;
+      case 'end': {
+        const { trainingSeconds, bestEpoch } = event.manifest;
+        const line = `${name}: ${event.reason}; ${formatSeconds(trainingSeconds)} of training, best after epoch ${bestEpoch}`;
+        progress.say(line, { event: 'end', name, ...without(event) });
+        break;
+      }
+      case 'validating':
+      case 'checkpoint':
+        break;
+    }
+  }
+
+  private moment({ at, iterations, update, secondsLeft }: TrainingEvent & { kind: 'iteration' }): Moment {
+    const { metrics } = this;
+    // Before the first interval is over, the batch's own loss is all there is.
+    const quantities: Record<string, number> = { loss: metrics?.loss ?? update.loss };
+    if (metrics !== null) quantities['sentences/s'] = metrics.sentencesPerSecond;
+    if (metrics?.shareOfPeak != null) quantities['% of peak'] = Math.round(100 * metrics.shareOfPeak);
+    const label = `${this.run.name} epoch ${at.epoch}/${this.epochs}`;
+    return { label, done: at.iteration + 1, total: iterations, quantities, secondsLeft };
+  }
+}
+
+function epochLine(name: string, epochs: number, event: TrainingEvent & { kind: 'epoch' }): string {
+  const { epoch, lossPerWord, validationLoss, quantities } = event.metrics;
+  const facts = [
+    `training ${formatNumber(lossPerWord)}`,
+    `validation ${validationLoss === null ? '-' : formatNumber(validationLoss)} nats a word${event.improved ? ', the best so far' : ''}`,
+    ...Object.entries(quantities).map(([key, value]) => `${key} ${formatNumber(value)}`),
+    `learning rate ${event.learningRate}`,
+  ];
+  return `${name} epoch ${epoch}/${epochs}: ${facts.join(', ')}`;
+}
+
+function without<T extends { kind: string }>({ kind: _, ...rest }: T): Omit<T, 'kind'> {
+  return rest;
+}

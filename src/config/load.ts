@@ -1,0 +1,343 @@
+// From a YAML file to a run in which every key is decided. This is the only place that reads YAML, and the only
+// one that knows which line of which file a value came from: every complaint names it and says what would be right.
+//
+// A run's values come from five layers, a later one winning: the defaults, the config file's own keys, those of the
+// method, those of its setting, and the overrides of the command line. Objects merge key by key; numbers, lists
+// and null replace what was there.
+
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Document, isMap, isSeq, LineCounter, type Node, parseDocument, Scalar } from 'yaml';
+import { z } from 'zod';
+import { InputError } from '../errors.js';
+import {
+  type ConfigFile,
+  configFileSchema,
+  DEFAULTS,
+  type MethodName,
+  type Overrides,
+  overridesSchema,
+  type RunConfig,
+  runConfigSchema,
+} from './schema.js';
+
+/** A config file that was read and found right. */
+export interface LoadedConfig {
+  /** Where it was found, absolute. */
+  file: string;
+  config: ConfigFile;
+  /** `file:line` of a key, or of the nearest enclosing one that the file has. */
+  locate(keys: readonly PropertyKey[]): string;
+}
+
+export interface RunChoice {
+  method: MethodName;
+  /** A name under the method's `settings`; the first one unless given. */
+  setting?: string;
+  /** Wins over the file's. */
+  seed?: number;
+  /** `path.to.key=value`, the value in YAML: `langevin.steps=40`, `langevin.temperature={start: 1, ...}`. */
+  overrides?: readonly string[];
+}
+
+/** The package's own configs/, found from the compiled file and from the source alike. */
+export const CONFIG_DIRECTORY = fileURLToPath(new URL('../../configs/', import.meta.url));
+
+/**
+ * Reads and checks a config file. A bare name (`ptb`, `ptb.yaml`) that is no file here is looked up in `configs/`.
+ * @throws {InputError} when there is no such file, it is not YAML, or a key or value is not right.
+ */
+export function loadConfig(nameOrPath: string): LoadedConfig {
+  const file = findConfig(nameOrPath);
+  const shown = displayPath(file);
+  const lines = new LineCounter();
+  const document = parseDocument(readFileSync(file, 'utf8'), { lineCounter: lines, prettyErrors: false });
+  const broken = document.errors[0];
+  if (broken) {
+    throw new InputError(`${shown}:${lines.linePos(broken.pos[0]).line}: not valid YAML: ${broken.message}`);
+  }
+  const locate = (keys: readonly PropertyKey[]) => `${shown}:${lineOf(document, lines, keys)}`;
+  const value: unknown = document.toJS();
+  if (!isPlainObject(value)) {
+    throw new InputError(`${shown}:1: a config file is a list of keys such as \`dataSet: ptb\`, this one is not`);
+  }
+  const parsed = configFileSchema.safeParse(value);
+  if (!parsed.success) throw new InputError(complaints(configFileSchema, parsed.error, value, locate).join('\n'));
+  return { file, config: parsed.data as ConfigFile, locate };
+}
+
+/**
+ * Decides every key of a run.
+ * @throws {InputError} when the file does not have the method or setting, an override is not right, or the values
+ *   do not fit together.
+ */
+export function resolveRun(loaded: LoadedConfig, choice: RunChoice): RunConfig {
+  const { config, locate } = loaded;
+  const { dataSet, methods, ...common } = config;
+  const chosen = methods[choice.method];
+  if (chosen === undefined) {
+    const known = Object.keys(methods).join(', ');
+    throw new InputError(`${locate(['methods'])}: methods has no ${choice.method}; it has ${known || 'none'}`);
+  }
+  const { settings = {}, ...own } = chosen ?? {};
+  const names = Object.keys(settings);
+  const setting = choice.setting ?? names[0] ?? null;
+  if (setting !== null && !Object.hasOwn(settings, setting)) {
+    const where = locate(['methods', choice.method, 'settings']);
+    throw new InputError(`${where}: ${choice.method} has no setting ${setting}; it has ${names.join(', ') || 'none'}`);
+  }
+  const place =
+    (...above: string[]) =>
+    (keys: readonly PropertyKey[]) =>
+      locate([...above, ...keys]);
+  const layers: Layer[] = [
+    { values: { ...DEFAULTS, data: { ...DEFAULTS.data, directory: `data/${dataSet}` } }, place: place() },
+    { values: common, place: place() },
+    { values: own, place: place('methods', choice.method) },
+    ...(setting === null
+      ? []
+      : [{ values: settings[setting]!, place: place('methods', choice.method, 'settings', setting) }]),
+    ...(choice.seed === undefined ? [] : [{ values: { seed: choice.seed }, place: () => `--seed ${choice.seed}` }]),
+    ...(choice.overrides ?? []).map(parseOverride),
+  ];
+  const run = {
+    ...(layers.map(({ values }) => values).reduce<unknown>(merge, {}) as object),
+    dataSet,
+    method: choice.method,
+    setting,
+    name: setting === null || setting === names[0] ? choice.method : `${choice.method}@${setting}`,
+  };
+  const parsed = runConfigSchema.safeParse(run);
+  if (parsed.success) return parsed.data;
+  throw new InputError(complaints(runConfigSchema, parsed.error, run, culpritOf(layers)).join('\n'));
+}
+
+/**
+ * How a config's text is prepared: the `data` keys, which all methods of a file share.
+ * @param loaded null for the defaults alone, of a text that has no config.
+ * @throws {InputError} naming the override that is not right.
+ */
+export function resolveData(loaded: LoadedConfig | null, overrides: readonly string[]): RunConfig['data'] {
+  const { dataSet = 'text', data = {} } = loaded?.config ?? {};
+  const layers: Overrides[] = [{ data: { ...DEFAULTS.data, directory: `data/${dataSet}` } }, { data }];
+  const merged = [...layers, ...overrides.map((text) => parseOverride(text).values)].reduce<unknown>(merge, {});
+  return (merged as RunConfig).data;
+}
+
+/**
+ * A run with overrides on top, as an evaluation may ask of a run that is trained already.
+ * @throws {InputError} naming the override that is not right.
+ */
+export function overrideRun(run: RunConfig, overrides: readonly string[]): RunConfig {
+  const layers = overrides.map(parseOverride);
+  const merged = layers.map(({ values }) => values).reduce<unknown>(merge, run);
+  const parsed = runConfigSchema.safeParse(merged);
+  if (parsed.success) return parsed.data;
+  throw new InputError(complaints(runConfigSchema, parsed.error, merged, culpritOf(layers)).join('\n'));
+}
+
+/**
+ * Checks a run that was written as JSON into a run folder.
+ * @throws {InputError} naming the file and the key when it is not one this version can read.
+ */
+export function parseRunConfig(value: unknown, file: string): RunConfig {
+  const parsed = runConfigSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw new InputError(complaints(runConfigSchema, parsed.error, value, () => displayPath(file)).join('\n'));
+}
+
+function findConfig(nameOrPath: string): string {
+  const bare = !nameOrPath.includes('/') && !nameOrPath.includes(path.sep);
+  const names = /\.ya?ml$/.test(nameOrPath) ? [nameOrPath] : [nameOrPath, `${nameOrPath}.yaml`];
+  const candidates = [...names, ...(bare ? names.map((name) => path.join(CONFIG_DIRECTORY, name)) : [])];
+  const found = candidates.find((candidate) => existsSync(candidate) && statSync(candidate).isFile());
+  if (found) return path.resolve(found);
+  const looked = bare ? `in this folder or in ${displayPath(CONFIG_DIRECTORY)}` : 'there';
+  throw new InputError(
+    `${nameOrPath}: no such config file ${looked}; --config takes a path, or a name such as ptb.yaml`,
+  );
+}
+
+function displayPath(file: string): string {
+  const relative = path.relative(process.cwd(), file);
+  return relative === '' || relative.startsWith('..') ? file : relative;
+}
+
+/** Values, and how to say where a key of theirs was written. */
+interface Layer {
+  values: Overrides;
+  place(keys: readonly PropertyKey[]): string;
+}
+
+/**
+ * Who is to blame when the sum of layers is not right although each layer is: the last that touched the object
+ * around the key.
+ */
+function culpritOf(layers: readonly Layer[]): (keys: readonly PropertyKey[]) => string {
+  return (keys) =>
+    layers.findLast(({ values }) => has(values, keys.length > 1 ? keys.slice(0, -1) : keys))?.place(keys) ?? 'the run';
+}
+
+function parseOverride(text: string): Layer {
+  const equals = text.indexOf('=');
+  if (equals < 1) throw new InputError(`--set ${text}: expected path.to.key=value, such as model.hiddenSize=128`);
+  const keys = text.slice(0, equals).trim().split('.');
+  const document = parseDocument(text.slice(equals + 1), { prettyErrors: false });
+  const broken = document.errors[0];
+  if (broken) throw new InputError(`--set ${text}: the value is not valid YAML: ${broken.message}`);
+  const value = document.toJS() ?? null;
+  const layer = keys.reduceRight<unknown>((inner, key) => ({ [key]: inner }), value);
+  const parsed = overridesSchema.safeParse(layer);
+  if (!parsed.success) {
+    throw new InputError(complaints(overridesSchema, parsed.error, layer, () => `--set ${text}`).join('\n'));
+  }
+  return { values: parsed.data as Overrides, place: () => `--set ${text}` };
+}
+
+/** One sentence for each thing that is wrong, `place: key: what is wrong; what would be right`. */
+function complaints(
+  schema: z.ZodType,
+  error: z.ZodError,
+  value: unknown,
+  place: (keys: readonly PropertyKey[]) => string,
+): string[] {
+  return error.issues
+    .flatMap((issue) => branchIssues(issue, value))
+    .flatMap((issue) => {
+      const keys = issue.path;
+      if (issue.code === 'unrecognized_keys') {
+        return issue.keys.map((unknown) => {
+          const known = knownKeys(schema, keys);
+          const near = nearest(unknown, known);
+          const hint = near ? `did you mean ${near}?` : `known here: ${known.join(', ')}`;
+          return `${place([...keys, unknown])}: ${[...keys, unknown].join('.')}: no such key; ${hint}`;
+        });
+      }
+      const meaning = issue.code === 'custom' ? issue.message : descriptionOf(schema, keys);
+      const given = at(value, keys);
+      const wrong = given === undefined ? 'missing' : `${JSON.stringify(given)} will not do`;
+      return [`${place(keys)}: ${showKeys(keys)}: ${wrong}; ${meaning ?? issue.message}`];
+    });
+}
+
+/**
+ * Of a union's complaints, those of the alternative that the value was evidently meant to be: an object that has a
+ * wrong key is told about the key, not that it is no number.
+ */
+function branchIssues(issue: z.core.$ZodIssue, root: unknown): z.core.$ZodIssue[] {
+  if (issue.code !== 'invalid_union') return [issue];
+  const given = at(root, issue.path);
+  const branch = issue.errors.find(
+    (issues) => !issues.some((inner) => inner.path.length === 0 && inner.code === 'invalid_type'),
+  );
+  if (branch === undefined || !isPlainObject(given)) return [issue];
+  return branch
+    .map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }) as z.core.$ZodIssue)
+    .flatMap((inner) => branchIssues(inner, root));
+}
+
+/** `langevin.stepSize[2]`. */
+function showKeys(keys: readonly PropertyKey[]): string {
+  return keys.map((key, i) => (typeof key === 'number' ? `[${key}]` : `${i ? '.' : ''}${String(key)}`)).join('');
+}
+
+/** The schemas that may stand at a path, a union counting as all of its alternatives. */
+function schemasAt(schema: z.ZodType, keys: readonly PropertyKey[]): z.ZodType[] {
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodNullable) {
+    return keys.length === 0
+      ? [schema, ...schemasAt(schema.unwrap() as z.ZodType, keys)]
+      : schemasAt(schema.unwrap() as z.ZodType, keys);
+  }
+  if (schema instanceof z.ZodUnion) {
+    const inner = schema.options.flatMap((option) => schemasAt(option as z.ZodType, keys));
+    return keys.length === 0 ? [schema, ...inner] : inner;
+  }
+  const [key, ...rest] = keys;
+  if (key === undefined) return [schema];
+  if (schema instanceof z.ZodObject) {
+    const child = Object.hasOwn(schema.shape, key) ? schema.shape[key as string] : undefined;
+    return child ? schemasAt(child as z.ZodType, rest) : [];
+  }
+  if (schema instanceof z.ZodRecord) return schemasAt(schema.valueType as z.ZodType, rest);
+  if (schema instanceof z.ZodArray) return schemasAt(schema.element as z.ZodType, rest);
+  return [];
+}
+
+/** What the nearest described key at or above a path means. */
+export function descriptionOf(schema: z.ZodType, keys: readonly PropertyKey[]): string | undefined {
+  for (let depth = keys.length; depth > 0; depth--) {
+    const described = schemasAt(schema, keys.slice(0, depth)).find((candidate) => candidate.description !== undefined);
+    if (described) return described.description;
+  }
+  return undefined;
+}
+
+function knownKeys(schema: z.ZodType, keys: readonly PropertyKey[]): string[] {
+  return schemasAt(schema, keys).flatMap((found) => (found instanceof z.ZodObject ? Object.keys(found.shape) : []));
+}
+
+/** The known key that a misspelt one is likeliest to mean, if one is near. */
+function nearest(given: string, known: readonly string[]): string | undefined {
+  const plain = (key: string) => key.toLowerCase().replace(/[^a-z0-9]/g, '');
+  const ranked = known
+    .map((key) => ({ key, distance: editDistance(plain(given), plain(key)) }))
+    .sort((a, b) => a.distance - b.distance);
+  const best = ranked[0];
+  return best && best.distance <= Math.max(1, Math.floor(given.length / 3)) ? best.key : undefined;
+}
+
+/** Damerau's distance: letters added, left out, changed, or swapped with their neighbour. */
+function editDistance(a: string, b: string): number {
+  const rows = [Array.from({ length: b.length + 1 }, (_, j) => j)];
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const changed = rows[i - 1]![j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
+      const swapped = a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1] ? rows[i - 2]![j - 2]! + 1 : changed;
+      row[j] = Math.min(rows[i - 1]![j]! + 1, row[j - 1]! + 1, changed, swapped);
+    }
+    rows.push(row);
+  }
+  return rows[a.length]![b.length]!;
+}
+
+function lineOf(document: Document, lines: LineCounter, keys: readonly PropertyKey[]): number {
+  let node: Node | null = document.contents as Node | null;
+  let offset = node?.range?.[0] ?? 0;
+  for (const key of keys) {
+    if (isMap(node)) {
+      const pair = node.items.find((item) => (item.key instanceof Scalar ? item.key.value : item.key) === key);
+      if (pair === undefined) break;
+      offset = (pair.key as Node).range?.[0] ?? offset;
+      node = pair.value as Node | null;
+    } else if (isSeq(node)) {
+      const item = node.items[key as number] as Node | undefined;
+      if (item === undefined) break;
+      offset = item.range?.[0] ?? offset;
+      node = item;
+    } else {
+      break;
+    }
+  }
+  return lines.linePos(offset).line;
+}
+
+function isPlainObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function at(value: unknown, keys: readonly PropertyKey[]): unknown {
+  return keys.reduce<unknown>((inner, key) => (inner as Record<PropertyKey, unknown> | undefined | null)?.[key], value);
+}
+
+function has(value: unknown, keys: readonly PropertyKey[]): boolean {
+  return at(value, keys) !== undefined;
+}
+
+function merge(below: unknown, above: unknown): unknown {
+  if (above === undefined) return below;
+  if (!isPlainObject(below) || !isPlainObject(above)) return above;
+  const keys = new Set([...Object.keys(below), ...Object.keys(above)]);
+  return Object.fromEntries([...keys].map((key) => [key, merge(below[key], above[key])]));
+}

@@ -1,0 +1,308 @@
+// What a run is made of, key by key. A *config file* (YAML) describes a data set and the methods tried on it;
+// a *run* is one method, one setting and one seed of it, with every key decided. `load.ts` turns the first into
+// the second. The descriptions here are what an error message prints when a value is not right, so each one
+// says what the key means, in which unit, and which values it takes.
+
+import { z } from 'zod';
+
+/** Rows of the paper's tables, in the paper's order (AE belongs to Tables 4 and 5 alone). */
+export const METHOD_NAMES = [
+  'lstm-lm',
+  'ae',
+  'anneal-vae',
+  'cyclical-vae',
+  'lagging-vae',
+  'sa-vae',
+  'fbp-vae',
+  'fb-vae',
+  'sri',
+] as const;
+export type MethodName = (typeof METHOD_NAMES)[number];
+
+export const BACKEND_CHOICES = ['auto', 'native', 'wasm', 'cpu'] as const;
+export type BackendChoice = (typeof BACKEND_CHOICES)[number];
+
+export const PRECISIONS = ['f32', 'bf16'] as const;
+export type Precision = (typeof PRECISIONS)[number];
+
+const positive = z.number().positive();
+const notNegative = z.number().min(0);
+const count = z.int().min(1);
+const dropoutRate = z.number().min(0).lt(1);
+
+const data = z.strictObject({
+  directory: z.string().min(1).describe('folder of the prepared corpus, relative to where sri is started'),
+  vocabularySize: z
+    .int()
+    .min(3)
+    .describe('types that the model predicts, the most frequent words with <unk> and </s>; a whole number from 3'),
+  maxLength: count.describe('longest sentence in words, not counting </s>; a whole number from 1'),
+  overLong: z.enum(['truncate', 'drop']).describe('what becomes of a longer sentence: truncate or drop'),
+  lowercase: z.boolean().describe('whether text is lower-cased before anything else: true or false'),
+  unknownToken: z.string().min(1).describe('how the raw text spells an unknown word, such as <unk> or _UNK'),
+  labelColumn: z
+    .enum(['auto', 'none', 'required'])
+    .describe('whether a line is label<TAB>text: required, none, or auto (decided by the first line)'),
+});
+
+const model = z.strictObject({
+  latentSize: count.describe('Z, dimensions of the latent code; a whole number from 1'),
+  wordVectorSize: count.describe('E, dimensions of a word vector; a whole number from 1'),
+  hiddenSize: count.describe('H, units of the LSTM; a whole number from 1'),
+  wordDropout: dropoutRate.describe(
+    'share of the input word vectors that dropout zeroes in training, from 0 to below 1',
+  ),
+  outputDropout: dropoutRate.describe('share of the LSTM outputs that dropout zeroes in training, from 0 to below 1'),
+  weightRange: positive.describe('r of the initial weights, drawn from U(-r, r); a number above 0'),
+  wordVectorRange: positive.describe('r of the initial word vectors, drawn from U(-r, r); a number above 0'),
+});
+
+const optimizer = z.strictObject({
+  name: z.enum(['adam', 'sgd']).describe('adam or sgd'),
+  learningRate: positive.describe('learning rate at the start of training; a number above 0'),
+  beta1: z.number().min(0).lt(1).describe("Adam's decay of the first moment, from 0 to below 1"),
+  beta2: z.number().min(0).lt(1).describe("Adam's decay of the second moment, from 0 to below 1"),
+  epsilon: positive.describe("Adam's epsilon; a number above 0"),
+  clipNorm: positive
+    .nullable()
+    .describe(
+      'largest global gradient norm, longer gradients are scaled down to it; a number above 0, or null for none',
+    ),
+});
+
+const decay = z.strictObject({
+  factor: z.number().gt(0).lt(1).describe('what the learning rate is multiplied with, between 0 and 1'),
+  patience: count.describe('epochs without a better validation loss before a decay; a whole number from 1'),
+  fromEpoch: count.describe('first epoch, counted from 1, that may be followed by a decay; a whole number from 1'),
+  atMost: count.describe('decays before training ends; a whole number from 1'),
+  restoreBest: z.boolean().describe('whether the best weights so far return at a decay: true or false'),
+});
+
+const training = z.strictObject({
+  batchSize: count.describe('B, sentences of equal length in a batch; a whole number from 1'),
+  epochs: count.describe('passes over the training split, at most; a whole number from 1'),
+  logEvery: count.describe('iterations between two lines of metrics.csv; a whole number from 1'),
+  checkpointEvery: positive.describe('seconds between two checkpoints within an epoch; a number above 0'),
+  decay: decay.nullable().describe('how the learning rate falls when validation stops improving, or null for never'),
+  earlyStop: z
+    .strictObject({
+      patience: count.describe('epochs without a better validation loss before training ends; a whole number from 1'),
+    })
+    .nullable()
+    .describe('when training ends before its last epoch, or null for never'),
+  validationSentences: count
+    .nullable()
+    .describe(
+      'sentences of the validation split, drawn by seed, that each epoch is judged on; a whole number from 1, or null for all',
+    ),
+  keepEpochs: z
+    .array(count)
+    .describe('epochs, counted from 1, whose weights are kept to be evaluated later; a list of whole numbers'),
+});
+
+const growingTemperature = z.strictObject({
+  start: notNegative.describe('tau of the first epochs; a number from 0'),
+  growFromEpoch: count.describe('last epoch, counted from 1, that uses `start`; a whole number from 1'),
+  growPerEpoch: notNegative.describe('what every later epoch adds to tau; a number from 0'),
+  max: notNegative.describe('tau is never higher; a number from 0'),
+});
+
+const risingPriorWeight = z.strictObject({
+  start: notNegative.describe('weight in the first epoch; a number from 0'),
+  warmupEpochs: count.describe('epochs over which the weight rises linearly to 1; a whole number from 1'),
+});
+
+const search = z.strictObject({
+  every: z
+    .union([z.literal('epoch'), count])
+    .describe("T_s, when the step size is searched: 'epoch' for the start of each, or a number of iterations"),
+  grid: z.array(positive).min(2).describe('candidate step sizes s of eq. 7; two numbers above 0, or more'),
+  sentences: count.describe('sentences of the validation split that Q~ (eq. 12) is measured on; a whole number from 1'),
+});
+
+const langevin = z
+  .strictObject({
+    steps: count.describe('K, steps of the chain; a whole number from 1'),
+    stepSize: z
+      .union([positive, z.array(positive).min(1)])
+      .describe('s of eq. 7: a number above 0, or a list with one for each step (a shorter list repeats its last)'),
+    temperature: z
+      .union([notNegative, growingTemperature])
+      .describe('tau, the factor of the noise: a number from 0, or {start, growFromEpoch, growPerEpoch, max}'),
+    priorWeight: z
+      .union([notNegative, risingPriorWeight])
+      .describe("weight of the prior's term in the drift: a number from 0, or {start, warmupEpochs}"),
+    search: search
+      .nullable()
+      .describe('how the step size is searched (Algorithm 1, step 1): {every, grid, sentences}, or null for never'),
+    dropout: z.boolean().describe('whether the chain sees dropout, one mask for the whole chain: true or false'),
+  })
+  .refine(({ steps, stepSize }) => !Array.isArray(stepSize) || stepSize.length <= steps, {
+    path: ['stepSize'],
+    message: 'the list may not be longer than langevin.steps',
+  });
+
+const evaluation = z.strictObject({
+  estimator: z
+    .enum(['fitted', 'jacobian'])
+    .describe('of the perplexity of a model with a latent code: fitted or jacobian'),
+  draws: z.strictObject({
+    fitted: z.int().min(2).describe('M, importance draws a sentence of `fitted`; a whole number from 2'),
+    jacobian: z.int().min(2).describe('M, chains a sentence of `jacobian`; a whole number from 2'),
+  }),
+  chains: z.int().min(2).describe('chains a sentence that explore its posterior for `fitted`; a whole number from 2'),
+  metropolisSteps: count.describe('Metropolis-adjusted Langevin steps of each of those chains; a whole number from 1'),
+  studentDegrees: count
+    .nullable()
+    .describe('degrees of freedom of a Student t in place of the Gaussian of `fitted`; a whole number from 1, or null'),
+  sentences: z
+    .int()
+    .min(2)
+    .nullable()
+    .describe('sentences of a split, drawn by seed, that all is measured on; a whole number from 2, or null for all'),
+  perplexitySentences: z
+    .int()
+    .min(2)
+    .nullable()
+    .describe('those of them that PPL and KL are measured on; a whole number from 2, or null for all'),
+  inferenceChains: z
+    .int()
+    .min(2)
+    .describe('chains a sentence that Recon and AU are measured on; a whole number from 2'),
+  klChains: z.strictObject({
+    jacobian: count.describe('chains a sentence that KL by `jacobian` is measured on; a whole number from 1'),
+    gaussian: z
+      .union([z.literal('auto'), z.int().min(0)])
+      .describe(
+        'the same for KL by `gaussian`: more than latentSize + 1; 0 leaves it out, auto takes 2 latentSize + 2',
+      ),
+  }),
+});
+
+/** Every key of a resolved run. */
+export const runConfigSchema = z.strictObject({
+  dataSet: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/)
+    .describe('name of the data set, of the folder its runs go to, and of its results; letters, digits, . _ -'),
+  method: z.enum(METHOD_NAMES).describe(`one of ${METHOD_NAMES.join(', ')}`),
+  setting: z.string().nullable().describe("name of the method's setting, or null where the method has one alone"),
+  name: z.string().describe("the method, and `@setting` where the setting is not the method's first"),
+  seed: z
+    .int()
+    .min(0)
+    .max(0xffffffff)
+    .describe('what all randomness derives from; a whole number from 0 to 4294967295'),
+  backend: z.enum(BACKEND_CHOICES).describe(`what computes: one of ${BACKEND_CHOICES.join(', ')}`),
+  threads: z.union([z.literal('auto'), count]).describe('threads that compute: a whole number from 1, or auto'),
+  precision: z.enum(PRECISIONS).describe("of the chain's matrix products: f32 or bf16"),
+  data,
+  model,
+  optimizer,
+  training,
+  langevin,
+  evaluation,
+});
+export type RunConfig = z.infer<typeof runConfigSchema>;
+
+/** The schema with every key of every object optional: what a config file, a method or a setting may say. */
+export function deepPartial(schema: z.ZodType): z.ZodType {
+  const described = (made: z.ZodType): z.ZodType => (schema.description ? made.describe(schema.description) : made);
+  if (schema instanceof z.ZodObject) {
+    const shape: Record<string, z.ZodType> = {};
+    for (const [key, value] of Object.entries(schema.shape)) shape[key] = deepPartial(value as z.ZodType).optional();
+    return described(z.strictObject(shape));
+  }
+  if (schema instanceof z.ZodNullable) return described(deepPartial(schema.unwrap() as z.ZodType).nullable());
+  if (schema instanceof z.ZodUnion) {
+    return described(z.union(schema.options.map((option) => deepPartial(option as z.ZodType))));
+  }
+  return schema;
+}
+
+type DeepPartial<T> = T extends readonly unknown[] ? T : T extends object ? { [K in keyof T]?: DeepPartial<T[K]> } : T;
+
+/** The keys that a config file may say for all its methods, and `--set` for one run. */
+export const overridesSchema = deepPartial(
+  runConfigSchema.omit({ dataSet: true, method: true, setting: true, name: true }),
+) as z.ZodObject;
+export type Overrides = DeepPartial<Omit<RunConfig, 'dataSet' | 'method' | 'setting' | 'name'>>;
+
+/** What a method or a setting may say: all of it but the text, which the methods of a file share. */
+const methodSchema = overridesSchema.omit({ data: true });
+
+/** A method's own values, and the named settings it comes in; the first setting is used unless another is asked for. */
+export type MethodOverrides = Omit<Overrides, 'data'> & { settings?: Record<string, Omit<Overrides, 'data'>> };
+
+const methodOverridesSchema = methodSchema.extend({
+  settings: z
+    .record(z.string().regex(/^[a-z0-9][a-z0-9-]*$/), methodSchema)
+    .optional()
+    .describe('named settings of the method, each a set of overrides; names are of a-z, 0-9 and -'),
+});
+
+/** A config file. */
+export const configFileSchema = overridesSchema.extend({
+  dataSet: runConfigSchema.shape.dataSet,
+  methods: z
+    .strictObject(Object.fromEntries(METHOD_NAMES.map((name) => [name, methodOverridesSchema.nullish()])))
+    .describe('the methods tried on this data set, each with what it overrides'),
+});
+export type ConfigFile = Overrides & { dataSet: string; methods: { [name in MethodName]?: MethodOverrides | null } };
+
+/** What a config file need not say. `data.directory` follows from the data set's name. */
+export const DEFAULTS: Omit<RunConfig, 'dataSet' | 'method' | 'setting' | 'name' | 'data'> & {
+  data: Omit<RunConfig['data'], 'directory'>;
+} = {
+  seed: 0,
+  backend: 'auto',
+  threads: 'auto',
+  precision: 'f32',
+  data: {
+    vocabularySize: 10000,
+    maxLength: 200,
+    overLong: 'truncate',
+    lowercase: false,
+    unknownToken: '<unk>',
+    labelColumn: 'auto',
+  },
+  model: {
+    latentSize: 32,
+    wordVectorSize: 256,
+    hiddenSize: 256,
+    wordDropout: 0.5,
+    outputDropout: 0.5,
+    weightRange: 0.01,
+    wordVectorRange: 0.1,
+  },
+  optimizer: { name: 'sgd', learningRate: 1, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, clipNorm: 5 },
+  training: {
+    batchSize: 32,
+    epochs: 40,
+    logEvery: 50,
+    checkpointEvery: 120,
+    decay: null,
+    earlyStop: null,
+    validationSentences: null,
+    keepEpochs: [],
+  },
+  langevin: {
+    steps: 20,
+    stepSize: 0.1,
+    temperature: 1,
+    priorWeight: 1,
+    search: null,
+    dropout: true,
+  },
+  evaluation: {
+    estimator: 'fitted',
+    draws: { fitted: 500, jacobian: 10 },
+    chains: 16,
+    metropolisSteps: 50,
+    studentDegrees: null,
+    sentences: null,
+    perplexitySentences: null,
+    inferenceChains: 16,
+    klChains: { jacobian: 2, gaussian: 'auto' },
+  },
+};

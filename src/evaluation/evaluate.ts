@@ -1,0 +1,225 @@
+// Measures a model on a split: takes its sentences batch by batch, hands each batch to every quantity that was asked
+// for, and turns what they found into rows. Short-run chains are the dear part, so the quantities share them.
+
+import { type Batch, drawSubset, equalLengthBatches } from '../data/batches.js';
+import type { Split } from '../data/corpus.js';
+import { InputError, InterruptedError } from '../errors.js';
+import type { ConditionalLikelihood, LangevinSchedule } from '../inference/likelihood.js';
+import { gaussianKlDraws } from './kl.js';
+import {
+  ActiveUnitsMeasurement,
+  GaussianKlMeasurement,
+  JacobianKlMeasurement,
+  type Measurement,
+  PerplexityMeasurement,
+  ReconstructionMeasurement,
+} from './measurements.js';
+import { exactPerplexity, type PerplexityEstimator } from './perplexity.js';
+import { finiteOrNull, type Metric, type ResultRow } from './result.js';
+import { ShortRunChains } from './short-run-chains.js';
+
+/** A model of sentences with a latent code, and the short run that it infers with. */
+export interface LatentModel {
+  readonly hasLatent: true;
+  readonly latentSize: number;
+  /** The inference that reconstruction, KL and active units are measured of. */
+  readonly schedule: LangevinSchedule;
+  /** log p(x | z) of a batch, without dropout; disposed of when the batch has been measured. */
+  likelihood(batch: Batch): ConditionalLikelihood & { dispose(): void };
+}
+
+/** A model without one, which knows each sentence's probability. */
+export interface ExactModel {
+  readonly hasLatent: false;
+  /** -log p(x) of each sentence in nats, over words and `</s>`; [batch.size]. */
+  sentenceNll(batch: Batch): Float32Array;
+}
+
+export type EvaluatedModel = LatentModel | ExactModel;
+
+export interface EvaluationOptions {
+  metrics: readonly Metric[];
+  /** Of perplexity, for a model with a latent code. */
+  estimator: PerplexityEstimator;
+  seed: number;
+  batchSize: number;
+  /** Sentences, drawn by seed, that everything is measured on; null for the whole split. */
+  limit: number | null;
+  /** Sentences of those that a latent model's perplexity and KL are measured on; null for all. */
+  perplexitySentences: number | null;
+  /** Chains a sentence behind reconstruction and active units; two or more. */
+  chains?: number;
+  /** Chains a sentence behind the KL by `jacobian`, each of which costs K Hessians. */
+  jacobianKlChains?: number;
+  /** Chains a sentence behind the KL by `gaussian`; 0 leaves that row out. */
+  gaussianKlChains?: number;
+  signal?: AbortSignal;
+}
+
+export interface EvaluationProgress {
+  /** What is measured on the sentences of the moment. */
+  metrics: readonly Metric[];
+  /** Sentences. */
+  done: number;
+  total: number;
+}
+
+/** Chains a sentence where a caller does not say. */
+const CHAINS = 16;
+const JACOBIAN_KL_CHAINS = 2;
+
+/**
+ * Rows of every metric asked for, two for `kl` (by `jacobian` and by `gaussian`). The noise of a sentence depends on the
+ * seed and the sentence alone, so neither the other sentences nor the other metrics move its numbers.
+ *
+ * @throws {InputError} if a metric needs a latent code that the model has not, or the split is empty.
+ * @throws {InterruptedError} if the signal stopped it.
+ */
+export async function evaluate(
+  model: EvaluatedModel,
+  split: Split,
+  options: EvaluationOptions,
+  onProgress: (progress: EvaluationProgress) => void = () => {},
+): Promise<ResultRow[]> {
+  if (split.length === 0) throw new InputError(`split '${split.name}' has no sentence to measure on`);
+  return model.hasLatent
+    ? evaluateLatent(model, split, options, onProgress)
+    : evaluateExact(model, split, options, onProgress);
+}
+
+async function evaluateExact(
+  model: ExactModel,
+  split: Split,
+  { metrics, seed, batchSize, limit, signal }: EvaluationOptions,
+  onProgress: (progress: EvaluationProgress) => void,
+): Promise<ResultRow[]> {
+  const impossible = metrics.filter((metric) => metric !== 'ppl');
+  if (impossible.length > 0) {
+    throw new InputError(`a model without a latent code has no ${impossible.join(', ')}: ask for ppl alone`);
+  }
+  const batches = equalLengthBatches(split, batchSize, { indices: chosen(split, limit, seed) });
+  const total = sentencesOf(batches);
+  const nll: number[] = [];
+  const words: number[] = [];
+  let seconds = 0;
+  for (const batch of batches) {
+    seconds += timed(() => nll.push(...model.sentenceNll(batch)));
+    words.push(...Array<number>(batch.size).fill(batch.tokens));
+    onProgress({ metrics, done: nll.length, total });
+    await breathe(signal);
+  }
+  const { value, standardError, ...counts } = exactPerplexity(nll, words);
+  const notFinite = nll.filter((sentence) => !Number.isFinite(sentence)).length;
+  return [
+    {
+      metric: 'ppl',
+      estimator: 'exact',
+      split: split.name,
+      value: finiteOrNull(value),
+      standardError: finiteOrNull(standardError),
+      ...counts,
+      draws: 0,
+      seed,
+      seconds,
+      warnings: notFinite > 0 ? [`${notFinite} sentences have no finite probability`] : [],
+    },
+  ];
+}
+
+async function evaluateLatent(
+  model: LatentModel,
+  split: Split,
+  options: EvaluationOptions,
+  onProgress: (progress: EvaluationProgress) => void,
+): Promise<ResultRow[]> {
+  const { metrics, seed, batchSize, limit, perplexitySentences, signal } = options;
+  const measurements = metrics.flatMap((metric) => measurementsOf(metric, model.latentSize, options));
+  const dear = measurements.filter(({ metric }) => metric === 'ppl' || metric === 'kl');
+  const cheap = measurements.filter((measurement) => !dear.includes(measurement));
+
+  // A smaller subset by the same seed lies within the larger one. Its sentences come first and meet every quantity, so
+  // that their chains are run once; the others meet the cheap quantities.
+  const all = chosen(split, limit, seed);
+  const few = dear.length > 0 ? chosen(split, Math.min(perplexitySentences ?? all.length, all.length), seed) : [];
+  const fewSet = new Set(few);
+  const rest = cheap.length > 0 ? all.filter((sentence) => !fewSet.has(sentence)) : [];
+  const batchesOf = (indices: Iterable<number>): Batch[] =>
+    equalLengthBatches(split, batchSize, { indices: Int32Array.from(indices) });
+  const work = [
+    ...batchesOf(few).map((batch) => ({ batch, measured: measurements })),
+    ...batchesOf(rest).map((batch) => ({ batch, measured: cheap })),
+  ];
+
+  const seconds = new Map<Measurement, number>(measurements.map((measurement) => [measurement, 0]));
+  const total = sentencesOf(work.map(({ batch }) => batch));
+  let done = 0;
+  for (const { batch, measured } of work) {
+    const pathDraws = measured.reduce((most, measurement) => Math.max(most, measurement.pathDraws), 0);
+    const likelihood = model.likelihood(batch);
+    try {
+      const chains = new ShortRunChains(likelihood, model.schedule, { seed, sentences: batch.indices }, pathDraws);
+      for (const measurement of measured) {
+        const spent = timed(() => measurement.add(likelihood, chains));
+        seconds.set(measurement, seconds.get(measurement)! + spent);
+        await breathe(signal);
+      }
+    } finally {
+      likelihood.dispose();
+    }
+    done += batch.size;
+    onProgress({ metrics: [...new Set(measured.map(({ metric }) => metric))], done, total });
+  }
+  return measurements.map((measurement) => ({
+    ...measurement.result(),
+    split: split.name,
+    seed,
+    seconds: seconds.get(measurement)!,
+  }));
+}
+
+function measurementsOf(
+  metric: Metric,
+  latentSize: number,
+  {
+    estimator,
+    chains = CHAINS,
+    jacobianKlChains = JACOBIAN_KL_CHAINS,
+    gaussianKlChains = gaussianKlDraws(latentSize),
+  }: EvaluationOptions,
+): Measurement[] {
+  switch (metric) {
+    case 'ppl':
+      return [new PerplexityMeasurement(estimator)];
+    case 'recon':
+      return [new ReconstructionMeasurement(chains)];
+    case 'au':
+      return [new ActiveUnitsMeasurement(chains)];
+    case 'kl':
+      return [
+        new JacobianKlMeasurement(jacobianKlChains),
+        ...(gaussianKlChains > 0 ? [new GaussianKlMeasurement(gaussianKlChains)] : []),
+      ];
+  }
+}
+
+function chosen(split: Split, limit: number | null, seed: number): Int32Array {
+  return limit === null || limit >= split.length
+    ? Int32Array.from({ length: split.length }, (_, i) => i)
+    : drawSubset(split, limit, seed);
+}
+
+function sentencesOf(batches: readonly Batch[]): number {
+  return batches.reduce((sum, { size }) => sum + size, 0);
+}
+
+function timed(work: () => void): number {
+  const start = performance.now();
+  work();
+  return (performance.now() - start) / 1000;
+}
+
+/** Lets timers and signals have their turn, and stops where one asked for it. */
+async function breathe(signal?: AbortSignal): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve));
+  if (signal?.aborted) throw new InterruptedError('stopped before all was measured; no row of it was written');
+}

@@ -1,0 +1,46 @@
+// The paper's way to perplexity: short-run samples weighted by their density given the chain's noise. The density comes
+// from the Jacobian of every step, and is right only where the chain maps its starts one to one.
+//
+// Mind the weights' tails. A chain that runs long enough to forget its start squeezes all starts into a density far
+// narrower than the posterior, and importance weights from a proposal that narrow have no finite variance: the estimate
+// is then too low in nearly every sample, and far too high in a rare one. On a Gaussian posterior of precision P with a
+// constant step s the variance is finite only if P (1 - s P)^2K > 1/2 in every direction.
+
+import type { ConditionalLikelihood } from '../inference/likelihood.js';
+import { logStandardNormal } from '../inference/path-density.js';
+import { summarizeWeights } from './importance.js';
+import type { PerplexityEstimator, SentenceEstimate } from './perplexity.js';
+import type { ShortRunChains } from './short-run-chains.js';
+
+/**
+ * log p^(x) = log mean_m p(x | z_m) p(z_m) / q(z_m | eps_m), with z_m = z_K of chain m and q of eq. 16-18 of Pang et
+ * al. 2021, both of the same chain. No bound where the chain folds space: q then misses preimages and is too small.
+ */
+export class JacobianEstimator implements PerplexityEstimator {
+  readonly name = 'jacobian';
+  readonly pathDraws: number;
+
+  /** @param draws M, chains a sentence; the released code of the paper has 10. */
+  constructor(readonly draws = 10) {
+    this.pathDraws = draws;
+  }
+
+  estimate(likelihood: ConditionalLikelihood, chains: ShortRunChains): SentenceEstimate[] {
+    const { sentences, latentSize, words } = likelihood;
+    const { draws } = this;
+    const z = chains.z(draws);
+    const nll = chains.nll(draws);
+    const { logDensity, stepsNotPositiveDefinite } = chains.density(draws);
+    return Array.from(words, (wordCount, sentence) => {
+      const logWeights = new Float64Array(draws);
+      let folding = 0;
+      for (let m = 0; m < draws; m++) {
+        const row = m * sentences + sentence;
+        logWeights[m] = -nll[row]! + logStandardNormal(z, row * latentSize, latentSize) - logDensity[row]!;
+        if (stepsNotPositiveDefinite[row]! > 0) folding++;
+      }
+      const { logMean, ...facts } = summarizeWeights(logWeights);
+      return { logLikelihood: logMean, words: wordCount, draws, ...facts, notPositiveDefinite: folding / draws };
+    });
+  }
+}

@@ -1,0 +1,44 @@
+// A measured number, with all that is needed to believe it or to doubt it. One such row is one file of a run folder.
+
+import type { EffectiveSampleSizes } from './perplexity.js';
+
+export const METRICS = ['ppl', 'recon', 'au', 'kl'] as const;
+export type Metric = (typeof METRICS)[number];
+
+/** Plain data: what JSON.parse gives back of a row is the row. */
+export interface ResultRow {
+  metric: Metric;
+  /**
+   * How the number came about. `ppl`: exact, jacobian or fitted; `kl`: jacobian or gaussian; `recon` and `au`:
+   * short-run, from the ends of short-run chains.
+   */
+  estimator: string;
+  /** Name of the split. */
+  split: string;
+  /** Perplexity; nats a sentence (`recon`, `kl`); a count (`au`). Null where it is not a finite number. */
+  value: number | null;
+  /** Of `value`, over sentences; null where it is not a finite number, as with a single sentence. */
+  standardError: number | null;
+  sentences: number;
+  /** Words of those sentences, counting `</s>`; for `ppl` alone. */
+  words?: number;
+  /** Draws, or chains, a sentence; 0 where nothing is drawn. */
+  draws: number;
+  effectiveSampleSize?: EffectiveSampleSizes;
+  /** Share of the chains with a step whose Jacobian is not positive definite, where there are Jacobians. */
+  notPositiveDefinite?: number;
+  /** Mean acceptance of Metropolis steps, where there are any. */
+  acceptance?: number;
+  /** Further numbers of this estimator, by name. */
+  facts?: Record<string, number>;
+  seed: number;
+  /** Time spent on this row; chains that several rows share are counted with the first that asks for them. */
+  seconds: number;
+  /** Each a sentence that a reader of the number should see beside it. */
+  warnings: string[];
+}
+
+/** JSON knows no NaN and no infinity. */
+export function finiteOrNull(value: number): number | null {
+  return Number.isFinite(value) ? value : null;
+}

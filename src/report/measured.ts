@@ -1,0 +1,90 @@
+// What tables are made from: run folders, read. A table is assembled anew from them each time, so any number of
+// processes may train and evaluate while one looks.
+
+import { existsSync, readdirSync } from 'node:fs';
+import path from 'node:path';
+import type { RunConfig } from '../config/schema.js';
+import { InputError } from '../errors.js';
+import type { ResultRow } from '../evaluation/result.js';
+import { type Manifest, RunFolder } from '../training/run-folder.js';
+
+/** A measured quantity, and which of a run's weights it was measured on, where. */
+export interface MeasuredRow extends ResultRow {
+  /** The epoch after which the weights were saved, from 1. */
+  epoch: number;
+  /** What measured. */
+  backend: string;
+  threads: number;
+  /** Source that measured; null outside a repository. */
+  commit: string | null;
+}
+
+/** A trained run with all that was measured of it. */
+export interface MeasuredRun {
+  directory: string;
+  run: RunConfig;
+  manifest: Manifest;
+  rows: MeasuredRow[];
+}
+
+/**
+ * The name of a row's file: what tells it from the run's other rows, so that the same measurement made again replaces
+ * the old one and nothing else.
+ */
+export function rowName(row: Pick<MeasuredRow, 'metric' | 'estimator' | 'split' | 'epoch' | 'sentences'>): string {
+  return [row.metric, row.estimator, row.split, `epoch-${row.epoch}`, `${row.sentences}-sentences`].join('.');
+}
+
+/**
+ * Reads a run folder.
+ * @throws {InputError} where there is no run, it was never trained for an epoch, or one of its rows is no row.
+ */
+export function readRun(folder: RunFolder): MeasuredRun {
+  const { directory } = folder;
+  const run = folder.config();
+  const manifest = folder.manifest();
+  if (manifest === null) {
+    throw new InputError(`${directory}: no epoch of this run is finished (manifest.json is missing); train it on`);
+  }
+  const rows = folder.rows().map(({ name, row }) => checked(row, path.join(directory, 'rows', `${name}.json`)));
+  return { directory, run, manifest, rows };
+}
+
+/** Folders under `<root>/<data set>/` that hold a run, in alphabetical order. */
+export function findRuns(root: string, dataSet: string): RunFolder[] {
+  const list = (folder: string) => (existsSync(folder) ? readdirSync(folder).sort() : []);
+  const base = path.join(root, dataSet);
+  return list(base)
+    .flatMap((method) => list(path.join(base, method)).map((seed) => path.join(base, method, seed)))
+    .filter((folder) => existsSync(path.join(folder, 'manifest.json')))
+    .map((folder) => new RunFolder(folder));
+}
+
+/**
+ * Of the rows of one metric, the one a table prints: on the wanted split and the present best weights, by the wanted
+ * estimator where it names one, and over the most sentences.
+ */
+export function chooseRow(
+  { rows, manifest }: Pick<MeasuredRun, 'rows' | 'manifest'>,
+  metric: MeasuredRow['metric'],
+  split: string,
+  estimator?: string,
+): MeasuredRow | null {
+  const fitting = rows
+    .filter((row) => row.metric === metric && row.split === split && row.epoch === manifest.bestEpoch)
+    .sort((a, b) => b.sentences - a.sentences);
+  return fitting.find((row) => row.estimator === estimator) ?? fitting[0] ?? null;
+}
+
+function checked(row: unknown, file: string): MeasuredRow {
+  const given = row as Partial<MeasuredRow> | null;
+  for (const key of ['metric', 'estimator', 'split'] as const) {
+    if (typeof given?.[key] !== 'string')
+      throw new InputError(`${file}: ${key} is missing; measure again with sri eval`);
+  }
+  for (const key of ['sentences', 'epoch'] as const) {
+    if (typeof given?.[key] !== 'number')
+      throw new InputError(`${file}: ${key} is no number; measure again with sri eval`);
+  }
+  return given as MeasuredRow;
+}

@@ -1,0 +1,168 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { Writable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { afterAll, describe, expect, it } from 'vitest';
+import { main } from '../../src/cli/main.js';
+import { packageVersion } from '../../src/cli/version.js';
+
+const root = mkdtempSync(path.join(tmpdir(), 'sri-cli-'));
+afterAll(() => rmSync(root, { recursive: true }));
+
+class Recorder extends Writable {
+  text = '';
+  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+    this.text += chunk;
+    done();
+  }
+}
+
+async function sri(...args: string[]): Promise<{ code: number; out: string; error: string }> {
+  const io = { out: new Recorder(), error: new Recorder(), stop: new AbortController().signal };
+  const code = await main(args, io);
+  return { code, out: io.out.text, error: io.error.text };
+}
+
+describe('help', () => {
+  it('lists the commands and the exit codes', async () => {
+    const { code, out } = await sri('--help');
+    expect(code).toBe(0);
+    for (const command of ['prepare', 'train', 'eval', 'eval-ppl', 'reproduce', 'report', 'doctor']) {
+      expect(out).toMatch(new RegExp(`^  ${command}\\b`, 'm'));
+    }
+    expect(out).toContain('130 interrupted');
+  });
+
+  it.each(['prepare', 'train', 'eval', 'eval-ppl', 'reproduce', 'report', 'doctor'])('explains %s', async (command) => {
+    const { code, out } = await sri(command, '--help');
+    expect(code).toBe(0);
+    expect(out).toContain(`Usage: sri ${command}`);
+    expect(out).toContain('--json');
+  });
+
+  it('prints the version', async () => {
+    expect(await sri('--version')).toMatchObject({ code: 0, out: `${packageVersion()}\n` });
+  });
+});
+
+describe('wrong use ends with 2 and says what would be right', () => {
+  const cases: [args: string[], expected: RegExp][] = [
+    [[], /Usage: sri/],
+    [['trian'], /sri: unknown command 'trian'\n\(Did you mean train\?\)/],
+    [['train', '--no-such'], /unknown option '--no-such'/],
+    [['train'], /sri: give --config/],
+    [['train', '--config', 'ptb.yaml'], /give --method/],
+    [['train', '--config', 'nowhere.yaml', '--method', 'sri'], /nowhere\.yaml: no such config file/],
+    [['train', '--config', 'ptb.yaml', '--method', 'fb-vae'], /fb-vae is not there yet; there are .*lstm-lm.*sri/],
+    [['train', '--config', 'ptb.yaml', '--method', 'vae'], /vae is no method/],
+    [
+      ['train', '--config', 'ptb.yaml', '--method', 'sri', '--setting', 'papre'],
+      /ptb\.yaml:\d+: sri has no setting papre; it has released, paper/,
+    ],
+    [
+      ['train', '--config', 'ptb.yaml', '--method', 'sri', '--set', 'model.hidenSize=3'],
+      /--set model\.hidenSize=3: .*did you mean hiddenSize/,
+    ],
+    [['train', '--config', 'ptb.yaml', '--method', 'sri', '--seed', 'x'], /--seed.*It must be a whole number from 0/],
+    [
+      ['train', '--config', 'ptb.yaml', '--method', 'sri', '--threads', '0'],
+      /--threads.*It must be a whole number from 1/,
+    ],
+    [
+      ['train', '--config', 'ptb.yaml', '--method', 'sri', '--backend', 'gpu'],
+      /Allowed choices are auto, native, wasm, cpu/,
+    ],
+    [
+      ['train', '--config', 'ptb.yaml', '--method', 'sri', '--set', `data.directory=${root}/none`],
+      /none: no prepared corpus.*sri prepare/,
+    ],
+    [
+      ['train', '--config', 'ptb.yaml', '--method', 'sri', '--set', 'data.maxLength=9'],
+      /--set data\.maxLength=9: a corpus is as it was prepared/,
+    ],
+    [['eval', '--metric', 'ppl,bleu'], /bleu is none of ppl, recon, au, kl/],
+    [['eval'], /give --run FOLDER, or --config and --method/],
+    [['eval', '--run', `${root}/none`], /none: no run here/],
+    [['eval', '--run', 'r', '--method', 'sri'], /leave out --method/],
+    [['eval', '--run', 'r', '--set', 'model.hiddenSize=3'], /only evaluation\.\* may be set here/],
+    [['prepare'], /give --config NAME, or --text FILE and --out FOLDER/],
+    [['prepare', '--text', 'x'], /--text needs --out/],
+    [['prepare', '--text', 'x', '--from', 'y', '--out', 'z'], /name two sources/],
+    [['report'], /give --config NAME, or run folders/],
+    [['report', '--config', 'ptb.yaml', '--runs', `${root}/none`], /no trained runs/],
+    [['reproduce', '--config', 'ptb.yaml', '--table', '7'], /there is no such table yet/],
+    [['reproduce', '--config', 'ptb.yaml', '--methods', 'sri,sir'], /sir is no method/],
+  ];
+  it.each(cases)('sri %j', async (args, expected) => {
+    const { code, out, error } = await sri(...args);
+    expect(error).toMatch(expected);
+    expect(error).not.toMatch(/^\s+at /m);
+    expect(code).toBe(2);
+    expect(out).toBe('');
+  });
+});
+
+describe('sri prepare', () => {
+  it('prepares a text of one’s own and prints what was in it', async () => {
+    const text = path.join(root, 'own.txt');
+    const sentences = Array.from({ length: 40 }, (_, i) => `${i % 2 ? 'good' : 'bad'}\tsentence ${i} says so`);
+    writeFileSync(text, `${sentences.join('\n')}\n\n`);
+    const out = path.join(root, 'own');
+    const shown = await sri('prepare', '--text', text, '--out', out, '--labels', '--set', 'data.vocabularySize=20');
+    expect(shown).toMatchObject({ code: 0 });
+    expect(shown.out).toMatch(/train +32 /);
+    expect(shown.error).toMatch(/warning: 1 line without a word, skipped: .*own\.txt:41/);
+    expect(existsSync(path.join(out, 'corpus.json'))).toBe(true);
+
+    const machine = await sri(
+      'prepare',
+      '--text',
+      text,
+      '--out',
+      out,
+      '--labels',
+      '--set',
+      'data.vocabularySize=20',
+      '--json',
+    );
+    const report = JSON.parse(machine.out);
+    expect(report).toMatchObject({ event: 'prepared', name: 'own' });
+    expect(shown.out).toContain(report.hash.slice(0, 16));
+  });
+
+  it('ends with 2, file and line, where the text is wrong', async () => {
+    const text = path.join(root, 'mixed.txt');
+    writeFileSync(text, 'a\tone\ntwo without\n');
+    const { code, error } = await sri('prepare', '--text', text, '--out', path.join(root, 'mixed'), '--labels');
+    expect(code).toBe(2);
+    expect(error).toMatch(/mixed\.txt:2/);
+  });
+});
+
+const command = fileURLToPath(new URL('../../bin/sri.js', import.meta.url));
+const built = existsSync(fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url)));
+
+describe.skipIf(!built)('the command itself', () => {
+  it('answers --help without loading what computes, and ends with the program’s code', () => {
+    const seen = path.join(root, 'modules.txt');
+    const hook = path.join(root, 'hook.mjs');
+    writeFileSync(
+      hook,
+      `import { writeFileSync } from 'node:fs';
+       import Module from 'node:module';
+       process.on('exit', () => writeFileSync(${JSON.stringify(seen)}, Object.keys(Module._cache).join('\\n')));`,
+    );
+    const help = spawnSync(process.execPath, ['--import', hook, command, '--help'], { encoding: 'utf8' });
+    expect(help.stderr).toBe('');
+    expect(help.status).toBe(0);
+    expect(help.stdout).toContain('Usage: sri');
+    const modules = readFileSync(seen, 'utf8');
+    expect(modules).toContain('commander');
+    expect(modules).not.toMatch(/tensorflow|zod|sri_native/);
+    const wrong = spawnSync(process.execPath, [command, 'trian'], { encoding: 'utf8' });
+    expect(wrong.status).toBe(2);
+    expect(wrong.stderr).toContain('Did you mean train?');
+  });
+});

@@ -1,0 +1,226 @@
+// From text to table in one process: what each command leaves behind is what the next one needs.
+
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { Writable } from 'node:stream';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { main } from '../../src/cli/main.js';
+import { RandomStream } from '../../src/random/philox.js';
+
+const root = mkdtempSync(path.join(tmpdir(), 'sri-pipeline-'));
+const before = process.cwd();
+
+class Recorder extends Writable {
+  text = '';
+  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+    this.text += chunk;
+    done();
+  }
+}
+
+async function sri(...args: string[]): Promise<{ code: number; out: string; error: string }> {
+  const io = { out: new Recorder(), error: new Recorder(), stop: new AbortController().signal };
+  const code = await main(args, io);
+  return { code, out: io.out.text, error: io.error.text };
+}
+
+const CONFIG = `
+dataSet: words
+backend: cpu
+data: { vocabularySize: 40, maxLength: 12, labelColumn: none }
+model: { latentSize: 2, wordVectorSize: 6, hiddenSize: 8, weightRange: 0.1 }
+optimizer: { name: adam, learningRate: 0.01 }
+training: { batchSize: 8, epochs: 2, logEvery: 5, validationSentences: 6, keepEpochs: [1] }
+langevin: { steps: 3 }
+evaluation: { draws: { fitted: 20, jacobian: 4 }, chains: 3, metropolisSteps: 5, perplexitySentences: 5, klChains: { gaussian: 6 } }
+methods:
+  lstm-lm: {}
+  sri:
+    settings:
+      released: { langevin: { stepSize: [0.3, 0.1], temperature: 0.1 } }
+      paper: { langevin: { stepSize: 0.1, search: { every: epoch, grid: [0.05, 0.1], sentences: 3 } } }
+`;
+
+/** Sentences in which a word says much about the next. */
+function sentences(count: number): string[] {
+  const stream = new RandomStream({ seed: 1, purpose: 'shuffle' });
+  return Array.from({ length: count }, () => {
+    let word = stream.integer(20);
+    return Array.from({ length: 3 + stream.integer(5) }, () => {
+      word = (word + 1 + stream.integer(2)) % 20;
+      return `w${word}`;
+    }).join(' ');
+  });
+}
+
+beforeAll(() => {
+  process.chdir(root);
+  writeFileSync('words.yaml', CONFIG);
+  for (const [split, count] of [
+    ['train', 60],
+    ['valid', 12],
+    ['test', 12],
+  ] as const) {
+    writeFileSync(`words.${split}.txt`, `${sentences(count).join('\n')}\n`);
+  }
+});
+afterAll(() => {
+  process.chdir(before);
+  rmSync(root, { recursive: true });
+});
+
+describe('sri reproduce', () => {
+  it('prepares, trains, evaluates and writes Table 1', async () => {
+    const { code, out, error } = await sri('reproduce', '--config', 'words.yaml', '--from', '.');
+    expect(code, error).toBe(0);
+    expect(out).toMatch(/^Method +PPL +Recon +AU +KL +paper PPL/m);
+    expect(out).toMatch(/^LSTM-LM +\d+\.\d\d ± /m);
+    expect(out).toMatch(/^SRI +\d+\.\d\d ± /m);
+    expect(error).toMatch(/lstm-lm epoch 2\/2: training .* validation .* nats a word/);
+    expect(error).toMatch(/sri on words, seed 0: starts/);
+
+    const lines = readFileSync('results/words/table1.csv', 'utf8').trimEnd().split('\n');
+    expect(lines.map((line) => line.split(',')[0])).toEqual(['Method', 'LSTM-LM', 'SRI']);
+    const columns = lines[0]!.split(',');
+    const sriLine = Object.fromEntries(lines[2]!.split(',').map((cell, i) => [columns[i], cell]));
+    expect(sriLine).toMatchObject({
+      'PPL estimator': 'fitted',
+      'KL estimator': 'jacobian',
+      'PPL sentences': '5',
+      'Recon sentences': '12',
+      Epochs: '2',
+      Backend: 'cpu',
+      Setting: 'released',
+    });
+    for (const quantity of ['PPL', 'Recon', 'AU', 'KL']) expect(Number(sriLine[quantity])).not.toBeNaN();
+    expect(sriLine['Data hash']).toMatch(/^[0-9a-f]{64}$/);
+    // A perplexity over 20 words that follow each other, after two epochs: between the text's own and a guess's.
+    expect(Number(sriLine.PPL)).toBeGreaterThan(2);
+    expect(Number(sriLine.PPL)).toBeLessThan(40);
+  });
+
+  it('does nothing twice', async () => {
+    const row = path.join('runs/words/sri/seed-0/rows', readdirSync('runs/words/sri/seed-0/rows')[0]!);
+    const text = readFileSync(row, 'utf8');
+    const again = await sri('reproduce', '--config', 'words.yaml');
+    expect(again.code, again.error).toBe(0);
+    expect(readFileSync(row, 'utf8')).toBe(text);
+    expect(again.error).not.toMatch(/epoch \d\/2: training/);
+  });
+
+  it('takes up a further setting of a method', async () => {
+    const { code, out, error } = await sri('reproduce', '--config', 'words.yaml', '--methods', 'sri@paper', '--json');
+    expect(code, error).toBe(0);
+    expect(existsSync('runs/words/sri@paper/seed-0/manifest.json')).toBe(true);
+    const events = out
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    const of = (kind: string) => events.filter(({ event }) => event === kind);
+    expect(of('epoch')).toHaveLength(2);
+    expect(
+      of('row')
+        .map(({ metric, estimator }) => `${metric} ${estimator}`)
+        .sort(),
+    ).toEqual(['au short-run', 'kl gaussian', 'kl jacobian', 'ppl fitted', 'recon short-run']);
+    expect(of('table')[0].rows.map(({ Method }: { Method: string }) => Method)).toEqual([
+      'LSTM-LM',
+      'SRI',
+      'SRI (paper)',
+    ]);
+    expect(of('progress').length).toBeGreaterThan(0);
+  });
+});
+
+describe('sri eval', () => {
+  const run = 'runs/words/sri/seed-0';
+  const rows = () => readdirSync(path.join(run, 'rows'));
+
+  it('keeps a row of its own for another estimator, split, epoch and number of sentences', async () => {
+    const old = rows();
+    const ppl = [
+      '--config',
+      'words.yaml',
+      '--method',
+      'sri',
+      '--split',
+      'valid',
+      '--limit',
+      '4',
+      '--weights',
+      'epoch-1',
+    ];
+    const { code, out, error } = await sri('eval-ppl', ...ppl, '--estimator', 'jacobian', '--samples', '3');
+    expect(code, error).toBe(0);
+    expect(out).toMatch(/^ppl +\S+ ± \S+ +by jacobian; 4 sentences of valid, 3 draws each/);
+    expect(rows().filter((name) => !old.includes(name))).toEqual(['ppl.jacobian.valid.epoch-1.4-sentences.json']);
+    const row = JSON.parse(readFileSync(path.join(run, 'rows', 'ppl.jacobian.valid.epoch-1.4-sentences.json'), 'utf8'));
+    expect(row).toMatchObject({ draws: 3, epoch: 1, seed: 0, backend: 'cpu' });
+  });
+
+  it('gives the same numbers when asked again', async () => {
+    const values = async () => {
+      const { out } = await sri('eval', '--run', run, '--metric', 'recon,kl', '--limit', '4', '--json');
+      return out
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line))
+        .filter(({ event }) => event === 'row')
+        .map(({ value }) => value);
+    };
+    const first = await values();
+    expect(first).toHaveLength(3);
+    expect(await values()).toEqual(first);
+  });
+
+  it('says what cannot be measured', async () => {
+    const lm = await sri('eval', '--run', 'runs/words/lstm-lm/seed-0', '--metric', 'kl');
+    expect(lm).toMatchObject({ code: 2 });
+    expect(lm.error).toMatch(/without a latent code has no kl/);
+    const weights = await sri('eval', '--run', run, '--weights', 'epoch-9');
+    expect(weights).toMatchObject({ code: 2 });
+    expect(weights.error).toMatch(/epoch-9\.safetensors: no such weights/);
+  });
+
+  it('refuses a corpus that is not the one the run learned from', async () => {
+    await sri('prepare', '--config', 'words.yaml', '--from', '.', '--set', 'data.vocabularySize=30');
+    const { code, error } = await sri('eval', '--run', run);
+    expect(error).toMatch(/data\/words is not the corpus that .* learned from/);
+    expect(code).toBe(2);
+  });
+});
+
+describe('sri train', () => {
+  it('refuses a precision that the backend does not have, before it writes anything', async () => {
+    const args = ['--config', 'words.yaml', '--method', 'sri', '--set', 'precision=bf16', '--run', 'half'];
+    const { code, error } = await sri('train', ...args);
+    expect(error).toMatch(/the cpu backend has no bf16 products/);
+    expect(code).toBe(2);
+    expect(existsSync('half')).toBe(false);
+  });
+
+  it('refuses to go on in a folder with another configuration', async () => {
+    const { code, error } = await sri(
+      'train',
+      '--config',
+      'words.yaml',
+      '--method',
+      'sri',
+      '--set',
+      'model.hiddenSize=9',
+    );
+    expect(code).toBe(2);
+    expect(error).toMatch(/another configuration \(model\.hiddenSize: 8 there, 9 now\)/);
+  });
+});
+
+describe('sri report', () => {
+  it('assembles whatever runs there are', async () => {
+    const { code, out, error } = await sri('report', '--config', 'words.yaml');
+    expect(code, error).toBe(0);
+    expect(out).toMatch(/^LSTM-LM.*\nSRI .*\nSRI \(paper\)/m);
+    const measurements = readFileSync('results/words/measurements.csv', 'utf8');
+    expect(measurements).toMatch(/jacobian.*valid/);
+  });
+});

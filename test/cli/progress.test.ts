@@ -1,0 +1,141 @@
+import { Writable } from 'node:stream';
+import { describe, expect, it } from 'vitest';
+import type { Io } from '../../src/cli/io.js';
+import { createProgress, formatNumber, formatSeconds } from '../../src/cli/progress.js';
+
+class Recorder extends Writable {
+  text = '';
+  constructor(
+    readonly isTTY = false,
+    readonly columns = 80,
+  ) {
+    super();
+  }
+  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+    this.text += chunk;
+    done();
+  }
+  get lines(): string[] {
+    return this.text.split('\n').filter((line) => line !== '');
+  }
+}
+
+function world(isTTY = false, columns = 80): Io & { out: Recorder; error: Recorder } {
+  return { out: new Recorder(), error: new Recorder(isTTY, columns), stop: new AbortController().signal };
+}
+
+const moment = (done: number) => ({
+  label: 'sri epoch 2/60',
+  done,
+  total: 100,
+  quantities: { loss: 104.25, 'sentences/s': 71.5, '% of peak': 62 },
+});
+
+// What a terminal shows of a live line: escape sequences take no column.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
+const visible = (text: string) => text.replaceAll(/\x1b\[[0-9;?]*[A-Za-z]|\x1b[78]/g, '');
+
+describe('in a pipe', () => {
+  it('writes a plain line at first, then every ten seconds, then at the end', () => {
+    const io = world();
+    let now = 0;
+    const progress = createProgress(io, false, () => now);
+    for (let done = 1; done <= 100; done++) {
+      now = done;
+      progress.update(moment(done));
+    }
+    expect(io.error.lines).toHaveLength(11);
+    expect(io.error.lines[0]).toBe('sri epoch 2/60, 1 %, loss 104.3, 71.50 sentences/s, 62 % of peak');
+    expect(io.error.lines[1]).toContain('11 %, 1 min 29 s left');
+    expect(io.error.lines.at(-1)).toContain('100 %, 0 s left');
+    expect(io.out.text).toBe('');
+  });
+
+  it('takes the time left from the work where the work knows', () => {
+    const io = world();
+    createProgress(io, false, () => 0).update({ ...moment(5), secondsLeft: 7260 });
+    expect(io.error.text).toContain('2 h 01 min left');
+  });
+
+  it('does not count as done now what a run had done before it was resumed', () => {
+    const io = world();
+    let now = 0;
+    const progress = createProgress(io, false, () => now);
+    progress.update(moment(90));
+    now = 20;
+    progress.update(moment(92));
+    expect(io.error.lines[1]).toContain('1 min 20 s left');
+  });
+});
+
+describe('for a program', () => {
+  it('writes one JSON object a line to standard output', () => {
+    const io = world();
+    let now = 0;
+    const progress = createProgress(io, true, () => now);
+    progress.update(moment(1));
+    now = 0.5;
+    progress.update(moment(2));
+    now = 2;
+    progress.update(moment(3));
+    progress.say('an epoch is over', { event: 'epoch', epoch: 2 });
+    const objects = io.out.lines.map((line) => JSON.parse(line));
+    expect(objects).toHaveLength(3);
+    expect(objects[1]).toEqual({
+      event: 'progress',
+      label: 'sri epoch 2/60',
+      done: 3,
+      total: 100,
+      secondsLeft: 97,
+      loss: 104.25,
+      'sentences/s': 71.5,
+      '% of peak': 62,
+    });
+    expect(objects[2]).toEqual({ event: 'epoch', epoch: 2 });
+    expect(io.error.text).toBe('');
+  });
+});
+
+describe('on a terminal', () => {
+  it.each([8, 20, 40, 200])('keeps to one line of %i columns', (columns) => {
+    const io = world(true, columns);
+    const progress = createProgress(io, false, () => 0);
+    progress.update({ ...moment(50), secondsLeft: 100 });
+    progress.end();
+    const shown = visible(io.error.text).split(/[\r\n]/);
+    expect(shown.some((line) => line.startsWith('sri epo'))).toBe(true);
+    for (const line of shown) expect(line.length).toBeLessThan(columns);
+  });
+
+  it('leaves out the least important first', () => {
+    const io = world(true, 40);
+    const progress = createProgress(io, false, () => 0);
+    progress.update({ ...moment(50), secondsLeft: 100 });
+    progress.end();
+    expect(visible(io.error.text)).toContain('50 %  1 min 40 s left');
+    expect(visible(io.error.text)).not.toContain('of peak');
+  });
+
+  it('puts a line that stays above the live one', () => {
+    const io = world(true);
+    const progress = createProgress(io, false, () => 0);
+    progress.update(moment(50));
+    progress.say('epoch 2: done', {});
+    progress.update(moment(51));
+    progress.end();
+    expect(visible(io.error.text)).toMatch(/epoch 2: done\n.*51 %/s);
+  });
+});
+
+it('writes times and numbers as people read them', () => {
+  expect([0.4, 45, 60, 200, 3599, 3600, 7500].map(formatSeconds)).toEqual([
+    '0 s',
+    '45 s',
+    '1 min 00 s',
+    '3 min 20 s',
+    '59 min 59 s',
+    '1 h 00 min',
+    '2 h 05 min',
+  ]);
+  expect([3, 0.01234, 4.5678, 104.25, 12345.6].map(formatNumber)).toEqual(['3', '0.0123', '4.57', '104.3', '12346']);
+});

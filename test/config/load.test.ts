@@ -1,0 +1,252 @@
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { CONFIG_DIRECTORY, loadConfig, parseRunConfig, resolveData, resolveRun } from '../../src/config/load.js';
+import { configFileSchema, type MethodName, runConfigSchema } from '../../src/config/schema.js';
+import { KNOWN_SETS, type KnownSetName } from '../../src/data/sources.js';
+import { InputError } from '../../src/errors.js';
+
+const folder = mkdtempSync(path.join(tmpdir(), 'sri-config-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+let written = 0;
+function config(text: string): string {
+  const file = path.join(folder, `config-${written++}.yaml`);
+  writeFileSync(file, text);
+  return file;
+}
+
+function messageOf(action: () => unknown): string {
+  try {
+    action();
+  } catch (error) {
+    expect(error).toBeInstanceOf(InputError);
+    return (error as InputError).message;
+  }
+  throw new Error('nothing was thrown');
+}
+
+const small = `dataSet: tiny
+model:
+  hiddenSize: 64
+methods:
+  lstm-lm:
+    optimizer: {name: adam, learningRate: 0.001}
+  sri:
+    model: {hiddenSize: 48}
+    langevin:
+      temperature: {start: 0.05, growFromEpoch: 15, growPerEpoch: 0.05, max: 0.2}
+    settings:
+      released:
+        langevin: {stepSize: [0.3, 0.2]}
+      paper:
+        langevin: {stepSize: 0.1, temperature: 1}
+`;
+
+describe('a run', () => {
+  it('takes each key from the last layer that has it', () => {
+    const loaded = loadConfig(config(small));
+    const run = resolveRun(loaded, { method: 'sri', seed: 7, overrides: ['langevin.steps=5', 'model.hiddenSize=32'] });
+    expect(run.model.hiddenSize).toBe(32);
+    expect(run.langevin.steps).toBe(5);
+    expect(run.langevin.stepSize).toEqual([0.3, 0.2]);
+    expect(run.seed).toBe(7);
+    expect(run.data.directory).toBe('data/tiny');
+    expect(resolveRun(loaded, { method: 'sri' }).model.hiddenSize).toBe(48);
+    expect(resolveRun(loaded, { method: 'lstm-lm' }).model.hiddenSize).toBe(64);
+    expect(resolveRun(loaded, { method: 'lstm-lm' }).optimizer.clipNorm).toBe(5);
+  });
+
+  it('is named by its method, and by its setting where that is not the first', () => {
+    const loaded = loadConfig(config(small));
+    expect(resolveRun(loaded, { method: 'sri' })).toMatchObject({ setting: 'released', name: 'sri' });
+    expect(resolveRun(loaded, { method: 'sri', setting: 'released' }).name).toBe('sri');
+    expect(resolveRun(loaded, { method: 'sri', setting: 'paper' })).toMatchObject({
+      setting: 'paper',
+      name: 'sri@paper',
+      langevin: { temperature: 1 },
+    });
+    expect(resolveRun(loaded, { method: 'lstm-lm' })).toMatchObject({ setting: null, name: 'lstm-lm' });
+  });
+
+  it('reads back what it wrote as JSON, and refuses what it would not have written', () => {
+    const run = resolveRun(loadConfig(config(small)), { method: 'sri' });
+    expect(parseRunConfig(JSON.parse(JSON.stringify(run)), 'config.json')).toEqual(run);
+    const message = messageOf(() => parseRunConfig({ ...run, seed: -1 }, 'config.json'));
+    expect(message).toMatch(/^config\.json: seed: -1 will not do/);
+  });
+
+  it('lets an override change one key of a schedule', () => {
+    const run = resolveRun(loadConfig(config(small)), { method: 'sri', overrides: ['langevin.temperature.max=0.3'] });
+    expect(run.langevin.temperature).toEqual({ start: 0.05, growFromEpoch: 15, growPerEpoch: 0.05, max: 0.3 });
+  });
+});
+
+describe('a config that is not right', () => {
+  const cases: [what: string, text: string, expected: RegExp][] = [
+    [
+      'a misspelt key',
+      'dataSet: a\nmodel:\n  hidenSize: 3\nmethods: {}\n',
+      /:3: model\.hidenSize: no such key; did you mean hiddenSize\?/,
+    ],
+    [
+      'a key of the wrong case or with dashes',
+      'dataSet: a\nlangevin:\n  step-size: 3\nmethods: {}\n',
+      /:3: .*did you mean stepSize\?/,
+    ],
+    [
+      'a key unlike any',
+      'dataSet: a\noptimizer:\n  warp: 3\nmethods: {}\n',
+      /:3: optimizer\.warp: no such key; known here: name, learningRate/,
+    ],
+    [
+      'a value of the wrong type',
+      'dataSet: a\nmethods:\n  sri:\n    langevin:\n      steps: many\n',
+      /:5: methods\.sri\.langevin\.steps: "many" will not do; K, steps of the chain; a whole number from 1/,
+    ],
+    [
+      'an unknown choice',
+      'dataSet: a\nbackend: gpu\nmethods: {}\n',
+      /:2: backend: "gpu" will not do; .*native, wasm, cpu/,
+    ],
+    [
+      'a wrong key inside one form of a union',
+      'dataSet: a\nmethods: {}\nlangevin:\n  temperature:\n    start: 0.1\n    maximum: 3\n',
+      /:6: langevin\.temperature\.maximum: no such key; known here: start, growFromEpoch, growPerEpoch, max/,
+    ],
+    [
+      'a wrong value in a list',
+      'dataSet: a\nmethods: {}\nlangevin:\n  stepSize:\n    - 0.1\n    - -1\n',
+      /:6: langevin\.stepSize\[1\]: -1 will not do; s of eq\. 7/,
+    ],
+    ['a missing key', 'model: {}\nmethods: {}\n', /:1: dataSet: missing; name of the data set/],
+    ['an unknown method', 'dataSet: a\nmethods:\n  sir: {}\n', /:3: methods\.sir: no such key; did you mean sri\?/],
+    [
+      'a key of a setting',
+      'dataSet: a\nmethods:\n  sri:\n    settings:\n      paper:\n        trainin: {}\n',
+      /:6: methods\.sri\.settings\.paper\.trainin: no such key; did you mean training\?/,
+    ],
+    ['text that is no YAML', 'dataSet: a\nmodel: {hiddenSize: 3\nmethods: {}\n', /:\d: not valid YAML/],
+    ['a file that holds no keys', '- a\n- b\n', /:1: a config file is a list of keys/],
+  ];
+  it.each(cases)('names file, line and key for %s', (_, text, expected) => {
+    expect(messageOf(() => loadConfig(config(text)))).toMatch(expected);
+  });
+
+  it('tells all that is wrong at once', () => {
+    const message = messageOf(() => loadConfig(config('dataSet: a\nsede: 1\nthreads: 0\nmethods: {}\n')));
+    expect(message.split('\n')).toHaveLength(2);
+  });
+
+  it('says where a config was looked for', () => {
+    expect(messageOf(() => loadConfig('no-such'))).toMatch(
+      /no-such: no such config file in this folder or in .*configs/,
+    );
+    expect(messageOf(() => loadConfig('./no/such.yaml'))).toMatch(/no such config file there/);
+  });
+});
+
+describe('a run that is not right', () => {
+  const resolve = (choice: Partial<Parameters<typeof resolveRun>[1]>) =>
+    messageOf(() => resolveRun(loadConfig(config(small)), { method: 'sri', ...choice }));
+
+  it('names the override', () => {
+    expect(resolve({ overrides: ['model.hidenSize=3'] })).toBe(
+      '--set model.hidenSize=3: model.hidenSize: no such key; did you mean hiddenSize?',
+    );
+    expect(resolve({ overrides: ['langevin.steps=x'] })).toMatch(
+      /^--set langevin\.steps=x: langevin\.steps: "x" will not do; K/,
+    );
+    expect(resolve({ overrides: ['steps'] })).toMatch(/expected path\.to\.key=value/);
+    expect(resolve({ overrides: ['langevin.steps={'] })).toMatch(/not valid YAML/);
+    expect(resolve({ overrides: ['langevin.stepSize='] })).toMatch(/null will not do/);
+    expect(resolve({ overrides: ['langevin.steps=1'] })).toMatch(
+      /^--set langevin\.steps=1: .*may not be longer than langevin\.steps/,
+    );
+    expect(resolve({ overrides: ['langevin.search.every=epoch'] })).toMatch(
+      /^--set langevin\.search\.every=epoch: langevin\.search\.grid: missing/,
+    );
+    expect(resolve({ seed: -1 })).toMatch(/^--seed -1: seed: -1 will not do/);
+  });
+
+  it('names the line where only part of a schedule was written', () => {
+    const file = config('dataSet: a\ntraining:\n  decay:\n    factor: 0.5\nmethods:\n  sri: {}\n');
+    const message = messageOf(() => resolveRun(loadConfig(file), { method: 'sri' }));
+    expect(message).toMatch(/:3: training\.decay\.patience: missing; epochs without a better/);
+  });
+
+  it('lists the methods and settings there are', () => {
+    expect(resolve({ method: 'ae' })).toMatch(/:4: methods has no ae; it has lstm-lm, sri/);
+    expect(resolve({ setting: 'papr' })).toMatch(/:11: sri has no setting papr; it has released, paper/);
+    expect(resolve({ method: 'lstm-lm', setting: 'paper' })).toMatch(/:5: lstm-lm has no setting paper; it has none/);
+  });
+});
+
+describe('the schema', () => {
+  it('describes every key', () => {
+    const undescribed: string[] = [];
+    const walk = (schema: z.ZodType, at: string[]): void => {
+      if (schema instanceof z.ZodObject) {
+        for (const [key, child] of Object.entries(schema.shape)) walk(child as z.ZodType, [...at, key]);
+        return;
+      }
+      if (schema.description === undefined) undescribed.push(at.join('.'));
+      if (schema instanceof z.ZodNullable) walkNested(schema.unwrap() as z.ZodType, at);
+      if (schema instanceof z.ZodUnion) for (const option of schema.options) walkNested(option as z.ZodType, at);
+    };
+    const walkNested = (schema: z.ZodType, at: string[]) => schema instanceof z.ZodObject && walk(schema, at);
+    walk(runConfigSchema, []);
+    expect(undescribed).toEqual([]);
+  });
+
+  it('asks of a file for no more than a data set and methods', () => {
+    expect(configFileSchema.safeParse({ dataSet: 'a', methods: { sri: null } }).success).toBe(true);
+    expect(resolveRun(loadConfig(config('dataSet: a\nmethods:\n  sri:\n')), { method: 'sri' }).name).toBe('sri');
+    expect(configFileSchema.safeParse({ dataSet: 'a' }).success).toBe(false);
+  });
+});
+
+describe('the configs of the package', () => {
+  const files = readdirSync(CONFIG_DIRECTORY).filter((name) => name.endsWith('.yaml'));
+
+  it.each(files)('%s resolves for each of its methods and settings', (file) => {
+    const loaded = loadConfig(file);
+    for (const [method, overrides] of Object.entries(loaded.config.methods)) {
+      for (const setting of [undefined, ...Object.keys(overrides?.settings ?? {})]) {
+        const run = resolveRun(loaded, { method: method as MethodName, setting });
+        expect(run.dataSet).toBe(file.replace('.yaml', ''));
+      }
+    }
+  });
+
+  it.each(Object.keys(KNOWN_SETS) as KnownSetName[])('%s reads its raw files as they are written', (name) => {
+    const { unknownToken, labelColumn, lowercase } = KNOWN_SETS[name];
+    expect(resolveData(loadConfig(name), [])).toMatchObject({ unknownToken, labelColumn, lowercase });
+  });
+
+  it('hold the sizes of the paper and its sources', () => {
+    const sizes = (name: string) => {
+      const { data, model } = resolveRun(loadConfig(name), { method: 'sri' });
+      return [model.wordVectorSize, model.hiddenSize, model.latentSize, Math.round(data.vocabularySize / 1000)];
+    };
+    expect(sizes('ptb')).toEqual([256, 256, 32, 10]);
+    expect(sizes('snli')).toEqual([128, 512, 32, 10]);
+    expect(sizes('yahoo')).toEqual([512, 1024, 32, 20]);
+    expect(sizes('yelp').slice(0, 3)).toEqual([128, 512, 32]);
+  });
+
+  it('give SRI on PTB the released steps a_k = s_k^2 / 2 and the temperature that goes with them', () => {
+    const { langevin } = resolveRun(loadConfig('ptb'), { method: 'sri', setting: 'released' });
+    const released = [0.8, 0.7, 0.6, 0.5, 0.2, 0.2, 0.1, 0.1, ...Array<number>(12).fill(0.05)];
+    expect(langevin.steps).toBe(released.length);
+    const listed = langevin.stepSize as number[];
+    const used = released.map((_, k) => listed[Math.min(k, listed.length - 1)]!);
+    for (const [k, s] of released.entries()) expect(used[k]).toBeCloseTo(s ** 2 / 2, 12);
+    expect(langevin.temperature).toEqual({ start: 0.05, growFromEpoch: 15, growPerEpoch: 0.05, max: 0.2 });
+    const paper = resolveRun(loadConfig('ptb'), { method: 'sri', setting: 'paper' }).langevin;
+    expect(paper).toMatchObject({ stepSize: 0.1, temperature: 1, steps: 20 });
+    expect(paper.search?.every).toBe('epoch');
+  });
+});

@@ -1,0 +1,90 @@
+import type { Matrix } from 'ml-matrix';
+import { describe, expect, test } from 'vitest';
+import { searchStepSize } from '../../src/inference/step-size-search.js';
+import { type LinearGaussian, logDeterminant, randomLinearGaussian } from './models.js';
+
+const STEPS = 10;
+
+/** Q~(s) of a linear-Gaussian model in closed form: the chain's end is Gaussian, and log q is log N(z_0) and a constant. */
+function exactBound(model: LinearGaussian, step: number, temperature: number): number {
+  const size = model.latentSize;
+  let sum = 0;
+  for (let sentence = 0; sentence < model.sentences; sentence++) {
+    const { mean, covariance, jacobian } = model.chainEnd(sentence, step, STEPS, temperature);
+    const logPrior = -0.5 * (mean.dot(mean) + covariance.trace() + size * Math.log(2 * Math.PI));
+    const logStart = -0.5 * size * (1 + Math.log(2 * Math.PI));
+    const logDensity = logStart - (STEPS / 2) * logDeterminant(jacobian.mmul(jacobian.transpose()));
+    sum += logPrior - model.expectedNll(sentence, mean, covariance) - logDensity;
+  }
+  return sum / model.sentences;
+}
+
+describe('step size search', () => {
+  const model = randomLinearGaussian(300, 3, { sigma: 0.7, same: true });
+  const { precision } = model;
+  const sharpest = 1 / Math.max(...gershgorin(precision));
+
+  test('measures Q~ and prefers the step that is best in closed form', () => {
+    const grid = [0.02, 0.1, 0.3, 0.7].map((share) => share * sharpest);
+    for (const temperature of [0.2, 1]) {
+      const { best, candidates, warnings } = searchStepSize(
+        [model],
+        grid,
+        { steps: STEPS, temperature, priorWeight: 1 },
+        { seed: 3, epoch: 2 },
+      );
+      const exact = grid.map((step) => exactBound(model, Math.fround(step), temperature));
+      candidates.forEach(({ value, standardError, notPositiveDefinite, nonFinite }, i) => {
+        expect(Math.abs(value - exact[i]!)).toBeLessThan(4 * standardError);
+        expect(standardError).toBeLessThan(0.3);
+        expect(notPositiveDefinite).toBe(0);
+        expect(nonFinite).toBe(0);
+      });
+      expect(best).toBe(grid[exact.indexOf(Math.max(...exact))]);
+      expect(warnings).toEqual([]);
+    }
+  });
+
+  test('the same key gives the same numbers, another key others, and batches add up', () => {
+    const options = { steps: 4, temperature: 1, priorWeight: 1 };
+    const small = randomLinearGaussian(4, 3);
+    const run = (epoch: number) => searchStepSize([small, small], [0.05], options, { seed: 1, epoch }).candidates[0]!;
+    expect(run(1)).toEqual(run(1));
+    expect(run(1).value).not.toBe(run(2).value);
+    // Eight chains with noise of their own, not four twice.
+    const single = searchStepSize([small], [0.05], options, { seed: 1, epoch: 1 }).candidates[0]!;
+    expect(run(1).value).not.toBe(single.value);
+  });
+
+  test('a step that leaves the finite numbers cannot win', () => {
+    const options = { steps: 60, temperature: 1, priorWeight: 1 };
+    const { best, candidates } = searchStepSize([model], [40, 0.05], options, { seed: 1, epoch: 1 });
+    expect(best).toBe(0.05);
+    expect(candidates[0]).toMatchObject({ value: Number.NaN, eligible: false, nonFinite: 300 });
+    expect(searchStepSize([model], [40], options, { seed: 1, epoch: 1 }).best).toBeNull();
+  });
+
+  test('a step that is not positive definite wins only where there is no other, and with a warning', () => {
+    const options = { steps: STEPS, temperature: 1, priorWeight: 1 };
+    const overshooting = 1.2 / largestDiagonal(precision);
+    const { best, candidates } = searchStepSize([model], [overshooting, 0.05 * sharpest], options, {
+      seed: 1,
+      epoch: 1,
+    });
+    expect(candidates[0]).toMatchObject({ notPositiveDefinite: 1, eligible: false });
+    expect(best).toBe(0.05 * sharpest);
+    const forced = searchStepSize([model], [overshooting], options, { seed: 1, epoch: 1 });
+    expect(forced.best).toBe(overshooting);
+    expect(forced.warnings.join()).toMatch(/100 % of the chains/);
+  });
+});
+
+/** Upper bounds of the eigenvalues. */
+function gershgorin(matrix: Matrix): number[] {
+  return matrix.to2DArray().map((row) => row.reduce((sum, entry) => sum + Math.abs(entry), 0));
+}
+
+/** The largest diagonal entry is at most the largest eigenvalue. */
+function largestDiagonal(matrix: Matrix): number {
+  return Math.max(...matrix.diagonal());
+}

@@ -1,0 +1,193 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { loadConfig, resolveRun } from '../../src/config/load.js';
+import type { MethodName } from '../../src/config/schema.js';
+import { findRuns, type MeasuredRow, readRun, rowName } from '../../src/report/measured.js';
+import { METHOD_LABELS, PAPER_TABLE_1 } from '../../src/report/paper.js';
+import { formatTable1, measurements, type Table, table1, toCsv } from '../../src/report/table1.js';
+import { type Manifest, RunFolder } from '../../src/training/run-folder.js';
+
+const root = mkdtempSync(path.join(tmpdir(), 'sri-report-'));
+afterAll(() => rmSync(root, { recursive: true }));
+
+const manifest: Manifest = {
+  version: '0.1.0',
+  commit: 'abc123',
+  node: 'v20',
+  dataHash: 'f00d',
+  backend: 'native',
+  backendDetails: 'oneDNN',
+  threads: 2,
+  precision: 'f32',
+  parameters: 1000,
+  epochs: 7,
+  bestEpoch: 5,
+  bestValidation: 4.5,
+  trainingSeconds: 61.4,
+  finished: null,
+  peakMemory: 300,
+};
+
+type Given = Pick<MeasuredRow, 'metric' | 'estimator' | 'value'> & Partial<MeasuredRow>;
+
+async function makeRun(method: MethodName, setting: string | undefined, rows: Given[]): Promise<RunFolder> {
+  const run = resolveRun(loadConfig('ptb'), { method, setting, seed: 3 });
+  const folder = RunFolder.of(root, run);
+  await folder.settleConfig(run);
+  await folder.writeManifest(manifest);
+  for (const given of rows) {
+    const row = {
+      split: 'test',
+      standardError: 0.123456,
+      sentences: 3761,
+      draws: 500,
+      seed: 3,
+      seconds: 12,
+      warnings: [],
+      epoch: 5,
+      backend: 'native',
+      threads: 2,
+      commit: 'abc123',
+      ...given,
+    } as MeasuredRow;
+    await folder.writeRow(rowName(row), row);
+  }
+  return folder;
+}
+
+beforeAll(async () => {
+  await makeRun('sri', undefined, [
+    { metric: 'ppl', estimator: 'jacobian', value: 93.111, notPositiveDefinite: 0.2 },
+    {
+      metric: 'ppl',
+      estimator: 'fitted',
+      value: 97.777,
+      effectiveSampleSize: { mean: 16.4, min: 1.1, shareBelow2: 0.031 },
+    },
+    { metric: 'ppl', estimator: 'fitted', value: 55, sentences: 20 },
+    { metric: 'ppl', estimator: 'fitted', value: 66, epoch: 2, sentences: 9999 },
+    { metric: 'ppl', estimator: 'fitted', value: 77, split: 'valid', sentences: 9999 },
+    { metric: 'recon', estimator: 'short-run', value: 91.005 },
+    { metric: 'au', estimator: 'short-run', value: 32, standardError: Number.NaN },
+    { metric: 'kl', estimator: 'gaussian', value: 21.6 },
+    { metric: 'kl', estimator: 'jacobian', value: 19.8 },
+  ] as Given[]);
+  await makeRun('sri', 'paper', [{ metric: 'recon', estimator: 'short-run', value: 99 }] as Given[]);
+  await makeRun('lstm-lm', undefined, [{ metric: 'ppl', estimator: 'exact', value: 101.5 }] as Given[]);
+});
+
+function cells(table: Table, method: string): Record<string, string | number> {
+  const row = table.rows.find(([label]) => label === method)!;
+  return Object.fromEntries(table.columns.map((column, i) => [column, row[i]!]));
+}
+
+describe('Table 1', () => {
+  const read = () => table1(findRuns(root, 'ptb').map(readRun));
+
+  it('begins with the columns of the paper, then the paper’s own numbers', () => {
+    expect(read().columns.slice(0, 9)).toEqual([
+      'Method',
+      'PPL',
+      'Recon',
+      'AU',
+      'KL',
+      'Paper PPL',
+      'Paper Recon',
+      'Paper AU',
+      'Paper KL',
+    ]);
+  });
+
+  it('lists methods in the paper’s order, a further setting after its method', () => {
+    expect(read().rows.map(([label]) => label)).toEqual(['LSTM-LM', 'SRI', 'SRI (paper)']);
+  });
+
+  it('takes the configured estimator, the split asked for, the best weights and the most sentences', () => {
+    expect(cells(read(), 'SRI')).toMatchObject({
+      PPL: '97.78',
+      Recon: '91.00',
+      AU: 32,
+      KL: '19.80',
+      'Paper PPL': '94.26',
+      'Paper AU': 32,
+      'PPL standard error': 0.12,
+      'PPL estimator': 'fitted',
+      'KL estimator': 'jacobian',
+      'PPL effective sample size': 16,
+      'PPL share below 2': 0.031,
+      'PPL sentences': 3761,
+      Setting: 'released',
+      Seed: 3,
+      Epochs: 7,
+      'Best epoch': 5,
+      Backend: 'native',
+      Precision: 'f32',
+      Commit: 'abc123',
+      'Data hash': 'f00d',
+    });
+    const [valid] = table1(findRuns(root, 'ptb').map(readRun), 'valid').rows;
+    expect(valid!.slice(0, 3)).toEqual(['SRI', '77.00', '']);
+  });
+
+  it('leaves empty what was not measured, and what the paper does not print', () => {
+    expect(cells(read(), 'LSTM-LM')).toMatchObject({
+      PPL: '101.50',
+      Recon: '',
+      KL: '',
+      'Paper PPL': '100.47',
+      'Paper KL': '',
+    });
+  });
+
+  it('is CSV that keeps a line a run', () => {
+    const lines = toCsv(read()).trimEnd().split('\n');
+    expect(lines).toHaveLength(4);
+    expect(lines[0]).toMatch(/^Method,PPL,Recon,AU,KL,Paper PPL,Paper Recon,Paper AU,Paper KL,/);
+    expect(lines[2]).toMatch(/^SRI,97\.78,91\.00,32,19\.80,94\.26,91\.14,32,10\.13,0\.12,/);
+  });
+
+  it('is printed in columns that line up, with errors and estimators', () => {
+    const lines = formatTable1(read());
+    expect(new Set(lines.map((line) => line.length)).size).toBe(1);
+    expect(lines[2]).toMatch(
+      /^SRI +97\.78 ± 0\.12 +91\.00 ± 0\.12 +32 +19\.80 ± 0\.12 +94\.26 +91\.14 +32 +10\.13 +fitted +jacobian +7$/,
+    );
+    expect(lines[1]).toMatch(/^LSTM-LM +101\.50 ± 0\.12 +- +- +- +100\.47 +- +- +- +exact +- +7$/);
+  });
+
+  it('has every measurement, whatever its epoch and estimator, in a file of its own', () => {
+    const all = measurements(findRuns(root, 'ptb').map(readRun));
+    expect(all.rows).toHaveLength(11);
+    const ofSri = all.rows.filter(([label]) => label === 'SRI');
+    const epoch = all.columns.indexOf('Epoch');
+    expect(ofSri[0]![epoch]).toBe(2);
+    expect(ofSri.every((row) => Number(row[epoch]) >= 2)).toBe(true);
+  });
+});
+
+it('a row that is no row is named with its file', async () => {
+  const folder = await makeRun('sri', undefined, []);
+  const other = new RunFolder(path.join(root, 'other'));
+  await other.settleConfig(folder.config());
+  expect(() => readRun(other)).toThrow(/other: no epoch of this run is finished/);
+  await other.writeManifest(manifest);
+  await other.writeRow('x', { metric: 'ppl', value: 3 });
+  expect(() => readRun(other)).toThrow(/other\/rows\/x\.json: estimator is missing/);
+  writeFileSync(path.join(other.directory, 'rows', 'x.json'), '{');
+  expect(() => readRun(other)).toThrow(/x\.json: not valid JSON/);
+});
+
+describe('the paper’s numbers', () => {
+  it('are there for the eight methods on three data sets, with the best of each as the paper’s text says', () => {
+    for (const rows of Object.values(PAPER_TABLE_1)) expect(Object.keys(rows)).toHaveLength(8);
+    const best = (dataSet: string, metric: 'ppl' | 'recon') =>
+      Object.entries(PAPER_TABLE_1[dataSet]!)
+        .filter(([, row]) => row[metric] !== null)
+        .sort(([, a], [, b]) => a[metric]! - b[metric]!)[0]![0];
+    expect([best('ptb', 'ppl'), best('snli', 'ppl'), best('yahoo', 'ppl')]).toEqual(['sri', 'lagging-vae', 'sri']);
+    for (const dataSet of Object.keys(PAPER_TABLE_1)) expect(best(dataSet, 'recon')).toBe('sri');
+    expect(METHOD_LABELS.sri).toBe('SRI');
+  });
+});
