@@ -14,9 +14,9 @@ namespace sri {
 
 namespace {
 
-/** A parameter's gradient, cut into rows; a dense one is a single row. */
 struct Gradient {
-  /** Null for a dense gradient, else the ascending rows that `values` holds. */
+  bool sparse = false;
+  /** Of a sparse gradient, the ascending rows that `values` holds. */
   const std::int32_t* rows = nullptr;
   std::size_t count = 0;
   std::size_t rowSize = 0;
@@ -45,6 +45,7 @@ Parameter parameterOf(const Arguments& args) {
     return parameter;
   }
   const Arguments sparse(value, "gradient");
+  gradient.sparse = true;
   gradient.rowSize = args.count("rowSize");
   gradient.count = lengthOf(sparse.get("rows"), "gradient.rows");
   gradient.rows = sparse.integers("rows", gradient.count);
@@ -61,7 +62,7 @@ Parameter parameterOf(const Arguments& args) {
 template <class Update>
 void overShare(const Worker& worker, const Parameter& parameter, const Update& update) {
   const Gradient& gradient = parameter.gradient;
-  if (gradient.rows == nullptr) {
+  if (!gradient.sparse) {
     // Shares in units of a cache line, so that any size fits an int.
     const Range lines = worker.share(static_cast<int>((parameter.size + 15) / 16));
     const std::size_t begin = std::size_t{16} * lines.begin;

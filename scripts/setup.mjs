@@ -34,7 +34,7 @@ function installPackages() {
   const stamp = path.join('node_modules', '.sri-lock');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return;
   say('installing the npm packages (npm ci)');
-  if (!quietly('npm', ['ci', '--no-audit', '--no-fund'])) {
+  if (!quietly('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'])) {
     say('npm ci failed; is the npm registry reachable?');
     process.exit(1);
   }

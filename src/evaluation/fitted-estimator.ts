@@ -20,7 +20,7 @@ export interface FittedOptions {
   draws: number;
   /** Chains a sentence that explore its posterior; at least 2. */
   chains: number;
-  /** Metropolis-adjusted Langevin steps of each chain; the first two fifths tune the step and are not fitted to. */
+  /** Metropolis-adjusted Langevin steps of each chain; the first quarter tunes the step and is not fitted to. */
   metropolisSteps: number;
   /** What the fitted covariance is multiplied with: a proposal too wide costs less than one too narrow. */
   inflation: number;
@@ -33,7 +33,7 @@ export interface FittedOptions {
 export const FITTED_DEFAULTS: FittedOptions = {
   draws: 500,
   chains: 16,
-  metropolisSteps: 50,
+  metropolisSteps: 40,
   inflation: 1.2,
   priorShare: 0.1,
   studentDegrees: null,
@@ -99,7 +99,7 @@ export class FittedEstimator implements PerplexityEstimator {
       // A short run whose steps are too large ends anywhere, or nowhere; its chain then starts where it started.
       if (!(atEnd > atStart)) start.set(prior.subarray(at, at + latentSize), at);
     }
-    const burnIn = Math.floor(0.4 * metropolisSteps);
+    const burnIn = Math.floor(metropolisSteps / 4);
     return metropolisLangevin(likelihood, start, { burnIn, steps: metropolisSteps - burnIn }, shortRuns.keys);
   }
 

@@ -104,10 +104,7 @@ class Training {
     const { run } = options;
     this.optimizer = createOptimizer(run.optimizer, model.parameters);
     this.learner = new GradientDescent(model.parameters, this.optimizer, run.optimizer.clipNorm);
-    this.metricsFile = new MetricsFile(options.folder.metrics, [
-      ...model.quantities,
-      ...options.validator.columns,
-    ]);
+    this.metricsFile = new MetricsFile(options.folder.metrics, [...model.quantities, ...options.validator.columns]);
     this.state = {
       epoch: 1,
       batch: 0,

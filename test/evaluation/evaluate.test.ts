@@ -136,8 +136,10 @@ describe('a model with a latent code', () => {
   test('says what is wrong with its numbers', async () => {
     const diverging = await evaluate(latentModel(constantSchedule(1e6, 12)).model, split, options({ limit: 4 }));
     const byName = Object.fromEntries(diverging.map((row) => [`${row.metric} ${row.estimator}`, row]));
+    expect(byName['ppl fitted']!.value).toBeGreaterThan(1);
     for (const name of ['recon short-run', 'au short-run', 'kl jacobian', 'kl gaussian']) {
-      if (byName[name]!.value === null) expect(byName[name]!.warnings.join()).toMatch(/finite/);
+      expect(byName[name]!.value).toBeNull();
+      expect(byName[name]!.warnings.join()).toMatch(/finite/);
     }
     const folding = await evaluate(
       latentModel(constantSchedule(1.2, 6)).model,

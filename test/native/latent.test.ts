@@ -1,0 +1,203 @@
+import { describe, expect, it } from 'vitest';
+import { addon, latentHandles, latentInputs, Random, SIZES, withThreads } from './fixtures.js';
+import { derivativeAlong, latentNll, relativeError, type Sizes } from './reference.js';
+
+function gradientAt(handles: ReturnType<typeof latentHandles>, rows: number, z: Float32Array) {
+  const out = { nll: new Float32Array(rows), gradient: new Float32Array(z.length) };
+  addon.latentGradient(...handles, { rows, z, ...out });
+  return out;
+}
+
+function hessianAt(handles: ReturnType<typeof latentHandles>, { rows, latentSize }: Sizes, z: Float32Array) {
+  const out = {
+    nll: new Float32Array(rows),
+    gradient: new Float32Array(z.length),
+    hessian: new Float32Array(z.length * latentSize),
+  };
+  addon.posteriorHessian(...handles, { rows, z, ...out });
+  return out;
+}
+
+/** dNLL/dz of the reference `[R, Z]`: every row at once, since rows do not know of each other. */
+function referenceGradient(sizes: Sizes, inputs: ReturnType<typeof latentInputs>, z: ArrayLike<number>, step = 1e-3) {
+  const { rows, latentSize: Z } = sizes;
+  const gradient = new Float64Array(rows * Z);
+  for (let d = 0; d < Z; d++) {
+    const at = (distance: number) =>
+      latentNll(
+        sizes,
+        inputs,
+        Float64Array.from(z, (value, i) => value + (i % Z === d ? distance : 0)),
+      );
+    const [a, b, c, e] = [at(step), at(-step), at(2 * step), at(-2 * step)];
+    for (let r = 0; r < rows; r++) {
+      gradient[r * Z + d] = (8 * (a[r]! - b[r]!) - (c[r]! - e[r]!)) / (12 * step);
+    }
+  }
+  return gradient;
+}
+
+/** d2NLL/dz2 of the reference `[R, Z, Z]`. */
+function referenceHessian(sizes: Sizes, inputs: ReturnType<typeof latentInputs>, z: Float32Array) {
+  const { rows, latentSize: Z } = sizes;
+  const hessian = new Float64Array(rows * Z * Z);
+  const step = 1e-2;
+  for (let d = 0; d < Z; d++) {
+    const at = (distance: number) =>
+      referenceGradient(
+        sizes,
+        inputs,
+        Float64Array.from(z, (value, i) => value + (i % Z === d ? distance : 0)),
+        1e-2,
+      );
+    const [a, b, c, e] = [at(step), at(-step), at(2 * step), at(-2 * step)];
+    for (let i = 0; i < rows * Z; i++) {
+      const r = Math.floor(i / Z);
+      hessian[(r * Z + d) * Z + (i % Z)] = (8 * (a[i]! - b[i]!) - (c[i]! - e[i]!)) / (12 * step);
+    }
+  }
+  return hessian;
+}
+
+describe('NLL(z)', () => {
+  for (const [i, sizes] of SIZES.entries()) {
+    for (const masked of [false, true]) {
+      it(`${sizes.name}${masked ? ', masked' : ''}: value and gradient, 1 to 3 threads`, () => {
+        const inputs = latentInputs(sizes, 10 + i, masked);
+        const z = new Random(20 + i).floats(sizes.rows * sizes.latentSize, 2);
+        const nll = latentNll(sizes, inputs, z);
+        const gradient = referenceGradient(sizes, inputs, z);
+        // One word in the vocabulary is certain whatever z is.
+        const certain = sizes.vocabularySize === 1;
+        withThreads([1, 2, 3], () => {
+          const handles = latentHandles(sizes, inputs);
+          const out = gradientAt(handles, sizes.rows, z);
+          const valueAlone = new Float32Array(sizes.rows);
+          addon.latentNll(...handles, { rows: sizes.rows, z, nll: valueAlone });
+          if (certain) {
+            expect(Math.abs(out.nll[0]!) + Math.abs(valueAlone[0]!) + Math.abs(out.gradient[0]!)).toBeLessThan(1e-6);
+          } else {
+            expect(relativeError(out.nll, nll)).toBeLessThan(3e-6);
+            expect(relativeError(valueAlone, nll)).toBeLessThan(3e-6);
+            expect(relativeError(out.gradient, gradient)).toBeLessThan(2e-5);
+          }
+        });
+      });
+    }
+  }
+
+  it('works through many draws in pieces', () => {
+    const sizes = { ...SIZES[3]!, rows: 3 * 400 };
+    const inputs = latentInputs(sizes, 30, true);
+    const z = new Random(31).floats(sizes.rows * sizes.latentSize, 2);
+    const handles = latentHandles(sizes, inputs);
+    const nll = new Float32Array(sizes.rows);
+    addon.latentNll(...handles, { rows: sizes.rows, z, nll });
+    const out = gradientAt(handles, sizes.rows, z);
+    expect(relativeError(out.nll, nll)).toBeLessThan(1e-6);
+    // Any draws of the same sentences give the same numbers alone.
+    const part = { ...sizes, rows: 6 };
+    const begin = 3 * 250;
+    const alone = gradientAt(handles, part.rows, z.slice(begin * 5, (begin + 6) * 5));
+    expect(relativeError(alone.gradient, out.gradient.slice(begin * 5, (begin + 6) * 5))).toBeLessThan(1e-5);
+    expect(() => addon.latentNll(...handles, { rows: 4, z: z.slice(0, 20), nll: nll.slice(0, 4) })).toThrow(
+      'rows must be a multiple of batch',
+    );
+  });
+});
+
+describe('shortRun', () => {
+  it('is Langevin dynamics on the gradient, and its path leads there', () => {
+    const sizes = SIZES[3]!;
+    const { rows, latentSize: Z } = sizes;
+    const inputs = latentInputs(sizes, 40, true);
+    const random = new Random(41);
+    const z0 = random.floats(rows * Z);
+    const steps = Float32Array.of(0.05, 0.02, 0.01);
+    const noise = random.floats(steps.length * rows * Z, 2);
+    const temperature = 0.7;
+    const priorWeight = 0.3;
+    withThreads([1, 2, 3], () => {
+      const handles = latentHandles(sizes, inputs);
+      const z = new Float32Array(rows * Z);
+      const path = new Float32Array((steps.length + 1) * rows * Z);
+      const args = { rows, z0, noise, stepSizes: steps, temperature, priorWeight };
+      addon.shortRun(...handles, { ...args, z, path });
+      let expected = Float64Array.from(z0);
+      for (const [k, s] of steps.entries()) {
+        expect(relativeError(path.slice(k * rows * Z, (k + 1) * rows * Z), expected)).toBeLessThan(2e-5);
+        const gradient = referenceGradient(sizes, inputs, expected);
+        expected = expected.map(
+          (value, i) =>
+            value -
+            s * (priorWeight * value + gradient[i]!) +
+            temperature * Math.sqrt(2 * s) * noise[k * rows * Z + i]!,
+        );
+      }
+      expect(relativeError(z, expected)).toBeLessThan(2e-5);
+      expect(path.slice(-rows * Z)).toEqual(z);
+      const again = new Float32Array(rows * Z);
+      addon.shortRun(...handles, { ...args, z: again, path: null });
+      expect(again).toEqual(z);
+    });
+  });
+});
+
+describe('posteriorHessian', () => {
+  for (const [i, sizes] of SIZES.entries()) {
+    it(`${sizes.name}: against differences of the reference, 1 to 3 threads`, () => {
+      const inputs = latentInputs(sizes, 50 + i, i % 2 === 1);
+      const z = new Random(60 + i).floats(sizes.rows * sizes.latentSize);
+      const hessian = sizes.vocabularySize === 1 ? null : referenceHessian(sizes, inputs, z);
+      withThreads([1, 2, 3], () => {
+        const handles = latentHandles(sizes, inputs);
+        const out = hessianAt(handles, sizes, z);
+        const { nll, gradient } = gradientAt(handles, sizes.rows, z);
+        expect(out.nll).toEqual(nll);
+        expect(out.gradient).toEqual(gradient);
+        if (hessian === null) {
+          expect(Math.abs(out.hessian[0]!)).toBeLessThan(1e-6);
+        } else {
+          expect(relativeError(out.hessian, hessian)).toBeLessThan(3e-5);
+        }
+      });
+    });
+  }
+
+  it('is symmetric to the last bit and the same again, for more rows than are carried at once', () => {
+    const sizes = { ...SIZES[3]!, rows: 3 * 15 };
+    const inputs = latentInputs(sizes, 70, true);
+    const z = new Random(71).floats(sizes.rows * sizes.latentSize);
+    const Z = sizes.latentSize;
+    withThreads([2, 3], () => {
+      const handles = latentHandles(sizes, inputs);
+      const { hessian } = hessianAt(handles, sizes, z);
+      const transposed = hessian.map((_, at) => {
+        const r = Math.floor(at / (Z * Z));
+        const [d, e] = [Math.floor(at / Z) % Z, at % Z];
+        return hessian[(r * Z + e) * Z + d]!;
+      });
+      expect(transposed).toEqual(hessian);
+      expect(hessianAt(handles, sizes, z).hessian).toEqual(hessian);
+      // A row's Hessian does not depend on its company.
+      const alone = hessianAt(handles, { ...sizes, rows: 3 }, z.slice(-3 * Z));
+      expect(relativeError(alone.hessian, hessian.slice(-3 * Z * Z))).toBeLessThan(1e-5);
+    });
+  });
+
+  it('is the slope of the gradient along any direction', () => {
+    const sizes = { ...SIZES[3]!, tokens: 11, batch: 1, rows: 1 };
+    const inputs = latentInputs(sizes, 80, true);
+    const random = new Random(81);
+    const z = random.floats(sizes.latentSize);
+    const direction = random.floats(sizes.latentSize);
+    const { hessian } = hessianAt(latentHandles(sizes, inputs), sizes, z);
+    const Z = sizes.latentSize;
+    const curvature = direction.reduce(
+      (sum, a, d) => sum + a * direction.reduce((inner, b, e) => inner + hessian[d * Z + e]! * b, 0),
+      0,
+    );
+    const slopeAt = (x: Float64Array) => derivativeAlong((y) => latentNll(sizes, inputs, y)[0]!, x, direction, 1e-2);
+    expect(curvature / derivativeAlong(slopeAt, z, direction, 1e-2)).toBeCloseTo(1, 4);
+  });
+});
