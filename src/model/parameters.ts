@@ -35,11 +35,11 @@ export class Parameters {
     return this.list.reduce((sum, variable) => sum + variable.size, 0);
   }
 
-  /** A copy of every weight. */
+  /** Every weight as it is now; to be used before the next update, which some backends make in place. */
   store(): Map<string, StoredTensor> {
     const stored = new Map<string, StoredTensor>();
     for (const [name, variable] of this.variables) {
-      stored.set(name, { shape: variable.shape, data: Float32Array.from(variable.dataSync<'float32'>()) });
+      stored.set(name, { shape: variable.shape, data: variable.dataSync<'float32'>() });
     }
     return stored;
   }
@@ -58,7 +58,7 @@ export class Parameters {
           `${source}: ${name} is [${tensor.shape}], but this configuration's is [${variable.shape}]; use the run's own config`,
         );
       }
-      tf.tidy(() => variable.assign(tf.tensor(Float32Array.from(tensor.data), variable.shape)));
+      tf.tidy(() => variable.assign(tf.tensor(tensor.data.slice(), variable.shape, 'float32')));
     }
   }
 

@@ -14,17 +14,18 @@ export function isTemporaryName(name: string): boolean {
 }
 
 /**
- * Writes `data` to `path` so that a reader, a crash or SIGKILL at any instant finds the previous content or all of
+ * Writes `data`, whole or in pieces, to `path` so that a reader, a crash or SIGKILL at any instant finds the previous content or all of
  * the new one: temporary file in the same directory, fsync, rename, fsync of the directory.
  * The directory must exist. Throws what the file system throws, with the temporary file removed.
  */
-export async function writeFileAtomic(path: string, data: Uint8Array | string): Promise<void> {
+export async function writeFileAtomic(path: string, data: Uint8Array | string | readonly Uint8Array[]): Promise<void> {
   const directory = dirname(path);
   const temporary = join(directory, `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
   try {
     const file = await open(temporary, 'wx');
     try {
-      await file.writeFile(data);
+      // One piece after the other, each of which `writeFile` puts where the last one ended.
+      for (const piece of Array.isArray(data) ? data : [data]) await file.writeFile(piece);
       await file.sync();
     } finally {
       await file.close();

@@ -24,13 +24,14 @@ const METADATA = '__metadata__';
 const elements = (shape: number[]) => shape.reduce((product, size) => product * size, 1);
 
 /**
- * The file's bytes. Tensors are laid out by name, so equal content gives equal bytes.
+ * The file's bytes in pieces, to be written one after the other: a header, then the tensors' own memory, not copied.
+ * Tensors are laid out by name, so equal content gives equal bytes.
  * Throws RangeError where a shape and its data disagree.
  */
 export function encodeSafetensors(
   tensors: Map<string, StoredTensor>,
   metadata: Record<string, string> = {},
-): Uint8Array<ArrayBuffer> {
+): Uint8Array[] {
   const byName = [...tensors].sort(([a], [b]) => (a < b ? -1 : 1));
   const header: Record<string, unknown> = {};
   if (Object.keys(metadata).length > 0) {
@@ -48,16 +49,11 @@ export function encodeSafetensors(
 
   const json = new TextEncoder().encode(JSON.stringify(header));
   const headerLength = Math.ceil(json.length / 8) * 8;
-  const bytes = new Uint8Array(LENGTH_BYTES + headerLength + end);
+  const bytes = new Uint8Array(LENGTH_BYTES + headerLength);
   new DataView(bytes.buffer).setBigUint64(0, BigInt(headerLength), true);
-  bytes.fill(0x20, LENGTH_BYTES, LENGTH_BYTES + headerLength);
+  bytes.fill(0x20, LENGTH_BYTES);
   bytes.set(json, LENGTH_BYTES);
-  let at = LENGTH_BYTES + headerLength;
-  for (const [, { data }] of byName) {
-    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
-    at += data.byteLength;
-  }
-  return bytes;
+  return [bytes, ...byName.map(([, { data }]) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength))];
 }
 
 /**

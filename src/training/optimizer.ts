@@ -81,7 +81,7 @@ class Adam implements Optimizer {
   store() {
     const tensors = new Map<string, StoredTensor>();
     for (const [name, moment] of this.moments()) {
-      tensors.set(name, { shape: moment.shape, data: Float32Array.from(moment.dataSync<'float32'>()) });
+      tensors.set(name, { shape: moment.shape, data: moment.dataSync<'float32'>() });
     }
     return { steps: this.steps, tensors };
   }
@@ -91,7 +91,7 @@ class Adam implements Optimizer {
     for (const [name, moment] of this.moments()) {
       const stored = tensors.get(name);
       if (stored === undefined) throw new Error(`the checkpoint lacks ${name}`);
-      tf.tidy(() => moment.assign(tf.tensor(Float32Array.from(stored.data), moment.shape)));
+      tf.tidy(() => moment.assign(tf.tensor(stored.data.slice(), moment.shape, 'float32')));
     }
   }
 

@@ -2,7 +2,16 @@
 
 import { describe, expect, it } from 'vitest';
 import { InputError } from '../../src/errors.js';
-import { decodeSafetensors, encodeSafetensors, type StoredTensor } from '../../src/storage/safetensors.js';
+import {
+  decodeSafetensors,
+  encodeSafetensors as encodePieces,
+  type StoredTensor,
+} from '../../src/storage/safetensors.js';
+
+/** The file as it would lie on the disk. */
+function encodeSafetensors(...args: Parameters<typeof encodePieces>): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(Buffer.concat(encodePieces(...args)));
+}
 
 const tensors = () =>
   new Map<string, StoredTensor>([
