@@ -8,26 +8,16 @@ import { basename, join } from 'node:path';
 import { InputError } from '../errors.js';
 import { writeFileAtomic } from '../storage/atomic-write.js';
 import { decodeSafetensors, encodeSafetensors, type StoredTensor } from '../storage/safetensors.js';
-import { type CorpusStatistics, EncodedSplit, type PreparedCorpus, SPLIT_NAMES, type SplitName } from './corpus.js';
+import {
+  type CorpusStatistics,
+  EncodedSplit,
+  type PreparationSettings,
+  type PreparedCorpus,
+  SPLIT_NAMES,
+  type SplitName,
+} from './corpus.js';
 import type { SourceReport } from './read-source.js';
 import { Vocabulary } from './vocabulary.js';
-
-/** What makes an encoding of a text what it is; part of the content hash. */
-export interface PreparationSettings {
-  /** Types that are predicted: words, `<unk>` and `</s>` (see Vocabulary.build). */
-  vocabularySize: number;
-  /** Words of the longest sentence, `</s>` not counted. */
-  maxLength: number;
-  /** What happens to a longer one: its end is cut, or it is left out. Both are counted. */
-  overLong: 'truncate' | 'drop';
-  lowercase: boolean;
-  /** How the text writes an unknown word. */
-  unknownToken: string;
-  /** `label<TAB>text`: found out from the first line, never, or always. */
-  labelColumn: 'auto' | 'none' | 'required';
-  /** How one text was divided; null where it came in three files. */
-  division: { train: number; valid: number; test: number; seed: number } | null;
-}
 
 /** A corpus before it is on disk. */
 export interface EncodedCorpus {

@@ -49,6 +49,23 @@ export class EncodedSplit implements Split {
   }
 }
 
+/** What makes an encoding of a text what it is; part of the content hash. */
+export interface PreparationSettings {
+  /** Types that are predicted: words, `<unk>` and `</s>` (see Vocabulary.build). */
+  vocabularySize: number;
+  /** Words of the longest sentence, `</s>` not counted. */
+  maxLength: number;
+  /** What happens to a longer one: its end is cut, or it is left out. Both are counted. */
+  overLong: 'truncate' | 'drop';
+  lowercase: boolean;
+  /** How the text writes an unknown word. */
+  unknownToken: string;
+  /** `label<TAB>text`: found out from the first line, never, or always. */
+  labelColumn: 'auto' | 'none' | 'required';
+  /** How one text was divided; null where it came in three files. */
+  division: { train: number; valid: number; test: number; seed: number } | null;
+}
+
 /** What was counted in one split; lengths in words, without `</s>`. */
 export interface SplitStatistics {
   sentences: number;

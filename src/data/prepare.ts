@@ -6,12 +6,13 @@ import { RandomStream } from '../random/philox.js';
 import {
   type CorpusStatistics,
   EncodedSplit,
+  type PreparationSettings,
   type PreparedCorpus,
   SPLIT_NAMES,
   type SplitName,
   type SplitStatistics,
 } from './corpus.js';
-import { type PreparationSettings, writeCorpus } from './corpus-files.js';
+import { writeCorpus } from './corpus-files.js';
 import { type Interner, MARKED_UNKNOWN, type RawSentences, SourceReader, type SourceReport } from './read-source.js';
 import { END, PAD, START, UNK, Vocabulary } from './vocabulary.js';
 

@@ -3,7 +3,7 @@
 // has been read whole.
 
 import { InputError } from '../errors.js';
-import type { PreparationSettings } from './corpus-files.js';
+import type { PreparationSettings } from './corpus.js';
 import { readLines } from './lines.js';
 import { SPECIALS } from './vocabulary.js';
 

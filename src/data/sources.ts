@@ -4,8 +4,7 @@
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InputError } from '../errors.js';
-import { SPLIT_NAMES, type SplitName } from './corpus.js';
-import type { PreparationSettings } from './corpus-files.js';
+import { type PreparationSettings, SPLIT_NAMES, type SplitName } from './corpus.js';
 import { writeSotu } from './sotu.js';
 
 export interface KnownSet {
