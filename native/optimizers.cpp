@@ -87,6 +87,16 @@ void overShare(const Worker& worker, const Parameter& parameter, const Update& u
   }
 }
 
+double squaredSum(const float* values, std::size_t count) {
+  double sum = 0.0;
+#pragma omp simd reduction(+ : sum)
+  for (std::size_t i = 0; i < count; i++) {
+    const double value = values[i];
+    sum += value * value;
+  }
+  return sum;
+}
+
 void adam(const Napi::CallbackInfo& info) {
   const Arguments args(info[0], "arguments");
   const Parameter parameter = parameterOf(args);
@@ -149,13 +159,9 @@ Napi::Value squaredNorm(const Napi::CallbackInfo& info) {
   std::vector<double> sums(threadCount(), 0.0);
   inParallel(threadsFor(count), [&](const Worker& worker) {
     const Range lines = worker.share(static_cast<int>((count + 15) / 16));
+    const std::size_t begin = std::size_t{16} * lines.begin;
     const std::size_t end = std::min(count, std::size_t{16} * lines.end);
-    double sum = 0.0;
-#pragma omp simd reduction(+ : sum)
-    for (std::size_t i = std::size_t{16} * lines.begin; i < end; i++) {
-      sum += static_cast<double>(values[i]) * values[i];
-    }
-    sums[worker.index] = sum;
+    sums[worker.index] = begin < end ? squaredSum(values + begin, end - begin) : 0.0;
   });
   double total = 0.0;
   for (const double sum : sums) total += sum;

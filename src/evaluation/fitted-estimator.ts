@@ -87,18 +87,7 @@ export class FittedEstimator implements PerplexityEstimator {
   /** Samples of each sentence's posterior. */
   private explore(likelihood: ConditionalLikelihood, shortRuns: ShortRunChains): MetropolisRun {
     const { chains, metropolisSteps } = this.options;
-    const { latentSize } = likelihood;
-    const start = shortRuns.z(chains).slice();
-    const nll = shortRuns.nll(chains);
-    const prior = shortRuns.starts(0, chains);
-    const priorNll = nllInPieces(likelihood, prior);
-    for (let row = 0; row < nll.length; row++) {
-      const at = row * latentSize;
-      const atEnd = logStandardNormal(start, at, latentSize) - nll[row]!;
-      const atStart = logStandardNormal(prior, at, latentSize) - priorNll[row]!;
-      // A short run whose steps are too large ends anywhere, or nowhere; its chain then starts where it started.
-      if (!(atEnd > atStart)) start.set(prior.subarray(at, at + latentSize), at);
-    }
+    const start = startingPoints(likelihood, shortRuns, chains);
     const burnIn = Math.floor(metropolisSteps / 4);
     return metropolisLangevin(likelihood, start, { burnIn, steps: metropolisSteps - burnIn }, shortRuns.keys);
   }
@@ -122,6 +111,44 @@ export class FittedEstimator implements PerplexityEstimator {
       stream,
     );
   }
+}
+
+/**
+ * Where the chains of each sentence start: at the end of a short run, but for runs that went astray. A chain that starts
+ * far out on a steep slope may be refused every step for long, and one such chain spoils the fit. Those far less likely
+ * than the better half take a place of that half; where short runs diverge altogether, the better half are starts.
+ *
+ * @returns `[chains, sentences, latentSize]`
+ */
+function startingPoints(likelihood: ConditionalLikelihood, shortRuns: ShortRunChains, chains: number): Float32Array {
+  const { sentences, latentSize } = likelihood;
+  const ends = shortRuns.z(chains);
+  const starts = shortRuns.starts(0, chains);
+  const start = ends.slice();
+  const jointOf = (z: Float32Array, nll: Float32Array) =>
+    Float64Array.from(nll, (value, row) => {
+      const joint = logStandardNormal(z, row * latentSize, latentSize) - value;
+      return Number.isFinite(joint) ? joint : Number.NEGATIVE_INFINITY;
+    });
+  const endJoint = jointOf(ends, shortRuns.nll(chains));
+  const startJoint = jointOf(starts, nllInPieces(likelihood, starts));
+  for (let sentence = 0; sentence < sentences; sentence++) {
+    const rows = Array.from({ length: chains }, (_, chain) => chain * sentences + sentence);
+    const half = [
+      ...rows.map((row) => ({ z: ends, row, joint: endJoint[row]! })),
+      ...rows.map((row) => ({ z: starts, row, joint: startJoint[row]! })),
+    ]
+      .sort((one, other) => other.joint - one.joint)
+      .slice(0, Math.ceil(chains / 2));
+    // Under a Gaussian posterior the log density of its samples has a standard deviation of sqrt(latentSize / 2).
+    const least = half.at(-1)!.joint - 3 * Math.sqrt(latentSize);
+    rows.forEach((row, chain) => {
+      if (endJoint[row]! >= least) return;
+      const from = half[chain % half.length]!;
+      start.set(from.z.subarray(from.row * latentSize, (from.row + 1) * latentSize), row * latentSize);
+    });
+  }
+  return start;
 }
 
 /** Draws 0 .. priorDraws - 1 come from the prior, the rest from the fitted density; each is weighed by the mixture. */

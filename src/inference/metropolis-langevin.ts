@@ -32,7 +32,8 @@ export interface MetropolisRun {
 /**
  * The Metropolis-adjusted Langevin algorithm (Roberts and Tweedie 1996) on p(z | x), which is proportional to
  * p(x | z) N(z; 0, I): M chains of each sentence side by side, one gradient call an iteration. The step of each
- * sentence follows the acceptance of its chains by stochastic approximation (Robbins and Monro) during the burn-in.
+ * sentence follows the acceptance of its chains by stochastic approximation (Robbins and Monro) during the burn-in. The
+ * drift's length is bounded, as in the authors' truncated variant.
  *
  * @param start `[chains * sentences, latentSize]`, row chain * sentences + sentence, finite; not changed.
  */
@@ -70,10 +71,11 @@ export function metropolisLangevin(
       const spread = Math.sqrt(2 * step);
       for (let chain = 0; chain < chains; chain++) {
         const row = chain * sentences + column;
+        const drift = driftFactor(z, gradient, row, latentSize, step);
         uniforms[row] = stream.uniform();
         for (let d = 0; d < latentSize; d++) {
           const i = row * latentSize + d;
-          proposal[i] = z[i]! - step * (z[i]! + gradient[i]!) + spread * noise[chain * latentSize + d]!;
+          proposal[i] = z[i]! - drift * (z[i]! + gradient[i]!) + spread * noise[chain * latentSize + d]!;
         }
       }
     });
@@ -159,10 +161,21 @@ function logKernel(
   size: number,
   step: number,
 ): number {
+  const drift = driftFactor(from, gradient, row, size, step);
   let squared = 0;
   for (let i = row * size; i < (row + 1) * size; i++) {
-    const difference = to[i]! - from[i]! + step * (from[i]! + gradient[i]!);
+    const difference = to[i]! - from[i]! + drift * (from[i]! + gradient[i]!);
     squared += difference * difference;
   }
   return -squared / (4 * step);
+}
+
+/**
+ * What a proposal multiplies the gradient of -log p(z | x) with: the step, but no more than moves z as far as the noise
+ * does. Where a chain starts on a steep slope the whole step would overshoot, be refused, and leave it there for good.
+ */
+function driftFactor(z: Float32Array, gradient: Float32Array, row: number, size: number, step: number): number {
+  let squared = 0;
+  for (let i = row * size; i < (row + 1) * size; i++) squared += (z[i]! + gradient[i]!) ** 2;
+  return Math.min(step, Math.sqrt((2 * step * size) / squared));
 }

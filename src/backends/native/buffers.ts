@@ -2,7 +2,7 @@
 // again and again; fresh pages for each would cost more than some of the operations that fill them.
 
 /** How much free memory is kept for reuse, bytes. */
-const KEPT_LIMIT = 192 * 2 ** 20;
+const KEPT_LIMIT = 96 * 2 ** 20;
 
 /** Arrays below this many bytes are left to the garbage collector. */
 const POOLED_FROM = 16 * 1024;
