@@ -1,0 +1,130 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { useBackend } from '../../src/backends/index.js';
+import { loadConfig, resolveRun } from '../../src/config/load.js';
+import type { RunConfig } from '../../src/config/schema.js';
+import { type Batch, equalLengthBatches } from '../../src/data/batches.js';
+import { langevinSchedule } from '../../src/inference/schedule.js';
+import type { Learner } from '../../src/methods/method.js';
+import { sri } from '../../src/methods/sri.js';
+import { toyCorpus, toyRun } from '../training/toy.js';
+
+const corpus = toyCorpus(24);
+const at = { epoch: 1, batch: 0, iteration: 0 };
+
+beforeAll(async () => {
+  await useBackend('cpu', 1);
+});
+
+function batchOf(): Batch {
+  return equalLengthBatches(corpus.splits.train, 8)[1]!;
+}
+
+/** Looks at the loss and leaves the weights alone. */
+function onlooker(): Learner & { losses: number[] } {
+  const losses: number[] = [];
+  return {
+    losses,
+    minimize: (loss) => {
+      const value = tf.tidy(() => loss().dataSync()[0]!);
+      losses.push(value);
+      return { loss: value, gradientNorm: 0 };
+    },
+  };
+}
+
+const withoutDropout = (run: RunConfig): RunConfig => ({
+  ...run,
+  model: { ...run.model, wordDropout: 0, outputDropout: 0 },
+});
+
+describe('the two published settings', () => {
+  const released = resolveRun(loadConfig('ptb.yaml'), { method: 'sri' });
+  const paper = resolveRun(loadConfig('ptb.yaml'), { method: 'sri', setting: 'paper' });
+
+  it('released: z moves by s^2 / 2 for the listed s, and the temperature rises from epoch 16 to 0.2', () => {
+    const { stepSizes, temperature, priorWeight } = langevinSchedule(released.langevin, 1, null);
+    const listed = [0.8, 0.7, 0.6, 0.5, 0.2, 0.2, 0.1, 0.1, ...Array<number>(12).fill(0.05)];
+    expect(stepSizes).toHaveLength(20);
+    listed.forEach((s, k) => {
+      expect(stepSizes[k]).toBeCloseTo((s * s) / 2, 7);
+    });
+    expect(temperature).toBe(0.05);
+    expect(priorWeight).toBe(1);
+    const later = [15, 16, 17, 18, 19, 60].map((epoch) => langevinSchedule(released.langevin, epoch, null).temperature);
+    [0.05, 0.1, 0.15, 0.2, 0.2, 0.2].forEach((wanted, i) => {
+      expect(later[i]).toBeCloseTo(wanted, 10);
+    });
+  });
+
+  it('paper: one step size, which the search replaces, and full noise', () => {
+    expect(new Set(langevinSchedule(paper.langevin, 3, null).stepSizes)).toEqual(new Set([Math.fround(0.1)]));
+    expect(new Set(langevinSchedule(paper.langevin, 3, 0.25).stepSizes)).toEqual(new Set([0.25]));
+    expect(langevinSchedule(paper.langevin, 3, null).temperature).toBe(1);
+    expect(paper.langevin.search).not.toBeNull();
+  });
+});
+
+describe('SRI', () => {
+  it('infers the same z for the same place in the run, and another elsewhere', () => {
+    const run = toyRun('sri');
+    const losses = [at, at, { ...at, batch: 1 }, { ...at, epoch: 2 }].map((place) => {
+      const model = sri.create(run, corpus);
+      const learner = onlooker();
+      model.learn(batchOf(), place, learner);
+      model.dispose();
+      return learner.losses[0]!;
+    });
+    expect(losses[1]).toBe(losses[0]);
+    expect(losses[2]).not.toBe(losses[0]);
+    expect(losses[3]).not.toBe(losses[0]);
+  });
+
+  it('reconstructs better from an inferred z than from the prior', () => {
+    const base = withoutDropout(toyRun('sri', { model: { ...toyRun('sri').model, weightRange: 0.8 } }));
+    const lossAfter = (steps: number, stepSize: number) => {
+      const model = sri.create({ ...base, langevin: { ...base.langevin, steps, stepSize, temperature: 0 } }, corpus);
+      const learner = onlooker();
+      model.learn(batchOf(), at, learner);
+      model.dispose();
+      return learner.losses[0]!;
+    };
+    // A step so small that z_K is z_0, against thirty real ones from the same z_0.
+    expect(lossAfter(30, 0.1)).toBeLessThan(lossAfter(30, 1e-9) - 0.05);
+  });
+
+  it('searches the step size when it is due, reports Q~ of each candidate, and remembers the best in its state', () => {
+    const base = toyRun('sri');
+    const search = { every: 3, grid: [0.01, 0.1, 0.3], sentences: 6 };
+    const run = { ...base, langevin: { ...base.langevin, search } };
+    const model = sri.create(run, corpus);
+    expect(model.quantities).toEqual([
+      'latentRms',
+      'temperature',
+      'stepSize',
+      'searchQ[0.01]',
+      'searchQ[0.1]',
+      'searchQ[0.3]',
+    ]);
+    const first = model.learn(batchOf(), at, onlooker()).quantities;
+    const second = model.learn(batchOf(), { ...at, batch: 1, iteration: 1 }, onlooker()).quantities;
+    const candidates = search.grid.map((s) => first[`searchQ[${s}]`]!);
+    const best = search.grid[candidates.indexOf(Math.max(...candidates))]!;
+    expect(first.stepSize).toBeCloseTo(best, 6);
+    expect(second['searchQ[0.1]']).toBe(first['searchQ[0.1]']);
+    const other = sri.create(run, corpus);
+    other.restoreState(JSON.parse(JSON.stringify(model.state())));
+    expect(other.schedule(1)).toEqual(model.schedule(1));
+    expect(other.schedule(1)!.stepSizes[0]).toBeCloseTo(best, 6);
+    model.dispose();
+    other.dispose();
+  });
+
+  it('leaves no tensors behind', () => {
+    const before = tf.memory().numTensors;
+    const model = sri.create(toyRun('sri'), corpus);
+    model.learn(batchOf(), at, onlooker());
+    model.dispose();
+    expect(tf.memory().numTensors).toBe(before);
+  });
+});
