@@ -48,6 +48,14 @@ function newest(run: string, suffix: string): string {
   return path.join(checkpoints(run), files.sort().at(-1)!);
 }
 
+function newestOrNone(run: string): string | null {
+  try {
+    return newest(run, '.json');
+  } catch {
+    return null;
+  }
+}
+
 beforeAll(async () => {
   const stream = new RandomStream({ seed: 1, purpose: 'shuffle' });
   const sentence = () => Array.from({ length: 3 + stream.integer(8) }, () => `w${stream.integer(50)}`).join(' ');
@@ -64,37 +72,41 @@ it('ends with the same bits after SIGKILL at arbitrary moments', async () => {
   const stream = new RandomStream({ seed: Date.now() % 2 ** 32, purpose: 'shuffle' });
   let kills = 0;
   for (;;) {
+    const before = newestOrNone('killed');
     const child = train('killed');
     const end = ended(child);
-    // Starting takes a few tenths of a second, training a second or two: some kills come before, most in between.
-    const timer = setTimeout(() => child.kill('SIGKILL'), 300 + 900 * stream.uniform());
+    // Every third at any moment from the very start; the others some time after the process has saved something,
+    // so that the run gets somewhere however slow the machine is.
+    const early = kills % 3 === 2;
+    const kill = () => setTimeout(() => child.kill('SIGKILL'), 400 * stream.uniform());
+    if (early) kill();
+    const poll = setInterval(() => {
+      if (early || newestOrNone('killed') === before) return;
+      clearInterval(poll);
+      kill();
+    }, 5);
     const { code, signal, errors } = await end;
-    clearTimeout(timer);
+    clearInterval(poll);
     if (code === 0) break;
     expect(signal, errors).toBe('SIGKILL');
     kills++;
-    expect(kills, 'the run makes progress between two kills').toBeLessThan(60);
   }
-  expect(kills).toBeGreaterThan(0);
+  expect(kills).toBeGreaterThan(2);
   const [killed, whole] = [newest('killed', '.safetensors'), newest('whole', '.safetensors')];
   expect(path.basename(killed)).toBe(path.basename(whole));
   expect(readFileSync(killed).equals(readFileSync(whole))).toBe(true);
   const best = (run: string) => readFileSync(path.join(root, run, 'best.safetensors'));
   expect(best('killed').equals(best('whole'))).toBe(true);
-}, 180_000);
+}, 240_000);
 
 it('saves on SIGINT, leaves with 130, and goes on from there', async () => {
   const child = train('interrupted');
   const end = ended(child);
   // Once a checkpoint exists, training is under way.
   const poll = setInterval(() => {
-    try {
-      newest('interrupted', '.json');
-      child.kill('SIGINT');
-      clearInterval(poll);
-    } catch {
-      // Not there yet.
-    }
+    if (newestOrNone('interrupted') === null) return;
+    clearInterval(poll);
+    child.kill('SIGINT');
   }, 20);
   const { code, errors } = await end;
   clearInterval(poll);
