@@ -180,7 +180,9 @@ export function describeRow(row: MeasuredRow): string[] {
     `${sentences} sentences of ${split}`,
     ...(draws > 0 ? [`${draws} draws each`] : []),
     ...(ess ? [`effective sample size ${formatNumber(ess.mean)}, below 2 for ${percent(ess.shareBelow2)}`] : []),
-    ...(row.notPositiveDefinite === undefined ? [] : [`${percent(row.notPositiveDefinite)} of chains not one to one`]),
+    ...(row.notPositiveDefinite === undefined
+      ? []
+      : [`${percent(row.notPositiveDefinite)} of chains with a step not positive definite`]),
     ...(row.acceptance === undefined ? [] : [`acceptance ${percent(row.acceptance)}`]),
     `epoch ${row.epoch}`,
     formatSeconds(row.seconds),

@@ -81,9 +81,11 @@ export class TrainingTeller {
     switch (event.kind) {
       case 'start': {
         this.epochs = event.epochs;
-        const from = event.resumed ? `goes on in epoch ${Math.min(event.epoch, event.epochs)}` : 'starts';
+        const from = event.resumed
+          ? `goes on in epoch ${Math.min(event.epoch, event.epochs)} of ${event.epochs}`
+          : `starts, ${event.epochs} epochs at most`;
         const parameters = event.parameters.toLocaleString('en-US');
-        const line = `${name} on ${dataSet}, seed ${seed}: ${from} of ${event.epochs}, ${parameters} parameters, in ${this.folder.directory}`;
+        const line = `${name} on ${dataSet}, seed ${seed}: ${from}; ${parameters} parameters, in ${this.folder.directory}`;
         progress.say(line, { event: 'start', dataSet, name, seed, folder: this.folder.directory, ...without(event) });
         break;
       }

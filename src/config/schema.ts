@@ -298,7 +298,7 @@ export const DEFAULTS: Omit<RunConfig, 'dataSet' | 'method' | 'setting' | 'name'
     estimator: 'fitted',
     draws: { fitted: 500, jacobian: 10 },
     chains: 16,
-    metropolisSteps: 50,
+    metropolisSteps: 40,
     studentDegrees: null,
     sentences: null,
     perplexitySentences: null,

@@ -22,7 +22,7 @@ class Sri implements Model {
   private readonly decoder: Decoder;
   /** s as the last search chose it; null where none has run. */
   private stepSize: number | null = null;
-  /** Q~ of each candidate at the last search, nats a sentence. */
+  /** What the last search found of each candidate: Q~, nats a sentence, and the share of its chains that fold. */
   private searched: Record<string, number> = {};
 
   constructor(
@@ -31,7 +31,12 @@ class Sri implements Model {
   ) {
     const { model, seed } = run;
     this.latentSize = model.latentSize;
-    this.quantities = ['latentRms', 'temperature', 'stepSize', ...(run.langevin.search?.grid ?? []).map(searchColumn)];
+    this.quantities = [
+      'latentRms',
+      'temperature',
+      'stepSize',
+      ...(run.langevin.search?.grid ?? []).flatMap(searchColumns),
+    ];
     this.parameters = new Parameters(seed);
     const shape = { ...model, vocabularySize: corpus.vocabulary.size };
     this.decoder = new Decoder(this.parameters, shape, model.weightRange, model.wordVectorRange);
@@ -127,13 +132,23 @@ class Sri implements Model {
     const dynamics = { steps: langevin.steps, temperature, priorWeight };
     const result = searchStepSize(likelihoods, search.grid, dynamics, { seed, ...at });
     for (const likelihood of likelihoods) likelihood.dispose();
-    this.stepSize = result.best;
-    this.searched = Object.fromEntries(result.candidates.map(({ stepSize, value }) => [searchColumn(stepSize), value]));
+    // Where no candidate stayed finite, the step size in use is as good as any.
+    this.stepSize = result.best ?? this.stepSize;
+    this.searched = Object.fromEntries(
+      result.candidates.flatMap(({ stepSize, value, notPositiveDefinite }) => {
+        const [bound, folding] = searchColumns(stepSize);
+        return [
+          [bound, value],
+          [folding, notPositiveDefinite],
+        ];
+      }),
+    );
   }
 }
 
-function searchColumn(stepSize: number): string {
-  return `searchQ[${stepSize}]`;
+/** Of one candidate: Q~, and the share of its chains with a step whose Jacobian is not positive definite. */
+function searchColumns(stepSize: number): [bound: string, folding: string] {
+  return [`searchQ[${stepSize}]`, `searchFolding[${stepSize}]`];
 }
 
 export const sri: Method = {

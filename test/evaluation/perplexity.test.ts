@@ -11,7 +11,7 @@ import {
 import { ShortRunChains } from '../../src/evaluation/short-run-chains.js';
 import type { ConditionalLikelihood, LangevinSchedule } from '../../src/inference/likelihood.js';
 import { RandomStream } from '../../src/random/philox.js';
-import { constantSchedule, meanAndError, randomLinearGaussian, TinyRnn } from '../inference/models.js';
+import { constantSchedule, meanAndError, Quartic, randomLinearGaussian, TinyRnn } from '../inference/models.js';
 
 const TEXTS = [
   [1, 2, 0, 4],
@@ -166,6 +166,23 @@ describe('estimators and their company', () => {
     estimate(new FittedEstimator(), model, diverging).forEach(({ logLikelihood, standardError }, sentence) => {
       expect(Math.abs(logLikelihood - model.logEvidence(sentence))).toBeLessThan(4 * standardError);
     });
+  });
+
+  test('a few short runs that went astray do not spoil the fit', () => {
+    const model = new Quartic();
+    const truth = model.logEvidence();
+    const astray: ConditionalLikelihood = {
+      sentences: 1,
+      latentSize: 1,
+      words: model.words,
+      nll: (z) => model.nll(z),
+      gradient: (z) => model.gradient(z),
+      hessian: (z) => model.hessian(z),
+      shortRun: (z) => ({ z: z.map((value, chain) => (chain % 8 === 1 ? 40 : value / 3)) }),
+    };
+    const [fitted] = estimate(new FittedEstimator(), astray, SHORT);
+    expect(Math.abs(fitted!.logLikelihood - truth)).toBeLessThan(4 * fitted!.standardError);
+    expect(fitted!.effectiveSampleSize).toBeGreaterThan(250);
   });
 
   test('chains are the same whoever asks first and for how many', () => {

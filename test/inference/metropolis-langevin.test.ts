@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { metropolisLangevin } from '../../src/inference/metropolis-langevin.js';
-import { meanAndError, normals, randomLinearGaussian, TinyRnn } from './models.js';
+import { meanAndError, normals, Quartic, randomLinearGaussian, TinyRnn } from './models.js';
 
 const TEXTS = [
   [1, 2, 0, 4],
@@ -78,6 +78,13 @@ describe('Metropolis-adjusted Langevin', () => {
     );
     expect(z.every((value) => value > 0)).toBe(true);
     expect(acceptance[0]).toBeGreaterThan(0.3);
+  });
+
+  test('a chain that starts on a steep slope comes down', () => {
+    const start = normals(8, 6).map((value, chain) => (chain === 3 ? 6 : value / 3));
+    const keys = { seed: 2, sentences: Int32Array.of(0) };
+    const { z } = metropolisLangevin(new Quartic(), start, { burnIn: 30, steps: 20 }, keys);
+    expect(Math.max(...z.slice(-8))).toBeLessThan(2);
   });
 
   test('a sentence takes the same way whoever is beside it', () => {

@@ -164,6 +164,25 @@ export function randomLinearGaussian(
   );
 }
 
+/** NLL = z^4 in one dimension: slopes that grow faster than any step size can serve. */
+export class Quartic extends RowLikelihood {
+  readonly sentences = 1;
+  readonly latentSize = 1;
+  readonly words = Int32Array.of(1);
+
+  at(_: number, z: ArrayLike<number>): Expansion {
+    const value = z[0]!;
+    return { value: value ** 4, gradient: [4 * value ** 3], hessian: [12 * value ** 2] };
+  }
+
+  /** log p(x), by a sum over a grid. */
+  logEvidence(): number {
+    let total = 0;
+    for (let z = -5; z <= 5; z += 0.01) total += 0.01 * Math.exp(-(z ** 4) - 0.5 * z * z - 0.5 * Math.log(2 * Math.PI));
+    return Math.log(total);
+  }
+}
+
 /** A number with its gradient and Hessian in z: exact derivatives by carrying them through every operation. */
 class Jet {
   constructor(

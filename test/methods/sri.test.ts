@@ -103,8 +103,11 @@ describe('SRI', () => {
       'temperature',
       'stepSize',
       'searchQ[0.01]',
+      'searchFolding[0.01]',
       'searchQ[0.1]',
+      'searchFolding[0.1]',
       'searchQ[0.3]',
+      'searchFolding[0.3]',
     ]);
     const first = model.learn(batchOf(), at, onlooker()).quantities;
     const second = model.learn(batchOf(), { ...at, batch: 1, iteration: 1 }, onlooker()).quantities;
