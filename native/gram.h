@@ -32,6 +32,16 @@ inline Lanes loadLanes(const float* from, int count) {
   return lanes;
 }
 
+/** Keeps a value in its register: left to itself GCC reads it from memory again at every use. */
+inline Lanes held(Lanes lanes) {
+#if defined(__x86_64__)
+  asm("" : "+v"(lanes));
+#elif defined(__aarch64__)
+  asm("" : "+w"(lanes));
+#endif
+  return lanes;
+}
+
 inline float sumOfLanes(Lanes lanes) {
   float sum = 0.0f;
 #pragma omp simd reduction(+ : sum)
@@ -58,9 +68,9 @@ inline void addUpperGram(const float* x, std::size_t strideX, const float* y, st
       Lanes sums[kDown][kAcross] = {};
       const auto add = [&](auto load) {
         Lanes right[kAcross];
-        for (int j = 0; j < kAcross; j++) right[j] = load(ys[j]);
+        for (int j = 0; j < kAcross; j++) right[j] = held(load(ys[j]));
         for (int i = 0; i < kDown; i++) {
-          const Lanes left = load(xs[i]);
+          const Lanes left = held(load(xs[i]));
           for (int j = 0; j < kAcross; j++) sums[i][j] += left * right[j];
         }
       };

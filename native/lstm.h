@@ -60,7 +60,9 @@ struct LstmBackward {
   const float* activations = nullptr;
   /** dL/dh_t from above `[T, R, H]`. */
   const float* dHidden = nullptr;
-  /** Out: dL/da_t: step t at `dGates + (t % dGatesSteps) * R * 4H`; dGatesSteps is T, or 2 where they are not wanted. */
+  /**
+   * Out: dL/da_t, step t at `dGates + (t % dGatesSteps) * R * 4H`; dGatesSteps is T, or 2 where they are not wanted.
+   */
   Operand* dGates = nullptr;
   int dGatesSteps = 2;
   /** Out: summed over time `[R, 4H]`, or null. */

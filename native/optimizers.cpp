@@ -1,5 +1,5 @@
-// Updates of the parameters, one pass over memory each, and the norm that clipping needs. A gradient may come as the few
-// rows of a table that are not zero; the update is the dense one all the same.
+// Updates of the parameters, one pass over memory each, and the norm that clipping needs. A gradient may come as the
+// few rows of a table that are not zero; the update is the dense one all the same.
 
 #include <algorithm>
 #include <cmath>

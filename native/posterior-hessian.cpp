@@ -1,6 +1,7 @@
 #include "posterior-hessian.h"
 
 #include <cstring>
+#include <memory>
 
 #include "arguments.h"
 #include "gram.h"
@@ -14,6 +15,13 @@ namespace {
 constexpr int kRowsAtOnce = 32;
 constexpr int kTokensAtOnce = 16;
 constexpr int kProductRows = 256;
+
+/**
+ * Words whose logits' tangents are multiplied with each other at once: for some dozens of directions, what the first
+ * level of cache holds, and not a power of two apart, which would put them all in the same few places of it.
+ */
+constexpr int kChunkWords = 256;
+constexpr int kChunkStride = kChunkWords + 16;
 
 int roundUp(int value, int multiple) { return (value + multiple - 1) / multiple * multiple; }
 
@@ -81,8 +89,8 @@ void computeCoefficients(int width, int H, const float* act, const float* cell, 
 
 /**
  * One direction: `gates` comes as the recurrent product's row of this part, `latent` is z's own effect on the gates.
- * left and right receive x and M x, six stretches `padded` apart, where x are the tangents that the second derivatives M
- * act on.
+ * left and right receive x and M x, six stretches `padded` apart, where x are the tangents that the second
+ * derivatives M act on.
  */
 void cellTangents(int width, int H, int padded, const CellCoefficients& k, const float* gates, const float* latent,
                   float* cell, float* hidden, float* left, float* right) {
@@ -154,8 +162,8 @@ HessianPass::HessianPass(const RecurrentWeights& recurrent, const VocabularyWeig
   }
   const std::size_t padded = roundUp(recurrent.widestPart(), kLanes);
   const std::size_t forCells = CellCoefficients::kCount * padded + 2 * static_cast<std::size_t>(Z) * 6 * padded;
-  const std::size_t forVocabulary =
-      (static_cast<std::size_t>(groupTokens_) * (Z + 1) + 1) * vocabulary.widestTile();
+  const std::size_t forVocabulary = kChunkWords + static_cast<std::size_t>(Z) * kChunkStride +
+                                    static_cast<std::size_t>(groupTokens_) * (Z + 1) * vocabulary.widestTile();
   const std::size_t forMeans = Z + H;
   for (int i = 0; i < threadCount(); i++) {
     grams_.push_back(workspace.take<float>(rows * gramSize()));
@@ -291,7 +299,8 @@ void HessianPass::vocabulary(const Worker& worker, int first, int firstStep, int
   const int groups = (count + groupTokens_ - 1) / groupTokens_;
   const auto& tiles = vocabulary_.tiles();
   float* roots = scratch_[worker.index];
-  float* logits = roots + vocabulary_.widestTile();
+  float* scaled = roots + kChunkWords;
+  float* logits = scaled + static_cast<std::size_t>(Z) * kChunkStride;
   const Range items = worker.share(groups * static_cast<int>(tiles.size()));
   for (int item = items.begin; item < items.end; item++) {
     const VocabularyWeights::Tile& tile = *tiles[item / groups];
@@ -305,17 +314,21 @@ void HessianPass::vocabulary(const Worker& worker, int first, int firstStep, int
       const int s = (begin + i) % rows_;
       const int t = firstStep + (begin + i) / rows_;
       const float normalizer = base_.output().logNormalizer[static_cast<std::size_t>(t) * baseRows_ + first + s];
-      float* tangents = logits + static_cast<std::size_t>(i) * (Z + 1) * width;
+      const float* tangents = logits + static_cast<std::size_t>(i) * (Z + 1) * width;
       const float* state = tangents + static_cast<std::size_t>(Z) * width;
-      // Both factors of the product take the square root of p.
+      for (int from = 0; from < width; from += kChunkWords) {
+        const int words = std::min(kChunkWords, width - from);
+        // Both factors of the product take the square root of p.
 #pragma omp simd
-      for (int v = 0; v < width; v++) roots[v] = fastExp(0.5f * (state[v] + bias[v] - normalizer));
-      for (int d = 0; d < Z; d++) {
-        float* row = tangents + static_cast<std::size_t>(d) * width;
+        for (int v = 0; v < words; v++) roots[v] = fastExp(0.5f * (state[from + v] + bias[from + v] - normalizer));
+        for (int d = 0; d < Z; d++) {
+          const float* row = tangents + static_cast<std::size_t>(d) * width + from;
+          float* to = scaled + static_cast<std::size_t>(d) * kChunkStride;
 #pragma omp simd
-        for (int v = 0; v < width; v++) row[v] *= roots[v];
+          for (int v = 0; v < words; v++) to[v] = row[v] * roots[v];
+        }
+        addUpperGram(scaled, kChunkStride, scaled, kChunkStride, Z, words, grams + s * gramSize());
       }
-      addUpperGram(tangents, width, tangents, width, Z, width, grams + s * gramSize());
     }
   }
 }
@@ -338,11 +351,14 @@ void posteriorHessian(const Napi::CallbackInfo& info) {
     const LatentPass<float> base(recurrent, vocabulary, context, count, Wanted::adjoints, workspace);
     inParallel([&](const Worker& worker) { base.run(worker, z + begin * Z, nll + begin, gradient + begin * Z); });
     const int shares = (count + kRowsAtOnce - 1) / kRowsAtOnce;
-    const HessianPass larger(recurrent, vocabulary, context, base, count, (count + shares - 1) / shares, workspace);
-    const HessianPass smaller(recurrent, vocabulary, context, base, count, count / shares, workspace);
+    const auto passFor = [&](int size) {
+      return std::make_unique<HessianPass>(recurrent, vocabulary, context, base, count, size, workspace);
+    };
+    const auto smaller = passFor(count / shares);
+    const auto larger = count % shares == 0 ? nullptr : passFor(count / shares + 1);
     for (int i = 0; i < shares; i++) {
       const Range rows = shareOf(count, i, shares);
-      const HessianPass& pass = rows.size() > count / shares ? larger : smaller;
+      const HessianPass& pass = rows.size() > count / shares ? *larger : *smaller;
       inParallel([&](const Worker& worker) {
         pass.run(worker, rows.begin, hessian + (begin + rows.begin) * Z * Z);
       });

@@ -1,3 +1,5 @@
+// NLL(z), its gradient, its Hessian and Langevin chains against differences of a double-precision decoder.
+
 import { describe, expect, it } from 'vitest';
 import { addon, latentHandles, latentInputs, Random, SIZES, withThreads } from './fixtures.js';
 import { derivativeAlong, latentNll, relativeError, type Sizes } from './reference.js';

@@ -1,3 +1,5 @@
+// The addon's LSTM against the plain one: states by value, gradients by their slope along random directions.
+
 import { describe, expect, it } from 'vitest';
 import { addon, Random, SIZES, withThreads } from './fixtures.js';
 import { derivativeAlong, dot, lstm, type Numbers, relativeError, type Sizes } from './reference.js';

@@ -52,11 +52,10 @@ export function tokenNll(
   const nll = new Float64Array(targets.length);
   const logNormalizer = new Float64Array(targets.length);
   for (let n = 0; n < targets.length; n++) {
-    const logits = Float64Array.from({ length: bias.length }, (_, v) => {
-      let sum = bias[v]!;
-      for (let u = 0; u < hiddenSize; u++) sum += hidden[n * hiddenSize + u]! * kernel[v * hiddenSize + u]!;
-      return sum;
-    });
+    const logits = Float64Array.from(bias);
+    for (let v = 0; v < logits.length; v++) {
+      for (let u = 0; u < hiddenSize; u++) logits[v]! += hidden[n * hiddenSize + u]! * kernel[v * hiddenSize + u]!;
+    }
     const largest = logits.reduce((a, b) => Math.max(a, b));
     logNormalizer[n] = largest + Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit - largest), 0));
     nll[n] = logNormalizer[n]! - logits[targets[n]!]!;

@@ -1,3 +1,6 @@
+// The addon's output layer and cross-entropy against the plain one, on shapes that its tiles of tokens and words do not
+// divide.
+
 import { describe, expect, it } from 'vitest';
 import { addon, Random, withThreads } from './fixtures.js';
 import { derivativeAlong, dot, type Numbers, relativeError, tokenNll } from './reference.js';

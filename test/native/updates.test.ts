@@ -1,3 +1,5 @@
+// The addon's small operations: products, rows of a table, optimizers, norms, masks.
+
 import { describe, expect, it } from 'vitest';
 import { RandomStream } from '../../src/random/philox.js';
 import { addon, Random, withThreads } from './fixtures.js';

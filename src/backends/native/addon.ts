@@ -95,8 +95,7 @@ export interface TokenNllForwardArguments {
 
 export interface TokenNllBackwardArguments {
   count: number;
-  /** `[V, H]`, the kernel that was packed. */
-  outputKernel: Float32Array;
+  /** As given to `tokenNllForward`. */
   hidden: Float32Array;
   bias: Float32Array;
   targets: Int32Array;
@@ -299,7 +298,7 @@ export interface NativeAddon {
 }
 
 const ADDON = fileURLToPath(new URL('../../../build/native/sri_native.node', import.meta.url));
-const BUILD = 'node scripts/build-native.mjs';
+const BUILD = 'npm run build:native';
 
 let loaded: NativeAddon | undefined;
 

@@ -128,7 +128,6 @@ const tokenNllGradient = kernel((backend, inputs) => {
   const dBias = backend.make(outputBias!.shape);
   backend.addon.tokenNllBackward(backend.vocabulary(outputKernel!), {
     count: hidden!.shape[0]!,
-    outputKernel: backend.floats(outputKernel!),
     hidden: backend.floats(hidden!),
     bias: backend.floats(outputBias!),
     targets: backend.integers(targets!),
