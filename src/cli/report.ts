@@ -48,13 +48,16 @@ export function addTableOptions(command: Command): Command {
     .option('--results <folder>', 'where CSVs go, in a folder for each data set', 'results');
 }
 
-/** Assembles the table, writes it and all measurements as CSV, and prints it. */
+/**
+ * Assembles the table, writes it and all measurements as CSV, prints it, and lays beside them what the runs were:
+ * their configurations, manifests and training curves.
+ */
 export async function writeTable(
   runs: MeasuredRun[],
   { split, results, json }: Pick<ReportOptions, 'split' | 'results' | 'json'>,
   io: Io,
 ): Promise<void> {
-  const [{ formatTable1, measurements, table1, toCsv }, { writeFileAtomic }, { mkdir }] = await Promise.all([
+  const [{ formatTable1, measurements, table1, toCsv }, { writeFileAtomic }, { copyFile, mkdir }] = await Promise.all([
     import('../report/table1.js'),
     import('../storage/atomic-write.js'),
     import('node:fs/promises'),
@@ -72,6 +75,13 @@ export async function writeTable(
   const all = path.join(folder, 'measurements.csv');
   await writeFileAtomic(file, toCsv(table));
   await writeFileAtomic(all, toCsv(measurements(runs)));
+  for (const { run, directory } of runs) {
+    const copies = path.join(folder, 'runs', `${run.name}-seed-${run.seed}`);
+    await mkdir(copies, { recursive: true });
+    for (const name of ['config.json', 'manifest.json', 'metrics.csv']) {
+      await copyFile(path.join(directory, name), path.join(copies, name));
+    }
+  }
   if (json) {
     const rows = table.rows.map((row) => Object.fromEntries(row.map((cell, i) => [table.columns[i], cell])));
     printJson(io, { event: 'table', table: 1, dataSet, file, measurements: all, rows });

@@ -98,6 +98,13 @@ describe('sri reproduce', () => {
     // A perplexity over 20 words that follow each other, after two epochs: between the text's own and a guess's.
     expect(Number(sriLine.PPL)).toBeGreaterThan(2);
     expect(Number(sriLine.PPL)).toBeLessThan(40);
+
+    // What the runs were lies beside the table, as it lies in their folders.
+    for (const name of ['config.json', 'manifest.json', 'metrics.csv']) {
+      expect(readFileSync(`results/words/runs/sri-seed-0/${name}`, 'utf8')).toBe(
+        readFileSync(`runs/words/sri/seed-0/${name}`, 'utf8'),
+      );
+    }
   });
 
   it('does nothing twice', async () => {
