@@ -61,6 +61,5 @@ class LstmLm implements Model {
 
 export const lstmLm: Method = {
   name: 'lstm-lm',
-  label: 'LSTM-LM',
   create: (run, corpus) => new LstmLm(run, corpus),
 };

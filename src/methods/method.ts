@@ -73,8 +73,6 @@ export interface Model {
 
 export interface Method {
   readonly name: MethodName;
-  /** As in the paper's tables, with SRI for "Ours". */
-  readonly label: string;
   /** A model with its initial weights. */
   create(run: RunConfig, corpus: PreparedCorpus): Model;
 }

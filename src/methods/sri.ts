@@ -153,6 +153,5 @@ function searchColumns(stepSize: number): [bound: string, folding: string] {
 
 export const sri: Method = {
   name: 'sri',
-  label: 'SRI',
   create: (run, corpus) => new Sri(run, corpus),
 };
