@@ -149,6 +149,13 @@ for (let round = 0; round < rounds; round++) {
 for (const contestant of running) contestant.end();
 rmSync(scratch, { recursive: true, force: true });
 
+/** Seconds of a command that computes nothing, so that nothing may load for it. */
+function startUp() {
+  const began = performance.now();
+  execFileSync(process.execPath, [path.join(here, '..', 'bin', 'sri.js'), '--help']);
+  return (performance.now() - began) / 1000;
+}
+
 const ours = running[0];
 out('');
 out(`B,T,E,H,Z,V,K = ${shape}; ${threads} threads; ${rounds} rounds in turn; seconds are least and median;`);
@@ -163,3 +170,4 @@ table([
   ['', 'chain least', 'median', 'ratio', 'iteration least', 'median', 'ratio'],
   ...running.map((contestant) => [contestant.name, ...cells(contestant, 'chain'), ...cells(contestant, 'iter')]),
 ]);
+out(`sri --help: ${median(Array.from({ length: 5 }, startUp)).toFixed(2)} s`);

@@ -88,7 +88,8 @@ export function sourceCommit(): string | null {
   try {
     // Installed below someone else's repository, the package has no commit of its own.
     if (git('rev-parse', '--show-prefix') !== '') return null;
-    const changed = git('status', '--porcelain', '--untracked-files=no') !== '';
+    // Results are what the source makes, not source: writing them anew changes nothing about the next run.
+    const changed = git('status', '--porcelain', '--untracked-files=no', '--', '.', ':!results') !== '';
     return `${git('rev-parse', 'HEAD')}${changed ? '+changes' : ''}`;
   } catch {
     return null;

@@ -1,0 +1,85 @@
+// What a sentence's log p(x) costs by each estimator, on a trained run: seconds a sentence, the share of the machine's
+// measured peak, the effective sample size, and what the whole split would take.
+//
+//   node bench/estimators.js --run runs/ptb/sri/seed-0 [--sentences 32] [--split test]
+//
+// `--fitted chains,steps` may be given several times, to choose both by the effective sample size they lead to.
+
+import process from 'node:process';
+import { parseArgs } from 'node:util';
+import { evaluatedModel } from '../dist/cli/evaluation.js';
+import { measurePeak, startMachine } from '../dist/cli/machine.js';
+import { drawSubset, equalLengthBatches } from '../dist/data/batches.js';
+import { loadCorpus } from '../dist/data/corpus-files.js';
+import { FittedEstimator } from '../dist/evaluation/fitted-estimator.js';
+import { JacobianEstimator } from '../dist/evaluation/jacobian-estimator.js';
+import { effectiveSampleSizes, perplexity } from '../dist/evaluation/perplexity.js';
+import { ShortRunChains } from '../dist/evaluation/short-run-chains.js';
+import { METHODS } from '../dist/methods/index.js';
+import { RunFolder } from '../dist/training/run-folder.js';
+import { loadWeights } from '../dist/training/weights.js';
+
+const { values } = parseArgs({
+  options: {
+    run: { type: 'string' },
+    sentences: { type: 'string', default: '32' },
+    split: { type: 'string', default: 'test' },
+    fitted: { type: 'string', multiple: true },
+  },
+});
+if (values.run === undefined) {
+  process.stderr.write('give --run, the folder of a trained run with a latent code\n');
+  process.exit(2);
+}
+const folder = new RunFolder(values.run);
+const run = folder.config();
+const corpus = await loadCorpus(run.data.directory);
+await startMachine(run);
+const peak = measurePeak(run.precision);
+const model = METHODS.find(({ name }) => name === run.method).create(run, corpus);
+const { likelihood, schedule, latentSize: Z } = evaluatedModel(model, loadWeights(folder.weights('best'), model));
+const split = corpus.splits[values.split];
+const indices = drawSubset(split, Number(values.sentences), run.seed);
+const batches = equalLengthBatches(split, run.training.batchSize, { indices });
+const tokens = batches.reduce((sum, { size, tokens }) => sum + size * tokens, 0);
+const K = schedule.stepSizes.length;
+const H = run.model.hiddenSize;
+const V = corpus.vocabulary.size;
+
+/** Floating-point operations a token: one pass forward; one forward and back to z; one Hessian besides. */
+const forward = 2 * V * H + 8 * H * H;
+const gradient = 2 * forward;
+const hessian = gradient + 2 * V * H * Z + V * Z * Z + 2 * 8 * H * H * Z;
+
+const candidates = (values.fitted ?? ['16,40']).map((pair) => {
+  const [chains, metropolisSteps] = pair.split(',').map(Number);
+  const estimator = new FittedEstimator({ ...run.evaluation.fitted, draws: 500, chains, metropolisSteps });
+  const flops = 500 * forward + chains * (K + metropolisSteps + 1) * gradient;
+  return { name: `fitted, M 500, ${chains} chains, ${metropolisSteps} steps`, estimator, flops };
+});
+candidates.push({
+  name: 'jacobian, M 10',
+  estimator: new JacobianEstimator(10),
+  flops: 10 * (K * (gradient + hessian) + forward),
+});
+
+process.stdout.write(`${values.run}: ${indices.length} sentences of ${values.split}, ${tokens} tokens\n`);
+for (const { name, estimator, flops } of candidates) {
+  const began = performance.now();
+  const estimates = batches.flatMap((batch) => {
+    const sentences = likelihood(batch);
+    const keys = { seed: run.seed, sentences: batch.indices };
+    const found = estimator.estimate(sentences, new ShortRunChains(sentences, schedule, keys, estimator.pathDraws));
+    sentences.dispose();
+    return found;
+  });
+  const seconds = (performance.now() - began) / 1000;
+  const each = seconds / estimates.length;
+  const { value, standardError } = perplexity(estimates);
+  const { mean, min } = effectiveSampleSizes(estimates);
+  process.stdout.write(
+    `${name}: ${each.toFixed(2)} s a sentence, ${Math.round((100 * flops * tokens) / seconds / peak)} % of peak, ` +
+      `${((each * split.length) / 60).toFixed(0)} min for all ${split.length}; PPL ${value.toFixed(1)} ± ` +
+      `${standardError.toFixed(1)}, effective sample size ${mean.toFixed(1)} (least ${min.toFixed(1)})\n`,
+  );
+}
