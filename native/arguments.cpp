@@ -4,6 +4,7 @@
 #include <mutex>
 
 #include "product.h"
+#include "signals.h"
 
 namespace sri {
 
@@ -72,6 +73,7 @@ void checkTargets(const std::int32_t* targets, std::size_t count, int vocabulary
 }
 
 void runGuarded(Napi::Env env, void (*body)(void*), void* state) {
+  const SignalsHeld held;
   try {
     const std::lock_guard<std::mutex> lock(callMutex);
     beginCall();
