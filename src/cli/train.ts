@@ -68,6 +68,8 @@ export async function trainRun(run: RunConfig, folder: RunFolder, io: Io, progre
 export class TrainingTeller {
   private epochs = 0;
   private metrics: Metrics | null = null;
+  /** What the progress line last said. */
+  private last: Moment | null = null;
 
   constructor(
     private readonly run: Pick<RunConfig, 'dataSet' | 'name' | 'seed'>,
@@ -90,7 +92,8 @@ export class TrainingTeller {
         break;
       }
       case 'iteration':
-        progress.update(this.moment(event));
+        this.last = this.moment(event);
+        progress.update(this.last);
         break;
       case 'interval':
         this.metrics = event.metrics;
@@ -105,6 +108,9 @@ export class TrainingTeller {
         break;
       }
       case 'validating':
+        // Estimating log p(x) may take a minute, in which the line would seem to hang.
+        if (this.last !== null) progress.update({ ...this.last, label: `${name} epoch ${event.epoch}, validating` });
+        break;
       case 'checkpoint':
         break;
     }
