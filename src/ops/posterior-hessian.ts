@@ -34,7 +34,7 @@ export function posteriorHessianPortable(context: SentenceContext, z: tf.Tensor2
   const [rows, latent] = z.shape;
   return tf.tidy(() => {
     const { latentKernel, initialKernel, initialBias, recurrentKernel, outputKernel, outputBias } = context;
-    const { wordGates, outputMask, targets } = repeatContext(repeatContext(context, rows), rows * latent);
+    const { wordGates, outputMask, targets } = repeatContext(context, rows * latent);
     const codes = tf.tile(z, [latent, 1]);
     const axes = tf.reshape(tf.tile(tf.expandDims(tf.eye(latent), 1), [1, rows, 1]), [
       latent * rows,

@@ -54,7 +54,7 @@ export function repeatContext(context: SentenceContext, rows: number): SentenceC
   };
 }
 
-/** The LSTM's outputs given z, masked: `[tokens, rows, hidden]`. Plain tfjs ops, differentiable any number of times. */
+/** The LSTM's outputs given z, masked: `[tokens, rows, hidden]`. Plain tfjs ops, differentiable once. */
 export function hiddenGivenLatent(context: SentenceContext, z: tf.Tensor2D): tf.Tensor3D {
   const { wordGates, outputMask, latentKernel, initialKernel, initialBias, recurrentKernel } = context;
   const latentGates: tf.Tensor2D = tf.matMul(z, latentKernel);

@@ -121,7 +121,7 @@ class Training {
   }
 
   async toTheEnd(): Promise<Manifest> {
-    const { run, corpus } = this.options;
+    const { run } = this.options;
     this.restore();
     const perEpoch = this.batchesOf(1).length;
     const iterations = perEpoch * run.training.epochs;
@@ -138,9 +138,7 @@ class Training {
       if (this.state.finished !== null && !this.mayGoOn()) return await this.finish(this.state.finished);
       this.state.finished = null;
       while (this.state.epoch <= epochs) {
-        const batches = equalLengthBatches(corpus.splits.train, run.training.batchSize, {
-          key: { seed: run.seed, epoch: this.state.epoch },
-        });
+        const batches = this.batchesOf(this.state.epoch);
         await this.finishEpoch(batches, iterations);
         const stop = await this.endOfEpoch();
         if (stop !== null) return await this.finish(stop);

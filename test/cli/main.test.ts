@@ -2,28 +2,13 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
-import { main } from '../../src/cli/main.js';
 import { packageVersion } from '../../src/cli/version.js';
+import { sri } from './in-process.js';
 
 const root = mkdtempSync(path.join(tmpdir(), 'sri-cli-'));
 afterAll(() => rmSync(root, { recursive: true }));
-
-class Recorder extends Writable {
-  text = '';
-  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
-    this.text += chunk;
-    done();
-  }
-}
-
-async function sri(...args: string[]): Promise<{ code: number; out: string; error: string }> {
-  const io = { out: new Recorder(), error: new Recorder(), stop: new AbortController().signal };
-  const code = await main(args, io);
-  return { code, out: io.out.text, error: io.error.text };
-}
 
 describe('help', () => {
   it('lists the commands and the exit codes', async () => {

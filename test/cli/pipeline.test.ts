@@ -3,27 +3,12 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { Writable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { main } from '../../src/cli/main.js';
 import { RandomStream } from '../../src/random/philox.js';
+import { sri } from './in-process.js';
 
 const root = mkdtempSync(path.join(tmpdir(), 'sri-pipeline-'));
 const before = process.cwd();
-
-class Recorder extends Writable {
-  text = '';
-  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
-    this.text += chunk;
-    done();
-  }
-}
-
-async function sri(...args: string[]): Promise<{ code: number; out: string; error: string }> {
-  const io = { out: new Recorder(), error: new Recorder(), stop: new AbortController().signal };
-  const code = await main(args, io);
-  return { code, out: io.out.text, error: io.error.text };
-}
 
 const CONFIG = `
 dataSet: words

@@ -2,13 +2,11 @@
 // operations handed to the C++ addon (see kernels.ts). What it adds is memory that is reused, gradients stored as their
 // non-zero rows, and weights packed once an update for the addon's matrix products.
 
-import { MathBackendCPU } from '@tensorflow/tfjs-backend-cpu';
-import type { backend_util, DataType, TensorInfo } from '@tensorflow/tfjs-core';
+import type { backend_util, TensorInfo } from '@tensorflow/tfjs-core';
 import type { Precision } from '../../ops/sentence-context.js';
+import { type DataId, QuietCpuBackend } from '../quiet-cpu.js';
 import type { NativeAddon, RecurrentWeights, VocabularyWeights } from './addon.js';
 import { BufferPool } from './buffers.js';
-
-type DataId = TensorInfo['dataId'];
 
 /** A tensor `[rows, size]` that is zero but for some rows. */
 export interface SparseRows {
@@ -47,8 +45,7 @@ interface Packed<Weights> {
   current: boolean;
 }
 
-export class NativeBackend extends MathBackendCPU {
-  private issued = 0;
+export class NativeBackend extends QuietCpuBackend {
   private readonly pool = new BufferPool();
   /** Arrays that the pool gave and no one outside has seen. */
   private readonly pooled = new WeakSet<ArrayBufferView>();
@@ -56,12 +53,6 @@ export class NativeBackend extends MathBackendCPU {
 
   constructor(readonly addon: NativeAddon) {
     super();
-  }
-
-  override write(values: backend_util.BackendValues, _shape: number[], dtype: DataType): DataId {
-    const dataId = { id: this.issued++ };
-    this.data.set(dataId, { values, dtype, refCount: 1 });
-    return dataId;
   }
 
   /** A copy: the array itself may be written to, or reused once the tensor is gone. */
@@ -98,7 +89,7 @@ export class NativeBackend extends MathBackendCPU {
   }
 
   makeSparse(shape: [number, number], sparse: SparseRows): TensorInfo {
-    const dataId = { id: this.issued++ };
+    const dataId = this.newDataId();
     this.data.set(dataId, new SparseBucket(sparse, shape));
     return { dataId, shape, dtype: 'float32' };
   }
