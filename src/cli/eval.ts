@@ -3,11 +3,11 @@
 import { type Command, Option } from 'commander';
 import type { RunConfig } from '../config/schema.js';
 import type { SplitName } from '../data/corpus.js';
-import { InputError } from '../errors.js';
-import type { Metric } from '../evaluation/result.js';
+import type { Evaluated } from '../evaluation/evaluate.js';
+import type { Inference } from '../methods/method.js';
 import type { MeasuredRow } from '../report/measured.js';
-import type { RunFolder } from '../training/run-folder.js';
 import { type Io, print, printJson } from './io.js';
+import type { OpenRun } from './open-run.js';
 import {
   addMachineOptions,
   addRunOptions,
@@ -19,14 +19,16 @@ import {
 } from './options.js';
 import { createProgress, formatNumber, formatSeconds, type Progress } from './progress.js';
 
-const METRICS: readonly Metric[] = ['ppl', 'recon', 'au', 'kl'];
+const METRICS: readonly Evaluated[] = ['ppl', 'recon', 'au', 'kl', 'mi', 'gain'];
+
+const ESTIMATORS = ['auto', 'fitted', 'jacobian', 'encoder', 'ais'] as const;
 
 interface EvalOptions extends RunOptions, MachineOptions {
-  metric?: Metric[];
+  metric?: Evaluated[];
   split: SplitName;
   limit?: number;
   weights: string;
-  estimator?: 'fitted' | 'jacobian';
+  estimator?: (typeof ESTIMATORS)[number];
   samples?: number;
 }
 
@@ -58,7 +60,7 @@ export function addEvalPpl(program: Command, io: Io): void {
 }
 
 /** The options that both have, and what they do. */
-function complete(command: Command, io: Io, only?: Metric[]): void {
+function complete(command: Command, io: Io, only?: Evaluated[]): void {
   addMachineOptions(addRunOptions(command))
     .addOption(new Option('--split <name>', 'which sentences').choices(['train', 'valid', 'test']).default('test'))
     .option(
@@ -67,28 +69,22 @@ function complete(command: Command, io: Io, only?: Metric[]): void {
       wholeNumber(2),
     )
     .option('--weights <name>', 'best, or epoch-<n> for those that training.keepEpochs kept', 'best')
-    .addOption(
-      new Option('--estimator <name>', "of perplexity; the config's unless given").choices(['fitted', 'jacobian']),
-    )
+    .addOption(new Option('--estimator <name>', "of perplexity; the config's unless given").choices(ESTIMATORS))
     .option('--samples <number>', 'draws a sentence of that estimator', wholeNumber(2))
     .addHelpText('after', EXAMPLES)
     .action(async ({ metric, estimator, samples, ...options }: EvalOptions) => {
       const { run, folder } = await chooseTrainedRun(options);
+      const [{ openRun }, { methodNamed }] = await Promise.all([
+        import('./open-run.js'),
+        import('../methods/index.js'),
+      ]);
       const json = options.json ?? false;
       const progress = createProgress(io, json);
+      const { inference } = methodNamed(run.method);
+      const opened = await openRun(await withEstimator(run, estimator, samples), folder, options.weights);
       try {
-        const rows = await evaluateRun(
-          withEstimator(run, estimator, samples),
-          folder,
-          {
-            metrics: only ?? metric ?? metricsOf(run),
-            split: options.split,
-            limit: options.limit,
-            weights: options.weights,
-          },
-          io,
-          progress,
-        );
+        const metrics = only ?? metric ?? metricsOf(inference);
+        const rows = await evaluateRun(opened, { metrics, split: options.split, limit: options.limit }, io, progress);
         progress.end();
         for (const row of rows) {
           if (json) printJson(io, { event: 'row', folder: folder.directory, ...row });
@@ -96,85 +92,79 @@ function complete(command: Command, io: Io, only?: Metric[]): void {
         }
       } finally {
         progress.end();
+        opened.dispose();
       }
     });
 }
 
-/** The metrics that a run's method has. */
-export function metricsOf({ method }: Pick<RunConfig, 'method'>): Metric[] {
-  return method === 'lstm-lm' ? ['ppl'] : [...METRICS];
+/** The metrics of Table 1 that a method has; a code that is a point has a KL of infinity and no proposal of its own. */
+export function metricsOf(inference: Inference): Evaluated[] {
+  switch (inference) {
+    case 'none':
+      return ['ppl'];
+    case 'point':
+      return ['recon', 'au'];
+    default:
+      return ['ppl', 'recon', 'au', 'kl'];
+  }
 }
 
-function withEstimator(run: RunConfig, estimator = run.evaluation.estimator, samples?: number): RunConfig {
+async function withEstimator(
+  run: RunConfig,
+  estimator: (typeof ESTIMATORS)[number] = run.evaluation.estimator,
+  samples?: number,
+): Promise<RunConfig> {
   const { evaluation } = run;
-  const draws = { ...evaluation.draws, ...(samples === undefined ? {} : { [estimator]: samples }) };
-  return { ...run, evaluation: { ...evaluation, estimator, draws } };
+  if (samples === undefined) return { ...run, evaluation: { ...evaluation, estimator } };
+  const [{ ownEstimator }, { methodNamed }] = await Promise.all([
+    import('./evaluation.js'),
+    import('../methods/index.js'),
+  ]);
+  const drawing = estimator === 'auto' ? ownEstimator(methodNamed(run.method).inference) : estimator;
+  return { ...run, evaluation: { ...evaluation, estimator, draws: { ...evaluation.draws, [drawing]: samples } } };
 }
 
 export interface EvaluationRequest {
-  metrics: readonly Metric[];
+  metrics: readonly Evaluated[];
   split: SplitName;
   /** Sentences, drawn by seed; as the configuration has it where absent. */
   limit?: number;
-  /** `best` where absent. */
-  weights?: string;
 }
 
 /**
  * Measures a trained run, and keeps each row in its folder.
- * @throws {InputError} where there are no such weights, the corpus is another than the run learned from, or the
- *   method lacks a metric.
+ * @throws {InputError} where the method lacks a metric.
  * @throws {InterruptedError} where the user asked to stop; rows kept before stay.
  */
 export async function evaluateRun(
-  run: RunConfig,
-  folder: RunFolder,
-  { metrics, split, limit, weights = 'best' }: EvaluationRequest,
+  { run, folder, corpus, model, provenance }: OpenRun,
+  { metrics, split, limit }: EvaluationRequest,
   io: Io,
   progress: Progress,
 ): Promise<MeasuredRow[]> {
-  const [{ loadCorpus }, { METHODS }, { loadWeights }, { evaluate }, joint, machine, { rowName }] = await Promise.all([
-    import('../data/corpus-files.js'),
-    import('../methods/index.js'),
-    import('../training/weights.js'),
+  const [{ evaluate }, { evaluationOptions }, { rowName }] = await Promise.all([
     import('../evaluation/evaluate.js'),
     import('./evaluation.js'),
-    import('./machine.js'),
     import('../report/measured.js'),
   ]);
-  const corpus = await loadCorpus(run.data.directory);
-  const learnedFrom = folder.manifest()?.dataHash;
-  if (learnedFrom !== undefined && learnedFrom !== corpus.hash) {
-    throw new InputError(
-      `${run.data.directory} is not the corpus that ${folder.directory} learned from ` +
-        `(hash ${corpus.hash.slice(0, 16)}, not ${learnedFrom.slice(0, 16)}); prepare that one again, or train anew`,
-    );
-  }
-  const backend = await machine.startMachine(run);
-  const model = METHODS.find(({ name }) => name === run.method)!.create(run, corpus);
-  try {
-    const epoch = loadWeights(folder.weights(weights), model);
-    const results = await evaluate(
-      joint.evaluatedModel(model, epoch),
-      corpus.splits[split],
-      { ...joint.evaluationOptions(run), metrics, limit: limit ?? run.evaluation.sentences, signal: io.stop },
-      ({ metrics: now, done, total }) => {
-        progress.update({ label: `${run.name} ${now.join(',')} on ${split}`, done, total, quantities: {} });
-      },
-    );
-    const { name, threads } = backend;
-    const rows = results.map((row) => ({ ...row, epoch, backend: name, threads, commit: machine.sourceCommit() }));
-    for (const row of rows) await folder.writeRow(rowName(row), row);
-    return rows;
-  } finally {
-    model.dispose();
-  }
+  const results = await evaluate(
+    model,
+    corpus.splits[split],
+    { ...evaluationOptions(run), metrics, limit: limit ?? run.evaluation.sentences, signal: io.stop },
+    ({ metrics: now, done, total }) => {
+      progress.update({ label: `${run.name} ${now.join(',')} on ${split}`, done, total, quantities: {} });
+    },
+  );
+  const rows = results.map((row) => ({ ...row, ...provenance }));
+  for (const row of rows) await folder.writeRow(rowName(row), row);
+  return rows;
 }
 
 /** A row as a person reads it. */
 export function describeRow(row: MeasuredRow): string[] {
   const { metric, estimator, split, value, standardError, sentences, draws, effectiveSampleSize: ess } = row;
-  const unit = metric === 'recon' || metric === 'kl' ? ' nats' : '';
+  const unit = ['recon', 'kl', 'mi', 'gain', 'noisy-recon'].includes(metric) ? ' nats' : '';
+  const name = row.variant === undefined ? metric : `${metric} ${row.variant}`;
   const error = standardError === null || standardError === 0 ? '' : ` ± ${formatNumber(standardError)}`;
   const facts = [
     `${sentences} sentences of ${split}`,
@@ -189,7 +179,7 @@ export function describeRow(row: MeasuredRow): string[] {
   ];
   const number = value === null ? 'not finite' : formatNumber(value);
   return [
-    `${metric.padEnd(5)} ${`${number}${error}${unit}`.padEnd(22)} by ${estimator}; ${facts.join(', ')}`,
+    `${name.padEnd(5)} ${`${number}${error}${unit}`.padEnd(22)} by ${estimator}; ${facts.join(', ')}`,
     ...row.warnings.map((warning) => `      warning: ${warning}`),
   ];
 }

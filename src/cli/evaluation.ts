@@ -3,44 +3,68 @@
 
 import type { RunConfig } from '../config/schema.js';
 import type { PreparedCorpus } from '../data/corpus.js';
+import { AisEstimator } from '../evaluation/ais-estimator.js';
+import { DIAGNOSIS_METRICS, diagnose, diagnosisColumns, verdictOf } from '../evaluation/diagnosis.js';
+import { EncoderEstimator } from '../evaluation/encoder-estimator.js';
 import { type EvaluatedModel, type EvaluationOptions, evaluate } from '../evaluation/evaluate.js';
 import { FittedEstimator } from '../evaluation/fitted-estimator.js';
 import { JacobianEstimator } from '../evaluation/jacobian-estimator.js';
 import type { PerplexityEstimator } from '../evaluation/perplexity.js';
-import type { Metric } from '../evaluation/result.js';
-import type { Model } from '../methods/method.js';
+import type { ResultRow } from '../evaluation/result.js';
+import { methodNamed } from '../methods/index.js';
+import type { Inference, Model } from '../methods/method.js';
 import type { Validator } from '../training/train.js';
 
 /** @param epoch whose inference the model is to be measured with, from 1. */
-export function evaluatedModel(model: Model, epoch: number): EvaluatedModel {
-  const schedule = model.schedule(epoch);
-  if (schedule === null) return { hasLatent: false, sentenceNll: (batch) => model.sentenceNll(batch) };
+export function evaluatedModel(model: Model, inference: Inference, epoch: number): EvaluatedModel {
+  if (inference === 'none') return { hasLatent: false, sentenceNll: (batch) => model.sentenceNll(batch) };
   const { latentSize } = model;
-  return { hasLatent: true, latentSize, schedule, likelihood: (batch) => model.likelihood(batch) };
+  return {
+    hasLatent: true,
+    latentSize,
+    inference,
+    likelihood: (batch) => model.likelihood(batch),
+    posterior: (batch, likelihood, keys, pathDraws = 0) =>
+      model.posterior(batch, likelihood, keys, { epoch, pathDraws }),
+  };
 }
 
-export function perplexityEstimator(evaluation: RunConfig['evaluation']): PerplexityEstimator {
-  const { estimator, draws, chains, metropolisSteps, studentDegrees } = evaluation;
-  return estimator === 'fitted'
-    ? new FittedEstimator({ draws: draws.fitted, chains, metropolisSteps, studentDegrees })
-    : new JacobianEstimator(draws.jacobian);
+/** The estimator that `auto` stands for with a method of this inference. */
+export function ownEstimator(inference: Inference): 'exact' | 'encoder' | 'fitted' {
+  if (inference === 'none') return 'exact';
+  return inference === 'gaussian' ? 'encoder' : 'fitted';
+}
+
+function perplexityEstimator(evaluation: RunConfig['evaluation'], inference: Inference): PerplexityEstimator {
+  const { draws, chains, metropolisSteps, studentDegrees, temperatures } = evaluation;
+  const name = evaluation.estimator === 'auto' ? ownEstimator(inference) : evaluation.estimator;
+  switch (name) {
+    case 'jacobian':
+      return new JacobianEstimator(draws.jacobian);
+    case 'encoder':
+      return new EncoderEstimator(draws.encoder);
+    case 'ais':
+      return new AisEstimator({ chains: draws.ais, temperatures });
+    case 'exact':
+    case 'fitted':
+      return new FittedEstimator({ draws: draws.fitted, chains, metropolisSteps, studentDegrees });
+  }
 }
 
 /** The part of the evaluation's options that a run's configuration decides. */
-export function evaluationOptions({
-  evaluation,
-  seed,
-  training,
-}: RunConfig): Omit<EvaluationOptions, 'metrics' | 'limit'> {
-  const { inferenceChains, klChains, perplexitySentences } = evaluation;
+export function evaluationOptions(run: RunConfig): Omit<EvaluationOptions, 'metrics' | 'limit'> {
+  const { evaluation, seed, training } = run;
+  const { inferenceChains, klChains, perplexitySentences, aisSentences, estimator } = evaluation;
   return {
-    estimator: perplexityEstimator(evaluation),
+    estimator: perplexityEstimator(evaluation, methodNamed(run.method).inference),
     seed,
     batchSize: training.batchSize,
-    perplexitySentences,
-    chains: inferenceChains,
-    jacobianKlChains: klChains.jacobian,
-    gaussianKlChains: klChains.gaussian === 'auto' ? undefined : klChains.gaussian,
+    perplexitySentences: estimator === 'ais' ? aisSentences : perplexitySentences,
+    draws: inferenceChains,
+    klChains: {
+      jacobian: klChains.jacobian,
+      ...(klChains.gaussian === 'auto' ? {} : { gaussian: klChains.gaussian }),
+    },
   };
 }
 
@@ -48,41 +72,74 @@ export function evaluationOptions({
  * How exactly an epoch's log p(x) is estimated. The same sentences see the same noise after each epoch, so much of the
  * error is common to all of them, and fewer draws than a published number needs are enough to rank epochs.
  */
-const VALIDATION = { draws: 100, chains: 8, metropolisSteps: 25 };
+export const VALIDATION = { draws: 100, chains: 8, metropolisSteps: 25 };
 
-const EXACT_COLUMNS = ['validationPpl', 'validationPplError'];
-const LATENT_COLUMNS = [...EXACT_COLUMNS, 'validationRecon', 'validationEffectiveSampleSize'];
+const PPL_COLUMNS = ['validationPpl', 'validationPplError'];
 
 /**
- * Judges an epoch by -log p(x) on the validation split, or on `training.validationSentences` of it: exact without a
- * latent code, by `fitted` with one.
+ * Judges an epoch on the validation split, or on `training.validationSentences` of it: by -log p(x) without a latent code,
+ * by the same as `fitted` estimates it for short runs, by the negative ELBO with an encoder (as He et al. 2019 and Li et
+ * al. 2019 do), by reconstruction where the code is a point. With a code comes the diagnosis of its use.
  */
 export function createValidator(run: RunConfig, corpus: PreparedCorpus): Validator {
+  const { inference } = methodNamed(run.method);
+  const { latentSize } = run.model;
   const options: Omit<EvaluationOptions, 'metrics'> = {
     ...evaluationOptions(run),
     estimator: new FittedEstimator({ ...VALIDATION, studentDegrees: run.evaluation.studentDegrees }),
     limit: run.training.validationSentences,
     perplexitySentences: null,
-    chains: VALIDATION.chains,
+    draws: VALIDATION.chains,
+    klChains: { jacobian: 0, gaussian: 0, marginals: VALIDATION.chains },
   };
+  const metrics = {
+    none: ['ppl'],
+    'short-run': ['ppl', ...DIAGNOSIS_METRICS],
+    gaussian: DIAGNOSIS_METRICS,
+    point: ['recon', 'au', 'gain'],
+  } as const;
+  const columns = {
+    none: PPL_COLUMNS,
+    'short-run': [...PPL_COLUMNS, 'validationEffectiveSampleSize', ...diagnosisColumns(latentSize)],
+    gaussian: diagnosisColumns(latentSize),
+    point: diagnosisColumns(latentSize),
+  };
+  const split = corpus.splits.valid;
   return {
-    columns: run.method === 'lstm-lm' ? EXACT_COLUMNS : LATENT_COLUMNS,
+    columns: columns[inference],
     async validate(model, epoch) {
-      const metrics: Metric[] = model.latentSize === 0 ? ['ppl'] : ['ppl', 'recon'];
-      const rows = await evaluate(evaluatedModel(model, epoch), corpus.splits.valid, { ...options, metrics });
-      const ppl = rows.find(({ metric }) => metric === 'ppl')!;
-      const quantities = {
-        validationPpl: ppl.value,
-        validationPplError: ppl.standardError,
-        validationRecon: rows.find(({ metric }) => metric === 'recon')?.value,
-        validationEffectiveSampleSize: ppl.effectiveSampleSize?.mean,
-      };
+      const rows = await evaluate(evaluatedModel(model, inference, epoch), split, {
+        ...options,
+        metrics: metrics[inference],
+      });
+      const diagnosis = diagnose(rows);
       return {
-        loss: ppl.value === null ? Number.POSITIVE_INFINITY : Math.log(ppl.value),
-        quantities: Object.fromEntries(
-          Object.entries(quantities).filter((entry): entry is [string, number] => typeof entry[1] === 'number'),
-        ),
+        loss: validationLoss(rows, inference),
+        quantities: { ...perplexityColumns(rows), ...diagnosis },
+        verdict: verdictOf(diagnosis, latentSize),
       };
     },
   };
+}
+
+/** Nats a word. */
+function validationLoss(rows: readonly ResultRow[], inference: Inference): number {
+  const value = (metric: ResultRow['metric']) =>
+    rows.find((row) => row.metric === metric)?.value ?? Number.POSITIVE_INFINITY;
+  if (inference === 'none' || inference === 'short-run') return Math.log(value('ppl'));
+  const { words, sentences } = rows.find(({ metric }) => metric === 'recon')!;
+  const nats = inference === 'point' ? value('recon') : value('recon') + value('kl');
+  return (nats * sentences) / words!;
+}
+
+function perplexityColumns(rows: readonly ResultRow[]): Record<string, number> {
+  const ppl = rows.find(({ metric }) => metric === 'ppl');
+  const named = {
+    validationPpl: ppl?.value,
+    validationPplError: ppl?.standardError,
+    validationEffectiveSampleSize: ppl?.effectiveSampleSize?.mean,
+  };
+  return Object.fromEntries(
+    Object.entries(named).filter((entry): entry is [string, number] => typeof entry[1] === 'number'),
+  );
 }

@@ -2,7 +2,7 @@
 
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { LoadedConfig, RunChoice } from '../config/load.js';
-import type { MethodName, RunConfig } from '../config/schema.js';
+import type { RunConfig } from '../config/schema.js';
 import { InputError } from '../errors.js';
 import type { RunFolder } from '../training/run-folder.js';
 
@@ -66,7 +66,7 @@ export function addConfigOption(command: Command): Command {
 
 export function addRunOptions(command: Command): Command {
   addConfigOption(command)
-    .option('--method <name>', 'method of the config: sri, lstm-lm')
+    .option('--method <name>', 'method of the config: sri, lstm-lm, fb-vae')
     .option('--setting <name>', "one of the method's settings; the config's first unless given");
   return addSetOption(command)
     .option('--run <folder>', "the run's folder; <runs>/<data set>/<method>/seed-<seed> unless given")
@@ -92,23 +92,52 @@ export function overridesOf({ set, backend, threads }: Pick<RunOptions, 'set'> &
 
 /**
  * A method as folders and tables name it: `sri`, or `sri@paper` for a setting.
- * @throws {InputError} for a name that is no method, or a method that this version does not have.
+ * @throws {InputError} for a name that is no method.
  */
 export async function parseMethod(name: string, setting?: string): Promise<Pick<RunChoice, 'method' | 'setting'>> {
-  const [{ METHOD_NAMES }, { METHODS }] = await Promise.all([
-    import('../config/schema.js'),
-    import('../methods/index.js'),
-  ]);
+  const { METHODS } = await import('../methods/index.js');
   const [method, named, ...more] = name.split('@');
   const known = METHODS.map((available) => available.name);
-  if (more.length > 0 || !known.includes(method as MethodName)) {
-    const later = METHOD_NAMES.includes(method as MethodName) ? 'is not there yet' : 'is no method';
-    throw new InputError(`--method ${name}: ${method} ${later}; there are ${known.join(', ')}`);
+  if (more.length > 0 || !known.includes(method!)) {
+    throw new InputError(`--method ${name}: ${method} is no method; there are ${known.join(', ')}`);
   }
   if (setting !== undefined && named !== undefined && setting !== named) {
     throw new InputError(`--method ${name} and --setting ${setting} name two settings; give one`);
   }
-  return { method: method as MethodName, setting: setting ?? named };
+  return { method: method!, setting: setting ?? named };
+}
+
+/**
+ * The run that is chosen of a config.
+ * @throws {InputError} where the config does not have it, or a number of Langevin steps is given to a method that takes none.
+ */
+export async function resolveChoice(loaded: LoadedConfig, choice: RunChoice): Promise<RunConfig> {
+  const [{ parseStepsSetting, resolveRun }, { methodNamed }] = await Promise.all([
+    import('../config/load.js'),
+    import('../methods/index.js'),
+  ]);
+  const run = resolveRun(loaded, choice);
+  const { method, setting } = choice;
+  const varied = setting !== undefined && setting !== run.setting && parseStepsSetting(setting) !== null;
+  if (varied && methodNamed(method).inference !== 'short-run') {
+    throw new InputError(`${method}@${setting}: ${method} takes no Langevin steps; sri does`);
+  }
+  return run;
+}
+
+/**
+ * Checks that every method of a config file is one, since a misspelt one would be passed over.
+ * @throws {InputError} naming the line.
+ */
+export async function checkMethods({ config, locate }: LoadedConfig): Promise<void> {
+  const { METHODS } = await import('../methods/index.js');
+  const known = METHODS.map(({ name }) => name);
+  const stranger = Object.keys(config.methods).find((name) => !known.includes(name));
+  if (stranger !== undefined) {
+    throw new InputError(
+      `${locate(['methods', stranger])}: methods.${stranger}: no such method; there are ${known.join(', ')}`,
+    );
+  }
 }
 
 /**
@@ -118,7 +147,7 @@ export async function parseMethod(name: string, setting?: string): Promise<Pick<
 export async function chooseRun(
   options: RunOptions & MachineOptions,
 ): Promise<{ loaded: LoadedConfig; run: RunConfig; folder: RunFolder }> {
-  const [{ loadConfig, resolveRun }, { RunFolder }] = await Promise.all([
+  const [{ loadConfig }, { RunFolder }] = await Promise.all([
     import('../config/load.js'),
     import('../training/run-folder.js'),
   ]);
@@ -129,8 +158,9 @@ export async function chooseRun(
     throw new InputError(`--set ${corpusKey}: a corpus is as it was prepared; say this to sri prepare`);
   }
   const loaded = loadConfig(options.config);
+  await checkMethods(loaded);
   const choice = await parseMethod(options.method, options.setting);
-  const run = resolveRun(loaded, { ...choice, seed: options.seed, overrides: overridesOf(options) });
+  const run = await resolveChoice(loaded, { ...choice, seed: options.seed, overrides: overridesOf(options) });
   const folder = options.run === undefined ? RunFolder.of(options.runs, run) : new RunFolder(options.run);
   return { loaded, run, folder };
 }

@@ -2,6 +2,7 @@
 
 import type { Command } from 'commander';
 import type { RunConfig } from '../config/schema.js';
+import { InputError } from '../errors.js';
 import type { Metrics } from '../training/metrics.js';
 import type { Manifest, RunFolder } from '../training/run-folder.js';
 import type { TrainingEvent } from '../training/train.js';
@@ -40,7 +41,7 @@ Examples:
  * @throws {InterruptedError} after saving, when the user asked to stop.
  */
 export async function trainRun(run: RunConfig, folder: RunFolder, io: Io, progress: Progress): Promise<Manifest> {
-  const [{ loadCorpus }, { METHODS }, { train }, { createValidator }, machine] = await Promise.all([
+  const [{ loadCorpus }, { methodNamed }, { train }, { createValidator }, machine] = await Promise.all([
     import('../data/corpus-files.js'),
     import('../methods/index.js'),
     import('../training/train.js'),
@@ -53,7 +54,8 @@ export async function trainRun(run: RunConfig, folder: RunFolder, io: Io, progre
   const tell = new TrainingTeller(run, folder, progress);
   return train({
     run,
-    method: METHODS.find(({ name }) => name === run.method)!,
+    method: methodNamed(run.method),
+    startFrom: await startingWeights(run, folder),
     corpus,
     folder,
     validator: createValidator(run, corpus),
@@ -62,6 +64,28 @@ export async function trainRun(run: RunConfig, folder: RunFolder, io: Io, progre
     signal: io.stop,
     report: (event) => tell.report(event),
   });
+}
+
+/**
+ * The encoder that a run starts from: that of another method's run of the same seed, which lies beside its own folder.
+ * @throws {InputError} where that run is not finished.
+ */
+async function startingWeights(run: RunConfig, folder: RunFolder) {
+  if (run.startFrom === null) return null;
+  const [{ RunFolder }, { ENCODER_PREFIX }, { default: path }] = await Promise.all([
+    import('../training/run-folder.js'),
+    import('../model/encoder.js'),
+    import('node:path'),
+  ]);
+  const beside = path.join(folder.directory, '..', '..', run.startFrom, `seed-${run.seed}`);
+  const source = new RunFolder(beside);
+  if ((source.manifest()?.finished ?? null) === null) {
+    throw new InputError(
+      `${run.name} starts from the encoder of ${run.startFrom}, and ${beside} holds no finished run of it; ` +
+        `train that first: sri train --method ${run.startFrom} --seed ${run.seed}`,
+    );
+  }
+  return { file: source.weights('best'), only: (name: string) => name.startsWith(ENCODER_PREFIX) };
 }
 
 /** Turns what training reports into what a person, or a program, reads. */
@@ -102,9 +126,10 @@ export class TrainingTeller {
         progress.say(epochLine(name, this.epochs, event), { event: 'epoch', name, ...without(event) });
         break;
       case 'end': {
-        const { trainingSeconds, bestEpoch } = event.manifest;
+        const { trainingSeconds, bestEpoch, verdict } = event.manifest;
         const line = `${name}: ${event.reason}; ${formatSeconds(trainingSeconds)} of training, best after epoch ${bestEpoch}`;
-        progress.say(line, { event: 'end', name, ...without(event) });
+        const lines = verdict === null ? [line] : [line, `${name}: ${verdict.collapse}: ${verdict.reason}`];
+        progress.say(lines.join('\n'), { event: 'end', name, ...without(event) });
         break;
       }
       case 'validating':
@@ -132,7 +157,10 @@ function epochLine(name: string, epochs: number, event: TrainingEvent & { kind: 
   const facts = [
     `training ${formatNumber(lossPerWord)}`,
     `validation ${validationLoss === null ? '-' : formatNumber(validationLoss)} nats a word${event.improved ? ', the best so far' : ''}`,
-    ...Object.entries(quantities).map(([key, value]) => `${key} ${formatNumber(value)}`),
+    // Columns in brackets are the parts of another: for metrics.csv, too many to read here.
+    ...Object.entries(quantities)
+      .filter(([key]) => !key.includes('['))
+      .map(([key, value]) => `${key} ${formatNumber(value)}`),
     `learning rate ${event.learningRate}`,
   ];
   return `${name} epoch ${epoch}/${epochs}: ${facts.join(', ')}`;

@@ -15,7 +15,6 @@ import {
   type ConfigFile,
   configFileSchema,
   DEFAULTS,
-  type MethodName,
   type Overrides,
   overridesSchema,
   type RunConfig,
@@ -32,8 +31,12 @@ export interface LoadedConfig {
 }
 
 export interface RunChoice {
-  method: MethodName;
-  /** A name under the method's `settings`; the first one unless given. */
+  /** A key of the config's `methods`. */
+  method: string;
+  /**
+   * A name under the method's `settings`; the first one unless given. `steps-<K>`, or `<setting>-steps-<K>`, is a setting
+   * with another number of Langevin steps, which no file need list.
+   */
   setting?: string;
   /** Wins over the file's. */
   seed?: number;
@@ -82,7 +85,9 @@ export function resolveRun(loaded: LoadedConfig, choice: RunChoice): RunConfig {
   }
   const { settings = {}, ...own } = chosen ?? {};
   const names = Object.keys(settings);
-  const setting = choice.setting ?? names[0] ?? null;
+  const listed = choice.setting === undefined || Object.hasOwn(settings, choice.setting);
+  const varied = listed ? null : parseStepsSetting(choice.setting!);
+  const setting = (varied === null ? choice.setting : varied.setting) ?? names[0] ?? null;
   if (setting !== null && !Object.hasOwn(settings, setting)) {
     const where = locate(['methods', choice.method, 'settings']);
     throw new InputError(`${where}: ${choice.method} has no setting ${setting}; it has ${names.join(', ') || 'none'}`);
@@ -91,26 +96,45 @@ export function resolveRun(loaded: LoadedConfig, choice: RunChoice): RunConfig {
     (...above: string[]) =>
     (keys: readonly PropertyKey[]) =>
       locate([...above, ...keys]);
-  const layers: Layer[] = [
+  const ofFile: Layer[] = [
     { values: { ...DEFAULTS, data: { ...DEFAULTS.data, directory: `data/${dataSet}` } }, place: place() },
     { values: common, place: place() },
     { values: own, place: place('methods', choice.method) },
     ...(setting === null
       ? []
       : [{ values: settings[setting]!, place: place('methods', choice.method, 'settings', setting) }]),
+  ];
+  // With the setting's own number of steps it is that setting, and no second run of it.
+  const steps = varied === null || varied.steps === merged(ofFile).langevin.steps ? null : varied.steps;
+  const layers: Layer[] = [
+    ...ofFile,
+    ...(steps === null ? [] : [{ values: { langevin: { steps } }, place: () => `${choice.method}@${choice.setting}` }]),
     ...(choice.seed === undefined ? [] : [{ values: { seed: choice.seed }, place: () => `--seed ${choice.seed}` }]),
     ...(choice.overrides ?? []).map(parseOverride),
   ];
+  const apart = [
+    ...(setting === null || setting === names[0] ? [] : [setting]),
+    ...(steps === null ? [] : [`steps-${steps}`]),
+  ];
   const run = {
-    ...(layers.map(({ values }) => values).reduce<unknown>(merge, {}) as object),
+    ...merged(layers),
     dataSet,
     method: choice.method,
     setting,
-    name: setting === null || setting === names[0] ? choice.method : `${choice.method}@${setting}`,
+    name: apart.length === 0 ? choice.method : `${choice.method}@${apart.join('-')}`,
   };
   const parsed = runConfigSchema.safeParse(run);
   if (parsed.success) return parsed.data;
   throw new InputError(complaints(runConfigSchema, parsed.error, run, culpritOf(layers)).join('\n'));
+}
+
+/**
+ * The parts of a setting that only differs from another in the number of Langevin steps: `steps-40`, `paper-steps-40`.
+ * @returns null for a name of another form.
+ */
+export function parseStepsSetting(name: string): { setting: string | undefined; steps: number } | null {
+  const parts = name.match(/^(?:(.+)-)?steps-([1-9]\d*)$/);
+  return parts === null ? null : { setting: parts[1], steps: Number(parts[2]) };
 }
 
 /**
@@ -142,9 +166,11 @@ export function overrideRun(run: RunConfig, overrides: readonly string[]): RunCo
  * @throws {InputError} naming the file and the key when it is not one this version can read.
  */
 export function parseRunConfig(value: unknown, file: string): RunConfig {
-  const parsed = runConfigSchema.safeParse(value);
+  // A key that came with a later version is absent here, and its default is what the run did without it.
+  const whole = isPlainObject(value) ? merge(DEFAULTS, value) : value;
+  const parsed = runConfigSchema.safeParse(whole);
   if (parsed.success) return parsed.data;
-  throw new InputError(complaints(runConfigSchema, parsed.error, value, () => displayPath(file)).join('\n'));
+  throw new InputError(complaints(runConfigSchema, parsed.error, whole, () => displayPath(file)).join('\n'));
 }
 
 function findConfig(nameOrPath: string): string {
@@ -168,6 +194,11 @@ function displayPath(file: string): string {
 interface Layer {
   values: Overrides;
   place(keys: readonly PropertyKey[]): string;
+}
+
+/** A later layer wins. What the sum lacks or has wrong is for the schema to say. */
+function merged(layers: readonly Layer[]): RunConfig {
+  return layers.map(({ values }) => values).reduce<unknown>(merge, {}) as RunConfig;
 }
 
 /**

@@ -5,19 +5,8 @@
 
 import { z } from 'zod';
 
-/** Rows of the paper's tables, in the paper's order (AE belongs to Tables 4 and 5 alone). */
-export const METHOD_NAMES = [
-  'lstm-lm',
-  'ae',
-  'anneal-vae',
-  'cyclical-vae',
-  'lagging-vae',
-  'sa-vae',
-  'fbp-vae',
-  'fb-vae',
-  'sri',
-] as const;
-export type MethodName = (typeof METHOD_NAMES)[number];
+/** A method's name: letters and digits in lower case, `-` between. Which there are is for src/methods/index.ts to say. */
+const methodName = z.string().regex(/^[a-z0-9]+(-[a-z0-9]+)*$/);
 
 export const BACKEND_CHOICES = ['auto', 'native', 'wasm', 'cpu'] as const;
 export type BackendChoice = (typeof BACKEND_CHOICES)[number];
@@ -142,13 +131,46 @@ const langevin = z
     message: 'the list may not be longer than langevin.steps',
   });
 
+const klSchedule = z.strictObject({
+  start: notNegative.describe('weight at the first update of a cycle; a number from 0'),
+  warmupEpochs: positive.describe('epochs over which the weight rises linearly to 1; a number above 0'),
+  cycleEpochs: positive
+    .nullable()
+    .describe('epochs after which the weight falls back to `start`; a number above 0, or null for never'),
+});
+
+const freeBits = z.strictObject({
+  target: positive.describe('KL, nats a sentence, below which its gradient is zero; a number above 0'),
+});
+
+const aggressive = z.strictObject({
+  updates: count.describe('encoder updates before a decoder update, at most; a whole number from 1'),
+  window: count.describe('encoder updates whose mean loss must fall for them to go on; a whole number from 1'),
+  sentences: count.describe(
+    'validation sentences that the mutual information is measured on; while it rises, training stays aggressive',
+  ),
+});
+
+const semiAmortized = z.strictObject({
+  steps: count.describe('gradient steps that refine the mean and log variance; a whole number from 1'),
+  learningRate: positive.describe('of those steps; a number above 0'),
+  momentum: z.number().min(0).lt(1).describe('of those steps, from 0 to below 1'),
+  clipNorm: positive.describe("largest norm of a sentence's gradient in a step; a number above 0"),
+});
+
+const estimators = ['fitted', 'jacobian', 'encoder', 'ais'] as const;
+
 const evaluation = z.strictObject({
   estimator: z
-    .enum(['fitted', 'jacobian'])
-    .describe('of the perplexity of a model with a latent code: fitted or jacobian'),
+    .enum(['auto', ...estimators])
+    .describe(
+      `of the perplexity of a model with a latent code: ${estimators.join(', ')}, or auto for the method's own (encoder where there is one, else fitted)`,
+    ),
   draws: z.strictObject({
     fitted: z.int().min(2).describe('M, importance draws a sentence of `fitted`; a whole number from 2'),
     jacobian: z.int().min(2).describe('M, chains a sentence of `jacobian`; a whole number from 2'),
+    encoder: z.int().min(2).describe('M, importance draws a sentence of `encoder`; a whole number from 2'),
+    ais: z.int().min(2).describe('M, annealed chains a sentence of `ais`; a whole number from 2'),
   }),
   chains: z.int().min(2).describe('chains a sentence that explore its posterior for `fitted`; a whole number from 2'),
   metropolisSteps: count.describe('Metropolis-adjusted Langevin steps of each of those chains; a whole number from 1'),
@@ -165,10 +187,17 @@ const evaluation = z.strictObject({
     .min(2)
     .nullable()
     .describe('those of them that PPL and KL are measured on; a whole number from 2, or null for all'),
+  temperatures: z.int().min(2).describe('levels between prior and posterior of `ais`; a whole number from 2'),
+  aisSentences: z
+    .int()
+    .min(2)
+    .nullable()
+    .describe('sentences of a split, drawn by seed, that `ais` is run on; a whole number from 2, or null for all'),
   inferenceChains: z
     .int()
     .min(2)
-    .describe('chains a sentence that Recon and AU are measured on; a whole number from 2'),
+    .describe('draws a sentence from what inference says of it, for Recon, AU and noisy Recon; a whole number from 2'),
+  featureDraws: count.describe('draws a sentence whose mean is the feature of classification; a whole number from 1'),
   klChains: z.strictObject({
     jacobian: count.describe('chains a sentence that KL by `jacobian` is measured on; a whole number from 1'),
     gaussian: z
@@ -185,9 +214,11 @@ export const runConfigSchema = z.strictObject({
     .string()
     .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/)
     .describe('name of the data set, of the folder its runs go to, and of its results; letters, digits, . _ -'),
-  method: z.enum(METHOD_NAMES).describe(`one of ${METHOD_NAMES.join(', ')}`),
+  method: methodName.describe('name of a method, such as sri'),
   setting: z.string().nullable().describe("name of the method's setting, or null where the method has one alone"),
-  name: z.string().describe("the method, and `@setting` where the setting is not the method's first"),
+  name: z
+    .string()
+    .describe("the method, and what tells the run from the method's own: `@setting`, `@steps-40`, `@setting-steps-40`"),
   seed: z
     .int()
     .min(0)
@@ -200,7 +231,16 @@ export const runConfigSchema = z.strictObject({
   model,
   optimizer,
   training,
+  startFrom: methodName
+    .nullable()
+    .describe("method whose run of the same seed gives the encoder's first weights, such as ae; null for none"),
   langevin,
+  klWeight: z
+    .union([notNegative, klSchedule])
+    .describe("weight of the KL in a VAE's loss: a number from 0, or {start, warmupEpochs, cycleEpochs}"),
+  freeBits,
+  aggressive,
+  semiAmortized,
   evaluation,
 });
 export type RunConfig = z.infer<typeof runConfigSchema>;
@@ -245,10 +285,10 @@ const methodOverridesSchema = methodSchema.extend({
 export const configFileSchema = overridesSchema.extend({
   dataSet: runConfigSchema.shape.dataSet,
   methods: z
-    .strictObject(Object.fromEntries(METHOD_NAMES.map((name) => [name, methodOverridesSchema.nullish()])))
+    .record(methodName, methodOverridesSchema.nullish())
     .describe('the methods tried on this data set, each with what it overrides'),
 });
-export type ConfigFile = Overrides & { dataSet: string; methods: { [name in MethodName]?: MethodOverrides | null } };
+export type ConfigFile = Overrides & { dataSet: string; methods: Record<string, MethodOverrides | null | undefined> };
 
 /** What a config file need not say. `data.directory` follows from the data set's name. */
 export const DEFAULTS: Omit<RunConfig, 'dataSet' | 'method' | 'setting' | 'name' | 'data'> & {
@@ -294,15 +334,23 @@ export const DEFAULTS: Omit<RunConfig, 'dataSet' | 'method' | 'setting' | 'name'
     search: null,
     dropout: true,
   },
+  startFrom: null,
+  klWeight: 1,
+  freeBits: { target: 8 },
+  aggressive: { updates: 100, window: 15, sentences: 500 },
+  semiAmortized: { steps: 20, learningRate: 1, momentum: 0.5, clipNorm: 5 },
   evaluation: {
-    estimator: 'fitted',
-    draws: { fitted: 500, jacobian: 10 },
+    estimator: 'auto',
+    draws: { fitted: 500, jacobian: 10, encoder: 500, ais: 32 },
     chains: 16,
     metropolisSteps: 40,
     studentDegrees: null,
     sentences: null,
     perplexitySentences: null,
+    temperatures: 400,
+    aisSentences: 64,
     inferenceChains: 16,
+    featureDraws: 16,
     klChains: { jacobian: 2, gaussian: 'auto' },
   },
 };

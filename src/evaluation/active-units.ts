@@ -1,6 +1,10 @@
 // Active units: in how many latent dimensions do sentences differ on average? A dimension that inference sets the same
 // way whatever it reads carries nothing (Burda, Grosse and Salakhutdinov 2016).
 
+import type { ConditionalLikelihood } from '../inference/likelihood.js';
+import type { Posterior } from '../inference/posterior.js';
+import { countNotFinite, divergenceWarnings, type MeasuredQuantity, type Measurement } from './measurement.js';
+import { finiteOrNull } from './result.js';
 import { normalCdf } from './statistics.js';
 
 /** A dimension is active where the variance over sentences of E_q[z_d] is larger. */
@@ -61,6 +65,13 @@ export class ActiveUnits {
     }
   }
 
+  /** @param mean E_q[z] where it is known exactly, `[sentences, latentSize]`; it has no noise to be taken off. */
+  addMeans(mean: Float32Array): void {
+    for (let at = 0; at < mean.length; at += this.latentSize) {
+      this.means.push(Float64Array.from(mean.subarray(at, at + this.latentSize)));
+    }
+  }
+
   result(): ActiveUnitsEstimate {
     const sentences = this.means.length;
     const noise = this.noise.map((sum) => sum / sentences);
@@ -93,4 +104,55 @@ function spread(values: number[]): { variance: number; standardError: number } {
     variance: (second * count) / (count - 1),
     standardError: Math.sqrt(Math.max(fourth - second * second, 0) / count),
   };
+}
+
+export class ActiveUnitsMeasurement implements Measurement {
+  readonly metric = 'au';
+  readonly pathDraws = 0;
+  private units: ActiveUnits | null = null;
+  private notFinite = 0;
+  private inference: Posterior['name'] = 'short-run';
+
+  /** @param draws a sentence, two or more; of no account where E_q[z] is known exactly. */
+  constructor(private readonly draws: number) {}
+
+  add({ sentences, latentSize }: ConditionalLikelihood, posterior: Posterior): void {
+    this.inference = posterior.name;
+    this.units ??= new ActiveUnits(latentSize);
+    if (posterior.name !== 'short-run') {
+      const mean = posterior.mean(this.draws);
+      this.notFinite += countNotFinite(mean);
+      this.units.addMeans(mean);
+      return;
+    }
+    const z = posterior.z(this.draws);
+    this.notFinite += countNotFinite(z);
+    this.units.add(z, sentences);
+  }
+
+  result(): MeasuredQuantity {
+    if (this.units === null) throw new RangeError('active units of no sentence');
+    const { value, standardError, sentences, ...facts } = this.units.result();
+    const { monteCarloVariance, drawsNeeded, uncorrected } = facts;
+    const warnings = divergenceWarnings(this.notFinite);
+    if (drawsNeeded > this.draws) {
+      warnings.push(
+        `the mean of ${this.draws} chains has a Monte Carlo variance of up to ${monteCarloVariance.toPrecision(2)}, ` +
+          `which was subtracted (without that ${uncorrected} dimensions would count); ` +
+          `${drawsNeeded} chains a sentence would bring it under a tenth of ${ACTIVE_VARIANCE}`,
+      );
+    }
+    // A comparison with NaN is false: where chains diverged the count would look like a small one.
+    const known = this.notFinite === 0;
+    return {
+      metric: this.metric,
+      estimator: this.inference,
+      value: known ? value : null,
+      standardError: known ? finiteOrNull(standardError) : null,
+      sentences,
+      draws: this.inference === 'short-run' ? this.draws : 0,
+      ...(known ? { facts: { uncorrected, monteCarloVariance, drawsNeeded } } : {}),
+      warnings,
+    };
+  }
 }

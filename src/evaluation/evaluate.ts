@@ -1,31 +1,36 @@
 // Measures a model on a split: takes its sentences batch by batch, hands each batch to every quantity that was asked
-// for, and turns what they found into rows. Short-run chains are the dear part, so the quantities share them.
+// for, and turns what they found into rows. Inference is the dear part, so the quantities share its draws.
 
 import { type Batch, drawSubset, equalLengthBatches } from '../data/batches.js';
 import type { Split } from '../data/corpus.js';
 import { InputError, InterruptedError } from '../errors.js';
-import type { ConditionalLikelihood, LangevinSchedule } from '../inference/likelihood.js';
+import type { ConditionalLikelihood } from '../inference/likelihood.js';
+import type { Posterior } from '../inference/posterior.js';
+import type { SentenceKeys } from '../inference/sentence-noise.js';
+import type { Inference } from '../methods/method.js';
+import { ActiveUnitsMeasurement } from './active-units.js';
 import { gaussianKlDraws } from './kl.js';
-import {
-  ActiveUnitsMeasurement,
-  GaussianKlMeasurement,
-  JacobianKlMeasurement,
-  type Measurement,
-  PerplexityMeasurement,
-  ReconstructionMeasurement,
-} from './measurements.js';
-import { exactPerplexity, type PerplexityEstimator } from './perplexity.js';
+import { DimensionKlMeasurement, GaussianKlMeasurement, JacobianKlMeasurement } from './kl-measurements.js';
+import { LatentGainMeasurement } from './latent-gain.js';
+import type { Measurement } from './measurement.js';
+import { MutualInformationMeasurement } from './mutual-information.js';
+import { exactPerplexity, type PerplexityEstimator, PerplexityMeasurement } from './perplexity.js';
+import { ReconstructionMeasurement } from './reconstruction.js';
 import { finiteOrNull, type Metric, type ResultRow } from './result.js';
-import { ShortRunChains } from './short-run-chains.js';
 
-/** A model of sentences with a latent code, and the short run that it infers with. */
+/** A model of sentences with a latent code, and how it infers it. */
 export interface LatentModel {
   readonly hasLatent: true;
   readonly latentSize: number;
-  /** The inference that reconstruction, KL and active units are measured of. */
-  readonly schedule: LangevinSchedule;
-  /** log p(x | z) of a batch, without dropout; disposed of when the batch has been measured. */
+  readonly inference: Exclude<Inference, 'none'>;
+  /** log p(x | z) of a batch, without dropout; the caller disposes it. */
   likelihood(batch: Batch): ConditionalLikelihood & { dispose(): void };
+  /**
+   * q(z | x) of a batch.
+   * @param likelihood that batch's, to infer with; the posterior is good for as long as it is.
+   * @param pathDraws the first so many short runs of each sentence can have their density asked for; none unless given.
+   */
+  posterior(batch: Batch, likelihood: ConditionalLikelihood, keys: SentenceKeys, pathDraws?: number): Posterior;
 }
 
 /** A model without one, which knows each sentence's probability. */
@@ -38,7 +43,7 @@ export interface ExactModel {
 export type EvaluatedModel = LatentModel | ExactModel;
 
 export interface EvaluationOptions {
-  metrics: readonly Metric[];
+  metrics: readonly Evaluated[];
   /** Of perplexity, for a model with a latent code. */
   estimator: PerplexityEstimator;
   seed: number;
@@ -47,29 +52,38 @@ export interface EvaluationOptions {
   limit: number | null;
   /** Sentences of those that a latent model's perplexity and KL are measured on; null for all. */
   perplexitySentences: number | null;
-  /** Chains a sentence behind reconstruction and active units; two or more. */
-  chains?: number;
-  /** Chains a sentence behind the KL by `jacobian`, each of which costs K Hessians. */
-  jacobianKlChains?: number;
-  /** Chains a sentence behind the KL by `gaussian`; 0 leaves that row out. */
-  gaussianKlChains?: number;
+  /** Draws a sentence from q(z | x) behind reconstruction, active units, mutual information and gain; three or more. */
+  draws?: number;
+  /** Of short runs, chains a sentence behind the KL by each estimator; 0 leaves its row out. */
+  klChains?: Partial<KlChains>;
   signal?: AbortSignal;
 }
 
 export interface EvaluationProgress {
   /** What is measured on the sentences of the moment. */
-  metrics: readonly Metric[];
+  metrics: readonly Evaluated[];
   /** Sentences. */
   done: number;
   total: number;
 }
 
-/** Chains a sentence where a caller does not say. */
-const CHAINS = 16;
-const JACOBIAN_KL_CHAINS = 2;
+export interface KlChains {
+  /** Each costs K Hessians. */
+  jacobian: number;
+  /** More than the latent dimensions and one. */
+  gaussian: number;
+  /** Three or more. */
+  marginals: number;
+}
+
+/** Draws a sentence where a caller does not say. */
+const DRAWS = 16;
+
+/** The metrics of `evaluate`; the others are measured in their own ways. */
+export type Evaluated = Exclude<Metric, 'noisy-recon' | 'accuracy'>;
 
 /**
- * Rows of every metric asked for, two for `kl` (by `jacobian` and by `gaussian`). The noise of a sentence depends on the
+ * Rows of every metric asked for; for the `kl` of short runs, one for each estimator. The noise of a sentence depends on the
  * seed and the sentence alone, so neither the other sentences nor the other metrics move its numbers.
  *
  * @throws {InputError} if a metric needs a latent code that the model has not, or the split is empty.
@@ -133,8 +147,10 @@ async function evaluateLatent(
   onProgress: (progress: EvaluationProgress) => void,
 ): Promise<ResultRow[]> {
   const { metrics, seed, batchSize, limit, perplexitySentences, signal } = options;
-  const measurements = metrics.flatMap((metric) => measurementsOf(metric, model.latentSize, options));
-  const dear = measurements.filter(({ metric }) => metric === 'ppl' || metric === 'kl');
+  const measurements = metrics.flatMap((metric) => measurementsOf(metric, model, options));
+  const dear = measurements.filter(
+    ({ metric }) => metric === 'ppl' || (metric === 'kl' && model.inference === 'short-run'),
+  );
   const cheap = measurements.filter((measurement) => !dear.includes(measurement));
 
   // A smaller subset by the same seed lies within the larger one. Its sentences come first and meet every quantity, so
@@ -157,9 +173,9 @@ async function evaluateLatent(
     const pathDraws = measured.reduce((most, measurement) => Math.max(most, measurement.pathDraws), 0);
     const likelihood = model.likelihood(batch);
     try {
-      const chains = new ShortRunChains(likelihood, model.schedule, { seed, sentences: batch.indices }, pathDraws);
+      const posterior = model.posterior(batch, likelihood, { seed, sentences: batch.indices }, pathDraws);
       for (const measurement of measured) {
-        const spent = timed(() => measurement.add(likelihood, chains));
+        const spent = timed(() => measurement.add(likelihood, posterior));
         seconds.set(measurement, seconds.get(measurement)! + spent);
         await breathe(signal);
       }
@@ -178,28 +194,36 @@ async function evaluateLatent(
 }
 
 function measurementsOf(
-  metric: Metric,
-  latentSize: number,
-  {
-    estimator,
-    chains = CHAINS,
-    jacobianKlChains = JACOBIAN_KL_CHAINS,
-    gaussianKlChains = gaussianKlDraws(latentSize),
-  }: EvaluationOptions,
+  metric: Evaluated,
+  { latentSize, inference }: LatentModel,
+  { estimator, draws = DRAWS, klChains }: EvaluationOptions,
 ): Measurement[] {
   switch (metric) {
     case 'ppl':
       return [new PerplexityMeasurement(estimator)];
     case 'recon':
-      return [new ReconstructionMeasurement(chains)];
+      return [new ReconstructionMeasurement(draws)];
     case 'au':
-      return [new ActiveUnitsMeasurement(chains)];
+      return [new ActiveUnitsMeasurement(draws)];
+    case 'mi':
+      if (inference === 'point') break;
+      return [new MutualInformationMeasurement(draws)];
+    case 'gain':
+      return [new LatentGainMeasurement(draws)];
     case 'kl':
-      return [
-        new JacobianKlMeasurement(jacobianKlChains),
-        ...(gaussianKlChains > 0 ? [new GaussianKlMeasurement(gaussianKlChains)] : []),
-      ];
+      if (inference === 'point') break;
+      if (inference === 'gaussian') return [new DimensionKlMeasurement(draws)];
+      return shortRunKl({ jacobian: 2, gaussian: gaussianKlDraws(latentSize), marginals: 0, ...klChains });
   }
+  throw new InputError(`a code that is a point has no ${metric}: ask for ppl by fitted or ais, recon, au, gain`);
+}
+
+function shortRunKl({ jacobian, gaussian, marginals }: KlChains): Measurement[] {
+  return [
+    ...(jacobian > 0 ? [new JacobianKlMeasurement(jacobian)] : []),
+    ...(gaussian > 0 ? [new GaussianKlMeasurement(gaussian)] : []),
+    ...(marginals > 0 ? [new DimensionKlMeasurement(marginals)] : []),
+  ];
 }
 
 function chosen(split: Split, limit: number | null, seed: number): Int32Array {

@@ -1,4 +1,13 @@
-// Importance sampling, seen from its weights: what they say of the integral, and how far they can be trusted.
+// Importance sampling of p(x) = E_p(z)[p(x | z)]: draws from a proposal, their weights, and what the weights say of the
+// integral and of how far it can be trusted.
+
+import type { ConditionalLikelihood } from '../inference/likelihood.js';
+import { logStandardNormal } from '../inference/path-density.js';
+import { nllInPieces } from '../inference/posterior.js';
+import type { SentenceKeys } from '../inference/sentence-noise.js';
+import { RandomStream } from '../random/philox.js';
+import type { SentenceEstimate } from './perplexity.js';
+import { PriorProposal, type Proposal } from './proposals.js';
 
 export interface WeightSummary {
   /** log of the mean weight, the estimate of log p(x); nats. */
@@ -40,4 +49,75 @@ export function summarizeWeights(logWeights: ArrayLike<number>): WeightSummary {
     standardError: Math.sqrt(((1 / effectiveSampleSize - 1 / draws) * draws) / (draws - 1)),
     notFinite,
   };
+}
+
+/** The stream that a sentence's importance draws come from. */
+export function proposalStream({ seed, sentences }: SentenceKeys, sentence: number): RandomStream {
+  return new RandomStream({ seed, purpose: 'evaluation-proposal', batch: sentences[sentence]! });
+}
+
+/**
+ * A proposal with a share of its draws from the prior, so that no weight is unbounded; a fixed number of draws from each,
+ * every draw weighed by the mixture (deterministic, defensive: Hesterberg 1995; Owen and Zhou 2000).
+ */
+export class DefensiveMixture {
+  private readonly prior: Proposal;
+  private readonly priorDraws: number;
+  private readonly logPriorShare: number;
+  private readonly logProposalShare: number;
+
+  /**
+   * @param priorShare of the draws, at least 0 and below 1.
+   * @param draws that will be taken, the prior's first.
+   */
+  constructor(
+    private readonly proposal: Proposal,
+    latentSize: number,
+    priorShare: number,
+    draws: number,
+    private readonly stream: RandomStream,
+  ) {
+    this.prior = new PriorProposal(latentSize);
+    this.priorDraws = Math.round(priorShare * draws);
+    this.logPriorShare = Math.log(this.priorDraws / draws);
+    this.logProposalShare = Math.log(1 - this.priorDraws / draws);
+  }
+
+  draw(index: number, out: Float32Array, at: number): void {
+    const source = index < this.priorDraws ? this.prior : this.proposal;
+    source.draw(this.stream, out, at);
+  }
+
+  logDensity(z: Float32Array, at: number): number {
+    const fromPrior = this.logPriorShare + this.prior.logDensity(z, at);
+    const fromProposal = this.logProposalShare + this.proposal.logDensity(z, at);
+    const larger = Math.max(fromPrior, fromProposal);
+    return larger + Math.log(Math.exp(fromPrior - larger) + Math.exp(fromProposal - larger));
+  }
+}
+
+/**
+ * log p^(x) = log mean_m p(x | z_m) p(z_m) / q(z_m) with z_m ~ q, a proposal for each sentence of the batch (Burda, Grosse
+ * and Salakhutdinov 2016). Whatever the proposal, the mean weight is an unbiased estimate of p(x).
+ */
+export function estimateByImportance(
+  likelihood: ConditionalLikelihood,
+  proposals: readonly DefensiveMixture[],
+  draws: number,
+): SentenceEstimate[] {
+  const { sentences, latentSize, words } = likelihood;
+  const z = new Float32Array(draws * sentences * latentSize);
+  proposals.forEach((proposal, sentence) => {
+    for (let m = 0; m < draws; m++) proposal.draw(m, z, (m * sentences + sentence) * latentSize);
+  });
+  const nll = nllInPieces(likelihood, z);
+  return proposals.map((proposal, sentence) => {
+    const logWeights = Float64Array.from({ length: draws }, (_, m) => {
+      const row = m * sentences + sentence;
+      const at = row * latentSize;
+      return logStandardNormal(z, at, latentSize) - nll[row]! - proposal.logDensity(z, at);
+    });
+    const { logMean, ...facts } = summarizeWeights(logWeights);
+    return { logLikelihood: logMean, words: words[sentence]!, draws, ...facts };
+  });
 }

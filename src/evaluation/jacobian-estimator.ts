@@ -6,11 +6,12 @@
 // is then too low in nearly every sample, and far too high in a rare one. On a Gaussian posterior of precision P with a
 // constant step s the variance is finite only if P (1 - s P)^2K > 1/2 in every direction.
 
+import { InputError } from '../errors.js';
 import type { ConditionalLikelihood } from '../inference/likelihood.js';
 import { logStandardNormal } from '../inference/path-density.js';
+import type { Posterior } from '../inference/posterior.js';
 import { summarizeWeights } from './importance.js';
 import type { PerplexityEstimator, SentenceEstimate } from './perplexity.js';
-import type { ShortRunChains } from './short-run-chains.js';
 
 /**
  * log p^(x) = log mean_m p(x | z_m) p(z_m) / q(z_m | eps_m), with z_m = z_K of chain m and q of eq. 16-18 of Pang et
@@ -25,12 +26,14 @@ export class JacobianEstimator implements PerplexityEstimator {
     this.pathDraws = draws;
   }
 
-  estimate(likelihood: ConditionalLikelihood, chains: ShortRunChains): SentenceEstimate[] {
+  estimate(likelihood: ConditionalLikelihood, posterior: Posterior): SentenceEstimate[] {
     const { sentences, latentSize, words } = likelihood;
     const { draws } = this;
-    const z = chains.z(draws);
-    const nll = chains.nll(draws);
-    const { logDensity, stepsNotPositiveDefinite } = chains.density(draws);
+    if (posterior.density === null)
+      throw new InputError('the estimator jacobian is for methods that infer by short runs');
+    const z = posterior.z(draws);
+    const nll = posterior.nll(draws);
+    const { logDensity, stepsNotPositiveDefinite } = posterior.density(draws);
     return Array.from(words, (wordCount, sentence) => {
       const logWeights = new Float64Array(draws);
       let folding = 0;

@@ -3,6 +3,7 @@
 
 import { CholeskyDecomposition } from 'ml-matrix';
 import { logStandardNormal } from '../inference/path-density.js';
+import { type DiagonalGaussian, meanCode } from '../inference/posterior.js';
 import { columnMeans, crossCovariance } from './gaussian-fit.js';
 import { digamma, meanOverDraws } from './statistics.js';
 
@@ -69,4 +70,39 @@ export function gaussianKl(z: Float32Array, sentences: number, latentSize: numbe
     const squaredMean = mean.reduce((sum, value) => sum + value * value, 0) - trace / draws;
     return 0.5 * (trace + squaredMean - latentSize - logDeterminant);
   });
+}
+
+/** Of every sentence and dimension, KL(N(mean, variance) || N(0, 1)) in nats; `[sentences, latentSize]`. */
+export function dimensionKl({ mean, logVariance }: DiagonalGaussian): Float64Array {
+  return Float64Array.from(mean, (m, i) => 0.5 * (m * m + Math.exp(logVariance[i]!) - 1 - logVariance[i]!));
+}
+
+/**
+ * `marginals`: of every sentence and dimension, the KL in closed form of a Gaussian with the mean and variance of the
+ * draws, free of bias for Gaussian draws as `gaussian` is. Their sum over dimensions leaves out what the dimensions know
+ * of each other, and is never above `gaussian` but for noise: KL(q || p) = the total correlation + the sum of marginals'.
+ *
+ * @param z `[draws, sentences, latentSize]`, three draws or more.
+ * @returns `[sentences, latentSize]`, nats.
+ */
+export function marginalKl(z: Float32Array, draws: number): Float64Array {
+  if (draws < 3) throw new RangeError(`the KL of a dimension's marginal takes three draws or more, not ${draws}`);
+  const freedom = draws - 1;
+  const logVarianceBias = Math.log(2 / freedom) + digamma(freedom / 2);
+  const { mean, logVariance } = momentGaussian(z, draws);
+  return Float64Array.from(mean, (m, i) => {
+    const variance = Math.exp(logVariance[i]!);
+    return 0.5 * (m * m - variance / draws + variance - 1 - (logVariance[i]! - logVarianceBias));
+  });
+}
+
+/** The mean and the unbiased variance of each dimension over the draws, `[draws, sentences, latentSize]`. */
+export function momentGaussian(z: Float32Array, draws: number): DiagonalGaussian {
+  const mean = meanCode(z, draws);
+  const logVariance = mean.map((m, i) => {
+    let squares = 0;
+    for (let k = 0; k < draws; k++) squares += (z[k * mean.length + i]! - m) ** 2;
+    return Math.log(squares / (draws - 1));
+  });
+  return { mean, logVariance };
 }

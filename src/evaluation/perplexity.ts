@@ -2,7 +2,9 @@
 // log p(x) of each sentence; what is here turns those into the number of the table.
 
 import type { ConditionalLikelihood } from '../inference/likelihood.js';
-import type { ShortRunChains } from './short-run-chains.js';
+import type { Posterior } from '../inference/posterior.js';
+import { foldingWarning, type MeasuredQuantity, type Measurement, percent } from './measurement.js';
+import { finiteOrNull } from './result.js';
 
 /** What an estimator has to say of one sentence. */
 export interface SentenceEstimate {
@@ -27,13 +29,13 @@ export interface PerplexityEstimator {
   readonly name: string;
   /** Weights a sentence. */
   readonly draws: number;
-  /** Of the first so many chains of a sentence the density is asked for. */
+  /** Of the first so many short runs of a sentence the density is asked for. */
   readonly pathDraws: number;
   /**
    * One estimate a sentence. The noise is keyed by sentence, so an estimate does not depend on the others.
-   * @param chains short runs of these very sentences, which other quantities may share; their keys are the noise's.
+   * @param posterior of these very sentences, which other quantities may share; its keys are the noise's.
    */
-  estimate(likelihood: ConditionalLikelihood, chains: ShortRunChains): SentenceEstimate[];
+  estimate(likelihood: ConditionalLikelihood, posterior: Posterior): SentenceEstimate[];
 }
 
 export interface Perplexity {
@@ -76,4 +78,65 @@ export function effectiveSampleSizes(estimates: readonly SentenceEstimate[]): Ef
     min: sizes.reduce((least, size) => Math.min(least, size), Number.POSITIVE_INFINITY),
     shareBelow2: sizes.filter((size) => size < 2).length / sizes.length,
   };
+}
+
+/** Acceptance outside these bounds means that the step's tuning did not get to its target. */
+const USUAL_ACCEPTANCE = [0.4, 0.8] as const;
+
+export class PerplexityMeasurement implements Measurement {
+  readonly metric = 'ppl';
+  readonly pathDraws: number;
+  private readonly estimates: SentenceEstimate[] = [];
+
+  constructor(private readonly estimator: PerplexityEstimator) {
+    this.pathDraws = estimator.pathDraws;
+  }
+
+  add(likelihood: ConditionalLikelihood, posterior: Posterior): void {
+    this.estimates.push(...this.estimator.estimate(likelihood, posterior));
+  }
+
+  result(): MeasuredQuantity {
+    const { estimates, estimator, metric } = this;
+    const { value, standardError, sentences, words } = perplexity(estimates);
+    const notPositiveDefinite = meanOf(estimates.map((estimate) => estimate.notPositiveDefinite));
+    const acceptance = meanOf(estimates.map((estimate) => estimate.acceptance));
+    return {
+      metric,
+      estimator: estimator.name,
+      value: finiteOrNull(value),
+      standardError: finiteOrNull(standardError),
+      sentences,
+      words,
+      draws: estimator.draws,
+      effectiveSampleSize: effectiveSampleSizes(estimates),
+      ...(notPositiveDefinite === null ? {} : { notPositiveDefinite }),
+      ...(acceptance === null ? {} : { acceptance }),
+      warnings: this.warnings(notPositiveDefinite, acceptance),
+    };
+  }
+
+  private warnings(notPositiveDefinite: number | null, acceptance: number | null): string[] {
+    const warnings: string[] = [];
+    const poor = this.estimates.filter(({ effectiveSampleSize }) => effectiveSampleSize < 2).length;
+    if (poor > 0) {
+      warnings.push(
+        `${poor} of ${this.estimates.length} sentences have an effective sample size below 2: ` +
+          'their estimate rests on a single draw',
+      );
+    }
+    const lost = this.estimates.reduce((sum, { notFinite }) => sum + notFinite, 0);
+    if (lost > 0) warnings.push(`${lost} weights were not finite and counted as zero`);
+    if (notPositiveDefinite !== null && notPositiveDefinite > 0) warnings.push(foldingWarning(notPositiveDefinite));
+    if (acceptance !== null && (acceptance < USUAL_ACCEPTANCE[0] || acceptance > USUAL_ACCEPTANCE[1])) {
+      warnings.push(`${percent(acceptance)} of the Metropolis steps were accepted: their tuning missed its target`);
+    }
+    return warnings;
+  }
+}
+
+/** Null where no sentence has the number. */
+function meanOf(values: (number | undefined)[]): number | null {
+  const given = values.filter((value) => value !== undefined);
+  return given.length === 0 ? null : given.reduce((sum, value) => sum + value, 0) / given.length;
 }

@@ -1,5 +1,8 @@
 // Reconstruction: how well the model says a sentence back from what it inferred of it.
 
+import type { ConditionalLikelihood } from '../inference/likelihood.js';
+import type { Posterior } from '../inference/posterior.js';
+import { countNotFinite, divergenceWarnings, type MeasuredQuantity, type Measurement, meanRow } from './measurement.js';
 import { type MeanEstimate, meanOverDraws, SentenceMean } from './statistics.js';
 
 /** Recon = mean over sentences x of E_q[-log p(x | z)], nats a sentence, from samples z ~ q(z | x). */
@@ -13,5 +16,31 @@ export class Reconstruction {
 
   result(): MeanEstimate {
     return this.mean.result();
+  }
+}
+
+export class ReconstructionMeasurement implements Measurement {
+  readonly metric = 'recon';
+  readonly pathDraws = 0;
+  private readonly reconstruction = new Reconstruction();
+  private notFinite = 0;
+  private inference = '';
+  private words = 0;
+
+  /** @param draws a sentence. */
+  constructor(private readonly draws: number) {}
+
+  add({ sentences, words }: ConditionalLikelihood, posterior: Posterior): void {
+    this.words += words.reduce((sum, count) => sum + count, 0);
+    this.inference = posterior.name;
+    const nll = posterior.nll(this.draws);
+    this.notFinite += countNotFinite(nll);
+    this.reconstruction.add(nll, sentences);
+  }
+
+  result(): MeasuredQuantity {
+    const { metric, draws, notFinite, inference, words } = this;
+    const mean = meanRow(this.reconstruction.result());
+    return { metric, estimator: inference, ...mean, words, draws, warnings: divergenceWarnings(notFinite) };
   }
 }

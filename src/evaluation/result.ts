@@ -2,25 +2,27 @@
 
 import type { EffectiveSampleSizes } from './perplexity.js';
 
-export const METRICS = ['ppl', 'recon', 'au', 'kl'] as const;
+export const METRICS = ['ppl', 'recon', 'au', 'kl', 'mi', 'gain', 'noisy-recon', 'accuracy'] as const;
 export type Metric = (typeof METRICS)[number];
 
 /** Plain data: what JSON.parse gives back of a row is the row. */
 export interface ResultRow {
   metric: Metric;
-  /**
-   * How the number came about. `ppl`: exact, jacobian or fitted; `kl`: jacobian or gaussian; `recon` and `au`:
-   * short-run, from the ends of short-run chains.
-   */
+  /** How the number came about: the estimator of `ppl` and `kl`, else what inference or classifier was used. */
   estimator: string;
+  /** What tells the row from others of its metric: `swaps-2`, `labels-100`. */
+  variant?: string;
   /** Name of the split. */
   split: string;
-  /** Perplexity; nats a sentence (`recon`, `kl`); a count (`au`). Null where it is not a finite number. */
+  /**
+   * Perplexity; nats a sentence (`recon`, `kl`, `mi`, `gain`, `noisy-recon`); a count (`au`); a share (`accuracy`). Null
+   * where it is not a finite number.
+   */
   value: number | null;
   /** Of `value`, over sentences; null where it is not a finite number, as with a single sentence. */
   standardError: number | null;
   sentences: number;
-  /** Words of those sentences, counting `</s>`; for `ppl` alone. */
+  /** Words of those sentences, counting `</s>`; for `ppl` and `recon`. */
   words?: number;
   /** Draws, or chains, a sentence; 0 where nothing is drawn. */
   draws: number;
@@ -31,8 +33,10 @@ export interface ResultRow {
   acceptance?: number;
   /** Further numbers of this estimator, by name. */
   facts?: Record<string, number>;
+  /** The number's parts: nats of each latent `dimension` (`kl`), of each `position` in the sentence (`gain`). */
+  series?: Record<string, (number | null)[]>;
   seed: number;
-  /** Time spent on this row; chains that several rows share are counted with the first that asks for them. */
+  /** Time spent on this row; draws that several rows share are counted with the first that asks for them. */
   seconds: number;
   /** Each a sentence that a reader of the number should see beside it. */
   warnings: string[];

@@ -3,7 +3,7 @@
 
 import * as tf from '@tensorflow/tfjs-core';
 import { type Decoder, type DropoutMasks, disposeContext, NO_DROPOUT, type TokenBatch } from '../model/decoder.js';
-import { latentGradient, latentNll } from '../ops/latent-nll.js';
+import { latentGradient, latentNll, latentTokenNll } from '../ops/latent-nll.js';
 import { posteriorHessian } from '../ops/posterior-hessian.js';
 import type { Precision, SentenceContext } from '../ops/sentence-context.js';
 import { shortRun } from '../ops/short-run.js';
@@ -42,6 +42,10 @@ export class DecoderLikelihood implements ConditionalLikelihood {
 
   nll(z: Float32Array): LatentNll {
     return tf.tidy(() => ({ nll: latentNll(this.context, this.codes(z)).dataSync<'float32'>() }));
+  }
+
+  tokenNll(z: Float32Array): Float32Array {
+    return tf.tidy(() => latentTokenNll(this.context, this.codes(z)).dataSync<'float32'>());
   }
 
   gradient(z: Float32Array): LatentGradient {

@@ -30,6 +30,8 @@ export interface ConditionalLikelihood {
   /** Words of each sentence, counting `</s>`; [sentences]. */
   readonly words: Int32Array;
   nll(z: Float32Array): LatentNll;
+  /** The NLL of each word and of `</s>`, nats; [tokens, draws * sentences]. */
+  tokenNll(z: Float32Array): Float32Array;
   gradient(z: Float32Array): LatentGradient;
   hessian(z: Float32Array): LatentHessian;
   /**

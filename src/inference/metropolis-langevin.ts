@@ -30,10 +30,9 @@ export interface MetropolisRun {
 }
 
 /**
- * The Metropolis-adjusted Langevin algorithm (Roberts and Tweedie 1996) on p(z | x), which is proportional to
- * p(x | z) N(z; 0, I): M chains of each sentence side by side, one gradient call an iteration. The step of each
- * sentence follows the acceptance of its chains by stochastic approximation (Robbins and Monro) during the burn-in. The
- * drift's length is bounded, as in the authors' truncated variant.
+ * The Metropolis-adjusted Langevin algorithm on p(z | x), which is proportional to p(x | z) N(z; 0, I): M chains of each
+ * sentence side by side, one gradient call an iteration. The step of each sentence follows the acceptance of its chains
+ * by stochastic approximation (Robbins and Monro) during the burn-in.
  *
  * @param start `[chains * sentences, latentSize]`, row chain * sentences + sentence, finite; not changed.
  */
@@ -44,14 +43,8 @@ export function metropolisLangevin(
   keys: SentenceKeys,
 ): MetropolisRun {
   const { sentences, latentSize } = likelihood;
-  const rows = start.length / latentSize;
-  const chains = rows / sentences;
-  if (!Number.isInteger(chains)) throw new RangeError(`${rows} chains do not divide over ${sentences} sentences`);
-
-  const z = start.slice();
-  const first = likelihood.gradient(z);
-  const gradient = first.gradient.slice();
-  const logPosterior = Float64Array.from(first.nll, (nll, row) => logJoint(nll, z, row, latentSize));
+  const chains = new MetropolisChains(likelihood, start);
+  const count = chains.rows / sentences;
   const run: MetropolisRun = {
     z: new Float32Array(steps * start.length),
     gradient: new Float32Array(steps * start.length),
@@ -60,57 +53,112 @@ export function metropolisLangevin(
   };
   const tuner = new StepTuner(sentences, burnIn, initialStepSize, targetAcceptance);
 
-  const proposal = new Float32Array(start.length);
-  const uniforms = new Float64Array(rows);
+  const noise = new Float32Array(start.length);
+  const uniforms = new Float64Array(chains.rows);
   for (let iteration = 0; iteration < burnIn + steps; iteration++) {
     if (iteration <= burnIn) run.stepSizes = tuner.stepSizes(iteration);
     keys.sentences.forEach((sentence, column) => {
       const stream = new RandomStream({ seed: keys.seed, purpose: 'metropolis', batch: sentence, step: iteration });
-      const noise = stream.normals(chains * latentSize);
-      const step = run.stepSizes[column]!;
-      const spread = Math.sqrt(2 * step);
-      for (let chain = 0; chain < chains; chain++) {
+      const numbers = stream.normals(count * latentSize);
+      for (let chain = 0; chain < count; chain++) {
         const row = chain * sentences + column;
-        const drift = driftFactor(z, gradient, row, latentSize, step);
+        noise.set(numbers.subarray(chain * latentSize, (chain + 1) * latentSize), row * latentSize);
         uniforms[row] = stream.uniform();
-        for (let d = 0; d < latentSize; d++) {
-          const i = row * latentSize + d;
-          proposal[i] = z[i]! - drift * (z[i]! + gradient[i]!) + spread * noise[chain * latentSize + d]!;
-        }
       }
     });
-
-    const proposed = likelihood.gradient(proposal);
-    const accepted = new Float64Array(sentences);
-    for (let row = 0; row < rows; row++) {
-      const column = row % sentences;
-      const step = run.stepSizes[column]!;
-      const logProposed = logJoint(proposed.nll[row]!, proposal, row, latentSize);
-      const logRatio =
-        logProposed -
-        logPosterior[row]! +
-        logKernel(z, proposal, proposed.gradient, row, latentSize, step) -
-        logKernel(proposal, z, gradient, row, latentSize, step);
-      // Where the proposal has no finite density the ratio is -Infinity or not a number, and the proposal is refused.
-      const probability = Number.isNaN(logRatio) ? 0 : Math.min(1, Math.exp(logRatio));
-      accepted[column]! += probability / chains;
-      if (uniforms[row]! < probability) {
-        const at = row * latentSize;
-        z.set(proposal.subarray(at, at + latentSize), at);
-        gradient.set(proposed.gradient.subarray(at, at + latentSize), at);
-        logPosterior[row] = logProposed;
-      }
-    }
+    const accepted = chains.step(1, run.stepSizes, noise, uniforms);
     if (iteration < burnIn) {
       tuner.observe(iteration, accepted);
     } else {
       const at = (iteration - burnIn) * start.length;
-      run.z.set(z, at);
-      run.gradient.set(gradient, at);
+      run.z.set(chains.z, at);
+      run.gradient.set(chains.gradient, at);
       for (let column = 0; column < sentences; column++) run.acceptance[column]! += accepted[column]! / steps;
     }
   }
   return run;
+}
+
+/**
+ * M chains of each sentence, where they are, and the transition that moves them: a Langevin proposal and a Metropolis
+ * test (Roberts and Tweedie 1996). It leaves the tempered posterior p_b(z), proportional to N(z; 0, I) p(x | z)^b,
+ * invariant: the prior for b = 0, p(z | x) for b = 1. The drift's length is bounded, as in the authors' truncated
+ * variant.
+ */
+export class MetropolisChains {
+  /** Chains times sentences. */
+  readonly rows: number;
+  /** `[rows, latentSize]`, row chain * sentences + sentence. */
+  readonly z: Float32Array;
+  /** NLL(z), [rows]. */
+  readonly nll: Float32Array;
+  /** dNLL/dz, `[rows, latentSize]`. */
+  readonly gradient: Float32Array;
+  private readonly proposal: Float32Array;
+
+  /**
+   * @param start `[rows, latentSize]`, finite; not changed.
+   * @throws RangeError where the rows are no whole number of chains a sentence.
+   */
+  constructor(
+    private readonly likelihood: ConditionalLikelihood,
+    start: Float32Array,
+  ) {
+    const { sentences, latentSize } = likelihood;
+    this.rows = start.length / latentSize;
+    if (!Number.isInteger(this.rows / sentences)) {
+      throw new RangeError(`${this.rows} chains do not divide over ${sentences} sentences`);
+    }
+    this.z = start.slice();
+    const first = likelihood.gradient(this.z);
+    this.nll = first.nll.slice();
+    this.gradient = first.gradient.slice();
+    this.proposal = new Float32Array(start.length);
+  }
+
+  /**
+   * Moves every chain, at the price of one gradient call.
+   *
+   * @param power b.
+   * @param stepSizes s, the noise of the proposal having variance 2 s; [sentences].
+   * @param noise N(0, 1), `[rows, latentSize]`.
+   * @param uniforms from (0, 1), [rows]; a proposal is accepted where its probability is above.
+   * @returns the mean probability of acceptance; [sentences].
+   */
+  step(power: number, stepSizes: Float64Array, noise: Float32Array, uniforms: Float64Array): Float64Array {
+    const { z, nll, gradient, proposal, rows } = this;
+    const { sentences, latentSize } = this.likelihood;
+    for (let row = 0; row < rows; row++) {
+      const step = stepSizes[row % sentences]!;
+      const drift = driftFactor(z, gradient, row, latentSize, step, power);
+      const spread = Math.sqrt(2 * step);
+      for (let i = row * latentSize; i < (row + 1) * latentSize; i++) {
+        proposal[i] = z[i]! - drift * (z[i]! + power * gradient[i]!) + spread * noise[i]!;
+      }
+    }
+
+    const proposed = this.likelihood.gradient(proposal);
+    const accepted = new Float64Array(sentences);
+    for (let row = 0; row < rows; row++) {
+      const column = row % sentences;
+      const step = stepSizes[column]!;
+      const logRatio =
+        logJoint(proposed.nll[row]!, proposal, row, latentSize, power) -
+        logJoint(nll[row]!, z, row, latentSize, power) +
+        logKernel(z, proposal, proposed.gradient, row, latentSize, step, power) -
+        logKernel(proposal, z, gradient, row, latentSize, step, power);
+      // Where the proposal has no finite density the ratio is -Infinity or not a number, and the proposal is refused.
+      const probability = Number.isNaN(logRatio) ? 0 : Math.min(1, Math.exp(logRatio));
+      accepted[column]! += probability / (rows / sentences);
+      if (uniforms[row]! < probability) {
+        const at = row * latentSize;
+        z.set(proposal.subarray(at, at + latentSize), at);
+        gradient.set(proposed.gradient.subarray(at, at + latentSize), at);
+        nll[row] = proposed.nll[row]!;
+      }
+    }
+    return accepted;
+  }
 }
 
 /** Finds, sentence by sentence, the step size whose proposals are accepted as often as wanted. */
@@ -146,9 +194,9 @@ class StepTuner {
   }
 }
 
-/** log p(x, z) of one row; -Infinity where z or its likelihood is not finite. */
-function logJoint(nll: number, z: Float32Array, row: number, size: number): number {
-  const value = logStandardNormal(z, row * size, size) - nll;
+/** log of N(z; 0, I) p(x | z)^power of one row; -Infinity where z or its likelihood is not finite. */
+function logJoint(nll: number, z: Float32Array, row: number, size: number, power: number): number {
+  const value = logStandardNormal(z, row * size, size) - power * nll;
   return Number.isFinite(value) ? value : Number.NEGATIVE_INFINITY;
 }
 
@@ -160,22 +208,30 @@ function logKernel(
   row: number,
   size: number,
   step: number,
+  power: number,
 ): number {
-  const drift = driftFactor(from, gradient, row, size, step);
+  const drift = driftFactor(from, gradient, row, size, step, power);
   let squared = 0;
   for (let i = row * size; i < (row + 1) * size; i++) {
-    const difference = to[i]! - from[i]! + drift * (from[i]! + gradient[i]!);
+    const difference = to[i]! - from[i]! + drift * (from[i]! + power * gradient[i]!);
     squared += difference * difference;
   }
   return -squared / (4 * step);
 }
 
 /**
- * What a proposal multiplies the gradient of -log p(z | x) with: the step, but no more than moves z as far as the noise
- * does. Where a chain starts on a steep slope the whole step would overshoot, be refused, and leave it there for good.
+ * What a proposal multiplies the slope of -log p_b with: the step, but no more than moves z as far as the noise does.
+ * Where a chain starts on a steep slope the whole step would overshoot, be refused, and leave it there for good.
  */
-function driftFactor(z: Float32Array, gradient: Float32Array, row: number, size: number, step: number): number {
+function driftFactor(
+  z: Float32Array,
+  gradient: Float32Array,
+  row: number,
+  size: number,
+  step: number,
+  power: number,
+): number {
   let squared = 0;
-  for (let i = row * size; i < (row + 1) * size; i++) squared += (z[i]! + gradient[i]!) ** 2;
+  for (let i = row * size; i < (row + 1) * size; i++) squared += (z[i]! + power * gradient[i]!) ** 2;
   return Math.min(step, Math.sqrt((2 * step * size) / squared));
 }

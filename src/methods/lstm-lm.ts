@@ -12,7 +12,7 @@ class LstmLm implements Model {
   readonly latentSize = 0;
   readonly quantities = [];
   readonly parameters: Parameters;
-  private readonly decoder: Decoder;
+  readonly decoder: Decoder;
 
   constructor(
     private readonly run: RunConfig,
@@ -44,8 +44,8 @@ class LstmLm implements Model {
     throw new Error('LSTM-LM has no latent code: its likelihood is exact');
   }
 
-  schedule(): null {
-    return null;
+  posterior(): never {
+    throw new Error('LSTM-LM has no latent code to infer');
   }
 
   state(): Record<string, unknown> {
@@ -61,5 +61,7 @@ class LstmLm implements Model {
 
 export const lstmLm: Method = {
   name: 'lstm-lm',
+  label: 'LSTM-LM',
+  inference: 'none',
   create: (run, corpus) => new LstmLm(run, corpus),
 };

@@ -2,11 +2,14 @@
 // into z. The training loop, the checkpoints and every evaluation are written against this and know no method.
 
 import type * as tf from '@tensorflow/tfjs-core';
-import type { MethodName, RunConfig } from '../config/schema.js';
+import type { RunConfig } from '../config/schema.js';
 import type { Batch } from '../data/batches.js';
 import type { PreparedCorpus } from '../data/corpus.js';
 import type { DecoderLikelihood } from '../inference/decoder-likelihood.js';
-import type { LangevinSchedule } from '../inference/likelihood.js';
+import type { ConditionalLikelihood } from '../inference/likelihood.js';
+import type { Posterior } from '../inference/posterior.js';
+import type { SentenceKeys } from '../inference/sentence-noise.js';
+import type { Decoder } from '../model/decoder.js';
 import type { Parameters } from '../model/parameters.js';
 
 /** Where in its run a model is. */
@@ -15,6 +18,8 @@ export interface Position {
   epoch: number;
   /** Batches before this one in the epoch. */
   batch: number;
+  /** Batches of the epoch. */
+  batches: number;
   /** Updates before this one in the run. */
   iteration: number;
 }
@@ -22,11 +27,12 @@ export interface Position {
 /** One step of gradient descent on a loss: what a method may do to its weights. */
 export interface Learner {
   /**
-   * Takes the loss's gradient in every weight, clips it, and lets the optimizer step.
-   * @param loss a scalar, nats.
+   * Takes the loss's gradient in the weights, clips it, and lets the optimizer step.
+   * @param loss a scalar, nats; of several losses, for the sake of memory, the gradients are taken in turn and summed.
+   * @param only the weights that may change, by name; all unless given.
    * @throws DivergenceError, before any weight is touched, if the loss or the gradient's norm is not finite.
    */
-  minimize(loss: () => tf.Scalar): Update;
+  minimize(loss: (() => tf.Scalar) | readonly (() => tf.Scalar)[], only?: (name: string) => boolean): Update;
 }
 
 export interface Update {
@@ -42,8 +48,22 @@ export interface Iteration extends Update {
   quantities: Record<string, number>;
 }
 
+/**
+ * How a method turns x into z: by short runs, with an encoder's Gaussian, as a single point, or not at all where there is
+ * no z.
+ */
+export type Inference = 'none' | 'short-run' | 'gaussian' | 'point';
+
+export interface InferenceContext {
+  /** The epoch whose inference is meant, from 1. */
+  epoch: number;
+  /** The first so many short runs of each sentence can have their density asked for. */
+  pathDraws: number;
+}
+
 export interface Model {
   readonly parameters: Parameters;
+  readonly decoder: Decoder;
   /** 0 for a model without z. */
   readonly latentSize: number;
   /** The names of the quantities that `learn` reports. */
@@ -61,8 +81,11 @@ export interface Model {
   /** log p(x | z) of a batch, for a model with z; no dropout. The caller disposes it. */
   likelihood(batch: Batch): DecoderLikelihood;
 
-  /** The dynamics by which the model infers z after this epoch (from 1); null for a model that has another way or no z. */
-  schedule(epoch: number): LangevinSchedule | null;
+  /**
+   * q(z | x) of a batch, for a model with z; good for as long as the likelihood is.
+   * @param likelihood the batch's own.
+   */
+  posterior(batch: Batch, likelihood: ConditionalLikelihood, keys: SentenceKeys, context: InferenceContext): Posterior;
 
   /** What a checkpoint must hold besides weights and optimizer. */
   state(): Record<string, unknown>;
@@ -72,7 +95,11 @@ export interface Model {
 }
 
 export interface Method {
-  readonly name: MethodName;
+  /** As configurations and folders name it. */
+  readonly name: string;
+  /** As tables do. */
+  readonly label: string;
+  readonly inference: Inference;
   /** A model with its initial weights. */
   create(run: RunConfig, corpus: PreparedCorpus): Model;
 }

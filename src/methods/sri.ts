@@ -7,19 +7,21 @@ import type { RunConfig } from '../config/schema.js';
 import { type Batch, drawSubset, equalLengthBatches } from '../data/batches.js';
 import type { PreparedCorpus } from '../data/corpus.js';
 import { DecoderLikelihood } from '../inference/decoder-likelihood.js';
-import type { LangevinSchedule } from '../inference/likelihood.js';
+import type { ConditionalLikelihood } from '../inference/likelihood.js';
 import { langevinSchedule } from '../inference/schedule.js';
+import type { SentenceKeys } from '../inference/sentence-noise.js';
+import { ShortRunPosterior } from '../inference/short-run-posterior.js';
 import { searchStepSize } from '../inference/step-size-search.js';
 import { Decoder, disposeMasks, NO_DROPOUT } from '../model/decoder.js';
 import { Parameters } from '../model/parameters.js';
 import { RandomStream } from '../random/philox.js';
-import type { Iteration, Learner, Method, Model, Position } from './method.js';
+import type { InferenceContext, Iteration, Learner, Method, Model, Position } from './method.js';
 
 class Sri implements Model {
   readonly latentSize: number;
   readonly parameters: Parameters;
   readonly quantities: readonly string[];
-  private readonly decoder: Decoder;
+  readonly decoder: Decoder;
   /** s as the last search chose it; null where none has run. */
   private stepSize: number | null = null;
   /** What the last search found of each candidate: Q~, nats a sentence, and the share of its chains that fold. */
@@ -96,8 +98,14 @@ class Sri implements Model {
     return new DecoderLikelihood(this.decoder, batch, NO_DROPOUT);
   }
 
-  schedule(epoch: number): LangevinSchedule {
-    return langevinSchedule(this.run.langevin, epoch, this.stepSize);
+  posterior(
+    _: Batch,
+    likelihood: ConditionalLikelihood,
+    keys: SentenceKeys,
+    { epoch, pathDraws }: InferenceContext,
+  ): ShortRunPosterior {
+    const schedule = langevinSchedule(this.run.langevin, epoch, this.stepSize);
+    return new ShortRunPosterior(likelihood, schedule, keys, pathDraws);
   }
 
   state(): Record<string, unknown> {
@@ -153,5 +161,7 @@ function searchColumns(stepSize: number): [bound: string, folding: string] {
 
 export const sri: Method = {
   name: 'sri',
+  label: 'SRI',
+  inference: 'short-run',
   create: (run, corpus) => new Sri(run, corpus),
 };

@@ -4,7 +4,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { dropoutMask } from '../ops/dropout-mask.js';
 import { embedding } from '../ops/embedding.js';
-import { lstm } from '../ops/lstm.js';
+import { lstm, lstmCell } from '../ops/lstm.js';
 import type { SentenceContext } from '../ops/sentence-context.js';
 import { tokenNll } from '../ops/token-nll.js';
 import type { Purpose, StreamKey } from '../random/philox.js';
@@ -41,6 +41,16 @@ export interface DropoutMasks {
 }
 
 export const NO_DROPOUT: DropoutMasks = { words: null, outputs: null };
+
+/** The LSTM between two words, a row for each sentence that is being written. */
+export interface DecoderState {
+  /** What z and the bias add to the gates at every word, `[rows, 4 hidden]`. */
+  latentGates: tf.Tensor2D;
+  /** h, `[rows, hidden]`. */
+  hidden: tf.Tensor2D;
+  /** c, `[rows, hidden]`. */
+  cell: tf.Tensor2D;
+}
 
 export class Decoder {
   readonly wordVectors: tf.Variable<tf.Rank.R2>;
@@ -92,7 +102,8 @@ export class Decoder {
 
   /**
    * NLL of each sentence, differentiable in the weights and in z.
-   * @param z `[draws * batch, latent]`, or null for a decoder without latent dimensions; masks need one draw.
+   * @param z `[draws * batch, latent]`, or null for a decoder without latent dimensions.
+   * @param masks the same for every draw of a sentence.
    * @returns `[draws * batch]`, nats, summed over words and `</s>`.
    */
   sentenceNll(batch: TokenBatch, z: tf.Tensor2D | null, masks: DropoutMasks = NO_DROPOUT): tf.Tensor1D {
@@ -100,7 +111,7 @@ export class Decoder {
       const { tokens, size } = batch;
       const rows = z === null ? size : z.shape[0];
       const hidden = lstm(this.wordGates(batch, masks.words), ...this.initialState(z, rows), this.recurrentKernel);
-      const masked = masks.outputs === null ? hidden : tf.mul(hidden, masks.outputs);
+      const masked = masks.outputs === null ? hidden : tf.mul(hidden, repeated(masks.outputs, rows / size));
       const targets = tf.tile(tf.tensor2d(batch.targets, [tokens, size], 'int32'), [1, rows / size]);
       const nll = tokenNll(
         tf.reshape(masked, [tokens * rows, this.shape.hiddenSize]),
@@ -110,6 +121,41 @@ export class Decoder {
       );
       return tf.sum(tf.reshape(nll, [tokens, rows]), 0);
     });
+  }
+
+  /**
+   * The state before `<s>` is read. Its tensors are the caller's to dispose.
+   * @param z `[rows, latent]`, or null for a decoder without latent dimensions.
+   */
+  start(z: tf.Tensor2D | null, rows: number): DecoderState {
+    return tf.tidy(() => {
+      const [latentGates, hidden] = this.initialState(z, rows);
+      return { latentGates, hidden, cell: tf.zerosLike(hidden) };
+    });
+  }
+
+  /**
+   * Reads one word in each row and predicts the next, without dropout: what `sentenceNll` does for known sentences, for
+   * one whose next word depends on the prediction.
+   * @param words `[rows]`, `<s>` at first.
+   * @returns new h and c, beside the same latent gates, and log p(next word | z, words so far), `[rows, vocabulary]`.
+   */
+  step(state: DecoderState, words: Int32Array): { state: DecoderState; logProbabilities: Float32Array } {
+    const { latentGates } = state;
+    // Not returned through tidy, which would look for tensors among the numbers.
+    let logProbabilities: Float32Array = new Float32Array();
+    const { hidden, cell } = tf.tidy(() => {
+      const wordGates = this.wordGates({ inputs: words, tokens: 1, size: words.length }, null);
+      const gates = tf.add(
+        tf.add(tf.reshape(wordGates, latentGates.shape), latentGates),
+        tf.matMul(state.hidden, this.recurrentKernel),
+      );
+      const { hidden, cell } = lstmCell(gates as tf.Tensor2D, state.cell);
+      const logits: tf.Tensor2D = tf.add(tf.matMul(hidden, this.outputKernel, false, true), this.outputBias);
+      logProbabilities = logSoftmax(logits);
+      return { hidden, cell };
+    });
+    return { state: { latentGates, hidden, cell }, logProbabilities };
   }
 
   /**
@@ -142,7 +188,7 @@ export class Decoder {
   }
 
   /** The words' projections without the bias, `[tokens, batch, 4 hidden]`. */
-  private wordGates(batch: TokenBatch, mask: tf.Tensor3D | null): tf.Tensor3D {
+  private wordGates(batch: Omit<TokenBatch, 'targets'>, mask: tf.Tensor3D | null): tf.Tensor3D {
     const { tokens, size } = batch;
     const { wordVectorSize: E, hiddenSize: H } = this.shape;
     const vectors = embedding(this.wordVectors, tf.tensor2d(batch.inputs, [tokens, size], 'int32'));
@@ -160,6 +206,29 @@ export class Decoder {
     const initialHidden: tf.Tensor2D = tf.add(tf.matMul(z, this.latent.initialKernel), this.latent.initialBias);
     return [latentGates, initialHidden];
   }
+}
+
+/** `[tokens, batch, size]`, the batch once for each draw. */
+function repeated(sequence: tf.Tensor3D, draws: number): tf.Tensor3D {
+  return draws === 1 ? sequence : tf.tile(sequence, [1, draws, 1]);
+}
+
+/** Row by row, `[rows, size]`. In a loop: tfjs's takes most of a step's time where the products are fast. */
+function logSoftmax(logits: tf.Tensor2D): Float32Array {
+  const [rows, size] = logits.shape;
+  const values = logits.dataSync<'float32'>();
+  const out = new Float32Array(values.length);
+  for (let row = 0; row < rows; row++) {
+    const start = row * size;
+    const end = start + size;
+    let most = Number.NEGATIVE_INFINITY;
+    for (let i = start; i < end; i++) most = Math.max(most, values[i]!);
+    let sum = 0;
+    for (let i = start; i < end; i++) sum += Math.exp(values[i]! - most);
+    const logNormalizer = most + Math.log(sum);
+    for (let i = start; i < end; i++) out[i] = values[i]! - logNormalizer;
+  }
+  return out;
 }
 
 export function disposeMasks({ words, outputs }: DropoutMasks): void {

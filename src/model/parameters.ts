@@ -45,11 +45,17 @@ export class Parameters {
   }
 
   /**
-   * Sets every weight from `stored`, which may hold more than these.
+   * Sets weights from `stored`, which may hold more than these.
+   * @param only which weights, by name; all unless given.
    * @throws InputError naming `source` if one is missing or has another shape.
    */
-  restore(stored: ReadonlyMap<string, StoredTensor>, source: string): void {
+  restore(
+    stored: ReadonlyMap<string, StoredTensor>,
+    source: string,
+    only: (name: string) => boolean = () => true,
+  ): void {
     for (const [name, variable] of this.variables) {
+      if (!only(name)) continue;
       const tensor = stored.get(name);
       if (tensor === undefined)
         throw new InputError(`${source}: no weight named ${name}; was it saved by another method?`);

@@ -3,6 +3,7 @@
 
 import * as tf from '@tensorflow/tfjs-core';
 import { hasKernel, runKernel } from './kernel.js';
+import { lstm } from './lstm.js';
 import {
   contextInputs,
   hiddenGivenLatent,
@@ -10,7 +11,7 @@ import {
   repeatContext,
   type SentenceContext,
 } from './sentence-context.js';
-import { tokenNllPortable } from './token-nll.js';
+import { tokenNll, tokenNllPortable } from './token-nll.js';
 
 /** The portable versions take at most this many rows of z at once, so that the words' gates repeated for them fit in memory. */
 const ROWS_AT_ONCE = 256;
@@ -24,6 +25,28 @@ const ROWS_AT_ONCE = 256;
 export function latentNll(context: SentenceContext, z: tf.Tensor2D): tf.Tensor1D {
   if (hasKernel('LatentNll')) return runKernel<tf.Tensor1D>('LatentNll', { ...contextInputs(context), z });
   return tf.tidy(() => tf.concat(inPieces(context, z, (piece, zPiece) => latentNllPortable(piece, zPiece))));
+}
+
+/**
+ * NLL of each word of each row's sentence under its z.
+ *
+ * @param z `[rows, latent]`, rows as in `latentNll`.
+ * @returns `[tokens, rows]`, nats. Not differentiable.
+ */
+export function latentTokenNll(context: SentenceContext, z: tf.Tensor2D): tf.Tensor2D {
+  return tf.tidy(() => {
+    const draws = z.shape[0] / context.wordGates.shape[1];
+    const outputMask = context.outputMask && tf.tile(context.outputMask, [1, draws, 1]);
+    const targets = tf.tile(context.targets, [1, draws]);
+    const latentGates: tf.Tensor2D = tf.matMul(z, context.latentKernel);
+    const initialHidden: tf.Tensor2D = tf.add(tf.matMul(z, context.initialKernel), context.initialBias);
+    const hidden = lstm(context.wordGates, latentGates, initialHidden, context.recurrentKernel);
+    const masked = outputMask === null ? hidden : tf.mul(hidden, outputMask);
+    const [tokens, rows, size] = hidden.shape;
+    const flat: tf.Tensor2D = tf.reshape(masked, [tokens * rows, size]);
+    const nll = tokenNll(flat, context.outputKernel, context.outputBias, tf.reshape(targets, [tokens * rows]));
+    return tf.reshape(nll, [tokens, rows]);
+  });
 }
 
 /**

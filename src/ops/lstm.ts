@@ -40,14 +40,23 @@ export function lstmPortable(
     const outputs: tf.Tensor2D[] = [];
     for (const step of unstackSteps(wordGates)) {
       const words = draws === 1 ? step : tf.tile(step, [draws, 1]);
-      const gates = tf.add(tf.add(words, latentGates), tf.matMul(hidden, recurrentKernel));
-      const [input, forget, candidate, output] = tf.split(gates, 4, 1) as tf.Tensor2D[];
-      cell = tf.add(tf.mul(tf.sigmoid(forget!), cell), tf.mul(tf.sigmoid(input!), tf.tanh(candidate!)));
-      hidden = tf.mul(tf.sigmoid(output!), tf.tanh(cell));
+      const gates: tf.Tensor2D = tf.add(tf.add(words, latentGates), tf.matMul(hidden, recurrentKernel));
+      ({ hidden, cell } = lstmCell(gates, cell));
       outputs.push(hidden);
     }
     return tf.stack(outputs) as tf.Tensor3D;
   });
+}
+
+/**
+ * One step, a_t to h_t and c_t, in plain tfjs ops.
+ * @param gates a_t, `[rows, 4 hidden]`.
+ * @param cell c_{t-1}, `[rows, hidden]`.
+ */
+export function lstmCell(gates: tf.Tensor2D, cell: tf.Tensor2D): { hidden: tf.Tensor2D; cell: tf.Tensor2D } {
+  const [input, forget, candidate, output] = tf.split(gates, 4, 1) as tf.Tensor2D[];
+  const next: tf.Tensor2D = tf.add(tf.mul(tf.sigmoid(forget!), cell), tf.mul(tf.sigmoid(input!), tf.tanh(candidate!)));
+  return { hidden: tf.mul(tf.sigmoid(output!), tf.tanh(next)), cell: next };
 }
 
 /** `[tokens, rows, size]` as its steps. tfjs cannot differentiate `unstack` of a single step. */

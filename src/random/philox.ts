@@ -23,6 +23,18 @@ export const PURPOSES = [
   'validation',
   'word-swaps',
   'text-split',
+  'labelled-set',
+  'cross-validation',
+  'mixture-start',
+  'reparameterization',
+  'encoder-updates',
+  'refinement',
+  'aggregate-posterior',
+  'prior-sample',
+  'interpolation-end',
+  'ais',
+  'ais-pilot',
+  'noisy-inference',
 ] as const;
 export type Purpose = (typeof PURPOSES)[number];
 

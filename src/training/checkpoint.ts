@@ -6,6 +6,7 @@ import path from 'node:path';
 import { InputError } from '../errors.js';
 import { writeFileAtomic } from '../storage/atomic-write.js';
 import { decodeSafetensors, encodeSafetensors, type StoredTensor } from '../storage/safetensors.js';
+import type { Verdict } from './run-folder.js';
 import type { ValidationState } from './validation.js';
 
 /** Where training is, besides the tensors. */
@@ -16,9 +17,10 @@ export interface TrainingState {
   batch: number;
   /** Updates done in the run. */
   iteration: number;
-  optimizerSteps: number;
   learningRate: number;
   validation: ValidationState;
+  /** What the last diagnosis of the best weights so far came to; null before any. */
+  verdict: Verdict | null;
   /** Why training ended, or null. */
   finished: string | null;
   /** The method's own state. */

@@ -26,16 +26,41 @@ export class GradientDescent implements Learner {
     private readonly clipNorm: number | null,
   ) {}
 
-  minimize(loss: () => tf.Scalar): Update {
+  minimize(
+    losses: (() => tf.Scalar) | readonly (() => tf.Scalar)[],
+    only: (name: string) => boolean = () => true,
+  ): Update {
     return tf.tidy(() => {
-      const variables = this.parameters.list;
-      const { value, grads } = tf.variableGrads(loss, variables);
-      const gradients = variables.map((variable) => grads[variable.name]!);
-      const lossValue = value.dataSync()[0]!;
-      const { norm, scale } = clipByGlobalNorm(gradients, this.clipNorm ?? Number.POSITIVE_INFINITY);
-      if (!Number.isFinite(lossValue) || !Number.isFinite(norm)) throw new DivergenceError(lossValue, norm);
-      this.optimizer.step(gradients, scale);
-      return { loss: lossValue, gradientNorm: norm };
+      const { names, list } = this.parameters;
+      const variables = list.filter((_, i) => only(names[i]!));
+      const { loss, gradients } = summedGradients(typeof losses === 'function' ? [losses] : losses, variables);
+      const { norm, scale } = clipByGlobalNorm([...gradients.values()], this.clipNorm ?? Number.POSITIVE_INFINITY);
+      if (!Number.isFinite(loss) || !Number.isFinite(norm)) throw new DivergenceError(loss, norm);
+      this.optimizer.step(
+        list.map((variable) => gradients.get(variable) ?? null),
+        scale,
+      );
+      return { loss, gradientNorm: norm };
     });
   }
+}
+
+/** The losses' sum and its gradient, one loss after the other so that only one's intermediate tensors live at a time. */
+function summedGradients(
+  losses: readonly (() => tf.Scalar)[],
+  variables: tf.Variable[],
+): { loss: number; gradients: Map<tf.Variable, tf.Tensor> } {
+  const gradients = new Map<tf.Variable, tf.Tensor>();
+  let loss = 0;
+  for (const term of losses) {
+    const { value, grads } = tf.variableGrads(term, variables);
+    loss += value.dataSync()[0]!;
+    for (const variable of variables) {
+      const fresh = grads[variable.name];
+      if (fresh === undefined) continue;
+      const before = gradients.get(variable);
+      gradients.set(variable, before === undefined ? fresh : tf.add(before, fresh));
+    }
+  }
+  return { loss, gradients };
 }

@@ -10,14 +10,14 @@ import type { StoredTensor } from '../storage/safetensors.js';
 export interface Optimizer {
   learningRate: number;
   /**
-   * One update of every weight, in place.
-   * @param gradients in the order of the parameters' list.
+   * One update of the weights, in place.
+   * @param gradients in the order of the parameters' list; null for a weight that stays as it is.
    * @param scale what clipping multiplies every gradient by.
    */
-  step(gradients: tf.Tensor[], scale: number): void;
+  step(gradients: readonly (tf.Tensor | null)[], scale: number): void;
   /** What must be kept to go on later; names do not collide with the weights'. */
-  store(): { steps: number; tensors: Map<string, StoredTensor> };
-  restore(steps: number, tensors: ReadonlyMap<string, StoredTensor>): void;
+  store(): Map<string, StoredTensor>;
+  restore(tensors: ReadonlyMap<string, StoredTensor>): void;
   dispose(): void;
 }
 
@@ -27,7 +27,6 @@ export function createOptimizer(settings: RunConfig['optimizer'], parameters: Pa
 
 class Sgd implements Optimizer {
   learningRate: number;
-  private steps = 0;
 
   constructor(
     settings: RunConfig['optimizer'],
@@ -36,27 +35,26 @@ class Sgd implements Optimizer {
     this.learningRate = settings.learningRate;
   }
 
-  step(gradients: tf.Tensor[], scale: number): void {
-    this.steps++;
+  step(gradients: readonly (tf.Tensor | null)[], scale: number): void {
     this.parameters.list.forEach((parameter, i) => {
-      sgd(parameter, gradients[i]!, this.learningRate, scale);
+      const gradient = gradients[i]!;
+      if (gradient !== null) sgd(parameter, gradient, this.learningRate, scale);
     });
   }
 
-  store() {
-    return { steps: this.steps, tensors: new Map<string, StoredTensor>() };
+  store(): Map<string, StoredTensor> {
+    return new Map();
   }
 
-  restore(steps: number): void {
-    this.steps = steps;
-  }
+  restore(): void {}
 
   dispose(): void {}
 }
 
 class Adam implements Optimizer {
   learningRate: number;
-  private steps = 0;
+  /** Updates of each weight: the correction of its moments' bias goes by them. */
+  private readonly steps: Float32Array;
   private readonly first: tf.Variable[];
   private readonly second: tf.Variable[];
 
@@ -65,33 +63,41 @@ class Adam implements Optimizer {
     private readonly parameters: Parameters,
   ) {
     this.learningRate = settings.learningRate;
+    this.steps = new Float32Array(parameters.list.length);
     const zeros = () => parameters.list.map((p) => tf.tidy(() => tf.variable(tf.zeros(p.shape))));
     this.first = zeros();
     this.second = zeros();
   }
 
-  step(gradients: tf.Tensor[], scale: number): void {
-    this.steps++;
+  step(gradients: readonly (tf.Tensor | null)[], scale: number): void {
     const settings = { ...this.settings, learningRate: this.learningRate };
     this.parameters.list.forEach((parameter, i) => {
-      adam(parameter, this.first[i]!, this.second[i]!, gradients[i]!, settings, this.steps, scale);
+      const gradient = gradients[i]!;
+      if (gradient === null) return;
+      this.steps[i]!++;
+      adam(parameter, this.first[i]!, this.second[i]!, gradient, settings, this.steps[i]!, scale);
     });
   }
 
-  store() {
-    const tensors = new Map<string, StoredTensor>();
+  store(): Map<string, StoredTensor> {
+    const tensors = new Map<string, StoredTensor>([
+      ['adam.steps', { shape: [this.steps.length], data: this.steps.slice() }],
+    ]);
     for (const [name, moment] of this.moments()) {
       tensors.set(name, { shape: moment.shape, data: moment.dataSync<'float32'>() });
     }
-    return { steps: this.steps, tensors };
+    return tensors;
   }
 
-  restore(steps: number, tensors: ReadonlyMap<string, StoredTensor>): void {
-    this.steps = steps;
+  restore(tensors: ReadonlyMap<string, StoredTensor>): void {
+    const stored = (name: string): StoredTensor => {
+      const tensor = tensors.get(name);
+      if (tensor === undefined) throw new Error(`the checkpoint lacks ${name}`);
+      return tensor;
+    };
+    this.steps.set(stored('adam.steps').data);
     for (const [name, moment] of this.moments()) {
-      const stored = tensors.get(name);
-      if (stored === undefined) throw new Error(`the checkpoint lacks ${name}`);
-      tf.tidy(() => moment.assign(tf.tensor(stored.data.slice(), moment.shape, 'float32')));
+      tf.tidy(() => moment.assign(tf.tensor(stored(name).data.slice(), moment.shape, 'float32')));
     }
   }
 

@@ -6,6 +6,7 @@
 //   checkpoints/   the last two, for going on
 //   best.safetensors, epoch-<n>.safetensors   weights, for evaluation
 //   rows/          a file each measured quantity
+//   artifacts/     texts, samples and figures made with the weights
 
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -33,12 +34,20 @@ export interface Manifest {
   /** The epoch whose weights are `best`, and its validation loss, nats a word. */
   bestEpoch: number;
   bestValidation: number | null;
+  /** On the best weights' code; null for a model without one. */
+  verdict: Verdict | null;
   /** Seconds spent training, over all processes that worked on the run. */
   trainingSeconds: number;
   /** Why training ended; null while it has not. */
   finished: string | null;
   /** Peak resident memory of the last process that trained, MiB. */
   peakMemory: number;
+}
+
+/** Whether the code is used, in a word and a sentence. */
+export interface Verdict {
+  collapse: 'collapsed' | 'partly collapsed' | 'active';
+  reason: string;
 }
 
 export class RunFolder {
@@ -102,6 +111,18 @@ export class RunFolder {
   /** Keeps a measured quantity; the same name again replaces it. */
   async writeRow(name: string, row: object): Promise<void> {
     await this.write(path.join('rows', `${name}.json`), row);
+  }
+
+  /** Keeps what is no number: a text, samples, a figure; the same name again replaces it. */
+  async writeArtifact(name: string, content: string): Promise<void> {
+    const file = path.join(this.directory, 'artifacts', name);
+    mkdirSync(path.dirname(file), { recursive: true });
+    await writeFileAtomic(file, content);
+  }
+
+  /** The content of an artifact; null where there is none of the name. */
+  artifact(name: string): string | null {
+    return read(path.join(this.directory, 'artifacts', name));
   }
 
   /** Every measured quantity, by name. */

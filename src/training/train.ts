@@ -11,9 +11,9 @@ import { type IntervalSums, loadCheckpoint, saveCheckpoint, type TrainingState }
 import { DivergenceError, GradientDescent } from './learner.js';
 import { type Metrics, MetricsFile } from './metrics.js';
 import { createOptimizer } from './optimizer.js';
-import type { Manifest, RunFolder } from './run-folder.js';
+import type { Manifest, RunFolder, Verdict } from './run-folder.js';
 import { INITIAL_VALIDATION, judge } from './validation.js';
-import { loadWeights, saveWeights } from './weights.js';
+import { loadSomeWeights, loadWeights, saveWeights } from './weights.js';
 
 /** What a validation after an epoch found. */
 export interface Validation {
@@ -21,6 +21,8 @@ export interface Validation {
   loss: number;
   /** Its other columns. */
   quantities: Record<string, number>;
+  /** On the use of the code; null for a model without one. */
+  verdict: Verdict | null;
 }
 
 /** How a model is judged after an epoch; given by the caller, since the estimators come after training. */
@@ -37,6 +39,8 @@ export interface TrainingOptions {
   corpus: PreparedCorpus;
   folder: RunFolder;
   validator: Validator;
+  /** Weights of another run that a fresh run starts from, and which of them, by name. */
+  startFrom?: { file: string; only: (name: string) => boolean } | null;
   /** The facts of the manifest that the run itself does not know. */
   provenance: Pick<Manifest, 'version' | 'commit' | 'node' | 'backend' | 'backendDetails' | 'threads'>;
   /** The machine's measured peak, floating-point operations a second; null where unknown. */
@@ -109,9 +113,9 @@ class Training {
       epoch: 1,
       batch: 0,
       iteration: 0,
-      optimizerSteps: 0,
       learningRate: run.optimizer.learningRate,
       validation: INITIAL_VALIDATION,
+      verdict: null,
       finished: null,
       method: model.state(),
       interval: emptyInterval(),
@@ -154,7 +158,8 @@ class Training {
     const { run, signal } = this.options;
     for (const batch of batches.slice(this.state.batch)) {
       const began = performance.now();
-      const at = { epoch: this.state.epoch, batch: this.state.batch, iteration: this.state.iteration };
+      const { epoch, iteration } = this.state;
+      const at = { epoch, batch: this.state.batch, batches: batches.length, iteration };
       const update = this.learn(batch, at);
       this.state.batch++;
       this.state.iteration++;
@@ -190,10 +195,13 @@ class Training {
     const { run, folder, validator } = this.options;
     const { epoch } = this.state;
     this.emit({ kind: 'validating', epoch });
-    const { loss, quantities } = await validator.validate(this.model, epoch);
+    const { loss, quantities, verdict } = await validator.validate(this.model, epoch);
     const decision = judge(this.state.validation, epoch, loss, run.training);
     const best = folder.weights('best');
-    if (decision.improved) await saveWeights(best, this.model, epoch);
+    if (decision.improved) {
+      await saveWeights(best, this.model, epoch);
+      this.state.verdict = verdict;
+    }
     if (run.training.keepEpochs.includes(epoch)) await saveWeights(folder.weights(`epoch-${epoch}`), this.model, epoch);
     const metrics = this.metrics(loss, quantities);
     this.write(metrics);
@@ -236,8 +244,10 @@ class Training {
       this.resumed = true;
       this.model.parameters.restore(checkpoint.tensors, checkpoint.file);
       this.model.restoreState(checkpoint.state.method);
-      this.optimizer.restore(checkpoint.state.optimizerSteps, checkpoint.tensors);
+      this.optimizer.restore(checkpoint.tensors);
       this.optimizer.learningRate = checkpoint.state.learningRate;
+    } else if (this.options.startFrom != null) {
+      loadSomeWeights(this.options.startFrom.file, this.model, this.options.startFrom.only);
     }
     // Lines that a killed process wrote after its last checkpoint will be written again.
     if (this.state.metricsBytes === 0) writeFileSync(folder.metrics, '');
@@ -248,15 +258,13 @@ class Training {
   }
 
   private async save(): Promise<void> {
-    const { steps, tensors } = this.optimizer.store();
-    this.state.optimizerSteps = steps;
     this.state.learningRate = this.optimizer.learningRate;
     this.state.method = this.model.state();
     this.state.trainingSeconds = this.seconds();
     await saveCheckpoint(
       this.options.folder.checkpoints,
       this.state,
-      new Map([...this.model.parameters.store(), ...tensors]),
+      new Map([...this.model.parameters.store(), ...this.optimizer.store()]),
     );
     this.lastSave = performance.now();
     this.emit({ kind: 'checkpoint', iteration: this.state.iteration });
@@ -324,7 +332,7 @@ class Training {
 
   private manifest(): Manifest {
     const { provenance, run, corpus } = this.options;
-    const { validation, epoch, finished } = this.state;
+    const { validation, verdict, epoch, finished } = this.state;
     return {
       ...provenance,
       dataHash: corpus.hash,
@@ -333,6 +341,7 @@ class Training {
       epochs: epoch - 1,
       bestEpoch: validation.bestEpoch,
       bestValidation: validation.best,
+      verdict,
       trainingSeconds: this.seconds(),
       finished,
       peakMemory: Math.round(process.resourceUsage().maxRSS / 1024),

@@ -24,3 +24,13 @@ export function loadWeights(file: string, model: Model): number {
   model.restoreState(JSON.parse(metadata.state ?? '{}') as Record<string, unknown>);
   return Number(metadata.epoch ?? 0);
 }
+
+/**
+ * Puts some of the weights of another run, perhaps of another method, into a model; the rest stay as they are.
+ * @param only which, by name; every one of the model's that it names must be in the file.
+ * @throws InputError where the file is missing, damaged, or lacks one of them.
+ */
+export function loadSomeWeights(file: string, model: Model, only: (name: string) => boolean): void {
+  if (!existsSync(file)) throw new InputError(`${file}: no such weights to start from; train that run first`);
+  model.parameters.restore(decodeSafetensors(readFileSync(file), file).tensors, file, only);
+}

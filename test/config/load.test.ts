@@ -4,7 +4,7 @@ import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { CONFIG_DIRECTORY, loadConfig, parseRunConfig, resolveData, resolveRun } from '../../src/config/load.js';
-import { configFileSchema, type MethodName, runConfigSchema } from '../../src/config/schema.js';
+import { configFileSchema, runConfigSchema } from '../../src/config/schema.js';
 import { KNOWN_SETS, type KnownSetName } from '../../src/data/sources.js';
 import { InputError } from '../../src/errors.js';
 
@@ -71,6 +71,28 @@ describe('a run', () => {
     expect(resolveRun(loaded, { method: 'lstm-lm' })).toMatchObject({ setting: null, name: 'lstm-lm' });
   });
 
+  it('may differ from its setting in the number of Langevin steps, and is named so', () => {
+    const loaded = loadConfig(config(small));
+    const steps = (setting: string) => resolveRun(loaded, { method: 'sri', setting });
+    expect(steps('steps-40')).toMatchObject({
+      name: 'sri@steps-40',
+      setting: 'released',
+      langevin: { steps: 40, stepSize: [0.3, 0.2] },
+    });
+    expect(steps('paper-steps-40')).toMatchObject({
+      name: 'sri@paper-steps-40',
+      setting: 'paper',
+      langevin: { steps: 40, stepSize: 0.1 },
+    });
+    // 20 steps are the setting's own.
+    expect(steps('steps-20')).toEqual(resolveRun(loaded, { method: 'sri' }));
+    expect(messageOf(() => steps('quick-steps-40'))).toMatch(/sri has no setting quick; it has released, paper/);
+    expect(messageOf(() => steps('steps-1'))).toMatch(
+      /sri@steps-1: langevin\.stepSize: .* longer than langevin\.steps/,
+    );
+    expect(messageOf(() => steps('steps-0'))).toMatch(/sri has no setting steps-0/);
+  });
+
   it('reads back what it wrote as JSON, and refuses what it would not have written', () => {
     const run = resolveRun(loadConfig(config(small)), { method: 'sri' });
     expect(parseRunConfig(JSON.parse(JSON.stringify(run)), 'config.json')).toEqual(run);
@@ -122,7 +144,6 @@ describe('a config that is not right', () => {
       /:6: langevin\.stepSize\[1\]: -1 will not do; s of eq\. 7/,
     ],
     ['a missing key', 'model: {}\nmethods: {}\n', /:1: dataSet: missing; name of the data set/],
-    ['an unknown method', 'dataSet: a\nmethods:\n  sir: {}\n', /:3: methods\.sir: no such key; did you mean sri\?/],
     [
       'a key of a setting',
       'dataSet: a\nmethods:\n  sri:\n    settings:\n      paper:\n        trainin: {}\n',
@@ -215,7 +236,7 @@ describe('the configs of the package', () => {
     const loaded = loadConfig(file);
     for (const [method, overrides] of Object.entries(loaded.config.methods)) {
       for (const setting of [undefined, ...Object.keys(overrides?.settings ?? {})]) {
-        const run = resolveRun(loaded, { method: method as MethodName, setting });
+        const run = resolveRun(loaded, { method, setting });
         expect(run.dataSet).toBe(file.replace('.yaml', ''));
       }
     }

@@ -12,7 +12,7 @@ import {
 import { FittedEstimator } from '../../src/evaluation/fitted-estimator.js';
 import { JacobianEstimator } from '../../src/evaluation/jacobian-estimator.js';
 import { perplexity } from '../../src/evaluation/perplexity.js';
-import type { Metric } from '../../src/evaluation/result.js';
+import { ShortRunPosterior } from '../../src/inference/short-run-posterior.js';
 import { constantSchedule, TinyRnn } from '../inference/models.js';
 
 /** Sentences of one to four words, out of the network's five. */
@@ -42,12 +42,13 @@ function latentModel(schedule = constantSchedule(0.05, 6)) {
   const model: LatentModel = {
     hasLatent: true,
     latentSize: 2,
-    schedule,
+    inference: 'short-run',
     likelihood(batch) {
       seen.push(Array.from(batch.indices));
       open++;
       return Object.assign(network(batch), { dispose: () => open-- });
     },
+    posterior: (_, likelihood, keys, pathDraws) => new ShortRunPosterior(likelihood, schedule, keys, pathDraws),
   };
   return { model, seen, open: () => open };
 }
@@ -109,7 +110,7 @@ describe('a model with a latent code', () => {
     const measure = (changes: Partial<EvaluationOptions>) =>
       evaluate(latentModel().model, split, options({ limit: 12, ...changes }));
     const together = await measure({ perplexitySentences: 5 });
-    for (const metric of ['ppl', 'recon', 'au', 'kl'] as Metric[]) {
+    for (const metric of ['ppl', 'recon', 'au', 'kl'] as const) {
       const alone = await measure({ perplexitySentences: 5, metrics: [metric], batchSize: 3 });
       const same = together.filter((row) => row.metric === metric);
       alone.forEach(({ value, sentences }, i) => {
@@ -156,7 +157,7 @@ describe('a model with a latent code', () => {
     );
     expect(poor[0]!.effectiveSampleSize).toMatchObject({ shareBelow2: 1 });
     expect(poor[0]!.warnings.join()).toMatch(/4 of 4 sentences/);
-    const noisy = await evaluate(latentModel().model, split, options({ metrics: ['au'], chains: 2 }));
+    const noisy = await evaluate(latentModel().model, split, options({ metrics: ['au'], draws: 2 }));
     expect(noisy[0]!.warnings.join()).toMatch(/Monte Carlo variance/);
     expect(noisy[0]!.facts!.drawsNeeded).toBeGreaterThan(2);
   });

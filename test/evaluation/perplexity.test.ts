@@ -8,8 +8,8 @@ import {
   perplexity,
   type SentenceEstimate,
 } from '../../src/evaluation/perplexity.js';
-import { ShortRunChains } from '../../src/evaluation/short-run-chains.js';
 import type { ConditionalLikelihood, LangevinSchedule } from '../../src/inference/likelihood.js';
+import { ShortRunPosterior } from '../../src/inference/short-run-posterior.js';
 import { RandomStream } from '../../src/random/philox.js';
 import { constantSchedule, meanAndError, Quartic, randomLinearGaussian, TinyRnn } from '../inference/models.js';
 
@@ -29,7 +29,7 @@ function estimate(
   seed = 1,
   sentences = Int32Array.from({ length: likelihood.sentences }, (_, i) => i),
 ): SentenceEstimate[] {
-  const chains = new ShortRunChains(likelihood, schedule, { seed, sentences }, estimator.pathDraws);
+  const chains = new ShortRunPosterior(likelihood, schedule, { seed, sentences }, estimator.pathDraws);
   return estimator.estimate(likelihood, chains);
 }
 
@@ -176,6 +176,7 @@ describe('estimators and their company', () => {
       latentSize: 1,
       words: model.words,
       nll: (z) => model.nll(z),
+      tokenNll: (z) => model.tokenNll(z),
       gradient: (z) => model.gradient(z),
       hessian: (z) => model.hessian(z),
       shortRun: (z) => ({ z: z.map((value, chain) => (chain % 8 === 1 ? 40 : value / 3)) }),
@@ -189,7 +190,7 @@ describe('estimators and their company', () => {
     const model = new TinyRnn(TEXTS, 2);
     const keys = { seed: 3, sentences: Int32Array.of(0, 1, 2) };
     const schedule = constantSchedule(0.05, 4);
-    const fresh = () => new ShortRunChains(model, schedule, keys, 3);
+    const fresh = () => new ShortRunPosterior(model, schedule, keys, 3);
     const grown = fresh();
     const first = grown.density(1).logDensity.slice();
     const all = grown.z(5).slice();

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { ActiveUnits } from '../../src/evaluation/active-units.js';
 import { gaussianKl, jacobianKl } from '../../src/evaluation/kl.js';
 import { Reconstruction } from '../../src/evaluation/reconstruction.js';
-import { ShortRunChains } from '../../src/evaluation/short-run-chains.js';
+import { ShortRunPosterior } from '../../src/inference/short-run-posterior.js';
 import { constantSchedule, logDeterminant, meanAndError, normals, randomLinearGaussian } from '../inference/models.js';
 
 describe('reconstruction', () => {
@@ -12,7 +12,7 @@ describe('reconstruction', () => {
     const model = randomLinearGaussian(sentences, 3, { same: true });
     const schedule = constantSchedule(0.08, 6, 0.6);
     const keys = { seed: 1, sentences: Int32Array.from({ length: sentences }, (_, i) => i) };
-    const chains = new ShortRunChains(model, schedule, keys);
+    const chains = new ShortRunPosterior(model, schedule, keys);
     const reconstruction = new Reconstruction();
     reconstruction.add(chains.nll(4), sentences);
     const { value, standardError, count } = reconstruction.result();
@@ -29,7 +29,7 @@ describe('KL', () => {
     const size = 3;
     const model = randomLinearGaussian(sentences, size, { same: true });
     const keys = { seed: 1, sentences: Int32Array.from({ length: sentences }, (_, i) => i) };
-    const chains = new ShortRunChains(model, constantSchedule(0.08, 6), keys, 3);
+    const chains = new ShortRunPosterior(model, constantSchedule(0.08, 6), keys, 3);
     const values = jacobianKl(chains.z(3), chains.density(3).logDensity, sentences, size);
     const { mean, covariance, jacobian } = model.chainEnd(0, Math.fround(0.08), 6, 1);
     const logVolume = 3 * logDeterminant(jacobian.mmul(jacobian.transpose()));

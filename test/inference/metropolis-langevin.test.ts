@@ -63,6 +63,7 @@ describe('Metropolis-adjusted Langevin', () => {
     const edge = {
       ...{ sentences: 1, latentSize: 1, words: model.words },
       nll: model.nll.bind(model),
+      tokenNll: model.tokenNll.bind(model),
       hessian: model.hessian.bind(model),
       gradient: (z: Float32Array) => {
         const inside = model.gradient(z);

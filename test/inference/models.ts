@@ -23,6 +23,11 @@ abstract class RowLikelihood implements ConditionalLikelihood {
   abstract readonly words: Int32Array;
   abstract at(sentence: number, z: ArrayLike<number>): Expansion;
 
+  /** Each sentence is a single word as far as this goes. */
+  tokenNll(z: Float32Array): Float32Array {
+    return this.nll(z).nll;
+  }
+
   nll(z: Float32Array): LatentNll {
     return { nll: Float32Array.from(this.expansions(z), ({ value }) => value) };
   }

@@ -64,6 +64,7 @@ describe('short run', () => {
       latentSize: 2,
       words: model.words,
       nll: (z) => model.nll(z),
+      tokenNll: (z) => model.tokenNll(z),
       gradient: () => {
         throw new Error('not asked for');
       },

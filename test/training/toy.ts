@@ -27,6 +27,15 @@ export function toyCorpus(sentences = 40): PreparedCorpus {
     name: 'toy',
     directory: 'data/toy',
     hash: 'toy',
+    settings: {
+      vocabularySize: words.length - 2,
+      maxLength: 10,
+      overLong: 'truncate',
+      lowercase: false,
+      unknownToken: '<unk>',
+      labelColumn: 'none',
+      division: null,
+    },
     vocabulary: new Vocabulary(words),
     labels: null,
     splits: { train: split('train', 1), valid: split('valid', 2), test: split('test', 3) },
@@ -34,7 +43,7 @@ export function toyCorpus(sentences = 40): PreparedCorpus {
   };
 }
 
-export function toyRun(method: 'sri' | 'lstm-lm', changes: Partial<RunConfig> = {}): RunConfig {
+export function toyRun(method: string, changes: Partial<RunConfig> = {}): RunConfig {
   return {
     ...structuredClone(DEFAULTS),
     dataSet: 'toy',

@@ -7,7 +7,8 @@ import type { RunConfig } from '../../src/config/schema.js';
 import { equalLengthBatches } from '../../src/data/batches.js';
 import { InterruptedError } from '../../src/errors.js';
 import { METHODS } from '../../src/methods/index.js';
-import type { Model } from '../../src/methods/method.js';
+import type { Method, Model } from '../../src/methods/method.js';
+import { decodeSafetensors } from '../../src/storage/safetensors.js';
 import { RunFolder } from '../../src/training/run-folder.js';
 import { type TrainingEvent, type TrainingOptions, train } from '../../src/training/train.js';
 import { toyCorpus, toyRun } from './toy.js';
@@ -36,7 +37,7 @@ function options(run: RunConfig, name: string, more: Partial<TrainingOptions> = 
     method: METHODS.find((method) => method.name === run.method)!,
     corpus,
     folder: new RunFolder(path.join(root, name)),
-    validator: { columns: [], validate: (model) => ({ loss: judgeByWeights(model), quantities: {} }) },
+    validator: { columns: [], validate: (model) => ({ loss: judgeByWeights(model), quantities: {}, verdict: null }) },
     provenance: { version: '0', commit: null, node: '', backend: 'cpu', backendDetails: '', threads: 1 },
     peakFlops: null,
     ...more,
@@ -77,6 +78,17 @@ const CASES: [string, RunConfig][] = [
         epochs: 5,
         decay: { factor: 0.5, patience: 1, fromEpoch: 1, atMost: 5, restoreBest: true },
       },
+    }),
+  ],
+  [
+    'lagging-vae, with a state of its own',
+    toyRun('lagging-vae', { aggressive: { updates: 3, window: 1, sentences: 8 } }),
+  ],
+  [
+    'sa-vae, with updates from several losses and Adam',
+    toyRun('sa-vae', {
+      optimizer: { ...toyRun('sri').optimizer },
+      semiAmortized: { steps: 2, learningRate: 1, momentum: 0.5, clipNorm: 5 },
     }),
   ],
 ];
@@ -127,6 +139,38 @@ describe('training', () => {
       const mean = (values: number[]) => values.reduce((a, b) => a + b) / values.length;
       expect(mean(losses.slice(-20))).toBeLessThan(0.8 * mean(losses.slice(0, 20)));
     }
+  });
+
+  it('starts from the weights of another run where it is told to, those named and no others', async () => {
+    const source = options(toyRun('ae'), 'source');
+    await train(source);
+    const run = toyRun('fb-vae');
+    const file = source.folder.weights('best');
+    const fresh = METHODS.find(({ name }) => name === 'fb-vae')!.create(run, corpus);
+    const initial = new Map([...fresh.parameters.store()].map(([name, { data }]) => [name, data.slice()]));
+    const { tensors } = decodeSafetensors(readFileSync(file), file);
+    let seen = 0;
+    const method: Method = {
+      ...METHODS.find(({ name }) => name === 'fb-vae')!,
+      create: () => {
+        fresh.learn = () => {
+          for (const [name, { data }] of fresh.parameters.store()) {
+            const wanted = name.startsWith('encoder.') ? tensors.get(name)!.data : initial.get(name)!;
+            expect(data).toEqual(wanted);
+            seen++;
+          }
+          return { loss: 1, gradientNorm: 1, quantities: {} };
+        };
+        return fresh;
+      },
+    };
+    const only = (name: string) => name.startsWith('encoder.');
+    await train(options(run, 'started', { method, startFrom: { file, only } }));
+    expect(seen).toBeGreaterThan(0);
+    const missing = { file: path.join(root, 'none.safetensors'), only };
+    await expect(train(options(run, 'missing', { startFrom: missing }))).rejects.toThrow(
+      /no such weights to start from/,
+    );
   });
 
   it('keeps two checkpoints, and goes on from the one before when the last is damaged', async () => {

@@ -1,15 +1,18 @@
-// The short runs of one batch, shared by the quantities that are measured on it. Chain m of a sentence is the same
-// whoever asks and however many are asked for: reconstruction may use sixteen chains and the KL the first two of them.
+// q(z | x) as the ends of short runs: samples of a density that has no formula but along a path whose noise is known.
 
-import type { ConditionalLikelihood, LangevinSchedule } from '../inference/likelihood.js';
-import { type PathDensity, pathLogDensity } from '../inference/path-density.js';
-import { drawNormals, type SentenceKeys } from '../inference/sentence-noise.js';
-import { shortRun } from '../inference/short-run.js';
+import type { ConditionalLikelihood, LangevinSchedule } from './likelihood.js';
+import { type PathDensity, pathLogDensity } from './path-density.js';
+import { meanCode, nllInPieces, type Posterior } from './posterior.js';
+import { drawNormals, type SentenceKeys } from './sentence-noise.js';
+import { shortRun } from './short-run.js';
 
 /** Rows that run side by side; bounds the memory of the noise and of what the model keeps of a step. */
 const ROWS_AT_ONCE = 512;
 
-export class ShortRunChains {
+/** The short runs of one batch; those that were asked for once are kept for whoever asks next. */
+export class ShortRunPosterior implements Posterior {
+  readonly name = 'short-run';
+  readonly gaussian = null;
   private readonly rowSize: number;
   private ends: Float32Array;
   private paths: Float32Array[] = [];
@@ -30,24 +33,16 @@ export class ShortRunChains {
     this.drawsAtOnce = Math.max(1, Math.floor(ROWS_AT_ONCE / likelihood.sentences));
   }
 
-  /** z_0 of chains `from` .. `to` - 1, `[to - from, sentences, latentSize]`. */
-  starts(from: number, to: number): Float32Array {
-    return drawNormals(this.keys, 'evaluation-start', { from, to, size: this.likelihood.latentSize });
-  }
-
-  /** z_K of the first `draws` chains, `[draws, sentences, latentSize]`. */
   z(draws: number): Float32Array {
     let have = this.ends.length / this.rowSize;
     while (have < draws) {
       const keepPath = have < this.pathDraws;
       const to = Math.min(draws, have + this.drawsAtOnce, keepPath ? this.pathDraws : Number.POSITIVE_INFINITY);
-      const noise = drawNormals(this.keys, 'evaluation-noise', {
-        from: have,
-        to,
-        steps: this.schedule.stepSizes.length,
-        size: this.likelihood.latentSize,
-      });
-      const run = shortRun(this.likelihood, this.starts(have, to), noise, this.schedule, keepPath);
+      const range = { from: have, to, size: this.likelihood.latentSize };
+      const starts = drawNormals(this.keys, 'evaluation-start', range);
+      const steps = this.schedule.stepSizes.length;
+      const noise = drawNormals(this.keys, 'evaluation-noise', { ...range, steps });
+      const run = shortRun(this.likelihood, starts, noise, this.schedule, keepPath);
       this.ends = joined(Float32Array, this.ends, run.z);
       if (run.path) this.paths.push(run.path);
       have = to;
@@ -55,7 +50,6 @@ export class ShortRunChains {
     return this.ends.subarray(0, draws * this.rowSize);
   }
 
-  /** NLL(z_K) of the first `draws` chains, `[draws * sentences]`. */
   nll(draws: number): Float32Array {
     const { sentences } = this.likelihood;
     const have = this.likelihoods.length / sentences;
@@ -66,7 +60,10 @@ export class ShortRunChains {
     return this.likelihoods.subarray(0, draws * sentences);
   }
 
-  /** log q(z_K | eps) of the first `draws` chains; throws RangeError for more chains than keep their paths. */
+  mean(draws: number): Float32Array {
+    return meanCode(this.z(draws), draws);
+  }
+
   density(draws: number): PathDensity {
     if (draws > this.pathDraws) throw new RangeError(`${this.pathDraws} chains keep their paths, not ${draws}`);
     this.z(draws);
@@ -87,22 +84,6 @@ export class ShortRunChains {
       stepsNotPositiveDefinite: this.densities.stepsNotPositiveDefinite.subarray(0, rows),
     };
   }
-}
-
-/** Rows whose likelihood is asked for at once; bounds what the model holds of them. */
-const LIKELIHOODS_AT_ONCE = 2048;
-
-/** `likelihood.nll` of any number of draws, some at a time. */
-export function nllInPieces(likelihood: ConditionalLikelihood, z: Float32Array): Float32Array {
-  const { sentences, latentSize } = likelihood;
-  const rows = z.length / latentSize;
-  const atOnce = sentences * Math.max(1, Math.floor(LIKELIHOODS_AT_ONCE / sentences));
-  const out = new Float32Array(rows);
-  for (let start = 0; start < rows; start += atOnce) {
-    const piece = z.subarray(start * latentSize, Math.min(rows, start + atOnce) * latentSize);
-    out.set(likelihood.nll(piece).nll, start);
-  }
-  return out;
 }
 
 function joined<Numbers extends { set(from: ArrayLike<number>, at?: number): void; readonly length: number }>(

@@ -1,0 +1,72 @@
+// A trained run, opened: what every command that measures or shows one starts from.
+
+import type { RunConfig } from '../config/schema.js';
+import type { PreparedCorpus } from '../data/corpus.js';
+import { loadCorpus } from '../data/corpus-files.js';
+import { InputError } from '../errors.js';
+import type { EvaluatedModel, LatentModel } from '../evaluation/evaluate.js';
+import { methodNamed } from '../methods/index.js';
+import type { Decoder } from '../model/decoder.js';
+import type { MeasuredRow } from '../report/measured.js';
+import type { RunFolder } from '../training/run-folder.js';
+import { loadWeights } from '../training/weights.js';
+import { evaluatedModel } from './evaluation.js';
+import { sourceCommit, startMachine } from './machine.js';
+
+export interface OpenRun {
+  run: RunConfig;
+  folder: RunFolder;
+  corpus: PreparedCorpus;
+  model: EvaluatedModel;
+  decoder: Decoder;
+  /** The epoch after which the weights were saved, from 1. */
+  epoch: number;
+  /** What a row says of who measured it. */
+  provenance: Pick<MeasuredRow, 'epoch' | 'backend' | 'threads' | 'commit'>;
+  dispose(): void;
+}
+
+/**
+ * Opens a run: starts the backend and loads the corpus and the weights.
+ * @param weights `best`, or `epoch-<n>` for those that `training.keepEpochs` kept.
+ * @throws {InputError} where there are no such weights, or the corpus is another than the run learned from.
+ */
+export async function openRun(run: RunConfig, folder: RunFolder, weights = 'best'): Promise<OpenRun> {
+  const corpus = await loadCorpus(run.data.directory);
+  const learnedFrom = folder.manifest()?.dataHash;
+  if (learnedFrom !== undefined && learnedFrom !== corpus.hash) {
+    throw new InputError(
+      `${run.data.directory} is not the corpus that ${folder.directory} learned from ` +
+        `(hash ${corpus.hash.slice(0, 16)}, not ${learnedFrom.slice(0, 16)}); prepare that one again, or train anew`,
+    );
+  }
+  const { name, threads } = await startMachine(run);
+  const method = methodNamed(run.method);
+  const model = method.create(run, corpus);
+  try {
+    const epoch = loadWeights(folder.weights(weights), model);
+    return {
+      run,
+      folder,
+      corpus,
+      model: evaluatedModel(model, method.inference, epoch),
+      decoder: model.decoder,
+      epoch,
+      provenance: { epoch, backend: name, threads, commit: sourceCommit() },
+      dispose: () => model.dispose(),
+    };
+  } catch (error) {
+    model.dispose();
+    throw error;
+  }
+}
+
+/**
+ * The model of an opened run, which must have a latent code.
+ * @param wanted what for, as in `sri interpolate`.
+ * @throws {InputError} for a method without one.
+ */
+export function latentModel({ model, run }: Pick<OpenRun, 'model' | 'run'>, wanted: string): LatentModel {
+  if (model.hasLatent) return model;
+  throw new InputError(`${wanted}: ${run.method} has no latent code; name a method that has one`);
+}

@@ -1,0 +1,109 @@
+// KL(q(z | x) || p(z)) as rows, one class for each way to know it.
+
+import type { ConditionalLikelihood } from '../inference/likelihood.js';
+import type { Posterior } from '../inference/posterior.js';
+import { dimensionKl, gaussianKl, jacobianKl, marginalKl } from './kl.js';
+import {
+  countNotFinite,
+  divergenceWarnings,
+  foldingWarning,
+  type MeasuredQuantity,
+  type Measurement,
+  meanRow,
+} from './measurement.js';
+import { finiteOrNull } from './result.js';
+import { SentenceMean } from './statistics.js';
+
+export class JacobianKlMeasurement implements Measurement {
+  readonly metric = 'kl';
+  readonly pathDraws: number;
+  private readonly mean = new SentenceMean();
+  private chains = 0;
+  private folding = 0;
+  private notFinite = 0;
+
+  /** @param draws chains a sentence. */
+  constructor(private readonly draws: number) {
+    this.pathDraws = draws;
+  }
+
+  add({ sentences, latentSize }: ConditionalLikelihood, posterior: Posterior): void {
+    if (posterior.density === null) throw new RangeError('the KL by jacobian is of short runs');
+    const { logDensity, stepsNotPositiveDefinite } = posterior.density(this.draws);
+    this.chains += logDensity.length;
+    this.folding += stepsNotPositiveDefinite.filter((steps) => steps > 0).length;
+    this.notFinite += countNotFinite(logDensity);
+    this.mean.add(jacobianKl(posterior.z(this.draws), logDensity, sentences, latentSize));
+  }
+
+  result(): MeasuredQuantity {
+    const { metric, draws } = this;
+    const notPositiveDefinite = this.folding / this.chains;
+    const warnings = divergenceWarnings(this.notFinite);
+    if (notPositiveDefinite > 0) warnings.push(foldingWarning(notPositiveDefinite));
+    return { metric, estimator: 'jacobian', ...meanRow(this.mean.result()), draws, notPositiveDefinite, warnings };
+  }
+}
+
+export class GaussianKlMeasurement implements Measurement {
+  readonly metric = 'kl';
+  readonly pathDraws = 0;
+  private readonly mean = new SentenceMean();
+  private notFinite = 0;
+
+  /** @param draws chains a sentence, more than the latent dimensions and one. */
+  constructor(private readonly draws: number) {}
+
+  add({ sentences, latentSize }: ConditionalLikelihood, posterior: Posterior): void {
+    const kl = gaussianKl(posterior.z(this.draws), sentences, latentSize);
+    this.notFinite += countNotFinite(kl);
+    this.mean.add(kl);
+  }
+
+  result(): MeasuredQuantity {
+    const { metric, draws, notFinite } = this;
+    const warnings = notFinite > 0 ? [`${notFinite} sentences have no finite KL: their chains diverged or agree`] : [];
+    return { metric, estimator: 'gaussian', ...meanRow(this.mean.result()), draws, warnings };
+  }
+}
+
+/** The exact KL of an encoder's Gaussian, or of short runs the sum of their marginals'; with each dimension's part. */
+export class DimensionKlMeasurement implements Measurement {
+  readonly metric = 'kl';
+  readonly pathDraws = 0;
+  private readonly mean = new SentenceMean();
+  private dimensions: Float64Array | null = null;
+  private exact = false;
+
+  /** @param draws a sentence, three or more; of no account where q is a Gaussian. */
+  constructor(private readonly draws: number) {}
+
+  add({ sentences, latentSize }: ConditionalLikelihood, posterior: Posterior): void {
+    this.exact = posterior.gaussian !== null;
+    const { draws } = this;
+    const kl = posterior.gaussian === null ? marginalKl(posterior.z(draws), draws) : dimensionKl(posterior.gaussian);
+    const total = new Float64Array(sentences);
+    this.dimensions ??= new Float64Array(latentSize);
+    const { dimensions } = this;
+    kl.forEach((value, i) => {
+      total[Math.floor(i / latentSize)]! += value;
+      dimensions[i % latentSize]! += value;
+    });
+    this.mean.add(total);
+  }
+
+  result(): MeasuredQuantity {
+    const mean = meanRow(this.mean.result());
+    const dimension = Array.from(this.dimensions ?? [], (sum) => finiteOrNull(sum / mean.sentences));
+    const estimator = this.exact ? 'closed-form' : 'marginals';
+    const warnings = mean.value === null ? ['the KL is not finite: inference diverged'] : [];
+    return {
+      metric: this.metric,
+      estimator,
+      ...mean,
+      draws: this.exact ? 0 : this.draws,
+      series: { dimension },
+      warnings,
+    };
+  }
+}

@@ -1,0 +1,49 @@
+// A quantity as `evaluate` sees it: it is given batch after batch, and in the end has rows to show and what should be known
+// of them.
+
+import type { ConditionalLikelihood } from '../inference/likelihood.js';
+import type { Posterior } from '../inference/posterior.js';
+import { finiteOrNull, type ResultRow } from './result.js';
+
+/** A row but for what every row of an evaluation has in common. */
+export type MeasuredQuantity = Omit<ResultRow, 'split' | 'seed' | 'seconds'>;
+
+export interface Measurement {
+  readonly metric: Exclude<ResultRow['metric'], 'noisy-recon' | 'accuracy'>;
+  /** Short runs of each sentence whose density will be asked for. */
+  readonly pathDraws: number;
+  add(likelihood: ConditionalLikelihood, posterior: Posterior): void;
+  result(): MeasuredQuantity;
+}
+
+/** A mean as a row shows it. */
+export function meanRow(mean: { value: number; standardError: number; count: number }) {
+  return {
+    value: finiteOrNull(mean.value),
+    standardError: finiteOrNull(mean.standardError),
+    sentences: mean.count,
+  };
+}
+
+export function countNotFinite(values: Float32Array | Float64Array): number {
+  let count = 0;
+  for (const value of values) if (!Number.isFinite(value)) count++;
+  return count;
+}
+
+export function divergenceWarnings(notFinite: number): string[] {
+  return notFinite > 0
+    ? [`${notFinite} numbers of the draws are not finite: where they are short runs, the step size is too large`]
+    : [];
+}
+
+export function foldingWarning(share: number): string {
+  return (
+    `${percent(share)} of the chains have a step whose Jacobian is not positive definite: their density may be too ` +
+    'small, and the number is no bound'
+  );
+}
+
+export function percent(share: number): string {
+  return `${(100 * share).toFixed(share < 0.01 ? 2 : 0)} %`;
+}

@@ -1,0 +1,241 @@
+// Semi-amortized inference (Kim et al. 2018): the encoder's Gaussian is only where a few steps of gradient ascent on the
+// ELBO start. To train through them, their adjoint needs second derivatives: in the code they come from differences of
+// gradients along a direction, as in the paper, but centred and with a step that single precision can bear.
+
+import type { RunConfig } from '../config/schema.js';
+import type { ConditionalLikelihood } from './likelihood.js';
+import type { DiagonalGaussian } from './posterior.js';
+
+export interface RefinementOptions extends Pick<RunConfig['semiAmortized'], 'steps' | 'learningRate' | 'momentum'> {
+  /** Largest norm of a sentence's gradient in (mean, log variance). */
+  clipNorm: number;
+  /** beta, the weight of the KL. */
+  klWeight: number;
+  /**
+   * What each sentence's negative ELBO is divided by. The source averages over the batch before it takes its steps; a
+   * fixed number in its place leaves a sentence's code to itself, whatever else is in its batch.
+   */
+  scale: number;
+}
+
+/** What a refinement went through, for its adjoint. */
+export interface Refinement {
+  /** After the last step. */
+  gaussian: DiagonalGaussian;
+  /** Before each step. */
+  visited: DiagonalGaussian[];
+  /** The gradient there before clipping, (mean, log variance), `[2, sentences, latentSize]`. */
+  gradients: Float64Array[];
+  /** eps of each step, `[sentences, latentSize]`. */
+  noise: Float32Array[];
+}
+
+/**
+ * lambda_{k+1} = lambda_k - learningRate v_{k+1}, v_{k+1} = momentum v_k + clip(g(lambda_k)), where lambda = (mean, log
+ * variance) of each sentence and g is the gradient of (NLL(mean + exp(log variance / 2) eps_k) + klWeight KL) / scale.
+ *
+ * @param noise `[steps, sentences, latentSize]`.
+ */
+export function refine(
+  likelihood: ConditionalLikelihood,
+  start: DiagonalGaussian,
+  noise: Float32Array,
+  options: RefinementOptions,
+): Refinement {
+  const { steps, learningRate, momentum } = options;
+  const size = start.mean.length;
+  const result: Refinement = { gaussian: start, visited: [], gradients: [], noise: [] };
+  const velocity = new Float64Array(2 * size);
+  for (let k = 0; k < steps; k++) {
+    const at = result.gaussian;
+    const eps = noise.subarray(k * size, (k + 1) * size);
+    const gradient = elboGradient(likelihood, at, eps, options);
+    result.visited.push(at);
+    result.gradients.push(gradient);
+    result.noise.push(eps);
+    const clipped = clip(gradient, likelihood.latentSize, options.clipNorm);
+    for (let i = 0; i < 2 * size; i++) velocity[i] = momentum * velocity[i]! + clipped[i]!;
+    result.gaussian = {
+      mean: at.mean.map((value, i) => value - learningRate * velocity[i]!),
+      logVariance: at.logVariance.map((value, i) => value - learningRate * velocity[size + i]!),
+    };
+  }
+  return result;
+}
+
+/** Where in z the decoder's weights were read by a step: NLL(plus) - NLL(minus), weighted, is what the step's output owes them. */
+export interface DecoderProbe {
+  /** `[sentences, latentSize]`. */
+  plus: Float32Array;
+  minus: Float32Array;
+  /** [sentences] */
+  weight: Float32Array;
+}
+
+export interface RefinementAdjoint {
+  /** dL/d(mean, log variance) at the start. */
+  start: DiagonalGaussian;
+  /**
+   * One for each step: dL/d(decoder's weights), but for the loss's own, is the gradient of
+   * sum over probes and sentences of weight (NLL(plus) - NLL(minus)).
+   */
+  probes: DecoderProbe[];
+}
+
+/**
+ * Half the distance of a difference quotient, in units of lambda or z. Its error goes with the square, and that of
+ * single precision with the inverse: both are about 1e-4 here. (The source takes 1e-5 on one side.)
+ */
+const DIFFERENCE = 0.01;
+
+/**
+ * The derivative of a loss of the refined (mean, log variance) through all steps of the refinement.
+ * @param end dL/d(mean, log variance) after the last step.
+ */
+export function refinementAdjoint(
+  likelihood: ConditionalLikelihood,
+  { visited, gradients, noise }: Refinement,
+  end: DiagonalGaussian,
+  options: RefinementOptions,
+): RefinementAdjoint {
+  const { learningRate, momentum, clipNorm, scale } = options;
+  const { sentences, latentSize } = likelihood;
+  const size = end.mean.length;
+  const position = Float64Array.from([...end.mean, ...end.logVariance]);
+  const velocity = new Float64Array(2 * size);
+  const probes: DecoderProbe[] = [];
+  for (let k = visited.length - 1; k >= 0; k--) {
+    const { mean, logVariance } = visited[k]!;
+    const eps = noise[k]!;
+    for (let i = 0; i < 2 * size; i++) velocity[i] = momentum * velocity[i]! - learningRate * position[i]!;
+    const toGradient = clipAdjoint(gradients[k]!, velocity, latentSize, clipNorm);
+
+    // How the gradient's z-part moves with the decoder's weights: along dz = dmean + eps exp(log variance / 2) / 2 dlog variance.
+    const z = new Float32Array(size);
+    const along = new Float64Array(size);
+    for (let i = 0; i < size; i++) {
+      const deviation = Math.exp(logVariance[i]! / 2) * eps[i]!;
+      z[i] = mean[i]! + deviation;
+      along[i] = (toGradient[i]! + (toGradient[size + i]! * deviation) / 2) / scale;
+    }
+    const lengths = norms(along, sentences, latentSize);
+    const move = (sign: number) =>
+      z.map((value, i) => {
+        const length = lengths[Math.floor(i / latentSize)]!;
+        return length === 0 ? value : value + (sign * DIFFERENCE * along[i]!) / length;
+      });
+    probes.push({
+      plus: move(1),
+      minus: move(-1),
+      weight: Float32Array.from(lengths, (length) => length / (2 * DIFFERENCE)),
+    });
+
+    const product = hessianProduct(likelihood, visited[k]!, eps, toGradient, options);
+    for (let i = 0; i < 2 * size; i++) position[i]! += product[i]!;
+  }
+  return {
+    start: {
+      mean: Float32Array.from(position.subarray(0, size)),
+      logVariance: Float32Array.from(position.subarray(size)),
+    },
+    probes: probes.reverse(),
+  };
+}
+
+/** d2(negative ELBO)/dlambda2 times a direction of each sentence, `[2, sentences, latentSize]`. */
+function hessianProduct(
+  likelihood: ConditionalLikelihood,
+  { mean, logVariance }: DiagonalGaussian,
+  eps: Float32Array,
+  direction: Float64Array,
+  options: RefinementOptions,
+): Float64Array {
+  const { sentences, latentSize } = likelihood;
+  const size = mean.length;
+  const lengths = norms(direction, sentences, latentSize);
+  const step = (i: number) => {
+    const length = lengths[Math.floor((i % size) / latentSize)]!;
+    return length === 0 ? 0 : (DIFFERENCE * direction[i]!) / length;
+  };
+  const moved = (sign: number): DiagonalGaussian => ({
+    mean: mean.map((value, i) => value + sign * step(i)),
+    logVariance: logVariance.map((value, i) => value + sign * step(size + i)),
+  });
+  // Both sides are two draws of the same sentences, and share a call.
+  const [plus, minus] = [moved(1), moved(-1)];
+  const both = {
+    mean: joined(plus.mean, minus.mean),
+    logVariance: joined(plus.logVariance, minus.logVariance),
+  };
+  const gradient = elboGradient(likelihood, both, joined(eps, eps), options);
+  return Float64Array.from({ length: 2 * size }, (_, i) => {
+    const [part, at] = [Math.floor(i / size), i % size];
+    const difference = gradient[2 * part * size + at]! - gradient[(2 * part + 1) * size + at]!;
+    return (difference * lengths[Math.floor(at / latentSize)]!) / (2 * DIFFERENCE);
+  });
+}
+
+/** The gradient of each row's scaled negative ELBO in (mean, log variance), `[2, rows, latentSize]`. */
+function elboGradient(
+  likelihood: ConditionalLikelihood,
+  { mean, logVariance }: DiagonalGaussian,
+  eps: Float32Array,
+  { klWeight, scale }: RefinementOptions,
+): Float64Array {
+  const size = mean.length;
+  const z = mean.map((value, i) => value + Math.exp(logVariance[i]! / 2) * eps[i]!);
+  const { gradient } = likelihood.gradient(z);
+  const out = new Float64Array(2 * size);
+  for (let i = 0; i < size; i++) {
+    const deviation = Math.exp(logVariance[i]! / 2);
+    out[i] = (gradient[i]! + klWeight * mean[i]!) / scale;
+    out[size + i] = (0.5 * (gradient[i]! * deviation * eps[i]! + klWeight * (deviation * deviation - 1))) / scale;
+  }
+  return out;
+}
+
+/** The norm of each sentence's part of one or several `[sentences, latentSize]` arrays on end. */
+function norms(values: Float64Array, sentences: number, latentSize: number): Float64Array {
+  const squares = new Float64Array(sentences);
+  values.forEach((value, i) => {
+    squares[Math.floor(i / latentSize) % sentences]! += value * value;
+  });
+  return squares.map(Math.sqrt);
+}
+
+function clip(gradient: Float64Array, latentSize: number, clipNorm: number): Float64Array {
+  const sentences = gradient.length / 2 / latentSize;
+  const lengths = norms(gradient, sentences, latentSize);
+  return gradient.map((value, i) => {
+    const length = lengths[Math.floor(i / latentSize) % sentences]!;
+    return length > clipNorm ? (value * clipNorm) / length : value;
+  });
+}
+
+/** Adjoint of `clip` at `gradient`: where it clips, c / |g| (I - g g' / |g|^2). */
+function clipAdjoint(
+  gradient: Float64Array,
+  adjoint: Float64Array,
+  latentSize: number,
+  clipNorm: number,
+): Float64Array {
+  const sentences = gradient.length / 2 / latentSize;
+  const lengths = norms(gradient, sentences, latentSize);
+  const products = new Float64Array(sentences);
+  gradient.forEach((value, i) => {
+    products[Math.floor(i / latentSize) % sentences]! += value * adjoint[i]!;
+  });
+  return adjoint.map((value, i) => {
+    const sentence = Math.floor(i / latentSize) % sentences;
+    const length = lengths[sentence]!;
+    if (length <= clipNorm) return value;
+    return (clipNorm / length) * (value - (gradient[i]! * products[sentence]!) / (length * length));
+  });
+}
+
+function joined(first: Float32Array, second: Float32Array): Float32Array {
+  const out = new Float32Array(first.length + second.length);
+  out.set(first);
+  out.set(second, first.length);
+  return out;
+}

@@ -1,0 +1,36 @@
+// AE: reconstruction alone, z the encoder's mean. Not a model of text - nothing ties its codes to the prior - but a row of
+// Tables 4 and 5, and where the encoders of FBP-VAE and FB-VAE come from (Li et al. 2019).
+
+import type * as tf from '@tensorflow/tfjs-core';
+import type { Batch } from '../data/batches.js';
+import { PointPosterior } from '../inference/amortized.js';
+import type { ConditionalLikelihood } from '../inference/likelihood.js';
+import type { Posterior } from '../inference/posterior.js';
+import type { SentenceKeys } from '../inference/sentence-noise.js';
+import type { EncodedBatch } from '../model/encoder.js';
+import { AmortizedModel } from './amortized-model.js';
+import type { Iteration, Learner, Method, Position } from './method.js';
+
+class Autoencoder extends AmortizedModel {
+  override readonly quantities = ['reconstruction'];
+
+  override learn(batch: Batch, at: Position, learner: Learner): Iteration {
+    const { reconstruction, kl: _, ...update } = this.descend(batch, at, 0, learner);
+    return { ...update, quantities: { reconstruction } };
+  }
+
+  protected override code({ mean }: EncodedBatch): tf.Tensor2D {
+    return mean;
+  }
+
+  override posterior(batch: Batch, likelihood: ConditionalLikelihood, keys: SentenceKeys): Posterior {
+    return new PointPosterior(likelihood, this.encoded(batch).mean, keys);
+  }
+}
+
+export const ae: Method = {
+  name: 'ae',
+  label: 'AE',
+  inference: 'point',
+  create: (run, corpus) => new Autoencoder(run, corpus),
+};

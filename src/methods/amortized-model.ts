@@ -1,0 +1,137 @@
+// What the methods with an encoder share: one encoder, one decoder, the ELBO. A method of the family says how the KL
+// enters its loss, or which updates it makes; this says the rest.
+
+import * as tf from '@tensorflow/tfjs-core';
+import type { RunConfig } from '../config/schema.js';
+import type { Batch } from '../data/batches.js';
+import type { PreparedCorpus } from '../data/corpus.js';
+import { GaussianPosterior } from '../inference/amortized.js';
+import { DecoderLikelihood } from '../inference/decoder-likelihood.js';
+import type { ConditionalLikelihood } from '../inference/likelihood.js';
+import type { DiagonalGaussian, Posterior } from '../inference/posterior.js';
+import type { SentenceKeys } from '../inference/sentence-noise.js';
+import { Decoder, disposeMasks, NO_DROPOUT } from '../model/decoder.js';
+import { type EncodedBatch, Encoder } from '../model/encoder.js';
+import { Parameters } from '../model/parameters.js';
+import { RandomStream } from '../random/philox.js';
+import { klWeightAt } from './kl-weight.js';
+import type { InferenceContext, Iteration, Learner, Model, Position, Update } from './method.js';
+
+/** What a loss was made of, means over a batch, nats a sentence. */
+export interface LossParts {
+  reconstruction: number;
+  kl: number;
+}
+
+export class AmortizedModel implements Model {
+  readonly latentSize: number;
+  readonly parameters: Parameters;
+  readonly encoder: Encoder;
+  readonly decoder: Decoder;
+  readonly quantities: readonly string[] = ['reconstruction', 'kl', 'klWeight'];
+
+  constructor(
+    protected readonly run: RunConfig,
+    protected readonly corpus: PreparedCorpus,
+  ) {
+    const { model, seed } = run;
+    this.latentSize = model.latentSize;
+    this.parameters = new Parameters(seed);
+    const shape = { ...model, vocabularySize: corpus.vocabulary.size };
+    // The decoder first: its initial weights are then those of every other method with the seed.
+    this.decoder = new Decoder(this.parameters, shape, model.weightRange, model.wordVectorRange);
+    this.encoder = new Encoder(this.parameters, shape, model.weightRange, model.wordVectorRange);
+  }
+
+  learn(batch: Batch, at: Position, learner: Learner): Iteration {
+    const klWeight = klWeightAt(this.run.klWeight, at);
+    const { reconstruction, kl, ...update } = this.descend(batch, at, klWeight, learner);
+    return { ...update, quantities: { reconstruction, kl, klWeight } };
+  }
+
+  /**
+   * The KL's part of each sentence's loss: its sum over dimensions, unless a method overrides it.
+   * @param kl of each dimension, nats, `[batch, latent]`.
+   * @returns `[batch]`, to be multiplied with the KL weight.
+   */
+  protected klTerm(kl: tf.Tensor2D): tf.Tensor1D {
+    return tf.sum(kl, 1);
+  }
+
+  /** z of the loss: a draw of q(z | x), unless a method overrides it. */
+  protected code({ mean, logVariance }: EncodedBatch, noise: tf.Tensor2D): tf.Tensor2D {
+    return tf.add(mean, tf.mul(tf.exp(tf.div(logVariance, 2)), noise));
+  }
+
+  /**
+   * One update on the batch's mean loss NLL(z) + klWeight * klTerm.
+   * @param step tells the noise of several updates at one place of the run apart.
+   * @param only the weights that may change, by name.
+   */
+  protected descend(
+    batch: Batch,
+    at: Position,
+    klWeight: number,
+    learner: Learner,
+    step = 0,
+    only?: (name: string) => boolean,
+  ): Update & LossParts {
+    const key = { seed: this.run.seed, epoch: at.epoch, batch: at.batch, step };
+    const masks = this.decoder.masks(batch, 'word-dropout', 'output-dropout', key);
+    const normals = new RandomStream({ ...key, purpose: 'reparameterization' }).normals(batch.size * this.latentSize);
+    const noise = tf.tensor2d(normals, [batch.size, this.latentSize]);
+    const parts: LossParts = { reconstruction: 0, kl: 0 };
+    const update = learner.minimize(() => {
+      const encoded = this.encoder.encode(batch);
+      const nll = this.decoder.sentenceNll(batch, this.code(encoded, noise), masks);
+      const kl = dimensionKl(encoded);
+      parts.reconstruction = tf.mean(nll).dataSync()[0]!;
+      parts.kl = tf.mean(tf.sum(kl, 1)).dataSync()[0]!;
+      return tf.mean(tf.add(nll, tf.mul(this.klTerm(kl), klWeight)));
+    }, only);
+    noise.dispose();
+    disposeMasks(masks);
+    return { ...update, ...parts };
+  }
+
+  flops({ size, tokens }: Pick<Batch, 'size' | 'tokens'>): number {
+    const { recurrence, vocabulary, words } = this.decoder.flopsPerToken;
+    return 3 * size * tokens * (recurrence + vocabulary + words + this.encoder.flopsPerToken);
+  }
+
+  sentenceNll(): never {
+    throw new Error('-log p(x) of a model with a latent code is estimated, not computed');
+  }
+
+  likelihood(batch: Batch): DecoderLikelihood {
+    return new DecoderLikelihood(this.decoder, batch, NO_DROPOUT);
+  }
+
+  posterior(batch: Batch, likelihood: ConditionalLikelihood, keys: SentenceKeys, _: InferenceContext): Posterior {
+    return new GaussianPosterior(likelihood, this.encoded(batch), keys);
+  }
+
+  state(): Record<string, unknown> {
+    return {};
+  }
+
+  restoreState(_: Record<string, unknown>): void {}
+
+  dispose(): void {
+    this.parameters.dispose();
+  }
+
+  /** The encoder's Gaussian as plain numbers. */
+  protected encoded(batch: Batch): DiagonalGaussian {
+    return tf.tidy(() => {
+      const { mean, logVariance } = this.encoder.encode(batch);
+      return { mean: mean.dataSync<'float32'>(), logVariance: logVariance.dataSync<'float32'>() };
+    });
+  }
+}
+
+/** KL(N(mean, variance) || N(0, 1)) of each dimension, nats, `[batch, latent]`. */
+export function dimensionKl({ mean, logVariance }: EncodedBatch): tf.Tensor2D {
+  const both = tf.add(tf.square(mean), tf.exp(logVariance));
+  return tf.mul(tf.sub(tf.sub(both, logVariance), 1), 0.5);
+}

@@ -1,0 +1,20 @@
+// FB-VAE: free bits on each dimension, with the encoder of an autoencoder to start from (Kingma et al. 2016; Li et al.
+// 2019). Every dimension has its share of the target, so none can do another's work.
+
+import * as tf from '@tensorflow/tfjs-core';
+import { AmortizedModel } from './amortized-model.js';
+import type { Method } from './method.js';
+
+class FreeBitsVae extends AmortizedModel {
+  /** sum over d of max(target / Z, KL_d) of each sentence. */
+  protected override klTerm(kl: tf.Tensor2D): tf.Tensor1D {
+    return tf.sum(tf.maximum(kl, this.run.freeBits.target / this.latentSize), 1);
+  }
+}
+
+export const fbVae: Method = {
+  name: 'fb-vae',
+  label: 'FB-VAE',
+  inference: 'gaussian',
+  create: (run, corpus) => new FreeBitsVae(run, corpus),
+};

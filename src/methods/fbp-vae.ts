@@ -1,0 +1,20 @@
+// FBP-VAE: free bits on the whole KL, with the encoder of an autoencoder to start from (Kingma et al. 2016; Li et al.
+// 2019). Below the target the KL costs the same whatever it is, and has no gradient.
+
+import * as tf from '@tensorflow/tfjs-core';
+import { AmortizedModel } from './amortized-model.js';
+import type { Method } from './method.js';
+
+class FreeBitsPoolVae extends AmortizedModel {
+  /** max(target, KL) of each sentence. */
+  protected override klTerm(kl: tf.Tensor2D): tf.Tensor1D {
+    return tf.maximum(tf.sum(kl, 1), this.run.freeBits.target);
+  }
+}
+
+export const fbpVae: Method = {
+  name: 'fbp-vae',
+  label: 'FBP-VAE',
+  inference: 'gaussian',
+  create: (run, corpus) => new FreeBitsPoolVae(run, corpus),
+};

@@ -1,0 +1,146 @@
+// Lagging-VAE (He et al. 2019): posterior collapse seen as an encoder that lags behind its decoder. While the code's mutual
+// information with the sentences still rises, the encoder is brought up to date before every update of the decoder;
+// afterwards it is a VAE like Anneal-VAE.
+
+import { type Batch, drawSubset, equalLengthBatches } from '../data/batches.js';
+import { sampleGaussian } from '../inference/amortized.js';
+import { mutualInformation } from '../inference/mutual-information.js';
+import { ENCODER_PREFIX } from '../model/encoder.js';
+import { RandomStream } from '../random/philox.js';
+import { AmortizedModel, type LossParts } from './amortized-model.js';
+import { klWeightAt } from './kl-weight.js';
+import type { Iteration, Learner, Method, Position, Update } from './method.js';
+
+const ofEncoder = (name: string) => name.startsWith(ENCODER_PREFIX);
+const ofDecoder = (name: string) => !ofEncoder(name);
+
+/**
+ * When the encoder has caught up: every `window` updates the mean loss a word of these is held against that of the
+ * window before, and once it has risen the encoder's updates end.
+ */
+export class InnerStopRule {
+  private before = Number.POSITIVE_INFINITY;
+  private loss = 0;
+  private words = 0;
+  private updates = 0;
+
+  constructor(private readonly window: number) {}
+
+  /**
+   * @param loss of an update's batch, summed over its sentences, nats.
+   * @param words of the batch.
+   * @returns whether to stop here.
+   */
+  observe(loss: number, words: number): boolean {
+    this.loss += loss;
+    this.words += words;
+    this.updates++;
+    if (this.updates % this.window !== 0) return false;
+    const mean = this.loss / this.words;
+    const risen = mean > this.before;
+    this.before = mean;
+    this.loss = 0;
+    this.words = 0;
+    return risen;
+  }
+}
+
+/** When aggressive training ends for good: after the first epoch in which the mutual information fell. */
+export class OuterStopRule {
+  constructor(
+    public aggressive = true,
+    public best = Number.NEGATIVE_INFINITY,
+  ) {}
+
+  /** @param information I_q(x; z) after an epoch, nats. */
+  observe(information: number): void {
+    if (information < this.best) this.aggressive = false;
+    else this.best = information;
+  }
+}
+
+class LaggingVae extends AmortizedModel {
+  override readonly quantities = ['reconstruction', 'kl', 'klWeight', 'encoderUpdates', 'mutualInformation'];
+  private outer = new OuterStopRule();
+  /** I_q(x; z) after the last epoch that was measured; null before. */
+  private information: number | null = null;
+  /** The epoch's batches, from which the encoder's extra ones are drawn. */
+  private epochBatches: { epoch: number; batches: Batch[] } | null = null;
+
+  override learn(batch: Batch, at: Position, learner: Learner): Iteration {
+    if (at.batch === 0 && at.epoch > 1 && this.outer.aggressive) {
+      this.information = this.measureInformation();
+      this.outer.observe(this.information);
+    }
+    const klWeight = klWeightAt(this.run.klWeight, at);
+    const encoderUpdates = this.outer.aggressive ? this.catchUp(batch, at, klWeight, learner) : 1;
+    const only = this.outer.aggressive ? ofDecoder : undefined;
+    const { reconstruction, kl, ...update } = this.descend(batch, at, klWeight, learner, 0, only);
+    const quantities: Record<string, number> = { reconstruction, kl, klWeight, encoderUpdates };
+    if (this.information !== null) quantities.mutualInformation = this.information;
+    return { ...update, quantities };
+  }
+
+  /** Updates of the encoder alone: first on the batch itself, then on batches drawn from the epoch's. */
+  private catchUp(batch: Batch, at: Position, klWeight: number, learner: Learner): number {
+    const { seed, aggressive } = this.run;
+    const batches = this.batchesOf(at.epoch);
+    const random = new RandomStream({ seed, purpose: 'encoder-updates', epoch: at.epoch, batch: at.batch });
+    const rule = new InnerStopRule(aggressive.window);
+    let drawn = batch;
+    for (let update = 1; update <= aggressive.updates; update++) {
+      const { loss }: Update & LossParts = this.descend(drawn, at, klWeight, learner, update, ofEncoder);
+      if (rule.observe(loss * drawn.size, drawn.size * drawn.tokens)) return update;
+      drawn = batches[random.integer(batches.length)]!;
+    }
+    return aggressive.updates;
+  }
+
+  private batchesOf(epoch: number): Batch[] {
+    if (this.epochBatches?.epoch !== epoch) {
+      const { seed, training } = this.run;
+      const batches = equalLengthBatches(this.corpus.splits.train, training.batchSize, { key: { seed, epoch } });
+      this.epochBatches = { epoch, batches };
+    }
+    return this.epochBatches.batches;
+  }
+
+  /** I_q(x; z) of validation sentences, nats. */
+  private measureInformation(): number {
+    const { seed, training, aggressive } = this.run;
+    const split = this.corpus.splits.valid;
+    const indices = drawSubset(split, aggressive.sentences, seed);
+    const mean: number[] = [];
+    const logVariance: number[] = [];
+    const codes: number[] = [];
+    for (const batch of equalLengthBatches(split, training.batchSize, { indices })) {
+      const gaussian = this.encoded(batch);
+      const keys = { seed, sentences: batch.indices };
+      mean.push(...gaussian.mean);
+      logVariance.push(...gaussian.logVariance);
+      codes.push(...sampleGaussian(gaussian, keys, 1));
+    }
+    const gaussian = { mean: Float32Array.from(mean), logVariance: Float32Array.from(logVariance) };
+    const information = mutualInformation(gaussian, Float32Array.from(codes), indices.length);
+    return information.reduce((sum, value) => sum + value, 0) / information.length;
+  }
+
+  override state(): Record<string, unknown> {
+    const { aggressive, best } = this.outer;
+    // JSON has no infinity.
+    return { aggressive, best: Number.isFinite(best) ? best : null, information: this.information };
+  }
+
+  override restoreState(state: Record<string, unknown>): void {
+    const best = (state.best as number | null) ?? Number.NEGATIVE_INFINITY;
+    this.outer = new OuterStopRule(state.aggressive as boolean, best);
+    this.information = state.information as number | null;
+  }
+}
+
+export const laggingVae: Method = {
+  name: 'lagging-vae',
+  label: 'Lagging-VAE',
+  inference: 'gaussian',
+  create: (run, corpus) => new LaggingVae(run, corpus),
+};

@@ -1,0 +1,148 @@
+// SA-VAE (Kim et al. 2018): the encoder's Gaussian, refined by gradient steps on the sentence's own ELBO, and trained
+// through those steps. The decoder learns from the refined code; the encoder learns to be a good place to start from.
+
+import * as tf from '@tensorflow/tfjs-core';
+import type { Batch } from '../data/batches.js';
+import { GaussianPosterior } from '../inference/amortized.js';
+import { DecoderLikelihood } from '../inference/decoder-likelihood.js';
+import type { ConditionalLikelihood } from '../inference/likelihood.js';
+import type { DiagonalGaussian, Posterior } from '../inference/posterior.js';
+import { type DecoderProbe, type RefinementOptions, refine, refinementAdjoint } from '../inference/semi-amortized.js';
+import { drawNormals, type SentenceKeys } from '../inference/sentence-noise.js';
+import type { DropoutMasks } from '../model/decoder.js';
+import { RandomStream } from '../random/philox.js';
+import { AmortizedModel } from './amortized-model.js';
+import { klWeightAt } from './kl-weight.js';
+import type { Iteration, Learner, Method, Position } from './method.js';
+
+/** Steps of the refinement whose debt to the decoder's weights is gathered in one pass; bounds the memory of it. */
+const PROBES_AT_ONCE = 4;
+
+class SaVae extends AmortizedModel {
+  override readonly quantities = ['reconstruction', 'kl', 'klWeight', 'encoderKl'];
+
+  override learn(batch: Batch, at: Position, learner: Learner): Iteration {
+    const { seed } = this.run;
+    const key = { seed, epoch: at.epoch, batch: at.batch };
+    const klWeight = klWeightAt(this.run.klWeight, at);
+    const options = this.refinementOptions(klWeight);
+    const size = batch.size * this.latentSize;
+
+    // The refinement: one dropout mask for all of its steps, and the same again wherever they are looked back upon.
+    const chainMasks = () => this.decoder.masks(batch, 'chain-word-dropout', 'chain-output-dropout', key);
+    const likelihood = new DecoderLikelihood(this.decoder, batch, chainMasks());
+    const noise = new RandomStream({ ...key, purpose: 'refinement' }).normals(options.steps * size);
+    const start = this.encoded(batch);
+    const refinement = refine(likelihood, start, noise, options);
+
+    // What the loss at the refined Gaussian owes to it, and through the steps to where they started.
+    const lossMasks = () => this.decoder.masks(batch, 'word-dropout', 'output-dropout', key);
+    const lossLikelihood = new DecoderLikelihood(this.decoder, batch, lossMasks());
+    const eps = new RandomStream({ ...key, purpose: 'reparameterization' }).normals(size);
+    const { z, nll, gradient } = elbo(lossLikelihood, refinement.gaussian, eps, klWeight, batch.size);
+    const adjoint = refinementAdjoint(likelihood, refinement, gradient, options);
+    lossLikelihood.dispose();
+    likelihood.dispose();
+
+    // Scalars whose gradients in the weights are the terms of the whole derivative; their values mean nothing.
+    const terms = [
+      () => this.weightedEncoding(batch, adjoint.start),
+      () => this.reconstruction(batch, z, lossMasks()),
+      ...groups(adjoint.probes, PROBES_AT_ONCE).map((probes) => () => this.weightedProbes(batch, probes, chainMasks())),
+    ];
+    const { gradientNorm } = learner.minimize(terms);
+
+    const mean = (values: ArrayLike<number>) => Array.from(values).reduce((sum, value) => sum + value, 0) / batch.size;
+    const reconstruction = mean(nll);
+    const kl = mean(gaussianKl(refinement.gaussian));
+    const quantities = { reconstruction, kl, klWeight, encoderKl: mean(gaussianKl(start)) };
+    return { loss: reconstruction + klWeight * kl, gradientNorm, quantities };
+  }
+
+  override flops({ size, tokens }: Pick<Batch, 'size' | 'tokens'>): number {
+    const { recurrence, vocabulary, words } = this.decoder.flopsPerToken;
+    const { steps } = this.run.semiAmortized;
+    // A step goes forward and back to z once, its adjoint so twice, and twice more to the weights as well.
+    const refinement = steps * (3 * 2 + 2 * 3) * (recurrence + vocabulary);
+    return size * tokens * (refinement + 3 * (recurrence + vocabulary + words + this.encoder.flopsPerToken));
+  }
+
+  override posterior(batch: Batch, likelihood: ConditionalLikelihood, keys: SentenceKeys): Posterior {
+    const options = this.refinementOptions(1);
+    const { steps } = options;
+    const noise = drawNormals(keys, 'refinement', { from: 0, to: 1, steps, size: this.latentSize });
+    const { gaussian } = refine(likelihood, this.encoded(batch), noise, options);
+    return new GaussianPosterior(likelihood, gaussian, keys, 'refined');
+  }
+
+  private refinementOptions(klWeight: number): RefinementOptions {
+    return { ...this.run.semiAmortized, klWeight, scale: this.run.training.batchSize };
+  }
+
+  /** sum of (mean, log variance) times what the loss owes them: its gradient is the encoder's. */
+  private weightedEncoding(batch: Batch, owed: DiagonalGaussian): tf.Scalar {
+    const { mean, logVariance } = this.encoder.encode(batch);
+    const weighted = (value: tf.Tensor2D, weight: Float32Array) =>
+      tf.sum(tf.mul(value, tf.tensor2d(weight, value.shape)));
+    return tf.add(weighted(mean, owed.mean), weighted(logVariance, owed.logVariance));
+  }
+
+  /** Mean NLL at the refined codes, as the decoder's weights see it. */
+  private reconstruction(batch: Batch, z: Float32Array, masks: DropoutMasks): tf.Scalar {
+    return tf.mean(this.decoder.sentenceNll(batch, tf.tensor2d(z, [batch.size, this.latentSize]), masks));
+  }
+
+  /** What the steps' gradients owe to the decoder's weights. */
+  private weightedProbes(batch: Batch, probes: readonly DecoderProbe[], masks: DropoutMasks): tf.Scalar {
+    const draws = probes.flatMap(({ plus, minus, weight }) => [
+      { z: plus, weight },
+      { z: minus, weight: weight.map((value) => -value) },
+    ]);
+    const rows = draws.length * batch.size;
+    const z = tf.concat(draws.map((draw) => tf.tensor2d(draw.z, [batch.size, this.latentSize])));
+    const weights = tf.concat(draws.map(({ weight }) => tf.tensor1d(weight)));
+    return tf.sum(tf.mul(this.decoder.sentenceNll(batch, tf.reshape(z, [rows, this.latentSize]), masks), weights));
+  }
+}
+
+/**
+ * The batch's mean loss at a draw z = mean + exp(log variance / 2) eps: z, each sentence's NLL there, and the derivative
+ * of the mean NLL + klWeight KL in (mean, log variance).
+ */
+function elbo(
+  likelihood: ConditionalLikelihood,
+  { mean, logVariance }: DiagonalGaussian,
+  eps: Float32Array,
+  klWeight: number,
+  size: number,
+): { z: Float32Array; nll: Float32Array; gradient: DiagonalGaussian } {
+  const z = mean.map((value, i) => value + Math.exp(logVariance[i]! / 2) * eps[i]!);
+  const { nll, gradient } = likelihood.gradient(z);
+  return {
+    z,
+    nll,
+    gradient: {
+      mean: gradient.map((value, i) => (value + klWeight * mean[i]!) / size),
+      logVariance: gradient.map((value, i) => {
+        const deviation = Math.exp(logVariance[i]! / 2);
+        return (0.5 * (value * deviation * eps[i]! + klWeight * (deviation * deviation - 1))) / size;
+      }),
+    },
+  };
+}
+
+/** KL to the prior, a number for each dimension of each sentence. */
+function gaussianKl({ mean, logVariance }: DiagonalGaussian): Float32Array {
+  return mean.map((value, i) => 0.5 * (value * value + Math.exp(logVariance[i]!) - 1 - logVariance[i]!));
+}
+
+function groups<T>(items: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, i) => items.slice(i * size, (i + 1) * size));
+}
+
+export const saVae: Method = {
+  name: 'sa-vae',
+  label: 'SA-VAE',
+  inference: 'gaussian',
+  create: (run, corpus) => new SaVae(run, corpus),
+};

@@ -1,0 +1,184 @@
+import { describe, expect, test } from 'vitest';
+import { ActiveUnits } from '../../src/evaluation/active-units.js';
+import { diagnose, diagnosisColumns, verdictOf } from '../../src/evaluation/diagnosis.js';
+import { EncoderEstimator } from '../../src/evaluation/encoder-estimator.js';
+import { dimensionKl, gaussianKl, marginalKl } from '../../src/evaluation/kl.js';
+import { LatentGainMeasurement } from '../../src/evaluation/latent-gain.js';
+import { GaussianPosterior, PointPosterior } from '../../src/inference/amortized.js';
+import { mutualInformation } from '../../src/inference/mutual-information.js';
+import type { DiagonalGaussian } from '../../src/inference/posterior.js';
+import { meanAndError, normals, Quartic, randomLinearGaussian, TinyRnn } from '../inference/models.js';
+
+function keysOf(sentences: number, seed = 1) {
+  return { seed, sentences: Int32Array.from({ length: sentences }, (_, i) => i) };
+}
+
+/** Sentences with means of variance `spread` in each of two dimensions, and posteriors of variance `variance`. */
+function gaussians(sentences: number, spread: number, variance: number): DiagonalGaussian {
+  return {
+    mean: normals(sentences * 2, 8).map((value) => Math.sqrt(spread) * value),
+    logVariance: new Float32Array(sentences * 2).fill(Math.log(variance)),
+  };
+}
+
+describe('KL by dimension', () => {
+  test('closed form: N(m, v) against N(0, 1)', () => {
+    const kl = dimensionKl({ mean: Float32Array.of(0, 2), logVariance: Float32Array.of(0, Math.log(0.25)) });
+    expect(kl[0]).toBeCloseTo(0, 7);
+    expect(kl[1]).toBeCloseTo(0.5 * (4 + 0.25 - 1 + Math.log(4)), 6);
+  });
+
+  test.each([4, 16])('marginals of %i draws are free of bias on Gaussian draws', (draws) => {
+    const sentences = 6000;
+    const gaussian = { mean: new Float32Array(sentences).fill(0.7), logVariance: new Float32Array(sentences).fill(-1) };
+    const noise = normals(draws * sentences, 5);
+    const z = noise.map((value) => 0.7 + Math.exp(-0.5) * value);
+    const { mean, error } = meanAndError(marginalKl(z, draws));
+    expect(Math.abs(mean - dimensionKl(gaussian)[0]!)).toBeLessThan(4 * error);
+    expect(error).toBeLessThan(0.02);
+    expect(() => marginalKl(z.slice(0, 2), 2)).toThrow(/three draws/);
+  });
+
+  test('the sum of marginals leaves out what dimensions know of each other: the total correlation', () => {
+    const sentences = 2000;
+    const draws = 20;
+    const correlation = 0.8;
+    const noise = normals(draws * sentences * 2, 6);
+    const z = noise.map((value, i) =>
+      i % 2 === 0 ? value : correlation * noise[i - 1]! + Math.sqrt(1 - correlation ** 2) * value,
+    );
+    const joint = meanAndError(gaussianKl(z, sentences, 2));
+    const marginals = meanAndError(marginalKl(z, draws));
+    expect(joint.mean - 2 * marginals.mean).toBeCloseTo(-0.5 * Math.log(1 - correlation ** 2), 1);
+  });
+});
+
+describe('mutual information', () => {
+  test('is that of a Gaussian channel, in closed form', () => {
+    const sentences = 1500;
+    const [spread, variance] = [0.8, 0.5];
+    const gaussian = gaussians(sentences, spread, variance);
+    const z = normals(2 * sentences * 2, 9).map(
+      (value, i) => gaussian.mean[i % (2 * sentences)]! + Math.sqrt(variance) * value,
+    );
+    const { mean, error } = meanAndError(mutualInformation(gaussian, z, sentences));
+    expect(Math.abs(mean - Math.log(1 + spread / variance))).toBeLessThan(4 * error + 0.02);
+  });
+
+  test('is nothing where all sentences have one posterior, and log(sentences) where none touch', () => {
+    const same = gaussians(50, 0, 0.3);
+    const draw = normals(100, 3).map((value) => Math.sqrt(0.3) * value);
+    expect(meanAndError(mutualInformation(same, draw, 50)).mean).toBeCloseTo(0, 6);
+    const apart = {
+      mean: Float32Array.from({ length: 100 }, (_, i) => 10 * i),
+      logVariance: new Float32Array(100).fill(-8),
+    };
+    expect(meanAndError(mutualInformation(apart, apart.mean, 50)).mean).toBeCloseTo(Math.log(50), 6);
+  });
+});
+
+describe('active units of exact means', () => {
+  test('need no correction', () => {
+    const units = new ActiveUnits(2);
+    const mean = Float32Array.from({ length: 400 }, (_, i) => (i % 2 === 0 ? Math.sin(i) : 0.01 * Math.cos(i)));
+    units.addMeans(mean.subarray(0, 100));
+    units.addMeans(mean.subarray(100));
+    const { value, sentences, monteCarloVariance, variances } = units.result();
+    expect({ value, sentences, monteCarloVariance }).toEqual({ value: 1, sentences: 200, monteCarloVariance: 0 });
+    expect(variances[0]).toBeCloseTo(0.5, 1);
+  });
+});
+
+describe('perplexity by the encoder’s Gaussian', () => {
+  test('agrees with the exact evidence of a linear-Gaussian model', () => {
+    const model = randomLinearGaussian(20, 3);
+    const gaussian: DiagonalGaussian = { mean: new Float32Array(60), logVariance: new Float32Array(60) };
+    for (let sentence = 0; sentence < 20; sentence++) {
+      const { mean, covariance } = model.posterior(sentence);
+      for (let d = 0; d < 3; d++) {
+        gaussian.mean[sentence * 3 + d] = mean[d]! + 0.1;
+        gaussian.logVariance[sentence * 3 + d] = Math.log(1.3 * covariance.get(d, d));
+      }
+    }
+    const estimates = new EncoderEstimator(500).estimate(model, new GaussianPosterior(model, gaussian, keysOf(20)));
+    const misses = estimates.map(
+      ({ logLikelihood, standardError }, i) => (logLikelihood - model.logEvidence(i)) / standardError,
+    );
+    expect(Math.hypot(...misses) / Math.sqrt(20)).toBeLessThan(1.6);
+    for (const { effectiveSampleSize } of estimates) expect(effectiveSampleSize).toBeGreaterThan(50);
+  });
+
+  test('agrees with quadrature where the posterior is no Gaussian', () => {
+    const model = new Quartic();
+    const gaussian = { mean: Float32Array.of(0.3), logVariance: Float32Array.of(Math.log(0.5)) };
+    const [estimate] = new EncoderEstimator(4000).estimate(model, new GaussianPosterior(model, gaussian, keysOf(1)));
+    expect(Math.abs(estimate!.logLikelihood - model.logEvidence())).toBeLessThan(4 * estimate!.standardError);
+  });
+
+  test('refuses a posterior that is no Gaussian', () => {
+    const model = new Quartic();
+    const point = new PointPosterior(model, Float32Array.of(0), keysOf(1));
+    expect(() => new EncoderEstimator(10).estimate(model, point)).toThrow(/with an encoder/);
+  });
+});
+
+describe('what the decoder gains from z', () => {
+  const texts = [
+    [1, 2, 0, 4],
+    [3, 3, 1, 2],
+  ];
+
+  test('is nothing under the prior itself, and what two exact averages differ by', () => {
+    const model = new TinyRnn(texts, 2, { scale: 1.5 });
+    const prior = { mean: new Float32Array(4), logVariance: new Float32Array(4) };
+    const measure = (gaussian: DiagonalGaussian) => {
+      const gain = new LatentGainMeasurement(3000);
+      gain.add(model, new GaussianPosterior(model, gaussian, keysOf(2)));
+      return gain.result();
+    };
+    expect(Math.abs(measure(prior).value!)).toBeLessThan(0.1);
+    const sharp = { mean: Float32Array.of(1, -1, 0.5, 1), logVariance: new Float32Array(4).fill(-20) };
+    const { value, facts } = measure(sharp);
+    const under = (z: Float32Array) => meanAndError(model.nll(z).nll).mean;
+    const exact = under(normals(40000, 2)) - under(sharp.mean);
+    expect(Math.abs(value! - exact)).toBeLessThan(0.1);
+    expect(facts!.share).toBeCloseTo(value! / facts!.nllUnderPrior!, 10);
+  });
+});
+
+describe('the diagnosis', () => {
+  const row = (metric: string, value: number, more = {}) => ({ metric, value, estimator: '', ...more }) as never;
+  const rows = (share: number, active: number) => [
+    row('recon', 90),
+    row('kl', 5, { series: { dimension: [4, 1, null] } }),
+    row('au', active),
+    row('mi', 3),
+    row('gain', 100 * share, { facts: { share }, series: { position: Array(30).fill(0.25) } }),
+  ];
+
+  test('has a column for each of its numbers, and only those', () => {
+    const diagnosis = diagnose(rows(0.1, 2));
+    expect(diagnosis).toMatchObject({
+      validationKl: 5,
+      'klDimension[1]': 1,
+      'gainPosition[20]': 0.25,
+      validationGain: 10,
+    });
+    const columns = diagnosisColumns(3);
+    for (const name of Object.keys(diagnosis)) expect(columns).toContain(name);
+    expect(diagnosis).not.toHaveProperty(['klDimension[2]']);
+    expect(diagnosis).not.toHaveProperty(['gainPosition[21]']);
+  });
+
+  test('comes to a verdict with its reason', () => {
+    const verdict = (share: number, active: number) => verdictOf(diagnose(rows(share, active)), 32);
+    expect(verdict(0.005, 30)!.collapse).toBe('collapsed');
+    expect(verdict(0.2, 0)!.collapse).toBe('collapsed');
+    expect(verdict(0.2, 5)).toEqual({
+      collapse: 'partly collapsed',
+      reason: "z takes 20.00 nats off a sentence's NLL, 20.0 % of it, but only 5 of 32 dimensions are active",
+    });
+    expect(verdict(0.2, 32)!.collapse).toBe('active');
+    expect(verdictOf({ validationGain: 3 }, 32)).toBeNull();
+  });
+});

@@ -1,0 +1,236 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { useBackend } from '../../src/backends/index.js';
+import { loadConfig, resolveRun } from '../../src/config/load.js';
+import type { RunConfig } from '../../src/config/schema.js';
+import { type Batch, equalLengthBatches } from '../../src/data/batches.js';
+import { methodNamed } from '../../src/methods/index.js';
+import { klWeightAt } from '../../src/methods/kl-weight.js';
+import type { Learner, Model, Position } from '../../src/methods/method.js';
+import { ENCODER_PREFIX } from '../../src/model/encoder.js';
+import { GradientDescent } from '../../src/training/learner.js';
+import { createOptimizer } from '../../src/training/optimizer.js';
+import { toyCorpus, toyRun } from '../training/toy.js';
+
+const corpus = toyCorpus(24);
+const at: Position = { epoch: 1, batch: 0, batches: 3, iteration: 0 };
+const AMORTIZED = ['ae', 'anneal-vae', 'cyclical-vae', 'lagging-vae', 'sa-vae', 'fbp-vae', 'fb-vae'];
+
+beforeAll(async () => {
+  await useBackend('cpu', 1);
+});
+
+function batchOf(): Batch {
+  return equalLengthBatches(corpus.splits.train, 8)[1]!;
+}
+
+/** Without dropout, and with weights large enough that every part of the loss has a gradient to speak of. */
+function plainRun(method: string, changes: Partial<RunConfig> = {}): RunConfig {
+  const base = toyRun(method);
+  const model = { ...base.model, wordDropout: 0, outputDropout: 0, weightRange: 0.6 };
+  return { ...base, model, ...changes };
+}
+
+/** Takes the gradients of what is to be minimized, and leaves the weights alone. */
+function gradientsOf(model: Model, place = at): Map<string, Float32Array> {
+  const gradients = new Map<string, Float32Array>();
+  const learner: Learner = {
+    minimize(losses, only = () => true) {
+      let loss = 0;
+      for (const term of typeof losses === 'function' ? [losses] : losses) {
+        tf.tidy(() => {
+          const { value, grads } = tf.variableGrads(term, model.parameters.list);
+          loss += value.dataSync()[0]!;
+          model.parameters.list.forEach((variable, i) => {
+            const name = model.parameters.names[i]!;
+            const fresh = grads[variable.name]?.dataSync<'float32'>();
+            if (fresh === undefined || !only(name)) return;
+            const before = gradients.get(name);
+            gradients.set(name, before === undefined ? fresh.slice() : before.map((v, j) => v + fresh[j]!));
+          });
+        });
+      }
+      return { loss, gradientNorm: 0 };
+    },
+  };
+  model.learn(batchOf(), place, learner);
+  return gradients;
+}
+
+/** The largest difference between two sets of gradients, against the largest entry of either. */
+function distance(one: Map<string, Float32Array>, other: Map<string, Float32Array>, prefix = ''): number {
+  let [difference, size] = [0, 0];
+  for (const [name, values] of one) {
+    if (!name.startsWith(prefix)) continue;
+    values.forEach((value, i) => {
+      const against = other.get(name)?.[i] ?? 0;
+      difference = Math.max(difference, Math.abs(value - against));
+      size = Math.max(size, Math.abs(value), Math.abs(against));
+    });
+  }
+  return difference / size;
+}
+
+function withModel<T>(run: RunConfig, work: (model: Model) => T): T {
+  const model = methodNamed(run.method).create(run, corpus);
+  try {
+    return work(model);
+  } finally {
+    model.dispose();
+  }
+}
+
+describe('the KL weight', () => {
+  const position = (epoch: number, batch: number): Position => ({ epoch, batch, batches: 4, iteration: 0 });
+
+  it('is a constant, or rises with every update to 1 and stays there', () => {
+    expect(klWeightAt(0.3, position(7, 2))).toBe(0.3);
+    const weight = { start: 0.1, warmupEpochs: 10, cycleEpochs: null };
+    expect(klWeightAt(weight, position(1, 0))).toBeCloseTo(0.1, 12);
+    expect(klWeightAt(weight, position(1, 2))).toBeCloseTo(0.1 + 0.9 * 0.05, 12);
+    expect(klWeightAt(weight, position(6, 0))).toBeCloseTo(0.55, 12);
+    expect(klWeightAt(weight, position(11, 0))).toBe(1);
+    expect(klWeightAt(weight, position(99, 3))).toBe(1);
+  });
+
+  it('restarts with every cycle', () => {
+    const weight = { start: 0, warmupEpochs: 5, cycleEpochs: 10 };
+    expect([1, 3, 6, 10, 11, 13, 16, 21].map((epoch) => klWeightAt(weight, position(epoch, 0)))).toEqual([
+      0, 0.4, 1, 1, 0, 0.4, 1, 0,
+    ]);
+  });
+
+  it('of each source stands in the configuration', () => {
+    const weightOf = (method: string) => resolveRun(loadConfig('ptb'), { method }).klWeight;
+    expect(weightOf('anneal-vae')).toEqual({ start: 0.1, warmupEpochs: 10, cycleEpochs: null });
+    expect(weightOf('cyclical-vae')).toEqual({ start: 0, warmupEpochs: 5, cycleEpochs: 10 });
+    expect(weightOf('fb-vae')).toEqual({ start: 0, warmupEpochs: 10, cycleEpochs: null });
+    const run = plainRun('cyclical-vae', { klWeight: { start: 0, warmupEpochs: 5, cycleEpochs: null } });
+    expect(() => methodNamed('cyclical-vae').create(run, corpus)).toThrow(/cycleEpochs/);
+  });
+});
+
+describe('every method with an encoder', () => {
+  it('shares the decoder’s first weights with the methods that have none', () => {
+    const decoderOf = (method: string) =>
+      withModel(plainRun(method), ({ parameters }) => {
+        const stored = [...parameters.store()].filter(([name]) => !name.startsWith(ENCODER_PREFIX));
+        return new Map(stored.map(([name, { data }]) => [name, data.slice()]));
+      });
+    for (const method of AMORTIZED) {
+      const run = method === 'cyclical-vae' ? cyclical() : plainRun(method);
+      const model = methodNamed(method).create(run, corpus);
+      for (const [name, data] of decoderOf('sri')) expect(model.parameters.store().get(name)!.data).toEqual(data);
+      model.dispose();
+    }
+  });
+
+  it('learns with the derivative of its loss: differences of the loss in weights of both networks agree', () => {
+    for (const method of ['ae', 'anneal-vae', 'fb-vae', 'fbp-vae']) {
+      const run = plainRun(method, { klWeight: 0.8, freeBits: { target: 0.3 } });
+      withModel(run, (model) => {
+        const gradients = gradientsOf(model);
+        const loss = () => {
+          let value = 0;
+          const learner: Learner = {
+            minimize(losses) {
+              value = tf.tidy(() => (losses as () => tf.Scalar)().dataSync()[0]!);
+              return { loss: value, gradientNorm: 0 };
+            },
+          };
+          model.learn(batchOf(), at, learner);
+          return value;
+        };
+        for (const name of [
+          'encoder.recurrentKernel',
+          'encoder.outputKernel',
+          'encoder.wordVectors',
+          'decoder.gateBias',
+        ]) {
+          const variable = model.parameters.list[model.parameters.names.indexOf(name)]!;
+          const analytic = gradients.get(name)!;
+          // Along the gradient the difference is the largest that single precision can be asked for.
+          const norm = Math.hypot(...analytic);
+          const original = variable.dataSync().slice();
+          const moved = (by: number) => {
+            const values = original.map((value, i) => value + (by * analytic[i]!) / norm);
+            tf.tidy(() => variable.assign(tf.tensor(values, variable.shape)));
+            return loss();
+          };
+          const numeric = (moved(0.02) - moved(-0.02)) / 0.04;
+          tf.tidy(() => variable.assign(tf.tensor(original, variable.shape)));
+          expect(Math.abs(numeric - norm) / norm, `${method} ${name}`).toBeLessThan(0.01);
+        }
+      });
+    }
+  });
+
+  it('leaves no tensors behind', () => {
+    for (const method of AMORTIZED) {
+      const run = method === 'cyclical-vae' ? cyclical() : plainRun(method, { semiAmortized: quick(plainRun(method)) });
+      const before = tf.memory().numTensors;
+      withModel(run, (model) => {
+        const optimizer = createOptimizer(run.optimizer, model.parameters);
+        model.learn(batchOf(), at, new GradientDescent(model.parameters, optimizer, 5));
+        const likelihood = model.likelihood(batchOf());
+        const keys = { seed: 1, sentences: batchOf().indices };
+        model.posterior(batchOf(), likelihood, keys, { epoch: 1, pathDraws: 0 }).nll(2);
+        likelihood.dispose();
+        optimizer.dispose();
+      });
+      expect(tf.memory().numTensors, method).toBe(before);
+    }
+  });
+});
+
+describe('AE', () => {
+  it('reconstructs from the mean, whatever the variance and the KL weight', () => {
+    const gradients = withModel(plainRun('ae', { klWeight: 1 }), (model) => gradientsOf(model));
+    const output = gradients.get('encoder.outputKernel')!;
+    const { latentSize } = plainRun('ae').model;
+    const [ofMean, ofVariance] = [0, 1].map((part) =>
+      output.filter((_, i) => Math.floor((i % (2 * latentSize)) / latentSize) === part),
+    );
+    expect(Math.max(...ofMean!.map(Math.abs))).toBeGreaterThan(1e-3);
+    expect(Math.max(...ofVariance!.map(Math.abs))).toBe(0);
+  });
+});
+
+describe('free bits', () => {
+  const withTarget = (method: string, target: number, klWeight: number) =>
+    withModel(plainRun(method, { freeBits: { target }, klWeight }), (model) => gradientsOf(model));
+
+  it('below the target the KL has no gradient', () => {
+    for (const method of ['fb-vae', 'fbp-vae']) {
+      const reconstruction = withTarget(method, 1e6, 0);
+      expect(distance(withTarget(method, 1e6, 1), reconstruction)).toBe(0);
+    }
+  });
+
+  it('above it the loss is the ELBO', () => {
+    const elbo = withModel(plainRun('anneal-vae', { klWeight: 1 }), (model) => gradientsOf(model));
+    for (const method of ['fb-vae', 'fbp-vae']) {
+      expect(distance(withTarget(method, 1e-9, 1), elbo)).toBeLessThan(1e-5);
+    }
+  });
+
+  it('FB-VAE holds each dimension to its share of the target, FBP-VAE their sum to the whole', () => {
+    // Between the least and the largest KL of a dimension, times their number, the two differ from each other and
+    // from both extremes.
+    const target = 0.25;
+    const [perDimension, pooled] = ['fb-vae', 'fbp-vae'].map((method) => withTarget(method, target, 1));
+    const elbo = withTarget('fb-vae', 1e-9, 1);
+    const reconstruction = withTarget('fb-vae', 1e6, 1);
+    for (const other of [elbo, reconstruction, pooled!]) {
+      expect(distance(perDimension!, other, ENCODER_PREFIX)).toBeGreaterThan(1e-3);
+    }
+  });
+});
+
+function cyclical(): RunConfig {
+  return plainRun('cyclical-vae', { klWeight: { start: 0, warmupEpochs: 1, cycleEpochs: 2 } });
+}
+
+function quick(run: RunConfig): RunConfig['semiAmortized'] {
+  return { ...run.semiAmortized, steps: 2 };
+}

@@ -1,0 +1,120 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { useBackend } from '../../src/backends/index.js';
+import { type Batch, equalLengthBatches } from '../../src/data/batches.js';
+import { InnerStopRule, laggingVae, OuterStopRule } from '../../src/methods/lagging-vae.js';
+import type { Learner, Model, Position } from '../../src/methods/method.js';
+import { ENCODER_PREFIX } from '../../src/model/encoder.js';
+import { GradientDescent } from '../../src/training/learner.js';
+import { createOptimizer } from '../../src/training/optimizer.js';
+import { toyCorpus, toyRun } from '../training/toy.js';
+
+const corpus = toyCorpus(24);
+const base = toyRun('lagging-vae');
+const run = { ...base, aggressive: { updates: 7, window: 3, sentences: 12 } };
+const at: Position = { epoch: 1, batch: 0, batches: 3, iteration: 0 };
+
+beforeAll(async () => {
+  await useBackend('cpu', 1);
+});
+
+function batchOf(): Batch {
+  return equalLengthBatches(corpus.splits.train, 8)[1]!;
+}
+
+function bits(model: Model, ofEncoder: boolean): Map<string, ArrayLike<number>> {
+  const stored = [...model.parameters.store()].filter(([name]) => name.startsWith(ENCODER_PREFIX) === ofEncoder);
+  return new Map(stored.map(([name, { data }]) => [name, data.slice()]));
+}
+
+describe('the inner rule', () => {
+  it('stops after the first window whose mean loss a word is above the one before', () => {
+    const rule = new InnerStopRule(3);
+    const losses = [9, 9, 9, 8, 8, 8, 7, 9, 8, 9, 9, 9];
+    expect(losses.map((loss) => rule.observe(loss * 5, 5))).toEqual([
+      ...[false, false, false, false, false, false, false, false, false],
+      ...[false, false, true],
+    ]);
+  });
+
+  it('weighs batches by their words', () => {
+    const rule = new InnerStopRule(2);
+    rule.observe(10, 10);
+    rule.observe(10, 10);
+    // A mean of means would have risen from 1 to 1.25; a word costs less than before.
+    rule.observe(1.75 * 2, 2);
+    expect(rule.observe(0.75 * 100, 100)).toBe(false);
+  });
+});
+
+describe('the outer rule', () => {
+  it('ends aggressive training for good when the mutual information falls', () => {
+    const rule = new OuterStopRule();
+    const seen = [0.5, 0.9, 0.9, 1.4, 1.3, 9].map((information) => {
+      rule.observe(information);
+      return rule.aggressive;
+    });
+    expect(seen).toEqual([true, true, true, true, false, false]);
+  });
+});
+
+describe('Lagging-VAE', () => {
+  it('updates the encoder alone until the rule stops it, then the decoder alone', () => {
+    const model = laggingVae.create(run, corpus);
+    const optimizer = createOptimizer(run.optimizer, model.parameters);
+    const descent = new GradientDescent(model.parameters, optimizer, 5);
+    const [encoder, decoder] = [bits(model, true), bits(model, false)];
+    const changed: ('encoder' | 'decoder')[] = [];
+    const learner: Learner = {
+      minimize(loss, only) {
+        const before = [bits(model, true), bits(model, false)];
+        const update = descent.minimize(loss, only);
+        const same = [true, false].map((part, i) =>
+          [...bits(model, part)].every(([name, data]) => equal(data, before[i]!.get(name)!)),
+        );
+        expect(same.filter(Boolean)).toHaveLength(1);
+        changed.push(same[1] ? 'encoder' : 'decoder');
+        return update;
+      },
+    };
+    const { quantities } = model.learn(batchOf(), at, learner);
+    expect(quantities.encoderUpdates).toBe(changed.length - 1);
+    expect(changed.at(-1)).toBe('decoder');
+    expect(changed.slice(0, -1).every((part) => part === 'encoder')).toBe(true);
+    expect([6, 7]).toContain(quantities.encoderUpdates);
+    for (const [name, data] of encoder) expect(equal(bits(model, true).get(name)!, data), name).toBe(false);
+    expect([...decoder].some(([name, data]) => !equal(bits(model, false).get(name)!, data))).toBe(true);
+    optimizer.dispose();
+    model.dispose();
+  });
+
+  it('once aggressive training has ended, updates both at once, also after its state was restored', () => {
+    const model = laggingVae.create(run, corpus);
+    model.restoreState(JSON.parse(JSON.stringify({ ...model.state(), aggressive: false })));
+    let updates = 0;
+    const learner: Learner = {
+      minimize(_, only) {
+        expect(only).toBeUndefined();
+        updates++;
+        return { loss: 1, gradientNorm: 1 };
+      },
+    };
+    model.learn(batchOf(), { ...at, epoch: 2 }, learner);
+    expect(updates).toBe(1);
+    model.dispose();
+  });
+
+  it('measures the mutual information at the start of each epoch but the first', () => {
+    const model = laggingVae.create(run, corpus);
+    const learner: Learner = { minimize: () => ({ loss: 1, gradientNorm: 1 }) };
+    expect(model.learn(batchOf(), at, learner).quantities.mutualInformation).toBeUndefined();
+    const { mutualInformation } = model.learn(batchOf(), { ...at, epoch: 2 }, learner).quantities;
+    expect(mutualInformation).toBeGreaterThan(-0.5);
+    expect(mutualInformation).toBeLessThan(Math.log(12));
+    expect(model.state()).toMatchObject({ aggressive: true, best: mutualInformation });
+    model.dispose();
+  });
+});
+
+function equal(one: ArrayLike<number>, other: ArrayLike<number>): boolean {
+  return Array.from(one).every((value, i) => value === other[i]);
+}

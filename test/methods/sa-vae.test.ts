@@ -1,0 +1,116 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { useBackend } from '../../src/backends/index.js';
+import { type Batch, equalLengthBatches } from '../../src/data/batches.js';
+import { GaussianPosterior } from '../../src/inference/amortized.js';
+import type { Learner, Model, Position } from '../../src/methods/method.js';
+import { saVae } from '../../src/methods/sa-vae.js';
+import { toyCorpus, toyRun } from '../training/toy.js';
+
+const corpus = toyCorpus(24);
+const base = toyRun('sa-vae');
+/** Steps long enough that what flows back through them is no small part of the derivative. */
+const run = {
+  ...base,
+  model: { ...base.model, wordDropout: 0, outputDropout: 0, weightRange: 0.6 },
+  semiAmortized: { steps: 4, learningRate: 3, momentum: 0.5, clipNorm: 5 },
+  klWeight: 0.7,
+};
+const at: Position = { epoch: 1, batch: 0, batches: 3, iteration: 0 };
+
+beforeAll(async () => {
+  await useBackend('cpu', 1);
+});
+
+function batchOf(): Batch {
+  return equalLengthBatches(corpus.splits.train, 8)[1]!;
+}
+
+/** The gradient that the optimizer would be given, and each of its terms apart. */
+function gradientsOf(model: Model): Map<string, Float32Array[]> {
+  const gradients = new Map<string, Float32Array[]>();
+  const learner: Learner = {
+    minimize(losses) {
+      for (const term of losses as readonly (() => tf.Scalar)[]) {
+        tf.tidy(() => {
+          const { grads } = tf.variableGrads(term, model.parameters.list);
+          model.parameters.list.forEach((variable, i) => {
+            const fresh = grads[variable.name]?.dataSync<'float32'>().slice();
+            if (fresh === undefined) return;
+            const name = model.parameters.names[i]!;
+            gradients.set(name, [...(gradients.get(name) ?? []), fresh]);
+          });
+        });
+      }
+      return { loss: 0, gradientNorm: 0 };
+    },
+  };
+  model.learn(batchOf(), at, learner);
+  return gradients;
+}
+
+const onlooker: Learner = { minimize: () => ({ loss: 0, gradientNorm: 0 }) };
+
+describe('SA-VAE', () => {
+  it('learns with the derivative of its loss through all steps, in the weights of both networks', () => {
+    const model = saVae.create(run, corpus);
+    const gradients = gradientsOf(model);
+    for (const name of [
+      'encoder.outputKernel',
+      'encoder.recurrentKernel',
+      'decoder.latentKernel',
+      'decoder.outputBias',
+    ]) {
+      const terms = gradients.get(name)!;
+      const whole = terms[0]!.map((_, i) => terms.reduce((sum, term) => sum + term[i]!, 0));
+      const norm = Math.hypot(...whole);
+      const variable = model.parameters.list[model.parameters.names.indexOf(name)]!;
+      const original = variable.dataSync().slice();
+      const lossAt = (by: number) => {
+        const values = original.map((value, i) => value + (by * whole[i]!) / norm);
+        tf.tidy(() => variable.assign(tf.tensor(values, variable.shape)));
+        return model.learn(batchOf(), at, onlooker).loss;
+      };
+      const numeric = (lossAt(0.01) - lossAt(-0.01)) / 0.02;
+      tf.tidy(() => variable.assign(tf.tensor(original, variable.shape)));
+      expect(Math.abs(numeric - norm) / norm, name).toBeLessThan(0.01);
+      if (name !== 'decoder.latentKernel') continue;
+      // Without what the steps owe to the decoder's weights this would have failed.
+      const direct = terms[0]!;
+      const along = direct.reduce((sum, value, i) => sum + (value * whole[i]!) / norm, 0);
+      expect(Math.abs(along - norm) / norm, `${name}, through the steps`).toBeGreaterThan(0.02);
+    }
+    model.dispose();
+  });
+
+  it('infers by refining: the ELBO of what the encoder says is lower', () => {
+    const model = saVae.create({ ...run, semiAmortized: { ...run.semiAmortized, steps: 20, learningRate: 1 } }, corpus);
+    const batch = batchOf();
+    const likelihood = model.likelihood(batch);
+    const keys = { seed: 4, sentences: batch.indices };
+    const refined = model.posterior(batch, likelihood, keys, { epoch: 1, pathDraws: 0 });
+    expect(refined.name).toBe('refined');
+    const quantities = model.learn(batch, at, onlooker).quantities;
+    expect(quantities.kl).not.toBeCloseTo(quantities.encoderKl!, 2);
+    const elbo = ({
+      gaussian,
+      nll,
+    }: {
+      gaussian: { mean: Float32Array; logVariance: Float32Array };
+      nll: Float32Array;
+    }) => {
+      const kl = gaussian.mean.reduce((sum, mean, i) => {
+        const logVariance = gaussian.logVariance[i]!;
+        return sum + 0.5 * (mean ** 2 + Math.exp(logVariance) - 1 - logVariance);
+      }, 0);
+      return -nll.reduce((sum, value) => sum + value, 0) / 64 - kl;
+    };
+    const plain = { mean: new Float32Array(refined.mean(1).length), logVariance: refined.gaussian!.logVariance };
+    const started = new GaussianPosterior(likelihood, plain, keys);
+    expect(elbo({ gaussian: refined.gaussian!, nll: refined.nll(64) })).toBeGreaterThan(
+      elbo({ gaussian: plain, nll: started.nll(64) }),
+    );
+    likelihood.dispose();
+    model.dispose();
+  });
+});
