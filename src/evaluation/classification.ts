@@ -1,0 +1,244 @@
+// Classification by inferred codes (Table 5): what E_q[z | x] says of a sentence's class, with few labels or none. With
+// none, clusters of codes are named by one validation item each (mixture-classifier.ts); with some, a support vector
+// machine learns from labelled training items (svm.ts). The model itself never sees a label.
+
+import { InterruptedError } from '../errors.js';
+import { RandomStream } from '../random/philox.js';
+import { accuracyOverSets } from './accuracy.js';
+import { inferCodes } from './codes.js';
+import type { LatentModel } from './evaluate.js';
+import { type ClassificationPlan, type ClassifiedSplits, labelsOf } from './labelled-sets.js';
+import { countNotFinite, divergenceWarnings } from './measurement.js';
+import { classifyByMixture, type Features, rowsOf } from './mixture-classifier.js';
+import { finiteOrNull, type ResultRow } from './result.js';
+import { Standardizer, SvmTrainer } from './svm.js';
+
+/** Codes and classes of the items that a plan chose, in its order. */
+export interface ClassificationFeatures {
+  train: Features;
+  valid: Features;
+  test: Features;
+}
+
+export interface InferenceOptions {
+  batchSize: number;
+  seed: number;
+  /** Draws a sentence whose mean is its code, where the mean is not known exactly. */
+  draws: number;
+  signal?: AbortSignal;
+}
+
+export interface ClassificationOptions {
+  /** Two or more. */
+  classes: number;
+  /** Name of the split that was tested on. */
+  split: string;
+  /** Draws behind each code; 0 where codes are exact. */
+  draws: number;
+  seed: number;
+  signal?: AbortSignal;
+}
+
+/** The estimators, as rows name them. */
+const MIXTURE = 'gaussian-mixture';
+const SVM = 'svm';
+
+/** Labelled items that C is chosen on, at most: thirty machines are trained for it, in time that grows with the square. */
+const COST_ITEMS = 2000;
+
+/**
+ * Infers what a plan asks for, each item once.
+ * @throws {InterruptedError} if the signal stopped it.
+ */
+export async function inferFeatures(
+  model: LatentModel,
+  splits: ClassifiedSplits,
+  { items }: ClassificationPlan,
+  options: InferenceOptions,
+  onProgress: (done: number, total: number) => void = () => {},
+): Promise<ClassificationFeatures> {
+  const total = items.train.length + items.valid.length + items.test.length;
+  let before = 0;
+  const infer = async (name: 'train' | 'valid' | 'test'): Promise<Features> => {
+    const indices = items[name];
+    const { mean } = await inferCodes(model, splits[name], { ...options, indices }, (done) =>
+      onProgress(before + done, total),
+    );
+    before += indices.length;
+    return { codes: mean, labels: labelsOf(splits[name], indices) };
+  };
+  return { train: await infer('train'), valid: await infer('valid'), test: await infer('test') };
+}
+
+/**
+ * A row of accuracy for each number of labels of the plan: by `gaussian-mixture` without labels, by `svm` with some.
+ *
+ * The standard error of `gaussian-mixture` is over test items, for the clusters as they came out; that of `svm` is over
+ * labelled sets and test items (see {@link accuracyOverSets}).
+ *
+ * @param onProgress told of classifiers fitted so far.
+ * @throws {InterruptedError} if the signal stopped it.
+ */
+export async function classify(
+  features: ClassificationFeatures,
+  { mixture, labelled }: ClassificationPlan,
+  { classes, split, draws, seed, signal }: ClassificationOptions,
+  onProgress: (done: number, total: number) => void = () => {},
+): Promise<ResultRow[]> {
+  const { labels: testLabels } = features.test;
+  const common = { metric: 'accuracy', split, sentences: testLabels.length, draws, seed } as const;
+  const commonestClass = commonestShare(testLabels);
+  const row = (labels: number, start: number, { facts, ...measured }: Measured): ResultRow => ({
+    ...common,
+    variant: `labels-${labels}`,
+    ...measured,
+    facts: { labels, commonestClass, ...facts },
+    seconds: (performance.now() - start) / 1000,
+  });
+  const pause = async () => {
+    await new Promise((resolve) => setImmediate(resolve));
+    if (signal?.aborted) throw new InterruptedError('stopped before all was classified; no row of it was written');
+  };
+  const total = (mixture ? 1 : 0) + labelled.reduce((sum, { sets }) => sum + sets.length, 0);
+  let done = 0;
+
+  const notFinite = Object.values(features).reduce((sum, { codes }) => sum + countNotFinite(codes), 0);
+  if (notFinite > 0) {
+    const nothing = { value: null, standardError: null, warnings: divergenceWarnings(notFinite) };
+    return [
+      ...(mixture ? [row(0, performance.now(), { estimator: MIXTURE, ...nothing })] : []),
+      ...labelled.map(({ labels }) => row(labels, performance.now(), { estimator: SVM, ...nothing })),
+    ];
+  }
+
+  const rows: ResultRow[] = [];
+  if (mixture !== null) {
+    const start = performance.now();
+    rows.push(row(0, start, withoutLabels(features, mixture, classes, seed)));
+    onProgress(++done, total);
+    await pause();
+  }
+  const trainer = await SvmTrainer.load();
+  for (const { labels, sets } of labelled) {
+    const start = performance.now();
+    const results: TaughtResult[] = [];
+    for (const [set, places] of sets.entries()) {
+      const folds = new RandomStream({ seed, purpose: 'cross-validation', batch: set, step: labels });
+      results.push(await teach(trainer, features, places, folds, pause));
+      onProgress(++done, total);
+      await pause();
+    }
+    rows.push(row(labels, start, withLabels(results)));
+  }
+  return rows;
+}
+
+/** What the rows of a classification do not have in common. */
+type Measured = Pick<ResultRow, 'estimator' | 'value' | 'standardError' | 'facts' | 'warnings'>;
+
+function withoutLabels(
+  { train, valid, test }: ClassificationFeatures,
+  mixture: Int32Array,
+  classes: number,
+  seed: number,
+): Measured {
+  const latentSize = latentSizeOf(train);
+  const { codes } = take(train, mixture);
+  const options = { latentSize, classes, seed };
+  const { predicted, predictedByMajority, names, fit } = classifyByMixture(codes, valid, test.codes, options);
+  const { value, standardError } = accuracyOverSets([rightAnswers(predicted, test.labels)]);
+  const differentNames = new Set(names).size;
+  return {
+    estimator: MIXTURE,
+    value,
+    standardError: finiteOrNull(standardError),
+    facts: {
+      differentNames,
+      accuracyByMajority: accuracyOverSets([rightAnswers(predictedByMajority, test.labels)]).value,
+      fittedItems: mixture.length,
+      logLikelihood: fit.logLikelihood,
+      iterations: fit.iterations,
+    },
+    warnings: [
+      ...(differentNames < classes
+        ? [`the ${classes} clusters bear ${differentNames} different names: no other class is ever predicted`]
+        : []),
+      ...(fit.converged ? [] : [`the mixture was still improving after ${fit.iterations} iterations`]),
+    ],
+  };
+}
+
+/** What one labelled set taught. */
+interface TaughtResult {
+  /** 1 for each test item whose class was told, 0 for the others. */
+  right: Uint8Array;
+  cost: number;
+  supportVectors: number;
+}
+
+/** @param places of the labelled set, in the order in which it was drawn: its beginning is a labelled set too. */
+async function teach(
+  trainer: SvmTrainer,
+  { train, test }: ClassificationFeatures,
+  places: Int32Array,
+  folds: RandomStream,
+  pause: () => Promise<void>,
+): Promise<TaughtResult> {
+  const latentSize = latentSizeOf(train);
+  const { codes, labels } = take(train, places);
+  const standardizer = new Standardizer(rowsOf(codes, latentSize));
+  const rows = standardizer.apply(rowsOf(codes, latentSize));
+  const some = { rows: rows.slice(0, COST_ITEMS), labels: labels.slice(0, COST_ITEMS) };
+  const cost = await trainer.chooseCost(some, folds, pause);
+  const tested = standardizer.apply(rowsOf(test.codes, latentSize));
+  const { predicted, supportVectors } = trainer.fitAndPredict({ rows, labels }, cost, tested);
+  return { right: rightAnswers(predicted, test.labels), cost, supportVectors };
+}
+
+function withLabels(results: readonly TaughtResult[]): Measured {
+  const sets = results.length;
+  const { value, standardError, spread, lowest, highest } = accuracyOverSets(results.map(({ right }) => right));
+  const costs = results.map(({ cost }) => cost);
+  return {
+    estimator: SVM,
+    value,
+    standardError: finiteOrNull(standardError),
+    facts: {
+      sets,
+      ...(sets > 1 ? { spread } : {}),
+      minimum: lowest,
+      maximum: highest,
+      lowestCost: Math.min(...costs),
+      highestCost: Math.max(...costs),
+      supportVectors: results.reduce((sum, { supportVectors }) => sum + supportVectors, 0) / sets,
+    },
+    warnings: sets > 1 ? [] : ['one labelled set: the standard error leaves out the luck of its labels'],
+  };
+}
+
+function latentSizeOf({ codes, labels }: Features): number {
+  return codes.length / labels.length;
+}
+
+/** The features of some items, by their places. */
+function take(features: Features, places: Int32Array): Features {
+  const { codes, labels } = features;
+  const latentSize = latentSizeOf(features);
+  const taken = new Float32Array(places.length * latentSize);
+  places.forEach((place, at) => {
+    taken.set(codes.subarray(place * latentSize, (place + 1) * latentSize), at * latentSize);
+  });
+  return { codes: taken, labels: places.map((place) => labels[place]!) };
+}
+
+/** 1 for each item whose class was predicted, 0 for the others. */
+function rightAnswers(predicted: Int32Array, labels: Int32Array): Uint8Array {
+  return Uint8Array.from(predicted, (label, item) => (label === labels[item] ? 1 : 0));
+}
+
+/** The accuracy of always naming the commonest class. */
+function commonestShare(labels: Int32Array): number {
+  const counts = new Map<number, number>();
+  for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1);
+  return Math.max(...counts.values()) / labels.length;
+}

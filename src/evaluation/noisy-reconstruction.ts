@@ -1,0 +1,132 @@
+// Noisy reconstruction (Table 4): inference reads a sentence whose words were shuffled a little, and the model says the
+// sentence as it was. Where near codes mean near sentences, as in a smooth latent space, that costs little.
+
+import { drawSubset, equalLengthBatches, makeBatch } from '../data/batches.js';
+import type { Split } from '../data/corpus.js';
+import { swapWords } from '../data/word-swaps.js';
+import { InputError, InterruptedError } from '../errors.js';
+import { nllInPieces } from '../inference/posterior.js';
+import { RandomStream } from '../random/philox.js';
+import type { LatentModel } from './evaluate.js';
+import { countNotFinite, divergenceWarnings, meanRow } from './measurement.js';
+import type { ResultRow } from './result.js';
+import { meanOverDraws, SentenceMean } from './statistics.js';
+
+export interface NoisyReconstructionOptions {
+  /** k, swaps of two random positions; each a whole number from 0 and given once. */
+  swaps: readonly number[];
+  /** Noisy copies of each sentence; a whole number from 1. Without a swap there is one, the sentence itself. */
+  noiseDraws: number;
+  /** Draws from q(z | x') for each copy x'; a code that is a point is taken once. */
+  draws: number;
+  seed: number;
+  batchSize: number;
+  /** Sentences of the split, drawn by seed; null for all. */
+  limit: number | null;
+  signal?: AbortSignal;
+}
+
+/** One level of noise, as far as it was measured. */
+interface Level {
+  swaps: number;
+  noiseDraws: number;
+  mean: SentenceMean;
+  notFinite: number;
+  seconds: number;
+}
+
+/**
+ * For each k the mean over sentences x of E[-log p(x | z)], nats, with z ~ q(z | x') and x' a copy of x after k swaps;
+ * averaged within a sentence over copies and draws, so that the standard error is that over sentences. For k = 0 it is
+ * Recon. A sentence of one word cannot be noised: it is left out of every k, and counted in `facts.skipped`.
+ *
+ * @throws {InputError} where the split has no sentence of two words.
+ * @throws {InterruptedError} if the signal stopped it.
+ */
+export async function noisyReconstruction(
+  model: LatentModel,
+  split: Split,
+  { swaps, noiseDraws, draws, seed, batchSize, limit, signal }: NoisyReconstructionOptions,
+  onProgress: (done: number, total: number) => void = () => {},
+): Promise<ResultRow[]> {
+  if (!(Number.isInteger(noiseDraws) && noiseDraws > 0)) {
+    throw new RangeError(`noisy copies of a sentence are a whole number from 1, not ${noiseDraws}`);
+  }
+  const chosen = split.length === 0 ? new Int32Array(0) : drawSubset(split, limit ?? split.length, seed);
+  const indices = chosen.filter((sentence) => split.sentence(sentence).length >= 2);
+  if (indices.length === 0) {
+    throw new InputError(`split '${split.name}' has no sentence of two words or more whose words could be swapped`);
+  }
+
+  const codes = model.inference === 'point' ? 1 : draws;
+  const levels = swaps.map((k): Level => {
+    return { swaps: k, noiseDraws: k === 0 ? 1 : noiseDraws, mean: new SentenceMean(), notFinite: 0, seconds: 0 };
+  });
+  let inference = '';
+  let done = 0;
+  for (const batch of equalLengthBatches(split, batchSize, { indices })) {
+    const original = model.likelihood(batch);
+    try {
+      for (const level of levels) {
+        const start = performance.now();
+        const nll = new Float32Array(level.noiseDraws * codes * batch.size);
+        for (let draw = 0; draw < level.noiseDraws; draw++) {
+          const read = makeBatch(swappedSplit(split, level.swaps, seed, draw), batch.indices, batch.index);
+          const likelihood = model.likelihood(read);
+          try {
+            const keys = { seed: inferenceSeed(seed, draw), sentences: batch.indices };
+            const posterior = model.posterior(read, likelihood, keys);
+            inference = posterior.name;
+            nll.set(nllInPieces(original, posterior.z(codes)), draw * codes * batch.size);
+          } finally {
+            likelihood.dispose();
+          }
+        }
+        level.mean.add(meanOverDraws(nll, batch.size));
+        level.notFinite += countNotFinite(nll);
+        level.seconds += (performance.now() - start) / 1000;
+        await new Promise((resolve) => setImmediate(resolve));
+        if (signal?.aborted) throw new InterruptedError('stopped before all was measured; no row of it was written');
+      }
+    } finally {
+      original.dispose();
+    }
+    done += batch.size;
+    onProgress(done, indices.length);
+  }
+
+  const skipped = chosen.length - indices.length;
+  return levels.map((level) => ({
+    metric: 'noisy-recon',
+    variant: `swaps-${level.swaps}`,
+    estimator: inference,
+    split: split.name,
+    ...meanRow(level.mean.result()),
+    draws: codes,
+    facts: { swaps: level.swaps, noiseDraws: level.noiseDraws, skipped },
+    seed,
+    seconds: level.seconds,
+    warnings: [
+      ...(skipped === 0 ? [] : [`${skipped} of ${chosen.length} sentences have one word or none and were left out`]),
+      ...divergenceWarnings(level.notFinite),
+    ],
+  }));
+}
+
+/** The split as one of its noisy copies: the words of each sentence swapped, all else as it is. */
+function swappedSplit(split: Split, swaps: number, seed: number, draw: number): Split {
+  return {
+    name: split.name,
+    length: split.length,
+    sentence: (i) => swapWords(split.sentence(i), swaps, { seed, draw, sentence: i }),
+    label: (i) => split.label(i),
+  };
+}
+
+/**
+ * What keys inference's own noise for a noisy copy. The first copy has the run's seed, so that no swaps at all is Recon
+ * to the digit, and all numbers of swaps share a copy's noise, so that their difference is the swaps' doing.
+ */
+function inferenceSeed(seed: number, draw: number): number {
+  return draw === 0 ? seed : new RandomStream({ seed, purpose: 'noisy-inference', step: draw }).next();
+}

@@ -1,0 +1,247 @@
+import { Matrix } from 'ml-matrix';
+import { describe, expect, it } from 'vitest';
+import { type Batch, drawSubset } from '../../src/data/batches.js';
+import type { Split } from '../../src/data/corpus.js';
+import { InterruptedError } from '../../src/errors.js';
+import { type ClassificationFeatures, classify, inferFeatures } from '../../src/evaluation/classification.js';
+import type { LatentModel } from '../../src/evaluation/evaluate.js';
+import { GaussianMixture } from '../../src/evaluation/gaussian-mixture.js';
+import { planClassification } from '../../src/evaluation/labelled-sets.js';
+import {
+  classifyByMixture,
+  type Features,
+  fitPrincipalComponents,
+  surestItems,
+} from '../../src/evaluation/mixture-classifier.js';
+import type { ConditionalLikelihood } from '../../src/inference/likelihood.js';
+import { RandomStream } from '../../src/random/philox.js';
+import { CODES, LEARNT, SIZE } from './classification-data.js';
+
+const LATENT = 5;
+
+/** Items of each class in turn, normal about a place of the class: `apart` standard deviations from the others'. */
+function clouds(name: string, length: number, classes: number, apart: number): Features & Split {
+  const normals = new RandomStream({ seed: length, purpose: 'posterior-sample' }).normals(length * LATENT);
+  const labels = Int32Array.from({ length }, (_, i) => i % classes);
+  const codes = normals.map((value, at) => {
+    const label = labels[Math.floor(at / LATENT)]!;
+    return value + (at % LATENT === label ? apart / Math.SQRT2 : 0);
+  });
+  return { name, length, codes, labels, sentence: (i) => Int32Array.of(3 + i), label: (i) => labels[i]! };
+}
+
+function splitsOf(classes: number, apart: number) {
+  return {
+    train: clouds('train', 300, classes, apart),
+    valid: clouds('valid', 90, classes, apart),
+    test: clouds('test', 200, classes, apart),
+  };
+}
+
+/** The codes of the planned items, as an inference that knows them would say. */
+function featuresOf(
+  splits: ReturnType<typeof splitsOf>,
+  items: { train: Int32Array; valid: Int32Array; test: Int32Array },
+): ClassificationFeatures {
+  const of = ({ codes, labels }: Features, indices: Int32Array): Features => ({
+    codes: Float32Array.from([...indices].flatMap((i) => [...codes.subarray(i * LATENT, (i + 1) * LATENT)])),
+    labels: indices.map((i) => labels[i]!),
+  });
+  return {
+    train: of(splits.train, items.train),
+    valid: of(splits.valid, items.valid),
+    test: of(splits.test, items.test),
+  };
+}
+
+const seed = 11;
+const planned = { labelCounts: [0, 90], sets: 3, limit: null, seed };
+
+describe('classification', () => {
+  it.each([2, 3])(
+    'of %d classes that lie far apart is right of every item, with labels and without',
+    async (classes) => {
+      const splits = splitsOf(classes, 12);
+      const plan = planClassification(splits, { ...planned, classes });
+      const steps: [number, number][] = [];
+      const rows = await classify(
+        featuresOf(splits, plan.items),
+        plan,
+        { classes, split: 'test', draws: 7, seed },
+        (done, total) => steps.push([done, total]),
+      );
+      expect(rows).toMatchObject([
+        {
+          metric: 'accuracy',
+          estimator: 'gaussian-mixture',
+          variant: 'labels-0',
+          value: 1,
+          facts: { labels: 0, differentNames: classes, accuracyByMajority: 1, fittedItems: 300 },
+        },
+        {
+          metric: 'accuracy',
+          estimator: 'svm',
+          variant: 'labels-90',
+          value: 1,
+          facts: { labels: 90, sets: 3, spread: 0, minimum: 1, maximum: 1 },
+        },
+      ]);
+      for (const row of rows) {
+        expect(row).toMatchObject({ split: 'test', sentences: 200, draws: 7, seed, standardError: 0, warnings: [] });
+      }
+      expect(steps).toEqual([
+        [1, 4],
+        [2, 4],
+        [3, 4],
+        [4, 4],
+      ]);
+    },
+  );
+
+  it('by labels that say nothing is near chance, and its standard error says how near', async () => {
+    const splits = splitsOf(2, 12);
+    const order = new RandomStream({ seed: 8, purpose: 'shuffle' });
+    for (const split of [splits.train, splits.valid, splits.test]) {
+      split.labels.set(order.permutation(split.length).map((i) => i % 2));
+    }
+    const plan = planClassification(splits, { ...planned, labelCounts: [0, 100], sets: 5, classes: 2 });
+    const rows = await classify(featuresOf(splits, plan.items), plan, { classes: 2, split: 'test', draws: 0, seed });
+    for (const { value, standardError } of rows) {
+      expect(standardError).toBeGreaterThan(0.01);
+      expect(Math.abs(value! - 0.5)).toBeLessThan(4 * standardError!);
+    }
+  });
+
+  it('comes near the best possible where classes overlap, and nearer with more labels', async () => {
+    const splits = splitsOf(2, 2);
+    const plan = planClassification(splits, { ...planned, labelCounts: [6, 300], sets: 5, classes: 2 });
+    const [few, many] = await classify(featuresOf(splits, plan.items), plan, {
+      classes: 2,
+      split: 'test',
+      draws: 0,
+      seed,
+    });
+    // Two normal clouds whose means are 2 apart: halfway between them, P(N(0, 1) < 1) = 0.841 are on the right side.
+    expect(Math.abs(many!.value! - 0.841)).toBeLessThan(0.07);
+    expect(few!.value!).toBeLessThan(many!.value!);
+    expect(few!.facts!.spread!).toBeGreaterThan(many!.facts!.spread!);
+  });
+
+  it('warns where clusters share a name, and where labels were drawn once', async () => {
+    const splits = splitsOf(2, 12);
+    splits.valid.labels.fill(1);
+    const plan = planClassification(splits, { ...planned, sets: 1, classes: 2 });
+    const [clustered, taught] = await classify(featuresOf(splits, plan.items), plan, {
+      classes: 2,
+      split: 'test',
+      draws: 0,
+      seed,
+    });
+    expect(clustered).toMatchObject({ value: 0.5, facts: { differentNames: 1, commonestClass: 0.5 } });
+    expect(clustered!.warnings.join()).toMatch(/2 clusters bear 1 different names/);
+    expect(taught!.warnings.join()).toMatch(/one labelled set/);
+    expect(taught!.facts).not.toHaveProperty('spread');
+  });
+
+  it('has no value where inference diverged', async () => {
+    const splits = splitsOf(2, 12);
+    splits.test.codes[3] = Number.NaN;
+    const plan = planClassification(splits, { ...planned, classes: 2 });
+    const rows = await classify(featuresOf(splits, plan.items), plan, { classes: 2, split: 'test', draws: 0, seed });
+    expect(rows.map(({ value, standardError }) => [value, standardError])).toEqual([
+      [null, null],
+      [null, null],
+    ]);
+    for (const { warnings } of rows) expect(warnings.join()).toMatch(/not finite/);
+  });
+
+  it('stops when asked to', async () => {
+    const splits = splitsOf(2, 12);
+    const plan = planClassification(splits, { ...planned, classes: 2 });
+    const options = { classes: 2, split: 'test', draws: 0, seed, signal: AbortSignal.abort() };
+    await expect(classify(featuresOf(splits, plan.items), plan, options)).rejects.toThrow(InterruptedError);
+  });
+});
+
+describe('features', () => {
+  it('are the inferred means of the planned items, in the plan’s order, with their labels', async () => {
+    const splits = splitsOf(2, 3);
+    // A model that knows a sentence by its word, and infers of it the word and which draws were asked for.
+    const model = {
+      hasLatent: true,
+      latentSize: 2,
+      inference: 'gaussian',
+      likelihood: () => ({ dispose() {} }) as ConditionalLikelihood & { dispose(): void },
+      posterior: (batch: Batch) => ({
+        mean: (draws: number) =>
+          Float32Array.from([...batch.targets.subarray(0, batch.size)].flatMap((w) => [w, draws])),
+      }),
+    } as unknown as LatentModel;
+    const plan = planClassification(splits, { ...planned, limit: 40, classes: 2 });
+    const steps: number[] = [];
+    const features = await inferFeatures(model, splits, plan, { batchSize: 8, seed, draws: 5 }, (done, total) => {
+      steps.push(done);
+      expect(total).toBe(plan.items.train.length + 80);
+    });
+    expect(plan.items.test).toEqual(drawSubset(splits.test, 40, seed));
+    for (const name of ['train', 'valid', 'test'] as const) {
+      const { codes, labels } = features[name];
+      expect([...codes]).toEqual([...plan.items[name]].flatMap((item) => [item + 3, 5]));
+      expect([...labels]).toEqual([...plan.items[name]].map((item) => item % 2));
+    }
+    expect(steps.at(-1)).toBe(plan.items.train.length + 80);
+    expect(steps).toEqual(steps.toSorted((a, b) => a - b));
+  });
+});
+
+describe('clusters', () => {
+  it('lie in the principal components that scikit-learn finds, up to sign', () => {
+    const project = fitPrincipalComponents(CODES.subarray(0, LEARNT * SIZE), SIZE, 4);
+    const projected = project(CODES);
+    expect(projected).toHaveLength(90 * 4);
+    const expected = [
+      [0, 0.09662708666018242, 0.2688441856990186, 4.3952793533063, 0.7098597490268845],
+      [61, 0.2573476925295987, 0.8971903206337065, 0.614725426312968, 2.48947885281508],
+    ];
+    for (const [item, ...values] of expected) {
+      values.forEach((value, d) => {
+        expect(Math.abs(projected[item! * 4 + d]!)).toBeCloseTo(value, 5);
+      });
+    }
+  });
+
+  it('are named by the item that is surest of them, however far out it lies', () => {
+    const mixture = new GaussianMixture([
+      { weight: 0.5, mean: Float64Array.of(0), covariance: new Matrix([[1]]) },
+      { weight: 0.5, mean: Float64Array.of(10), covariance: new Matrix([[1]]) },
+    ]);
+    // Of the items beyond either cluster all have a probability of one in floating point; the last are the surest.
+    const points = Float32Array.of(5, 12, -7, 14, -9, 20, -30);
+    expect([...surestItems(mixture, points)]).toEqual([6, 5]);
+  });
+
+  it('take the label of that item, and by majority that of most', () => {
+    const { train, test } = splitsOf(2, 12);
+    const valid = clouds('valid', 40, 2, 12);
+    const whole = classifyByMixture(train.codes, valid, test.codes, { latentSize: LATENT, classes: 2, seed });
+    expect([...whole.predicted]).toEqual([...test.labels]);
+    // With both surest items mislabelled every item is wrong, except by majority.
+    const mixture = whole.fit.mixture;
+    const project = fitPrincipalComponents(train.codes, LATENT, 4);
+    for (const item of surestItems(mixture, project(valid.codes))) valid.labels[item] = 1 - valid.labels[item]!;
+    const misled = classifyByMixture(train.codes, valid, test.codes, { latentSize: LATENT, classes: 2, seed });
+    expect([...misled.predicted]).toEqual([...test.labels].map((label) => 1 - label));
+    expect([...misled.predictedByMajority]).toEqual([...test.labels]);
+  });
+
+  it('are as many dimensions as there are where there are fewer than four', () => {
+    const of = (values: number[], labels: number[]) => ({
+      codes: Float32Array.from(values),
+      labels: Int32Array.from(labels),
+    });
+    const valid = of([-5, 5], [1, 0]);
+    const train = Float32Array.of(-5, -5.1, -4.9, 5, 5.1, 4.9);
+    const { predicted } = classifyByMixture(train, valid, Float32Array.of(-4, 6), { latentSize: 1, classes: 2, seed });
+    expect([...predicted]).toEqual([1, 0]);
+  });
+});
