@@ -83,7 +83,7 @@ export async function writeCorpus(directory: string, corpus: EncodedCorpus): Pro
   }
   const description: Description = { format: FORMAT, name, hash, settings, labels, statistics, sources };
   await writeFileAtomic(at(DESCRIPTION), `${JSON.stringify(description, null, 2)}\n`);
-  return { name, directory, hash, vocabulary, labels, splits, statistics };
+  return { name, directory, hash, settings, vocabulary, labels, splits, statistics };
 }
 
 /**
@@ -112,7 +112,7 @@ export async function loadCorpus(directory: string): Promise<PreparedCorpus> {
       `${directory}: the files do not fit the hash in ${DESCRIPTION}: one of them was changed; ${prepareHint(directory)}`,
     );
   }
-  return { name, directory, hash, vocabulary, labels, splits, statistics };
+  return { name, directory, hash, settings, vocabulary, labels, splits, statistics };
 }
 
 const splitFile = (split: SplitName) => `${split}.safetensors`;

@@ -92,6 +92,7 @@ export interface PreparedCorpus {
   directory: string;
   /** SHA-256, in hexadecimal, of the vocabulary, the encoded splits and the settings that made them. */
   hash: string;
+  settings: PreparationSettings;
   vocabulary: Vocabulary;
   /** Label names in the order of their indices; null where the text has no label column. */
   labels: string[] | null;

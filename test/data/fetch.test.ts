@@ -8,7 +8,8 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { download, FetchError, fetchSet, type RawSet, takeSet } from '../../data-scripts/fetch.mjs';
+import { FetchError, fetchSet, type RawSet, takeSet } from '../../data-scripts/fetch.mjs';
+import { download } from '../../scripts/download.mjs';
 
 const TEXT = Buffer.from(Array.from({ length: 20_000 }, (_, i) => `line ${i}\n`).join(''));
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');

@@ -1,0 +1,173 @@
+// What `sri generate` and `sri interpolate` share: the options that say how codes become sentences, the decoding, and
+// the file that the sentences may go to.
+
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { InputError } from '../errors.js';
+import type { Decoding } from '../model/decoding.js';
+import type { DecodedText } from '../report/texts.js';
+import { type Io, note } from './io.js';
+import type { OpenRun } from './open-run.js';
+import { wholeNumber } from './options.js';
+import type { Progress } from './progress.js';
+
+/** What the options of {@link addDecodingOptions} hold. */
+export interface DecodingOptions {
+  decode: Decoding['method'];
+  temperature?: number;
+  beamWidth?: number;
+  lengthPower?: number;
+  maxLength?: number;
+  out?: string;
+}
+
+export function addDecodingOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--decode <how>', 'how the next word is chosen')
+        .choices(['greedy', 'sample', 'beam'])
+        .default('greedy'),
+    )
+    .addOption(
+      new Option(
+        '--temperature <number>',
+        'of --decode sample: 1 draws from the model, less is nearer to greedy; 1 unless given',
+      ).argParser(numberThat((value) => value > 0, 'a number above 0')),
+    )
+    .addOption(
+      new Option(
+        '--beam-width <number>',
+        'of --decode beam: sentences that go on side by side; 5 unless given',
+      ).argParser(wholeNumber(1)),
+    )
+    .addOption(
+      new Option(
+        '--length-power <number>',
+        'of --decode beam: log probabilities are divided by the length to this power before sentences are compared; 0 unless given',
+      ).argParser(numberThat((value) => value >= 0, 'a number from 0')),
+    )
+    .option(
+      '--max-length <number>',
+      'longest sentence in words; that of the training sentences unless given',
+      wholeNumber(1),
+    )
+    .option('--out <file>', 'also write them to a file: .csv, .json or .txt', outFile)
+    .option('--weights <name>', 'best, or epoch-<n> for those that training.keepEpochs kept', 'best');
+}
+
+/**
+ * The decoding that the options ask for.
+ * @throws {InputError} for an option of another way to decode.
+ */
+export function decodingOf(options: DecodingOptions, seed: number): Decoding {
+  const { decode, temperature, beamWidth, lengthPower } = options;
+  const misplaced = [
+    { name: '--temperature', value: temperature, of: 'sample' },
+    { name: '--beam-width', value: beamWidth, of: 'beam' },
+    { name: '--length-power', value: lengthPower, of: 'beam' },
+  ].find(({ value, of }) => value !== undefined && of !== decode);
+  if (misplaced !== undefined) throw new InputError(`${misplaced.name} goes with --decode ${misplaced.of}`);
+  switch (decode) {
+    case 'greedy':
+      return { method: 'greedy' };
+    case 'sample':
+      return { method: 'sample', temperature: temperature ?? 1, seed };
+    case 'beam':
+      return { method: 'beam', width: beamWidth ?? 5, lengthPower: lengthPower ?? 0 };
+  }
+}
+
+/** How to decode where a caller may leave it open. */
+export interface DecodingRequest {
+  /** Greedy where absent, as in the paper. */
+  decoding?: Decoding;
+  /** Words; those of the longest training sentence where absent. */
+  maxLength?: number;
+}
+
+/**
+ * The sentences of some codes, `[count, latentSize]`, in words.
+ * @throws {InterruptedError} if the user asked to stop.
+ */
+export async function decodeTexts(
+  { decoder, corpus, run }: OpenRun,
+  codes: Float32Array | null,
+  count: number,
+  { decoding, maxLength }: Required<DecodingRequest>,
+  io: Io,
+  progress: Progress,
+): Promise<DecodedText[]> {
+  const { decodeSentences } = await import('../model/decoding.js');
+  const options = { decoding, maxLength, signal: io.stop };
+  const sentences = await decodeSentences(decoder, codes, count, options, (done, total) => {
+    progress.update({ label: `${run.name} decoding`, done, total, quantities: {} });
+  });
+  return sentences.map(({ words, ended, logProbability }) => ({
+    text: textOf(corpus, words),
+    ended,
+    logProbability,
+  }));
+}
+
+/** Ids as words with spaces between. */
+export function textOf({ vocabulary }: OpenRun['corpus'], ids: Int32Array): string {
+  return Array.from(ids, (id) => vocabulary.word(id)).join(' ');
+}
+
+/** What was asked for, with what was left open decided. */
+export function settled({ corpus }: OpenRun, { decoding, maxLength }: DecodingRequest): Required<DecodingRequest> {
+  return {
+    decoding: decoding ?? { method: 'greedy' },
+    maxLength: maxLength ?? corpus.statistics.splits.train.maxLength,
+  };
+}
+
+/**
+ * Keeps a command's result among the artifacts of the run, where tables find it. Of other weights than the best there
+ * is nothing to keep: tables are of the best.
+ */
+export async function keepArtifact({ folder, epoch }: OpenRun, name: string, result: object): Promise<void> {
+  if (epoch !== folder.manifest()?.bestEpoch) return;
+  await folder.writeArtifact(name, `${JSON.stringify(result, null, 2)}\n`);
+}
+
+/** One result in the three forms that `--out` can take. */
+export interface Written {
+  csv: { columns: readonly string[]; rows: readonly (readonly (string | number)[])[] };
+  json: object;
+  text: readonly string[];
+}
+
+/** Writes a result to the file of `--out`, in the form that its name asks for; its folder is made where missing. */
+export async function writeOut(file: string, { csv, json, text }: Written, io: Io): Promise<void> {
+  const [{ stringify }, { writeFileAtomic }] = await Promise.all([
+    import('csv-stringify/sync'),
+    import('../storage/atomic-write.js'),
+  ]);
+  const forms: Record<string, () => string> = {
+    '.csv': () => stringify([csv.columns, ...csv.rows]),
+    '.json': () => `${JSON.stringify(json, null, 2)}\n`,
+    '.txt': () => `${text.join('\n')}\n`,
+  };
+  await mkdir(path.dirname(file), { recursive: true });
+  await writeFileAtomic(file, forms[path.extname(file)]!());
+  note(io, `written to ${file}`);
+}
+
+function outFile(text: string): string {
+  if (!['.csv', '.json', '.txt'].includes(path.extname(text))) {
+    throw new InvalidArgumentError('Its name must end in .csv, .json or .txt.');
+  }
+  return text;
+}
+
+function numberThat(holds: (value: number) => boolean, what: string): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() === '' || !Number.isFinite(value) || !holds(value)) {
+      throw new InvalidArgumentError(`It must be ${what}.`);
+    }
+    return value;
+  };
+}
