@@ -1,0 +1,223 @@
+// A report as one HTML page that needs nothing beside it: no script, no font, no picture from elsewhere. What goes into the
+// page is either a piece of markup made here or a text, and a text is escaped wherever it is put, so that `<unk>` is read
+// and not obeyed.
+
+import { InputError } from '../errors.js';
+import type { Table } from './table.js';
+
+/** A piece of markup that may stand in a page as it is. Only this file makes them. */
+export class Html {
+  constructor(readonly markup: string) {}
+}
+
+type Insertable = string | number | Html | readonly Html[];
+
+/** Markup with texts in it: whatever is not markup already is escaped. */
+function html(parts: TemplateStringsArray, ...inserted: Insertable[]): Html {
+  const pieces = parts.map((part, i) => (i === 0 ? part : markupOf(inserted[i - 1]!) + part));
+  return new Html(pieces.join(''));
+}
+
+function markupOf(inserted: Insertable): string {
+  if (inserted instanceof Html) return inserted.markup;
+  if (Array.isArray(inserted)) return inserted.map(({ markup }) => markup).join('\n');
+  return escapeHtml(String(inserted));
+}
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
+
+/** A text as it must be written to be read as itself, between tags and in quoted attributes. */
+export function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => ENTITIES[character]!);
+}
+
+export interface Section {
+  title: string;
+  body: readonly Html[];
+}
+
+/** The whole page. */
+export function htmlReport({ title, sections }: { title: string; sections: readonly Section[] }): string {
+  const anchor = (i: number) => `section-${i + 1}`;
+  const page = html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${title}</title>
+<style>${new Html(STYLE)}</style>
+</head>
+<body>
+<h1>${title}</h1>
+<nav><ul>
+${sections.map((section, i) => html`<li><a href="#${anchor(i)}">${section.title}</a></li>`)}
+</ul></nav>
+${sections.map(
+  (section, i) => html`<section id="${anchor(i)}">
+<h2>${section.title}</h2>
+${section.body}
+</section>`,
+)}
+</body>
+</html>
+`;
+  return page.markup;
+}
+
+export function paragraph(text: string): Html {
+  return html`<p>${text}</p>`;
+}
+
+export function bulletList(items: readonly string[]): Html {
+  return html`<ul>
+${items.map((item) => html`<li>${item}</li>`)}
+</ul>`;
+}
+
+/** Names and what they stand for: the verdict on each run, the versions of a program. */
+export function facts(pairs: readonly (readonly [name: string, value: string])[]): Html {
+  return html`<dl>
+${pairs.map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}
+</dl>`;
+}
+
+/** Lines to be typed or copied. */
+export function commands(lines: readonly string[]): Html {
+  return html`<pre><code>${lines.join('\n')}</code></pre>`;
+}
+
+/**
+ * A drawing, put into the page as it is.
+ * @param svg one `<svg>` element.
+ * @throws {InputError} where it is none, or holds what could do more than be looked at.
+ */
+export function figure(svg: string, caption: string): Html {
+  if (!isDrawing(svg)) throw new InputError(`the figure "${caption}" is no plain drawing: draw it again`);
+  return html`<figure>
+${new Html(svg)}
+<figcaption>${caption}</figcaption>
+</figure>`;
+}
+
+const DRAWING_ELEMENTS = new Set(['svg', 'g', 'path', 'rect', 'line', 'text', 'tspan']);
+
+/** Whether a text is made of elements that only draw, with quoted attributes that neither run nor lead anywhere. */
+function isDrawing(svg: string): boolean {
+  const tags = svg.match(/<[^>]*>?/g) ?? [];
+  const plain = tags.every((tag) => {
+    const [, name, attributes] = tag.match(/^<\/?([a-zA-Z]+)((?:\s+[\w:-]+="[^"]*")*)\s*\/?>$/) ?? [];
+    if (name === undefined || !DRAWING_ELEMENTS.has(name)) return false;
+    return [...attributes!.matchAll(/([\w:-]+)="[^"]*"/g)].every(([, key]) => !/^on|href$|^style$|^id$/i.test(key!));
+  });
+  return plain && svg.startsWith('<svg') && svg.trimEnd().endsWith('</svg>');
+}
+
+/** A table with all its columns; numbers stand to the right. */
+export function plainTable({ columns, rows }: Table, caption: string): Html {
+  return html`<div class="wide"><table>
+<caption>${caption}</caption>
+<thead><tr>${columns.map((name) => html`<th scope="col">${name}</th>`)}</tr></thead>
+<tbody>
+${rows.map((row) => html`<tr>${row.map((cell) => html`<td${numeric(String(cell))}>${cell}</td>`)}</tr>`)}
+</tbody>
+</table></div>`;
+}
+
+/**
+ * A table as the paper prints it: of each quantity ours with its standard error and, beneath, its estimator, then the
+ * paper's own. Which columns belong together is told by their names: `PPL`, `PPL standard error`, `PPL estimator`,
+ * `Paper PPL`. All other columns can be unfolded beneath.
+ */
+export function comparisonTable(table: Table, caption: string): Html {
+  const { columns, rows } = table;
+  const quantities = columns.filter((name) => columns.includes(`${name} standard error`));
+  const paper = quantities.filter((name) => columns.includes(`Paper ${name}`));
+  const at = (row: Table['rows'][number], name: string) => String(row[columns.indexOf(name)] ?? '');
+  const ours = (row: Table['rows'][number], name: string) => {
+    if (at(row, name) === '') return html`<td class="number">-</td>`;
+    const error = at(row, `${name} standard error`);
+    const estimator = at(row, `${name} estimator`);
+    return html`<td class="number">${at(row, name)}${
+      error === '' ? [] : html`<span class="error"> ± ${error}</span>`
+    }${estimator === '' ? [] : html`<br><small>${estimator}</small>`}</td>`;
+  };
+  return html`<div class="wide"><table>
+<caption>${caption}</caption>
+<thead>
+<tr><th scope="col" rowspan="2">${columns[0]!}</th>${quantities.map((name) =>
+    paper.includes(name)
+      ? html`<th scope="colgroup" colspan="2">${name}</th>`
+      : html`<th scope="colgroup">${name}</th>`,
+  )}</tr>
+<tr>${quantities.map((name) =>
+    paper.includes(name) ? html`<th scope="col">ours</th><th scope="col">paper</th>` : html`<th scope="col">ours</th>`,
+  )}</tr>
+</thead>
+<tbody>
+${rows.map(
+  (row) =>
+    html`<tr><th scope="row">${at(row, columns[0]!)}</th>${quantities.map((name) =>
+      paper.includes(name)
+        ? html`${ours(row, name)}<td class="number paper">${at(row, `Paper ${name}`) || '-'}</td>`
+        : ours(row, name),
+    )}</tr>`,
+)}
+</tbody>
+</table></div>
+<details><summary>All columns</summary>
+${plainTable(table, `${caption}, with everything that belongs to it`)}
+</details>`;
+}
+
+function numeric(cell: string): Html {
+  return new Html(cell.trim() !== '' && Number.isFinite(Number(cell)) ? ' class="number"' : '');
+}
+
+const STYLE = `
+:root { color-scheme: light dark; --ink: #1d1d1f; --paper: #ffffff; --faint: #6b6b70; --line: #d5d5da; --shade: #f5f5f7; }
+@media (prefers-color-scheme: dark) {
+  :root { --ink: #e8e8ea; --paper: #17181a; --faint: #a0a0a8; --line: #3a3b40; --shade: #232428; }
+}
+body { margin: 2rem auto; padding: 0 1rem; max-width: 72rem; color: var(--ink); background: var(--paper);
+  font: 16px/1.5 system-ui, sans-serif; }
+h1 { font-size: 1.7rem; line-height: 1.2; }
+h2 { font-size: 1.25rem; margin: 2.5rem 0 0.75rem; padding-top: 0.75rem; border-top: 1px solid var(--line); }
+a { color: inherit; }
+nav ul { display: flex; flex-wrap: wrap; gap: 0.25rem 1.25rem; margin: 0; padding: 0; list-style: none; }
+.wide { overflow-x: auto; }
+table { border-collapse: collapse; margin: 0.75rem 0; font-size: 0.9rem; font-variant-numeric: tabular-nums; }
+caption { text-align: left; padding-bottom: 0.4rem; color: var(--faint); }
+th, td { padding: 0.3rem 0.7rem; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); }
+thead th { vertical-align: bottom; white-space: nowrap; }
+th[scope="colgroup"] { text-align: center; border-bottom: 0; }
+thead tr:nth-child(2) th { text-align: right; font-weight: normal; color: var(--faint); }
+tbody th { font-weight: 600; }
+tbody th, td:first-child { white-space: nowrap; }
+.number { text-align: right; white-space: nowrap; }
+.paper, .error, small { color: var(--faint); }
+details { margin: 0.5rem 0; }
+summary { cursor: pointer; color: var(--faint); }
+dt { font-weight: 600; }
+dd { margin: 0 0 0.5rem 1.25rem; overflow-wrap: anywhere; }
+pre { padding: 0.75rem 1rem; overflow-x: auto; background: var(--shade); border-radius: 6px; font-size: 0.85rem; }
+figure { margin: 1rem 0; }
+figure svg { max-width: 100%; height: auto; background: #ffffff; border-radius: 6px; }
+figcaption { color: var(--faint); font-size: 0.9rem; }
+@page { margin: 14mm; }
+@media print {
+  :root { --ink: #000000; --paper: #ffffff; --faint: #444444; --line: #bbbbbb; --shade: #ffffff; }
+  body { margin: 0; max-width: none; font-size: 10pt; }
+  nav, details { display: none; }
+  .wide { overflow: visible; }
+  table { font-size: 7.5pt; }
+  th, td { padding: 2pt 4pt; }
+  figure, tr, pre { break-inside: avoid; }
+  h2, dt { break-after: avoid; }
+}
+`;

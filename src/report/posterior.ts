@@ -1,0 +1,117 @@
+// What `sri posterior` leaves among a run's artifacts, and how the report reads it again: the samples as CSV, a summary in
+// numbers, and the two halves of Figure 1.
+
+import path from 'node:path';
+import { stringify } from 'csv-stringify/sync';
+import { InputError } from '../errors.js';
+import type { AggregatePosterior, Marginal } from '../evaluation/aggregate-posterior.js';
+import { RunFolder } from '../training/run-folder.js';
+import type { MeasuredRow, MeasuredRun } from './measured.js';
+
+/** Names of the artifacts. */
+export const POSTERIOR = {
+  samples: 'posterior.csv',
+  summary: 'posterior.json',
+  map: 'posterior-tsne.svg',
+  marginals: 'posterior-marginals.svg',
+} as const;
+
+export interface PosteriorSummary
+  extends Pick<MeasuredRow, 'epoch' | 'backend' | 'threads' | 'commit' | 'split' | 'sentences' | 'seed'>,
+    Pick<AggregatePosterior, 'rms' | 'threshold' | 'leaving'> {
+  latentSize: number;
+  /** Of the t-SNE map. */
+  perplexity: number;
+  iterations: number;
+  /** [latentSize] */
+  dimensions: Pick<Marginal, 'mean' | 'standardDeviation' | 'wasserstein'>[];
+}
+
+/** In a sentence, for people. */
+export function describePosterior({ leaving, latentSize, threshold, rms }: PosteriorSummary): string {
+  return (
+    `${leaving} of ${latentSize} dimensions leave N(0, 1): their Wasserstein distance is above ${threshold.toFixed(3)}, ` +
+    `which samples of the prior seldom reach; root mean square of z ${rms.toFixed(2)}, the prior's is 1`
+  );
+}
+
+/**
+ * Reads the summary.
+ * @param file its name, for messages.
+ * @throws {InputError} where it is none.
+ */
+export function parsePosteriorSummary(content: string, file: string): PosteriorSummary {
+  let given: Partial<PosteriorSummary> | null;
+  try {
+    given = JSON.parse(content);
+  } catch (error) {
+    throw new InputError(`${file}: not valid JSON: ${(error as Error).message}`);
+  }
+  for (const key of ['epoch', 'latentSize', 'leaving', 'threshold', 'rms'] as const) {
+    if (typeof given?.[key] !== 'number') {
+      throw new InputError(`${file}: ${key} is no number; write it again with sri posterior`);
+    }
+  }
+  return given as PosteriorSummary;
+}
+
+/**
+ * The summary of a run's present best weights; null where there is none, or training that went on since has left it behind.
+ * @throws {InputError} for an artifact that is none.
+ */
+export function keptPosterior({
+  directory,
+  manifest,
+}: Pick<MeasuredRun, 'directory' | 'manifest'>): PosteriorSummary | null {
+  const content = new RunFolder(directory).artifact(POSTERIOR.summary);
+  if (content === null) return null;
+  const summary = parsePosteriorSummary(content, path.join(directory, 'artifacts', POSTERIOR.summary));
+  return summary.epoch === manifest.bestEpoch ? summary : null;
+}
+
+/** Figure 1 of a run that has it, as files beside the tables: `figure1-sri-seed-0-tsne.svg` and the like. */
+export function posteriorFiles(measured: MeasuredRun): [name: string, content: string][] {
+  if (keptPosterior(measured) === null) return [];
+  const { run, directory } = measured;
+  const folder = new RunFolder(directory);
+  return [POSTERIOR.map, POSTERIOR.marginals, POSTERIOR.samples].flatMap((artifact): [string, string][] => {
+    const content = folder.artifact(artifact);
+    const name = artifact.replace(/^posterior/, `figure1-${run.name}-seed-${run.seed}`);
+    return content === null ? [] : [[name, content]];
+  });
+}
+
+export interface PosteriorSamples extends Pick<AggregatePosterior, 'map' | 'prior' | 'priorMap'> {
+  /** Which sentences of the split. */
+  sentences: Int32Array;
+  /** Their classes; null where the corpus has none. */
+  labels: readonly string[] | null;
+  /** A code of each, `[sentences, latentSize]`. */
+  z: Float32Array;
+  latentSize: number;
+}
+
+/** A line for each sample, of the aggregate posterior first, then of the prior. */
+export function posteriorCsv({ sentences, labels, z, map, prior, priorMap, latentSize }: PosteriorSamples): string {
+  const dimensions = Array.from({ length: latentSize }, (_, d) => `z${d}`);
+  // Nine digits give every number of single precision back as it was.
+  const numbers = (values: Float32Array | Float64Array, row: number, size: number) =>
+    Array.from(values.subarray(row * size, (row + 1) * size), (value) => Number(value.toPrecision(9)));
+  const lines = [
+    ...Array.from(sentences, (sentence, i) => [
+      'posterior',
+      sentence,
+      labels?.[i] ?? '',
+      ...numbers(map, i, 2),
+      ...numbers(z, i, latentSize),
+    ]),
+    ...Array.from({ length: prior.length / latentSize }, (_, i) => [
+      'prior',
+      '',
+      '',
+      ...numbers(priorMap, i, 2),
+      ...numbers(prior, i, latentSize),
+    ]),
+  ];
+  return stringify([['sample', 'sentence', 'label', 'tsne1', 'tsne2', ...dimensions], ...lines]);
+}

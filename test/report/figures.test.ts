@@ -1,0 +1,249 @@
+import { describe, expect, it } from 'vitest';
+import { gainByPosition } from '../../src/report/figures/gain-by-position.js';
+import { klByDimension } from '../../src/report/figures/kl-by-dimension.js';
+import { marginalDensities } from '../../src/report/figures/marginal-densities.js';
+import { posteriorScatter } from '../../src/report/figures/posterior-scatter.js';
+import { stepsAblation } from '../../src/report/figures/steps-ablation.js';
+import { trainingCurves } from '../../src/report/figures/training-curves.js';
+import { type Element, elementsOf } from './markup.js';
+
+type Point = [x: number, y: number];
+
+/** The marks of one kind, without those of legends and axes, in the order of drawing. */
+function marks(svg: string, role: 'mark-symbol' | 'mark-line' | 'mark-rule'): Element[] {
+  const elements = elementsOf(svg);
+  const groups: Element[] = [];
+  let inside = Number.POSITIVE_INFINITY;
+  for (const element of elements) {
+    const depth = element.within.length;
+    if (depth <= inside) inside = Number.POSITIVE_INFINITY;
+    const named = element.attributes.class ?? '';
+    if (named.includes(role) && named.includes('role-mark')) inside = depth;
+    else if (depth === inside + 1) groups.push(element);
+  }
+  expect(groups.length, role).toBeGreaterThan(0);
+  return groups;
+}
+
+function placeOf({ attributes }: Element): Point {
+  const [x, y] = attributes.transform!.match(/-?[\d.]+/g)!.map(Number);
+  return [x!, y!];
+}
+
+function pathOf({ attributes }: Element): Point[] {
+  return [...attributes.d!.matchAll(/[ML](-?[\d.]+),(-?[\d.]+)/g)].map(([, x, y]) => [Number(x), Number(y)]);
+}
+
+function texts(svg: string): string[] {
+  return elementsOf(svg)
+    .filter(({ name, attributes }) => name === 'text' && attributes.opacity !== '0')
+    .map(({ text }) => text);
+}
+
+/** Slope and intercept of the line through the first two, which all the others must be on, to a pixel's hundredth. */
+function expectAffine(from: number[], to: number[], slope?: number): number {
+  const last = from.length - 1;
+  const fitted = (to[last]! - to[0]!) / (from[last]! - from[0]!);
+  for (let i = 0; i <= last; i++) expect(Math.abs(to[0]! + fitted * (from[i]! - from[0]!) - to[i]!)).toBeLessThan(0.03);
+  if (slope !== undefined) expect(fitted / slope).toBeCloseTo(1, 2);
+  return fitted;
+}
+
+const series = [
+  { label: 'LSTM-LM', nats: [3, 1, 2, null, 0.5] },
+  { label: '<unk> & "co"', nats: [0.1, 0.4, 0.3, 0.2, 0] },
+];
+const curves = series.map(({ label, nats }) => ({
+  label,
+  epochs: nats.map((validationLoss, i) => ({ epoch: i + 1, validationLoss })),
+}));
+const steps = [10, 20, 40].map((K, i) => ({
+  steps: K,
+  ppl: { value: 100 - 5 * i, standardError: 2 },
+  recon: { value: 90 - i, standardError: null },
+  kl: i === 1 ? null : { value: 8 + i, standardError: 0.5 },
+}));
+const density = (scale: number) => {
+  const at = Float64Array.from({ length: 201 }, (_, i) => (scale * (i - 100)) / 25);
+  return { at, value: at.map((x) => Math.exp(-((x / scale) ** 2) / 2) / (scale * Math.sqrt(2 * Math.PI))) };
+};
+const marginals = [1, 0.5, 1.2].map((s) => ({ mean: s - 1, standardDeviation: s, density: density(s) }));
+const map = Float64Array.of(-30, 10, 0, 0, 20, -5, 25, 31);
+const prior = Float64Array.of(1, 2, -3, 4, 9, -9);
+
+const FIGURES: [name: string, draw: () => Promise<string>][] = [
+  ['training curves', () => trainingCurves(curves)],
+  ['KL by dimension', () => klByDimension(series)],
+  ['gain by position', () => gainByPosition(series)],
+  ['the number of steps', () => stepsAblation(steps)],
+  [
+    'the map',
+    () => posteriorScatter({ title: 'SRI on <ptb>', posterior: map, prior, classes: ['a&b', '<c>', 'a&b', '<c>'] }),
+  ],
+  ['the marginal densities', () => marginalDensities({ title: 'SRI & co', marginals })],
+];
+
+describe.each(FIGURES)('%s', (_, draw) => {
+  it('is one well-formed drawing, complete in itself, in generic fonts', async () => {
+    const svg = await draw();
+    const elements = elementsOf(svg);
+    expect(elements[0]!.name).toBe('svg');
+    expect(elements.filter(({ within }) => within.length === 0)).toHaveLength(1);
+    const fonts = elements.flatMap(({ attributes }) => attributes['font-family'] ?? []);
+    expect(fonts.length).toBeGreaterThan(0);
+    expect(new Set(fonts)).toEqual(new Set(['sans-serif']));
+    for (const { name, attributes } of elements) {
+      expect(['svg', 'g', 'rect', 'path', 'line', 'text', 'tspan']).toContain(name);
+      expect(attributes).not.toHaveProperty('id');
+    }
+  });
+
+  it('is drawn in the same bytes again', async () => {
+    expect(await draw()).toBe(await draw());
+  });
+});
+
+describe('curves', () => {
+  it('pass where their numbers are, with a gap where there is none', async () => {
+    const [first, second] = marks(await trainingCurves(curves), 'mark-line').map(pathOf);
+    const known = [0, 1, 2, 4];
+    const slope = expectAffine(
+      known.map((i) => i + 1),
+      first!.map(([x]) => x),
+    );
+    const down = expectAffine(
+      known.map((i) => series[0]!.nats[i]!),
+      first!.map(([, y]) => y),
+    );
+    expect(slope).toBeGreaterThan(0);
+    expect(down).toBeLessThan(0);
+    expectAffine(
+      [1, 2, 3, 4, 5],
+      second!.map(([x]) => x),
+      slope,
+    );
+    expectAffine(
+      series[1]!.nats as number[],
+      second!.map(([, y]) => y),
+      down,
+    );
+    expect(marks(await trainingCurves(curves), 'mark-line')[0]!.attributes.d!.match(/M/g)).toHaveLength(2);
+  });
+
+  it('of KL go from the largest dimension down', async () => {
+    const drawn = marks(await klByDimension(series), 'mark-line').map(pathOf);
+    expect(drawn.map((points) => points.length)).toEqual([4, 5]);
+    const heights = drawn.map((points) => points.map(([, y]) => y));
+    const scale = expectAffine([3, 2, 1, 0.5], heights[0]!);
+    expectAffine([0.4, 0.3, 0.2, 0.1, 0], heights[1]!, scale);
+  });
+
+  it('have the colours of their place among all labels, and a legend of those shown', async () => {
+    const labels = ['AE', ...series.map(({ label }) => label), 'SRI'];
+    const strokes = async (of: typeof series, all?: string[]) =>
+      marks(await gainByPosition(of, all), 'mark-line').map(({ attributes }) => attributes.stroke);
+    const together = await strokes(series, labels);
+    expect(new Set(together).size).toBe(2);
+    expect(await strokes([series[1]!], labels)).toEqual([together[1]]);
+    expect(await strokes(series)).not.toEqual(together);
+    const shown = texts(await gainByPosition(series, labels));
+    expect(shown).toEqual(expect.arrayContaining(['LSTM-LM', '<unk> & "co"']));
+    expect(shown).not.toContain('AE');
+    expect(shown).not.toContain('SRI');
+  });
+
+  it('of nine methods and more are told apart by colour and dash', async () => {
+    const many = Array.from({ length: 20 }, (_, i) => ({ label: `method ${i}`, nats: [i, i + 1] }));
+    const looks = marks(await gainByPosition(many), 'mark-line').map(
+      ({ attributes }) => `${attributes.stroke} ${attributes['stroke-dasharray']}`,
+    );
+    expect(new Set(looks).size).toBe(20);
+    expect(new Set(looks.slice(0, 9).map((look) => look.split(' ')[0])).size).toBe(9);
+  });
+});
+
+describe('the number of steps', () => {
+  it('has whiskers of a standard error to each side, and no point where nothing was measured', async () => {
+    const svg = await stepsAblation(steps);
+    const whiskers = marks(svg, 'mark-rule').map((rule) => [placeOf(rule)[1], Number(rule.attributes.y2)] as const);
+    expect(whiskers).toHaveLength(8);
+    const points = marks(svg, 'mark-symbol').map(placeOf);
+    expect(points).toHaveLength(8);
+    const scale = expectAffine(
+      [100, 95, 90],
+      points.slice(0, 3).map(([, y]) => y),
+    );
+    whiskers.slice(0, 3).forEach(([from, length], i) => {
+      expect(Math.abs(length - 4 * scale)).toBeLessThan(0.03);
+      expect(from + length / 2).toBeCloseTo(points[i]![1], 1);
+    });
+    for (const [, length] of whiskers.slice(3, 6)) expect(Math.abs(length || 0)).toBe(0);
+    expectAffine(
+      [10, 20, 40].map(Math.log),
+      points.slice(0, 3).map(([x]) => x),
+    );
+  });
+});
+
+describe('the map', () => {
+  it('has every sample in its place, with one unit for both axes', async () => {
+    const svg = await posteriorScatter({ title: 'SRI', posterior: map, prior });
+    const places = marks(svg, 'mark-symbol').map(placeOf);
+    const expected = [...prior, ...map];
+    expect(places).toHaveLength(7);
+    const across = expectAffine(
+      expected.filter((_, i) => i % 2 === 0),
+      places.map(([x]) => x),
+    );
+    expectAffine(
+      expected.filter((_, i) => i % 2 === 1),
+      places.map(([, y]) => y),
+      -across,
+    );
+    expect(texts(svg)).toEqual(expect.arrayContaining(['SRI', 'prior, N(0, I)', 'aggregate posterior']));
+  });
+
+  it('tells classes apart by colour and by shape, as long as they are few', async () => {
+    const classes = ['good', '<bad>', 'good', '<bad>'];
+    const few = await posteriorScatter({ title: 'SRI', posterior: map, prior, classes });
+    const looks = marks(few, 'mark-symbol')
+      .slice(3)
+      .map(({ attributes: { fill, d } }) => `${fill} ${d}`);
+    expect(looks[0]).toBe(looks[2]);
+    expect(looks[1]).toBe(looks[3]);
+    const [[colour, ...shape], [otherColour, ...otherShape]] = looks.slice(0, 2).map((look) => look.split(' ')) as [
+      [string, ...string[]],
+      [string, ...string[]],
+    ];
+    expect(colour).not.toBe(otherColour);
+    expect(shape).not.toEqual(otherShape);
+    expect(texts(few)).toEqual(expect.arrayContaining(['good', '<bad>']));
+
+    const posterior = Float64Array.from({ length: 20 }, (_, i) => i);
+    const ten = Array.from({ length: 10 }, (_, i) => `class ${i}`);
+    expect(texts(await posteriorScatter({ title: 'SRI', posterior, prior, classes: ten }))).not.toContain('class 3');
+  });
+});
+
+describe('the marginal densities', () => {
+  it('have a panel a dimension, with the normal’s curve in true proportion', async () => {
+    const svg = await marginalDensities({ title: 'SRI', marginals });
+    const lines = marks(svg, 'mark-line').map((line) => ({
+      points: pathOf(line),
+      dash: line.attributes['stroke-dasharray'],
+    }));
+    expect(lines).toHaveLength(6);
+    const height = (points: Point[]) => Math.max(...points.map(([, y]) => y)) - Math.min(...points.map(([, y]) => y));
+    const width = (points: Point[]) => points.at(-1)![0] - points[0]![0];
+    const normal = lines.filter(({ dash }) => dash === '3,2').map(({ points }) => points);
+    const own = lines.filter(({ dash }) => dash !== '3,2').map(({ points }) => points);
+    expect(normal).toHaveLength(3);
+    // A density of half the deviation is twice as high and half as wide; the curves end at a hundredth of their height.
+    expect(height(own[0]!) / height(normal[0]!)).toBeCloseTo(1, 1);
+    expect(height(own[1]!) / height(normal[1]!)).toBeCloseTo(2, 1);
+    expect(width(own[1]!) / width(own[0]!)).toBeCloseTo(0.5, 1);
+    expect(texts(svg)).toEqual(
+      expect.arrayContaining(['1: 0.00 ± 1.00', '2: -0.50 ± 0.50', '3: 0.20 ± 1.20', 'aggregate posterior', 'N(0, 1)']),
+    );
+  });
+});

@@ -1,0 +1,137 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findRuns, readRun } from '../../src/report/measured.js';
+import { POSTERIOR } from '../../src/report/posterior.js';
+import { reportPage } from '../../src/report/report-page.js';
+import { table1 } from '../../src/report/table1.js';
+import type { RunFolder } from '../../src/training/run-folder.js';
+import { type Element, elementsOf } from './markup.js';
+import { type GivenRow, makeRun, manifest } from './runs.js';
+
+const root = mkdtempSync(path.join(tmpdir(), 'sri-page-'));
+afterAll(() => rmSync(root, { recursive: true }));
+
+const NASTY = '<unk> & <script>alert(1)</script>';
+const SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><text>drawn</text></svg>';
+const texts = { columns: ['Method', 'Sample', 'Text'], rows: [['SRI', 1, `the ${NASTY} said`]] };
+
+function summary(epoch: number): string {
+  return JSON.stringify({
+    epoch,
+    latentSize: 32,
+    leaving: 21,
+    threshold: 0.11,
+    rms: 1.25,
+    sentences: 77,
+    split: 'test',
+  });
+}
+
+let sri: RunFolder;
+/** The page, drawn once for all who only look at it. */
+let elements: Element[];
+
+async function measuredRun(method: string, setting: string | undefined, columns: string, rows: GivenRow[]) {
+  const folder = await makeRun(root, 'ptb', method, setting, rows);
+  const [names, ...values] = columns.split('\n');
+  const lines = [`epoch,iteration,validationLoss,${names}`, ...values];
+  writeFileSync(folder.metrics, `${lines.join('\n')}\n`);
+  return folder;
+}
+
+beforeAll(async () => {
+  await measuredRun('lstm-lm', undefined, 'x\n4,40,5,\n5,50,4.5,', [
+    { metric: 'ppl', estimator: 'exact', value: 101.5 },
+  ]);
+  sri = await measuredRun(
+    'sri',
+    undefined,
+    'klDimension[0],klDimension[1],gainPosition[1]\n4,40,5.5,9,9,9\n5,50,4.75,0.5,2,1',
+    [
+      { metric: 'ppl', estimator: 'fitted', value: 97.777, warnings: [`beware of ${NASTY}`] },
+      { metric: 'kl', estimator: 'jacobian', value: 19.8 },
+      { metric: 'recon', estimator: 'short-run', value: 80, split: 'valid', warnings: ['of another split'] },
+    ],
+  );
+  await sri.writeManifest({ ...manifest, verdict: { collapse: 'active', reason: `z matters, ${NASTY}` } });
+  await sri.writeArtifact(POSTERIOR.summary, summary(5));
+  await sri.writeArtifact(POSTERIOR.map, SVG);
+  await sri.writeArtifact(POSTERIOR.marginals, SVG);
+  elements = await page();
+});
+
+async function page(): Promise<Element[]> {
+  const runs = findRuns(root, 'ptb').map(readRun);
+  const tables = [
+    { caption: 'Table 1: language models', table: table1(runs) },
+    { caption: 'Table 3: generation', table: texts },
+  ];
+  return elementsOf(await reportPage({ dataSet: 'ptb', split: 'test', runs, tables, config: 'ptb.yaml' }));
+}
+
+describe('the page of a data set', () => {
+  it('says of each run whether its code is used', () => {
+    const told = elements.filter(({ name }) => name === 'dt' || name === 'dd').map(({ text }) => text);
+    expect(told.slice(0, 2)).toEqual(['SRI', `active: z matters, ${NASTY}`]);
+  });
+
+  it('has the tables, numbers beside the paper’s and texts as they are', () => {
+    const cells = elements.filter(({ name, within }) => name === 'td' && !within.includes('details'));
+    const shown = cells.map(({ text }) => text);
+    expect(shown).toEqual(expect.arrayContaining(['97.78', '94.26', '19.80', '101.50', `the ${NASTY} said`]));
+    expect(elements.some(({ name }) => name === 'script' || name === 'unk')).toBe(false);
+  });
+
+  it('draws the curves of the runs and the best epoch’s diagnosis', () => {
+    const captions = elements.filter(({ name }) => name === 'figcaption').map(({ text }) => text);
+    expect(captions).toHaveLength(5);
+    expect(captions[0]).toMatch(/^Loss on validation/);
+    expect(captions[1]).toMatch(/^KL of each dimension/);
+    expect(captions[2]).toMatch(/^How much less a word/);
+  });
+
+  it('shows Figure 1 of the best weights, and not of others', async () => {
+    const drawn = (of: Element[]) => of.filter(({ name, text }) => name === 'text' && text === 'drawn').length;
+    expect(drawn(elements)).toBe(2);
+    const [caption] = elements.filter(({ name, text }) => name === 'figcaption' && text.includes('t-SNE'));
+    expect(caption!.text).toMatch(/^SRI: codes of 77 sentences of test .* 21 of 32 dimensions leave N\(0, 1\)/);
+    await sri.writeArtifact(POSTERIOR.summary, summary(4));
+    expect(drawn(await page())).toBe(0);
+    await sri.writeArtifact(POSTERIOR.summary, summary(5));
+  });
+
+  it('warns as the rows of the split do', () => {
+    const warned = elements.filter(({ name, within }) => name === 'li' && !within.includes('nav'));
+    expect(warned.map(({ text }) => text)).toEqual([`SRI, ppl by fitted: beware of ${NASTY}`]);
+  });
+
+  it('says what made the runs and what makes them again', () => {
+    expect(elements.find(({ name }) => name === 'code')!.text.split('\n')).toEqual([
+      'sri prepare --config ptb.yaml',
+      'sri reproduce --config ptb.yaml --methods lstm-lm,sri --seed 3',
+      'sri posterior --config ptb.yaml --method sri --seed 3',
+      'sri report --config ptb.yaml --html',
+    ]);
+    const made = elements.filter(({ name, text }) => name === 'dd' && text.includes('Commit'));
+    expect(made).toHaveLength(2);
+    expect(made[1]!.text).toMatch(/Seed: 3; .*Best epoch: 5; .*Commit: abc123; Data hash: f00d; Run: /);
+    expect(made[1]!.text).toContain(path.join(root, 'ptb/sri/seed-3'));
+  });
+
+  it('compares numbers of steps where runs differ in nothing else', async () => {
+    const captions = async () => (await page()).filter(({ name }) => name === 'figcaption').map(({ text }) => text);
+    expect((await captions()).some((caption) => caption.startsWith('What K'))).toBe(false);
+    const run = sri.config();
+    const other = await measuredRun('sri', 'paper', 'x\n5,50,4.25,', [
+      { metric: 'ppl', estimator: 'fitted', value: 96 },
+    ]);
+    expect((await captions()).some((caption) => caption.startsWith('What K'))).toBe(false);
+    writeFileSync(
+      path.join(other.directory, 'config.json'),
+      JSON.stringify({ ...run, name: 'sri@k40', setting: 'k40', langevin: { ...run.langevin, steps: 40 } }),
+    );
+    expect((await captions()).some((caption) => caption.startsWith('What K'))).toBe(true);
+  });
+});

@@ -1,0 +1,31 @@
+import { expect, it } from 'vitest';
+import { indexedColumns, readEpochs } from '../../src/report/training-log.js';
+
+const LOG = `epoch,iteration,loss,validationLoss,validationKl,klDimension[0],klDimension[1],klDimension[2],gainPosition[1],gainPosition[2]
+1,20,110.5,,,,,,,
+1,40,108,5.25,3,0.5,,2.5,1,0
+2,60,104,,,,,,,
+2,80,101,Infinity,,,,,,
+3,120,99,4.75,2.5,1,0.25,1.25,-0.5,0.125
+`;
+
+it('has an epoch for each validation, with the columns that are filled', () => {
+  const epochs = readEpochs(LOG);
+  expect(epochs.map(({ epoch }) => epoch)).toEqual([1, 2, 3]);
+  expect(epochs.map(({ numbers }) => numbers.validationLoss)).toEqual([5.25, undefined, 4.75]);
+  expect(epochs[0]!.numbers).not.toHaveProperty('klDimension[1]');
+  expect(epochs[2]!.numbers).toMatchObject({ iteration: 120, loss: 99, validationKl: 2.5 });
+});
+
+it('gathers the columns of one name in the order of their index', () => {
+  const [first, second, third] = readEpochs(LOG);
+  expect(indexedColumns(third!, 'klDimension', 0)).toEqual([1, 0.25, 1.25]);
+  expect(indexedColumns(first!, 'klDimension', 0)).toEqual([0.5, null, 2.5]);
+  expect(indexedColumns(third!, 'gainPosition', 1)).toEqual([-0.5, 0.125]);
+  expect(indexedColumns(second!, 'klDimension', 0)).toEqual([]);
+});
+
+it('finds no epoch in a log without one', () => {
+  expect(readEpochs('')).toEqual([]);
+  expect(readEpochs('epoch,iteration,loss,validationLoss\n1,20,3,\n')).toEqual([]);
+});
