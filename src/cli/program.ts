@@ -2,16 +2,34 @@
 // `sri --help` answers at once.
 
 import { Command } from 'commander';
+import { addClassify } from './classify.js';
 import { addDoctor } from './doctor.js';
 import { addEval, addEvalPpl } from './eval.js';
+import { addGenerate } from './generate.js';
+import { addInterpolate } from './interpolate.js';
 import type { Io } from './io.js';
+import { addNoisyRecon } from './noisy-recon.js';
+import { addPosterior } from './posterior.js';
 import { addPrepare } from './prepare.js';
 import { addReport } from './report.js';
 import { addReproduce } from './reproduce.js';
 import { addTrain } from './train.js';
 import { packageVersion } from './version.js';
 
-const COMMANDS = [addPrepare, addTrain, addEval, addEvalPpl, addReproduce, addReport, addDoctor];
+const COMMANDS = [
+  addPrepare,
+  addTrain,
+  addEval,
+  addEvalPpl,
+  addNoisyRecon,
+  addClassify,
+  addInterpolate,
+  addGenerate,
+  addPosterior,
+  addReproduce,
+  addReport,
+  addDoctor,
+];
 
 /** `sri` with all its commands. It throws a CommanderError where the arguments are not right, and never exits. */
 export function buildProgram(io: Io): Command {

@@ -31,8 +31,12 @@ export interface MeasuredRun {
  * The name of a row's file: what tells it from the run's other rows, so that the same measurement made again replaces
  * the old one and nothing else.
  */
-export function rowName(row: Pick<MeasuredRow, 'metric' | 'estimator' | 'split' | 'epoch' | 'sentences'>): string {
-  return [row.metric, row.estimator, row.split, `epoch-${row.epoch}`, `${row.sentences}-sentences`].join('.');
+export function rowName(
+  row: Pick<MeasuredRow, 'metric' | 'variant' | 'estimator' | 'split' | 'epoch' | 'sentences'>,
+): string {
+  const { metric, variant, estimator, split, epoch, sentences } = row;
+  const what = variant === undefined ? [metric] : [metric, variant];
+  return [...what, estimator, split, `epoch-${epoch}`, `${sentences}-sentences`].join('.');
 }
 
 /**

@@ -1,183 +1,183 @@
 // Table 1: perplexity, reconstruction, active units and KL of every method on one data set, beside the paper's numbers
 // and with what is needed to trust or repeat ours.
 
-import { stringify } from 'csv-stringify/sync';
-import { METHOD_NAMES } from '../config/schema.js';
+import { METHODS } from '../methods/index.js';
 import { chooseRow, type MeasuredRow, type MeasuredRun } from './measured.js';
-import { METHOD_LABELS, PAPER_TABLE_1 } from './paper.js';
+import { PAPER_TABLE_1 } from './paper.js';
+import {
+  bySeeds,
+  mean,
+  meanOverSeeds,
+  range,
+  SEEDS_PROVENANCE,
+  type SeedMean,
+  type Seeds,
+  seedCount,
+} from './seeds.js';
+import {
+  type Column,
+  decimals,
+  formatTable,
+  inPaperOrder,
+  makeTable,
+  methodLabel,
+  significant,
+  type Table,
+} from './table.js';
 
-/** Columns of the CSV in order, each with what it holds of a run; an empty string where nothing was measured. */
-type Cell = string | number;
-type Column = readonly [name: string, cell: (line: Line) => Cell | null | undefined];
-
-/** A run, and the rows that the table prints of it. */
-interface Line {
-  measured: MeasuredRun;
-  ppl: MeasuredRow | null;
-  recon: MeasuredRow | null;
-  au: MeasuredRow | null;
-  kl: MeasuredRow | null;
+/** Runs of one method, and what the table prints of them. */
+export interface Table1Line {
+  runs: Seeds;
+  split: string;
+  ppl: SeedMean | null;
+  recon: SeedMean | null;
+  au: SeedMean | null;
+  kl: SeedMean | null;
 }
 
-const COLUMNS: readonly Column[] = [
-  ['Method', ({ measured }) => methodLabel(measured)],
+/** The quantities, and where they come from; what Table 1 and the ablation have in common. */
+export const QUANTITY_COLUMNS: readonly Column<Table1Line>[] = [
   ['PPL', ({ ppl }) => decimals(ppl?.value)],
   ['Recon', ({ recon }) => decimals(recon?.value)],
-  ['AU', ({ au }) => au?.value],
+  // A count, of which only a mean over seeds has decimals.
+  ['AU', ({ au }) => (au?.value == null ? null : Number(au.value.toFixed(2)))],
   ['KL', ({ kl }) => decimals(kl?.value)],
-  ['Paper PPL', ({ measured }) => decimals(paperRow(measured)?.ppl)],
-  ['Paper Recon', ({ measured }) => decimals(paperRow(measured)?.recon)],
-  ['Paper AU', ({ measured }) => paperRow(measured)?.au],
-  ['Paper KL', ({ measured }) => decimals(paperRow(measured)?.kl)],
+];
+
+/** How sure the quantities are, how they came about, and what made the runs. */
+export const QUALITY_COLUMNS: readonly Column<Table1Line>[] = [
   ['PPL standard error', ({ ppl }) => significant(ppl?.standardError)],
   ['Recon standard error', ({ recon }) => significant(recon?.standardError)],
   ['AU standard error', ({ au }) => significant(au?.standardError)],
   ['KL standard error', ({ kl }) => significant(kl?.standardError)],
   ['PPL estimator', ({ ppl }) => ppl?.estimator],
   ['KL estimator', ({ kl }) => kl?.estimator],
-  ['PPL draws', ({ ppl }) => ppl?.draws],
-  ['PPL effective sample size', ({ ppl }) => significant(ppl?.effectiveSampleSize?.mean)],
-  ['PPL share below 2', ({ ppl }) => significant(ppl?.effectiveSampleSize?.shareBelow2)],
-  ['KL not positive definite', ({ kl }) => significant(kl?.notPositiveDefinite)],
-  ['PPL sentences', ({ ppl }) => ppl?.sentences],
-  ['Recon sentences', ({ recon }) => recon?.sentences],
-  ['AU sentences', ({ au }) => au?.sentences],
-  ['KL sentences', ({ kl }) => kl?.sentences],
-  ['Split', (line) => anyRow(line)?.split],
-  ['Setting', ({ measured }) => measured.run.setting],
-  ['Seed', ({ measured }) => measured.run.seed],
-  ['Epochs', ({ measured }) => measured.manifest.epochs],
-  ['Best epoch', ({ measured }) => measured.manifest.bestEpoch],
-  ['Training seconds', ({ measured }) => Math.round(measured.manifest.trainingSeconds)],
-  ['Backend', ({ measured }) => measured.manifest.backend],
-  ['Threads', ({ measured }) => measured.manifest.threads],
-  ['Precision', ({ measured }) => measured.manifest.precision],
-  ['Commit', ({ measured }) => measured.manifest.commit],
-  ['Data hash', ({ measured }) => measured.manifest.dataHash],
-  ['Run', ({ measured }) => measured.directory],
+  ['PPL draws', ({ ppl }) => range(ppl?.rows.map(({ draws }) => draws))],
+  [
+    'PPL effective sample size',
+    ({ ppl }) => significant(mean(ppl?.rows.map(({ effectiveSampleSize: size }) => size?.mean))),
+  ],
+  [
+    'PPL share below 2',
+    ({ ppl }) => significant(mean(ppl?.rows.map(({ effectiveSampleSize: size }) => size?.shareBelow2))),
+  ],
+  ['KL not positive definite', ({ kl }) => significant(mean(kl?.rows.map((row) => row.notPositiveDefinite)))],
+  ['PPL sentences', ({ ppl }) => range(ppl?.rows.map(({ sentences }) => sentences))],
+  ['Recon sentences', ({ recon }) => range(recon?.rows.map(({ sentences }) => sentences))],
+  ['AU sentences', ({ au }) => range(au?.rows.map(({ sentences }) => sentences))],
+  ['KL sentences', ({ kl }) => range(kl?.rows.map(({ sentences }) => sentences))],
+  ['Seeds', ({ ppl, recon, au, kl }) => seedCount([ppl, recon, au, kl])],
+  ['PPL sd', ({ ppl }) => significant(ppl?.deviation)],
+  ['Recon sd', ({ recon }) => significant(recon?.deviation)],
+  ['AU sd', ({ au }) => significant(au?.deviation)],
+  ['KL sd', ({ kl }) => significant(kl?.deviation)],
+  ['Split', ({ split }) => split],
+  ...SEEDS_PROVENANCE,
 ];
 
-export interface Table {
-  columns: readonly string[];
-  rows: readonly (readonly Cell[])[];
-}
+const COLUMNS: readonly Column<Table1Line>[] = [
+  ['Method', ({ runs }) => methodLabel(runs[0]!)],
+  ...QUANTITY_COLUMNS,
+  ['Paper PPL', ({ runs }) => decimals(paperRow(runs)?.ppl)],
+  ['Paper Recon', ({ runs }) => decimals(paperRow(runs)?.recon)],
+  ['Paper AU', ({ runs }) => paperRow(runs)?.au],
+  ['Paper KL', ({ runs }) => decimals(paperRow(runs)?.kl)],
+  ...QUALITY_COLUMNS,
+];
 
-/** Table 1 of the given runs on a split, in the paper's order of methods; a run with nothing measured is left out. */
-export function table1(runs: readonly MeasuredRun[], split = 'test'): Table {
-  const lines = inPaperOrder(runs)
-    .map((measured) => ({
-      measured,
-      ppl: chooseRow(measured, 'ppl', split, measured.run.evaluation.estimator),
-      recon: chooseRow(measured, 'recon', split),
-      au: chooseRow(measured, 'au', split),
-      kl: chooseRow(measured, 'kl', split, 'jacobian'),
-    }))
-    .filter((line) => anyRow(line) !== null);
-  return {
-    columns: COLUMNS.map(([name]) => name),
-    rows: lines.map((line) => COLUMNS.map(([, cell]) => cell(line) ?? '')),
+/** What Table 1 says of some runs; null where nothing was measured of them on the split. */
+export function table1Line(runs: Seeds, split: string): Table1Line | null {
+  const over = (metric: MeasuredRow['metric'], estimator?: string) =>
+    meanOverSeeds(runs.map((measured) => chooseRow(measured, metric, split, estimator)));
+  const line = {
+    runs,
+    split,
+    ppl: over('ppl', tableEstimator(runs[0]!.run)),
+    recon: over('recon'),
+    au: over('au'),
+    kl: over('kl', 'jacobian'),
   };
+  return (line.ppl ?? line.recon ?? line.au ?? line.kl) ? line : null;
 }
 
-const MEASUREMENT_COLUMNS: readonly (readonly [
-  string,
-  (run: MeasuredRun, row: MeasuredRow) => Cell | null | undefined,
-])[] = [
-  ['Method', (run) => methodLabel(run)],
-  ['Setting', ({ run }) => run.setting],
-  ['Seed', ({ run }) => run.seed],
-  ['Epoch', (_, row) => row.epoch],
-  ['Metric', (_, row) => row.metric],
-  ['Estimator', (_, row) => row.estimator],
-  ['Value', (_, row) => row.value],
-  ['Standard error', (_, row) => significant(row.standardError)],
-  ['Split', (_, row) => row.split],
-  ['Sentences', (_, row) => row.sentences],
-  ['Words', (_, row) => row.words],
-  ['Draws', (_, row) => row.draws],
-  ['Effective sample size', (_, row) => significant(row.effectiveSampleSize?.mean)],
-  ['Least', (_, row) => significant(row.effectiveSampleSize?.min)],
-  ['Share below 2', (_, row) => significant(row.effectiveSampleSize?.shareBelow2)],
-  ['Not positive definite', (_, row) => significant(row.notPositiveDefinite)],
-  ['Acceptance', (_, row) => significant(row.acceptance)],
-  ['Seconds', (_, row) => significant(row.seconds)],
-  ['Backend', (_, row) => row.backend],
-  ['Threads', (_, row) => row.threads],
-  ['Commit', (_, row) => row.commit],
-  ['Data hash', ({ manifest }) => manifest.dataHash],
-  ['Warnings', (_, row) => row.warnings.join('; ')],
+/**
+ * Table 1 of the given runs on a split, in the paper's order of methods. Runs that differ in their seed alone make one
+ * line; those with nothing measured are left out.
+ */
+export function table1(runs: readonly MeasuredRun[], split = 'test'): Table {
+  const lines = bySeeds(runs).map((seeds) => table1Line(seeds, split));
+  return makeTable(
+    COLUMNS,
+    lines.filter((line) => line !== null),
+  );
+}
+
+const MEASUREMENT_COLUMNS: readonly Column<{ measured: MeasuredRun; row: MeasuredRow }>[] = [
+  ['Method', ({ measured }) => methodLabel(measured)],
+  ['Setting', ({ measured }) => measured.run.setting],
+  ['Seed', ({ measured }) => measured.run.seed],
+  ['Epoch', ({ row }) => row.epoch],
+  ['Metric', ({ row }) => row.metric],
+  ['Variant', ({ row }) => row.variant],
+  ['Estimator', ({ row }) => row.estimator],
+  ['Value', ({ row }) => row.value],
+  ['Standard error', ({ row }) => significant(row.standardError)],
+  ['Split', ({ row }) => row.split],
+  ['Sentences', ({ row }) => row.sentences],
+  ['Words', ({ row }) => row.words],
+  ['Draws', ({ row }) => row.draws],
+  ['Effective sample size', ({ row }) => significant(row.effectiveSampleSize?.mean)],
+  ['Least', ({ row }) => significant(row.effectiveSampleSize?.min)],
+  ['Share below 2', ({ row }) => significant(row.effectiveSampleSize?.shareBelow2)],
+  ['Not positive definite', ({ row }) => significant(row.notPositiveDefinite)],
+  ['Acceptance', ({ row }) => significant(row.acceptance)],
+  ['Seconds', ({ row }) => significant(row.seconds)],
+  ['Backend', ({ row }) => row.backend],
+  ['Threads', ({ row }) => row.threads],
+  ['Commit', ({ row }) => row.commit],
+  ['Data hash', ({ measured }) => measured.manifest.dataHash],
+  [
+    'Facts',
+    ({ row }) =>
+      Object.entries(row.facts ?? {})
+        .map(([name, value]) => `${name} ${value}`)
+        .join('; '),
+  ],
+  ['Warnings', ({ row }) => row.warnings.join('; ')],
 ];
 
 /** Everything that was measured of the runs, a line each: every estimator, every epoch, every split. */
 export function measurements(runs: readonly MeasuredRun[]): Table {
-  return {
-    columns: MEASUREMENT_COLUMNS.map(([name]) => name),
-    rows: inPaperOrder(runs).flatMap((run) =>
-      run.rows
+  return makeTable(
+    MEASUREMENT_COLUMNS,
+    inPaperOrder(runs).flatMap((measured) =>
+      measured.rows
         .toSorted((a, b) => a.epoch - b.epoch || a.metric.localeCompare(b.metric))
-        .map((row) => MEASUREMENT_COLUMNS.map(([, cell]) => cell(run, row) ?? '')),
+        .map((row) => ({ measured, row })),
     ),
-  };
-}
-
-export function toCsv({ columns, rows }: Table): string {
-  return stringify([columns as string[], ...(rows as Cell[][])]);
+  );
 }
 
 /** The columns of the paper, for reading: numbers with their standard errors, then the paper's own. */
 export function formatTable1(table: Table): string[] {
-  const at = (row: readonly Cell[], name: string) => String(row[table.columns.indexOf(name)] ?? '');
-  const withError = (row: readonly Cell[], name: string) => {
-    const error = at(row, `${name} standard error`);
-    return at(row, name) === '' ? '-' : `${at(row, name)}${error === '' ? '' : ` ± ${error}`}`;
-  };
-  const shown = (text: string) => (text === '' ? '-' : text);
-  const metrics = ['PPL', 'Recon', 'AU', 'KL'];
-  const header = ['Method', ...metrics, ...metrics.map((metric) => `paper ${metric}`), 'PPL by', 'KL by', 'epochs'];
-  const lines = table.rows.map((row) => [
-    at(row, 'Method'),
-    ...metrics.map((metric) => withError(row, metric)),
-    ...metrics.map((metric) => shown(at(row, `Paper ${metric}`))),
-    shown(at(row, 'PPL estimator')),
-    shown(at(row, 'KL estimator')),
-    at(row, 'Epochs'),
-  ]);
-  return align([header, ...lines]);
-}
-
-/** Columns padded to their widest cell: the first to the left, the others to the right. */
-export function align(rows: readonly (readonly string[])[]): string[] {
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  return rows.map((row) =>
-    row.map((cell, column) => (column === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[column]!))).join('  '),
+  return formatTable(
+    table,
+    ['PPL', 'Recon', 'AU', 'KL'],
+    [
+      ['PPL by', 'PPL estimator'],
+      ['KL by', 'KL estimator'],
+      ['epochs', 'Epochs'],
+    ],
   );
 }
 
-/** As in the paper, and the setting where it is not the method's first. */
-function methodLabel({ run }: Pick<MeasuredRun, 'run'>): string {
-  const label = METHOD_LABELS[run.method];
-  return run.name === run.method ? label : `${label} (${run.setting})`;
+/** The estimator of perplexity that the table prints: the configured one, or the method's own. */
+function tableEstimator({ method, evaluation }: MeasuredRun['run']): string {
+  if (evaluation.estimator !== 'auto') return evaluation.estimator;
+  return METHODS.find(({ name }) => name === method)?.inference === 'gaussian' ? 'encoder' : 'fitted';
 }
 
-function paperRow({ run }: MeasuredRun) {
-  return PAPER_TABLE_1[run.dataSet]?.[run.method];
-}
-
-function anyRow({ ppl, recon, au, kl }: Line): MeasuredRow | null {
-  return ppl ?? recon ?? au ?? kl;
-}
-
-function inPaperOrder(runs: readonly MeasuredRun[]): MeasuredRun[] {
-  const rank = ({ run }: MeasuredRun) => METHOD_NAMES.indexOf(run.method);
-  return runs.toSorted((a, b) => rank(a) - rank(b) || a.run.name.localeCompare(b.run.name) || a.run.seed - b.run.seed);
-}
-
-/** As the paper rounds. */
-function decimals(value: number | null | undefined): string | null {
-  return value == null || !Number.isFinite(value) ? null : value.toFixed(2);
-}
-
-/** Two significant digits: more than an error's own error allows. */
-function significant(value: number | null | undefined): number | null {
-  return value == null || !Number.isFinite(value) ? null : Number(value.toPrecision(2));
+function paperRow([first]: Seeds) {
+  const { dataSet, method } = first!.run;
+  return PAPER_TABLE_1[dataSet]?.[method];
 }

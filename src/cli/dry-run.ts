@@ -1,0 +1,178 @@
+// `sri reproduce --dry-run`: the plan, what is done of it, and about how long the rest will take. It looks into run folders,
+// counts operations and measures the machine for a moment; it trains nothing and writes nothing.
+
+import type { RunConfig } from '../config/schema.js';
+import { equalLengthBatches } from '../data/batches.js';
+import type { CorpusStatistics, PreparedCorpus } from '../data/corpus.js';
+import { loadCorpus } from '../data/corpus-files.js';
+import { methodNamed } from '../methods/index.js';
+import { findRuns, readRun } from '../report/measured.js';
+import { align } from '../report/table.js';
+import { type Manifest, RunFolder } from '../training/run-folder.js';
+import { TABLE_5 } from './classify.js';
+import {
+  classificationSeconds,
+  decodingSeconds,
+  type ModelCost,
+  metricsSeconds,
+  noisySeconds,
+  posteriorSeconds,
+  trainingSeconds,
+  type Workload,
+} from './estimate.js';
+import { type Io, print, printJson } from './io.js';
+import { measurePeak, startMachine } from './machine.js';
+import { TABLE_4 } from './noisy-recon.js';
+import { type Remaining, remaining, trainingState } from './outstanding.js';
+import { describeTask, type Task } from './plan.js';
+import { FIGURE_1 } from './posterior.js';
+import { formatSeconds } from './progress.js';
+import type { ReproduceOptions } from './reproduce.js';
+
+/** A task, as far as it is done. */
+interface Forecast {
+  task: Task;
+  state: 'done' | 'to do' | 'goes on';
+  /** Epochs that are done, of training that goes on. */
+  epochs: number;
+  /** What is left of it takes about so long; null where that cannot be told yet. */
+  seconds: number | null;
+}
+
+/** Sentences that Tables 2 and 3 take together: more than either of them. */
+const DECODED = 20;
+
+/** Prints the plan with its states and estimates. */
+export async function showForecast(
+  tasks: readonly Task[],
+  statistics: CorpusStatistics | null,
+  options: ReproduceOptions,
+  io: Io,
+): Promise<void> {
+  const forecasts = await forecast(tasks, statistics, options);
+  const known = forecasts.map(({ seconds }) => seconds ?? 0).reduce((sum, seconds) => sum + seconds, 0);
+  const unknown = forecasts.some(({ seconds }) => seconds === null);
+  if (options.json) {
+    for (const { task, state, epochs, seconds } of forecasts) {
+      const run = 'run' in task ? { name: task.run.name, seed: task.run.seed } : {};
+      printJson(io, { event: 'task', id: task.id, kind: task.kind, ...run, after: task.after, state, epochs, seconds });
+    }
+    printJson(io, { event: 'plan', tasks: forecasts.length, seconds: unknown ? null : known });
+    return;
+  }
+  const time = (seconds: number | null) => (seconds === null ? '?' : seconds === 0 ? '' : formatSeconds(seconds));
+  const lines = forecasts.map(({ task, state, epochs, seconds }) => [
+    describeTask(task),
+    state === 'goes on' ? `goes on from epoch ${epochs}` : state,
+    time(seconds),
+  ]);
+  const total = ['in all', '', unknown ? `${time(known)} and more` : time(known)];
+  for (const line of align([['task', 'state', 'takes at most about'], ...lines, total])) print(io, line);
+  if (unknown) print(io, 'what it takes can be told once the text is prepared: sri prepare');
+}
+
+async function forecast(
+  tasks: readonly Task[],
+  statistics: CorpusStatistics | null,
+  { runs, split }: ReproduceOptions,
+): Promise<Forecast[]> {
+  const machine = await Machine.start(tasks, statistics, { runs, split });
+  const trained = new Set<string>();
+  return tasks.map((task): Forecast => {
+    const done = { task, state: 'done', epochs: 0, seconds: 0 } as const;
+    const toDo = { task, state: 'to do', epochs: 0 } as const;
+    if (task.kind === 'prepare') return statistics === null ? { ...toDo, seconds: null } : done;
+    if (task.kind === 'report') return { ...toDo, seconds: 0 };
+    const { run } = task;
+    const folder = RunFolder.of(runs, run);
+    const found = folder.manifest() === null ? null : readRun(folder);
+    if (task.kind === 'train') {
+      const state = trainingState(run, found?.manifest ?? null);
+      if (state.state === 'done') {
+        trained.add(task.id);
+        return done;
+      }
+      const epochs = state.state === 'goes on' ? state.epochs : 0;
+      return { task, state: state.state, epochs, seconds: machine?.training(run, epochs) ?? null };
+    }
+    // Training that goes on may find better weights, of which nothing is measured yet.
+    const ofBest = task.after.every((id) => trained.has(id)) ? found : null;
+    const { inference } = methodNamed(run.method);
+    const left = remaining(task.kind, ofBest, { run, inference, split, statistics });
+    return left === null ? done : { ...toDo, seconds: machine?.measuring(run, left) ?? null };
+  });
+}
+
+/** What is known of the machine and of what it is to compute. */
+class Machine {
+  private readonly costs = new Map<string, ModelCost>();
+
+  private constructor(
+    private readonly corpus: PreparedCorpus,
+    private readonly split: Workload['split'],
+    private readonly peak: number,
+    /** Runs on the data set that were trained on this machine, or one that says the same of itself. */
+    private readonly earlier: readonly { run: RunConfig; manifest: Manifest }[],
+  ) {}
+
+  /** Null where nothing can be told yet: the corpus is not prepared, or the peak not known. */
+  static async start(
+    tasks: readonly Task[],
+    statistics: CorpusStatistics | null,
+    { runs, split }: Pick<ReproduceOptions, 'runs' | 'split'>,
+  ): Promise<Machine | null> {
+    const run = tasks.flatMap((task) => ('run' in task ? [task.run] : []))[0];
+    if (statistics === null || run === undefined) return null;
+    const { name, threads } = await startMachine(run);
+    const peak = measurePeak('f32');
+    if (peak === null) return null;
+    const earlier = findRuns(runs, run.dataSet)
+      .map((folder) => ({ run: folder.config(), manifest: folder.manifest()! }))
+      .filter(({ manifest }) => manifest.backend === name && manifest.threads === threads && manifest.epochs > 0);
+    return new Machine(await loadCorpus(run.data.directory), split, peak, earlier);
+  }
+
+  training(run: RunConfig, epochsDone: number): number {
+    const named = this.earlier.filter((other) => other.run.name === run.name);
+    const nearest = named.find((other) => other.run.seed === run.seed) ?? named[0];
+    const pace = nearest === undefined ? null : nearest.manifest.trainingSeconds / nearest.manifest.epochs;
+    return trainingSeconds(this.workload(run), epochsDone, pace);
+  }
+
+  measuring(run: RunConfig, left: Remaining): number {
+    const work = this.workload(run);
+    switch (left.kind) {
+      case 'metrics':
+        return metricsSeconds(work);
+      case 'noisy-recon':
+        return noisySeconds(work, { swaps: left.swaps.length, noiseDraws: TABLE_4.noiseDraws });
+      case 'classification':
+        return classificationSeconds(work, { labels: left.labels, draws: TABLE_5.draws });
+      case 'posterior':
+        return posteriorSeconds(work, FIGURE_1.sentences);
+      case 'interpolations':
+      case 'generations':
+        return decodingSeconds(work, DECODED);
+    }
+  }
+
+  private workload(run: RunConfig): Workload {
+    const { split, peak, corpus } = this;
+    const { inference } = methodNamed(run.method);
+    return { run, inference, cost: this.costOf(run), statistics: corpus.statistics, split, peak };
+  }
+
+  private costOf(run: RunConfig): ModelCost {
+    const known = this.costs.get(run.name);
+    if (known !== undefined) return known;
+    const model = methodNamed(run.method).create(run, this.corpus);
+    const batches = equalLengthBatches(this.corpus.splits.train, run.training.batchSize);
+    const epoch = batches.reduce((sum, batch) => sum + model.flops(batch), 0);
+    const tokens = batches.reduce((sum, batch) => sum + batch.size * batch.tokens, 0);
+    const { recurrence, vocabulary } = model.decoder.flopsPerToken;
+    model.dispose();
+    const cost = { epoch, learning: epoch / tokens, pass: recurrence + vocabulary };
+    this.costs.set(run.name, cost);
+    return cost;
+  }
+}

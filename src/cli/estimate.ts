@@ -1,0 +1,201 @@
+// How long a task will take, before it is begun: its floating-point operations, over what the machine does a second. It is
+// a guess to plan a night by, no promise; what was measured of a run before is believed more.
+
+import type { RunConfig } from '../config/schema.js';
+import type { CorpusStatistics, SplitName } from '../data/corpus.js';
+import { ITERATIONS } from '../evaluation/t-sne.js';
+import type { Inference } from '../methods/method.js';
+import { ownEstimator, VALIDATION } from './evaluation.js';
+
+/** What a model costs on its corpus. */
+export interface ModelCost {
+  /** Floating-point operations of learning from the whole training split once. */
+  epoch: number;
+  /** The same of a token. */
+  learning: number;
+  /** The same of the decoder's forward pass over a token, the unit of all that is measured. */
+  pass: number;
+}
+
+/** A run and where it is measured. */
+export interface Workload {
+  run: RunConfig;
+  inference: Inference;
+  cost: ModelCost;
+  statistics: CorpusStatistics;
+  split: SplitName;
+  /** The most floating-point operations a second that the machine reaches. */
+  peak: number;
+}
+
+/**
+ * Shares of the peak that kinds of work reach, as seen with the native backend on two cores and the sizes of PTB and the
+ * quickstart: training by Langevin steps 0.71 to 0.81, other training 0.32 to 0.44 (its products are of fewer rows, and
+ * the optimizer's pass over the weights weighs more), measuring 0.7 and above.
+ */
+const SHARES = { chains: 0.75, updates: 0.4, measuring: 0.65 } as const;
+
+/**
+ * How many times as long Lagging-VAE trains for its extra updates of the encoder, of which there are up to a hundred for
+ * each of the decoder until the mutual information falls: an assumption, as when that happens is only seen in training.
+ */
+const LAGGING = 3;
+
+/**
+ * Forward passes that the Hessian in a chain's Jacobian costs, for each latent dimension: of 32 dimensions it took as long
+ * as 46 passes.
+ */
+const HESSIAN_PASSES = 1.5;
+
+/** Seconds of the exact t-SNE for each iteration and pair of points. */
+const TSNE_SECONDS = 7e-9;
+
+/** Seconds of training a support vector machine, for each pair of its items. */
+const SVM_SECONDS = 1.6e-7;
+
+/** Items that clusters are made of, at most. */
+const CLUSTERED = 10_000;
+
+/** Seconds of opening a run: its corpus, its weights, the backend. */
+const OPENING = 2;
+
+/**
+ * Training from after `epochsDone` to the last epoch, validations included; seconds. Where a rule may stop training early
+ * it is a bound.
+ *
+ * @param secondsPerEpoch as this run, or one of another seed, has taken on this machine; null where none has.
+ */
+export function trainingSeconds(work: Workload, epochsDone: number, secondsPerEpoch: number | null): number {
+  const { run, inference, cost, peak } = work;
+  const epochs = Math.max(0, run.training.epochs - epochsDone);
+  if (secondsPerEpoch !== null) return epochs * secondsPerEpoch;
+  const share = inference === 'short-run' ? SHARES.chains : SHARES.updates;
+  const factor = run.method === 'lagging-vae' ? LAGGING : 1;
+  const validation = validationPasses(work) * tokens(work, 'valid', run.training.validationSentences);
+  return epochs * ((factor * cost.epoch) / (peak * share) + seconds(work, validation));
+}
+
+/** Forward passes over a token's worth of validation. */
+function validationPasses(work: Workload): number {
+  const { inference } = work;
+  if (inference === 'none') return 1;
+  const { draws, chains, metropolisSteps } = VALIDATION;
+  // Recon, and what is gained over draws of the prior; of short runs, log p(x) by `fitted` besides.
+  const diagnosis = inferencePasses(work, chains) + 3 * chains;
+  return inference === 'short-run' ? diagnosis + fittedPasses(chains, metropolisSteps, draws) : diagnosis;
+}
+
+/** Perplexity, reconstruction, active units and KL; seconds. */
+export function metricsSeconds(work: Workload): number {
+  const { run, inference, split } = work;
+  const { evaluation } = run;
+  if (inference === 'none') return OPENING + seconds(work, tokens(work, split, evaluation.sentences));
+  const draws = evaluation.inferenceChains;
+  const all = (inferencePasses(work, draws) + draws) * tokens(work, split, evaluation.sentences);
+  if (inference === 'point') return OPENING + seconds(work, all);
+  const fewest = (...limits: (number | null)[]) => {
+    const given = limits.filter((limit) => limit !== null);
+    return given.length === 0 ? null : Math.min(...given);
+  };
+  const sentences = evaluation.estimator === 'ais' ? evaluation.aisSentences : evaluation.perplexitySentences;
+  const few = (estimatorPasses(work) + klPasses(work)) * tokens(work, split, fewest(evaluation.sentences, sentences));
+  return OPENING + seconds(work, all + few);
+}
+
+/** Of one token by the estimator of perplexity. */
+function estimatorPasses({ run, inference }: Workload): number {
+  const { evaluation, langevin, model } = run;
+  const { draws, chains, metropolisSteps, temperatures } = evaluation;
+  switch (evaluation.estimator === 'auto' ? ownEstimator(inference) : evaluation.estimator) {
+    case 'encoder':
+      return draws.encoder;
+    case 'ais':
+      return 2 * draws.ais * temperatures;
+    case 'jacobian':
+      return draws.jacobian * langevin.steps * (2 + HESSIAN_PASSES * model.latentSize);
+    default:
+      return fittedPasses(chains, metropolisSteps, draws.fitted);
+  }
+}
+
+/** Chains begin at the better of inferred and prior draws, take gradient steps, and a fit to them is drawn from. */
+function fittedPasses(chains: number, metropolisSteps: number, draws: number): number {
+  return 2 * chains + 2 * chains * metropolisSteps + draws;
+}
+
+/** The KL of short runs, by more of them than reconstruction has drawn and by their Jacobians; that of a Gaussian costs nothing. */
+function klPasses({ run, inference }: Workload): number {
+  if (inference !== 'short-run') return 0;
+  const { langevin, model, evaluation } = run;
+  const { jacobian, gaussian } = evaluation.klChains;
+  const chains = gaussian === 'auto' ? 2 * model.latentSize + 2 : gaussian;
+  const more = Math.max(0, chains - evaluation.inferenceChains);
+  return langevin.steps * (2 * more + jacobian * HESSIAN_PASSES * model.latentSize);
+}
+
+/** Noisy reconstruction; seconds. */
+export function noisySeconds(work: Workload, { swaps, noiseDraws }: { swaps: number; noiseDraws: number }): number {
+  const { sentences, inferenceChains: draws } = work.run.evaluation;
+  const passes = swaps * noiseDraws * (inferencePasses(work, draws) + draws);
+  return OPENING + seconds(work, passes * tokens(work, work.split, sentences));
+}
+
+/**
+ * Classification: the codes of all items, and the machines; seconds.
+ * @param labels numbers of labelled items.
+ * @param sets of each.
+ */
+export function classificationSeconds(
+  work: Workload,
+  { labels, draws: sets }: { labels: readonly number[]; draws: number },
+): number {
+  const { run, statistics, split } = work;
+  const training = statistics.splits.train.sentences;
+  const learnable = labels.filter((count) => count <= training);
+  const limit = run.evaluation.sentences;
+  // At most, as labelled sets that are drawn apart have items in common.
+  const items = Math.min(training, Math.max(CLUSTERED, sets * Math.max(0, ...learnable)));
+  const read = tokens(work, 'train', items) + tokens(work, 'valid', limit) + tokens(work, split, limit);
+  const pairs = learnable.reduce((sum, count) => sum + svmPairs(count), 0);
+  return (
+    OPENING + seconds(work, inferencePasses(work, run.evaluation.featureDraws) * read) + SVM_SECONDS * sets * pairs
+  );
+}
+
+/** Pairs of items over all machines of one labelled set: the penalty is chosen on 2,000 of them at most, by thirty. */
+function svmPairs(items: number): number {
+  return items ** 2 + 30 * (0.8 * Math.min(items, 2000)) ** 2;
+}
+
+/** The aggregate posterior and its map; seconds. */
+export function posteriorSeconds(work: Workload, sentences: number): number {
+  const points = 2 * Math.min(sentences, work.statistics.splits[work.split].sentences);
+  const codes = seconds(work, inferencePasses(work, 1) * tokens(work, work.split, sentences));
+  return OPENING + codes + TSNE_SECONDS * ITERATIONS * points ** 2;
+}
+
+/** Decoding so many codes, a word of all of them at a time; seconds. */
+export function decodingSeconds(work: Workload, sentences: number): number {
+  return OPENING + seconds(work, sentences * work.statistics.splits.train.maxLength);
+}
+
+/**
+ * What `draws` draws of q(z | x) cost for each token: a step of a short run goes forward and back. Of an encoder they cost
+ * one reading of the sentence, refined where the method refines, which is part of learning from it.
+ */
+function inferencePasses({ run, inference, cost }: Workload, draws: number): number {
+  if (inference === 'none') return 0;
+  return inference === 'short-run' ? draws * run.langevin.steps * 2 : cost.learning / cost.pass;
+}
+
+/** Tokens, with each sentence's end, of so many sentences of a split; of all where null. */
+function tokens({ statistics }: Workload, split: SplitName, limit: number | null): number {
+  const { sentences, words } = statistics.splits[split];
+  const taken = Math.min(limit ?? sentences, sentences);
+  return sentences === 0 ? 0 : taken * (words / sentences + 1);
+}
+
+/** Of forward passes over single tokens. */
+function seconds({ cost, peak }: Workload, passes: number): number {
+  return (passes * cost.pass) / (peak * SHARES.measuring);
+}

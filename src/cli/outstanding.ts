@@ -1,0 +1,116 @@
+// What a run still lacks: how far its training is, which rows and artifacts of its best weights are missing. The folder
+// says it; nothing else is remembered, so a plan may be given again at any time, and by any process.
+
+import type { RunConfig } from '../config/schema.js';
+import type { CorpusStatistics, SplitName } from '../data/corpus.js';
+import type { Evaluated } from '../evaluation/evaluate.js';
+import type { Inference } from '../methods/method.js';
+import { chooseRow, type MeasuredRow, type MeasuredRun } from '../report/measured.js';
+import { keptPosterior } from '../report/posterior.js';
+import { keptTexts } from '../report/text-tables.js';
+import { GENERATIONS, INTERPOLATIONS } from '../report/texts.js';
+import type { Manifest } from '../training/run-folder.js';
+import { TABLE_5 } from './classify.js';
+import { metricsOf } from './eval.js';
+import { ownEstimator } from './evaluation.js';
+import { TABLE_4 } from './noisy-recon.js';
+import type { Measuring } from './plan.js';
+
+export type TrainingState = { state: 'done' | 'to do' } | { state: 'goes on'; epochs: number };
+
+/** How far a run is, which had `manifest` when it was last seen; null where no epoch of it was finished. */
+export function trainingState(
+  { training }: Pick<RunConfig, 'training'>,
+  manifest: Pick<Manifest, 'finished' | 'epochs'> | null,
+): TrainingState {
+  if (manifest === null) return { state: 'to do' };
+  const { finished, epochs } = manifest;
+  // One that had done all its epochs goes on when it is given more.
+  const wantsMore = finished === null || (finished.startsWith('all ') && epochs < training.epochs);
+  return wantsMore ? { state: 'goes on', epochs } : { state: 'done' };
+}
+
+/** How a run is to be measured. */
+export interface Measured {
+  run: Pick<RunConfig, 'evaluation'>;
+  inference: Inference;
+  split: SplitName;
+  /** Null as long as the corpus is not prepared; then any number of sentences will do. */
+  statistics: CorpusStatistics | null;
+}
+
+/** What is still to be made of a run. */
+export type Remaining =
+  | { kind: 'metrics'; metrics: Evaluated[] }
+  | { kind: 'noisy-recon'; swaps: number[] }
+  | { kind: 'classification'; labels: number[] }
+  | { kind: 'interpolations' | 'generations' | 'posterior' };
+
+/**
+ * What a run lacks of one kind, for its best weights, on as many sentences as the configuration asks for.
+ * @param found the run, or null where no epoch of it was finished.
+ * @returns null where nothing is missing.
+ */
+export function remaining(kind: Measuring, found: MeasuredRun | null, how: Measured): Remaining | null {
+  switch (kind) {
+    case 'metrics': {
+      const metrics = metricsOf(how.inference).filter((metric) => !isMeasured(found, metric, undefined, how));
+      return metrics.length === 0 ? null : { kind, metrics };
+    }
+    case 'noisy-recon': {
+      const swaps = TABLE_4.swaps.filter((count) => !isMeasured(found, 'noisy-recon', `swaps-${count}`, how));
+      return swaps.length === 0 ? null : { kind, swaps };
+    }
+    case 'classification': {
+      const sentences = how.statistics?.splits.train.sentences ?? Number.POSITIVE_INFINITY;
+      const labels = TABLE_5.labels.filter((count) => !isMeasured(found, 'accuracy', `labels-${count}`, how));
+      // More labels than there are sentences can never be had; that is said when the others are measured, and no reason to
+      // measure again.
+      return labels.some((count) => count <= sentences) ? { kind, labels } : null;
+    }
+    case 'interpolations':
+      return found !== null && keptTexts(found, INTERPOLATIONS) !== null ? null : { kind };
+    case 'generations':
+      return found !== null && keptTexts(found, GENERATIONS) !== null ? null : { kind };
+    case 'posterior':
+      return found !== null && keptPosterior(found) !== null ? null : { kind };
+  }
+}
+
+/** Whether the best weights have the row, on enough sentences and, of perplexity, by the right estimator. */
+function isMeasured(
+  found: MeasuredRun | null,
+  metric: MeasuredRow['metric'],
+  variant: string | undefined,
+  how: Measured,
+): boolean {
+  if (found === null) return false;
+  const rows = found.rows.filter((row) => row.variant === variant);
+  const estimator = metric === 'ppl' ? perplexityEstimator(how) : undefined;
+  const row = chooseRow({ ...found, rows }, metric, how.split, estimator);
+  if (row === null || (estimator !== undefined && row.estimator !== estimator)) return false;
+  return covered(row) >= wantedSentences(metric, how);
+}
+
+function perplexityEstimator({ run, inference }: Measured): string {
+  const { estimator } = run.evaluation;
+  return inference === 'none' || estimator === 'auto' ? ownEstimator(inference) : estimator;
+}
+
+/** Sentences that a metric is to be measured on. */
+export function wantedSentences(
+  metric: MeasuredRow['metric'],
+  { run: { evaluation }, inference, split, statistics }: Measured,
+): number {
+  if (statistics === null) return 0;
+  const all = Math.min(evaluation.sentences ?? Number.POSITIVE_INFINITY, statistics.splits[split].sentences);
+  const dear = inference !== 'none' && (metric === 'ppl' || (metric === 'kl' && inference === 'short-run'));
+  if (!dear) return all;
+  const few = evaluation.estimator === 'ais' ? evaluation.aisSentences : evaluation.perplexitySentences;
+  return Math.min(few ?? all, all);
+}
+
+/** Sentences that a row saw, with those that it had to leave out. */
+function covered({ sentences, facts }: MeasuredRow): number {
+  return sentences + (facts?.skipped ?? 0);
+}

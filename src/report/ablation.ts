@@ -1,0 +1,75 @@
+// Footnote 2 of the paper: what the number of Langevin steps, K, does to the quantities of Table 1. The runs to compare are
+// found by what they are, not by what they are called.
+
+import { METHODS } from '../methods/index.js';
+import type { StepsPoint } from './figures/steps-ablation.js';
+import type { MeasuredRun } from './measured.js';
+import { bySeeds, type SeedMean, type Seeds } from './seeds.js';
+import { type Column, formatTable, makeTable, type Table } from './table.js';
+import { QUALITY_COLUMNS, QUANTITY_COLUMNS, type Table1Line, table1Line } from './table1.js';
+
+export interface StepsLine extends Table1Line {
+  /** K. */
+  steps: number;
+}
+
+/**
+ * Short-run models that differ in the number of their steps, in the steps' sizes where those follow from it, and in their
+ * seeds; with fewer steps first. Of several such groups the one with the most numbers of steps.
+ *
+ * @returns nothing where there is only one number of steps.
+ */
+export function stepsLines(runs: readonly MeasuredRun[], split: string): StepsLine[] {
+  const groups = new Map<string, Map<number, Seeds>>();
+  for (const seeds of bySeeds(runs)) {
+    const { name, setting, seed, langevin, evaluation, backend, threads, ...others } = seeds[0]!.run;
+    if (METHODS.find((method) => method.name === others.method)?.inference !== 'short-run') continue;
+    const { steps, stepSize, ...dynamics } = langevin;
+    const key = JSON.stringify([others, dynamics]);
+    const group = groups.get(key) ?? new Map<number, Seeds>();
+    groups.set(key, group);
+    if (!group.has(steps)) group.set(steps, seeds);
+  }
+  const largest = [...groups.values()].sort((a, b) => b.size - a.size)[0];
+  if (largest === undefined || largest.size < 2) return [];
+  return [...largest]
+    .sort(([a], [b]) => a - b)
+    .flatMap(([steps, seeds]) => {
+      const line = table1Line(seeds, split);
+      return line === null ? [] : [{ steps, ...line }];
+    });
+}
+
+/** A line for each K. */
+export function stepsTable(lines: readonly StepsLine[]): Table {
+  const columns: Column<StepsLine>[] = [['K', ({ steps }) => steps], ...QUANTITY_COLUMNS, ...QUALITY_COLUMNS];
+  return makeTable(columns, lines);
+}
+
+/** The quantities, for reading. */
+export function formatSteps(table: Table): string[] {
+  return formatTable(
+    table,
+    ['PPL', 'Recon', 'AU', 'KL'],
+    [
+      ['PPL by', 'PPL estimator'],
+      ['KL by', 'KL estimator'],
+      ['epochs', 'Epochs'],
+    ],
+  );
+}
+
+/** What the figure shows. Numbers by another estimator than the first K's are left out: of two kinds there is no curve. */
+export function stepsPoints(lines: readonly StepsLine[]): StepsPoint[] {
+  const comparable = (of: (line: StepsLine) => SeedMean | null, line: StepsLine) => {
+    const first = lines.map(of).find((quantity) => quantity !== null);
+    const quantity = of(line);
+    return quantity?.estimator === first?.estimator ? quantity : null;
+  };
+  return lines.map((line) => ({
+    steps: line.steps,
+    ppl: comparable(({ ppl }) => ppl, line),
+    recon: comparable(({ recon }) => recon, line),
+    kl: comparable(({ kl }) => kl, line),
+  }));
+}

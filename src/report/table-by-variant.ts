@@ -1,0 +1,66 @@
+// Tables 4 and 5 are of one kind: a single quantity of every method, measured under several conditions, a column each.
+
+import type { Metric } from '../evaluation/result.js';
+import { chooseRow, type MeasuredRun } from './measured.js';
+import { bySeeds, meanOverSeeds, range, SEEDS_PROVENANCE, type SeedMean, type Seeds, seedCount } from './seeds.js';
+import { type Cell, type Column, decimals, makeTable, methodLabel, significant, type Table } from './table.js';
+
+export interface VariantTable {
+  metric: Metric;
+  /** The conditions, in the paper's order: how the table heads one, and the variant of its rows. */
+  variants: readonly (readonly [name: string, variant: string])[];
+  /** The paper's numbers, one for each condition, by data set and method. */
+  paper: Readonly<Record<string, Readonly<Record<string, readonly number[]>>>>;
+  /** What values are multiplied with: 100 for percent. */
+  scale: number;
+  /** Decimals of the paper's numbers, and of ours. */
+  digits: number;
+}
+
+interface Line {
+  runs: Seeds;
+  /** A quantity for each condition; null where it was not measured. */
+  quantities: (SeedMean | null)[];
+}
+
+/**
+ * The table of the given runs on a split, in the paper's order of methods. Runs that differ in their seed alone make one
+ * line; those with nothing measured are left out.
+ */
+export function tableByVariant(
+  { metric, variants, paper, scale, digits }: VariantTable,
+  runs: readonly MeasuredRun[],
+  split: string,
+): Table {
+  const scaled = (value: number | null | undefined) => (value == null ? null : scale * value);
+  const published = ({ runs: [first] }: Line) => paper[first!.run.dataSet]?.[first!.run.method];
+  const each = (suffix: string, cell: (quantity: SeedMean | null) => Cell | null | undefined) =>
+    variants.map(([name], at): Column<Line> => [`${name}${suffix}`, ({ quantities }) => cell(quantities[at]!)]);
+  const columns: Column<Line>[] = [
+    ['Method', ({ runs: [first] }) => methodLabel(first!)],
+    ...each('', (quantity) => decimals(scaled(quantity?.value), digits)),
+    ...variants.map(([name], at): Column<Line> => [`Paper ${name}`, (line) => decimals(published(line)?.[at], digits)]),
+    ...each(' standard error', (quantity) => significant(scaled(quantity?.standardError))),
+    ...each(' estimator', (quantity) => quantity?.estimator),
+    ...each(' draws', (quantity) => range(quantity?.rows.map(({ draws }) => draws))),
+    ...each(' sentences', (quantity) => range(quantity?.rows.map(({ sentences }) => sentences))),
+    ['Seeds', ({ quantities }) => seedCount(quantities)],
+    ...each(' sd', (quantity) => significant(scaled(quantity?.deviation))),
+    ['Split', () => split],
+    ...SEEDS_PROVENANCE,
+  ];
+  const ofVariant = (measured: MeasuredRun, variant: string) => ({
+    ...measured,
+    rows: measured.rows.filter((row) => row.variant === variant),
+  });
+  const lines = bySeeds(runs).map((seeds) => ({
+    runs: seeds,
+    quantities: variants.map(([, variant]) =>
+      meanOverSeeds(seeds.map((measured) => chooseRow(ofVariant(measured, variant), metric, split))),
+    ),
+  }));
+  return makeTable(
+    columns,
+    lines.filter(({ quantities }) => quantities.some((quantity) => quantity !== null)),
+  );
+}

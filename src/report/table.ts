@@ -1,0 +1,103 @@
+// What all tables have in common: runs in the paper's order, cells rounded as the paper rounds, columns that say where a
+// number comes from, and the two forms that a table is given away in, CSV and text.
+
+import { stringify } from 'csv-stringify/sync';
+import { METHODS } from '../methods/index.js';
+import type { MeasuredRun } from './measured.js';
+
+export type Cell = string | number;
+
+export interface Table {
+  columns: readonly string[];
+  rows: readonly (readonly Cell[])[];
+}
+
+/** A column's name, and what it holds of a line; the cell is empty where that is nothing. */
+export type Column<Line> = readonly [name: string, cell: (line: Line) => Cell | null | undefined];
+
+/** What made the runs of a table's lines, at the end of each line. */
+export const PROVENANCE: readonly Column<{ measured: MeasuredRun }>[] = [
+  ['Setting', ({ measured }) => measured.run.setting],
+  ['Seed', ({ measured }) => measured.run.seed],
+  ['Epochs', ({ measured }) => measured.manifest.epochs],
+  ['Best epoch', ({ measured }) => measured.manifest.bestEpoch],
+  ['Training seconds', ({ measured }) => Math.round(measured.manifest.trainingSeconds)],
+  ['Backend', ({ measured }) => measured.manifest.backend],
+  ['Threads', ({ measured }) => measured.manifest.threads],
+  ['Precision', ({ measured }) => measured.manifest.precision],
+  ['Commit', ({ measured }) => measured.manifest.commit],
+  ['Data hash', ({ measured }) => measured.manifest.dataHash],
+  ['Run', ({ measured }) => measured.directory],
+];
+
+/** A row for each line. */
+export function makeTable<Line>(columns: readonly Column<Line>[], lines: readonly Line[]): Table {
+  return {
+    columns: columns.map(([name]) => name),
+    rows: lines.map((line) => columns.map(([, cell]) => cell(line) ?? '')),
+  };
+}
+
+export function toCsv({ columns, rows }: Table): string {
+  return stringify([columns as string[], ...(rows as Cell[][])]);
+}
+
+/**
+ * The columns of the paper, for reading: each of `quantities` with its standard error, then as the paper has it, then
+ * further columns under names of their own; and how many seeds a line is the mean of, where there are several.
+ */
+export function formatTable(
+  table: Table,
+  quantities: readonly string[],
+  further: readonly (readonly [header: string, column: string])[],
+): string[] {
+  const at = (row: readonly Cell[], name: string) => String(row[table.columns.indexOf(name)] ?? '');
+  const shown = (text: string) => (text === '' ? '-' : text);
+  const withError = (row: readonly Cell[], name: string) => {
+    const error = at(row, `${name} standard error`);
+    return at(row, name) === '' ? '-' : `${at(row, name)}${error === '' ? '' : ` ± ${error}`}`;
+  };
+  const paper = quantities.filter((name) => table.columns.includes(`Paper ${name}`));
+  const several = table.rows.some((row) => !['', '1'].includes(at(row, 'Seeds')));
+  const last = several ? [...further, ['seeds', 'Seeds'] as const] : further;
+  const [first] = table.columns;
+  const header = [first!, ...quantities, ...paper.map((name) => `paper ${name}`), ...last.map(([name]) => name)];
+  const lines = table.rows.map((row) => [
+    at(row, first!),
+    ...quantities.map((name) => withError(row, name)),
+    ...paper.map((name) => shown(at(row, `Paper ${name}`))),
+    ...last.map(([, column]) => shown(at(row, column))),
+  ]);
+  return align([header, ...lines]);
+}
+
+/** Columns padded to their widest cell: the first to the left, the others to the right. */
+export function align(rows: readonly (readonly string[])[]): string[] {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  return rows.map((row) =>
+    row.map((cell, column) => (column === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[column]!))).join('  '),
+  );
+}
+
+/** As in the paper, and what the run's name has after the method: the setting where it is not the first, `steps-40`. */
+export function methodLabel({ run }: Pick<MeasuredRun, 'run'>): string {
+  const label = METHODS.find(({ name }) => name === run.method)?.label ?? run.method;
+  const [, variant] = run.name.split('@');
+  return variant === undefined ? label : `${label} (${variant})`;
+}
+
+/** Runs by method as the paper lists them, then by setting and seed. */
+export function inPaperOrder(runs: readonly MeasuredRun[]): MeasuredRun[] {
+  const rank = ({ run }: MeasuredRun) => METHODS.findIndex(({ name }) => name === run.method);
+  return runs.toSorted((a, b) => rank(a) - rank(b) || a.run.name.localeCompare(b.run.name) || a.run.seed - b.run.seed);
+}
+
+/** Rounded to so many decimals, two as in most of the paper's tables; null where there is no finite number. */
+export function decimals(value: number | null | undefined, digits = 2): string | null {
+  return value == null || !Number.isFinite(value) ? null : value.toFixed(digits);
+}
+
+/** Two significant digits: more than an error's own error allows. */
+export function significant(value: number | null | undefined): number | null {
+  return value == null || !Number.isFinite(value) ? null : Number(value.toPrecision(2));
+}

@@ -1,0 +1,74 @@
+// All tables that are made of run folders, in the order of the paper: what each is called, how it is made, and how it is
+// read on a terminal.
+
+import { formatSteps, stepsLines, stepsTable } from './ablation.js';
+import type { MeasuredRun } from './measured.js';
+import type { Table } from './table.js';
+import { formatTable1, table1 } from './table1.js';
+import { formatTable4, table4 } from './table4.js';
+import { formatTable5, table5 } from './table5.js';
+import { formatTexts, table2, table3 } from './text-tables.js';
+
+export interface ReportTable {
+  /** The paper's number; null where it prints no such table. */
+  number: number | null;
+  /** Of its file, without ending. */
+  name: string;
+  caption: string;
+  /** The command that measures what it shows. */
+  command: string;
+  /** Without rows where nothing was measured on the split. */
+  make(runs: readonly MeasuredRun[], split: string): Table;
+  format(table: Table): string[];
+}
+
+export const REPORT_TABLES: readonly ReportTable[] = [
+  {
+    number: 1,
+    name: 'table1',
+    caption: 'Table 1: language modelling',
+    command: 'sri eval',
+    make: table1,
+    format: formatTable1,
+  },
+  {
+    number: 2,
+    name: 'table2',
+    caption: 'Table 2: interpolation',
+    command: 'sri interpolate',
+    make: table2,
+    format: formatTexts,
+  },
+  {
+    number: 3,
+    name: 'table3',
+    caption: 'Table 3: generation',
+    command: 'sri generate',
+    make: table3,
+    format: formatTexts,
+  },
+  {
+    number: 4,
+    name: 'table4',
+    caption: 'Table 4: noisy reconstruction',
+    command: 'sri noisy-recon',
+    make: table4,
+    format: formatTable4,
+  },
+  {
+    number: 5,
+    name: 'table5',
+    caption: 'Table 5: classification',
+    command: 'sri classify',
+    make: table5,
+    format: formatTable5,
+  },
+  {
+    number: null,
+    name: 'ablation-steps',
+    caption: 'Number of Langevin steps',
+    command: 'sri reproduce --ablation steps',
+    make: (runs, split) => stepsTable(stepsLines(runs, split)),
+    format: formatSteps,
+  },
+];

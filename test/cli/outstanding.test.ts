@@ -1,0 +1,143 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { type Measured, remaining, trainingState } from '../../src/cli/outstanding.js';
+import { loadConfig, overrideRun, resolveRun } from '../../src/config/load.js';
+import type { CorpusStatistics } from '../../src/data/corpus.js';
+import { methodNamed } from '../../src/methods/index.js';
+import { readRun } from '../../src/report/measured.js';
+import { POSTERIOR } from '../../src/report/posterior.js';
+import { GENERATIONS } from '../../src/report/texts.js';
+import { type GivenRow, makeRun, manifest } from '../report/runs.js';
+
+const root = mkdtempSync(path.join(tmpdir(), 'sri-outstanding-'));
+afterAll(() => rmSync(root, { recursive: true }));
+
+const statistics = {
+  splits: { train: { sentences: 2000 }, valid: { sentences: 300 }, test: { sentences: 400 } },
+} as unknown as CorpusStatistics;
+
+function how(method: string, overrides: string[] = []): Measured {
+  const run = overrideRun(resolveRun(loadConfig('ptb'), { method }), overrides);
+  return { run, inference: methodNamed(method).inference, split: 'test', statistics };
+}
+
+/** A run whose rows saw the whole test split unless they say otherwise. */
+async function found(method: string, rows: GivenRow[]) {
+  const whole = rows.map((row) => ({ sentences: 400, ...row }));
+  const folder = await makeRun(mkdtempSync(path.join(root, 'runs-')), 'ptb', method, undefined, whole);
+  return { folder, measured: readRun(folder) };
+}
+
+describe('training', () => {
+  const run = { training: { epochs: 7 } } as Parameters<typeof trainingState>[0];
+
+  it('is to do, goes on or is done, as the manifest has it', () => {
+    expect(trainingState(run, null)).toEqual({ state: 'to do' });
+    expect(trainingState(run, { finished: null, epochs: 4 })).toEqual({ state: 'goes on', epochs: 4 });
+    expect(trainingState(run, { finished: 'all 7 epochs done', epochs: 7 })).toEqual({ state: 'done' });
+    expect(trainingState(run, { finished: 'no better validation loss for 3 epochs', epochs: 4 })).toEqual({
+      state: 'done',
+    });
+  });
+
+  it('goes on where it is given more epochs than it had', () => {
+    expect(trainingState(run, { finished: 'all 5 epochs done', epochs: 5 })).toEqual({ state: 'goes on', epochs: 5 });
+  });
+});
+
+describe('what is missing of Table 1', () => {
+  it('is everything that the method has, of a run that was never measured', async () => {
+    expect(remaining('metrics', null, how('sri'))).toEqual({ kind: 'metrics', metrics: ['ppl', 'recon', 'au', 'kl'] });
+    expect(remaining('metrics', null, how('lstm-lm'))).toEqual({ kind: 'metrics', metrics: ['ppl'] });
+    const { measured } = await found('lstm-lm', [{ metric: 'ppl', estimator: 'exact', value: 99 }]);
+    expect(remaining('metrics', measured, how('lstm-lm'))).toBeNull();
+  });
+
+  it('is what has no row of the best weights, on the split, by the estimator and on all sentences', async () => {
+    const { measured } = await found('sri', [
+      { metric: 'ppl', estimator: 'jacobian', value: 94 },
+      { metric: 'recon', estimator: 'short-run', value: 91, split: 'valid' },
+      { metric: 'au', estimator: 'short-run', value: 32, epoch: 4 },
+      { metric: 'kl', estimator: 'jacobian', value: 10, sentences: 399 },
+    ]);
+    const metrics = ['ppl', 'recon', 'au', 'kl'];
+    expect(remaining('metrics', measured, how('sri'))).toEqual({ kind: 'metrics', metrics });
+    expect(remaining('metrics', measured, how('sri', ['evaluation.estimator=jacobian']))).toMatchObject({
+      metrics: ['recon', 'au', 'kl'],
+    });
+    expect(remaining('metrics', measured, how('sri', ['evaluation.perplexitySentences=399']))).toMatchObject({
+      metrics: ['ppl', 'recon', 'au'],
+    });
+    expect(remaining('metrics', measured, { ...how('sri'), statistics: null })).toMatchObject({
+      metrics: ['ppl', 'recon', 'au'],
+    });
+  });
+
+  it('asks cheap metrics for the sentences of the split, and dear ones for those of perplexity', async () => {
+    const rows = (sentences: number): GivenRow[] => [
+      { metric: 'ppl', estimator: 'encoder', value: 94, sentences: 50 },
+      ...(['recon', 'au', 'kl'] as const).map((metric) => ({ metric, estimator: 'x', value: 1, sentences })),
+    ];
+    const few = how('fb-vae', ['evaluation.sentences=300', 'evaluation.perplexitySentences=50']);
+    expect(remaining('metrics', (await found('fb-vae', rows(300))).measured, few)).toBeNull();
+    // The KL of an encoder costs nothing, and is of all.
+    expect(remaining('metrics', (await found('fb-vae', rows(50))).measured, few)).toMatchObject({
+      metrics: ['recon', 'au', 'kl'],
+    });
+  });
+});
+
+describe('what is missing of Tables 4 and 5', () => {
+  it('is the numbers of swaps without a row; sentences that cannot be swapped are no fault of it', async () => {
+    const swaps = (count: number, more: Partial<GivenRow> = {}): GivenRow => ({
+      metric: 'noisy-recon',
+      variant: `swaps-${count}`,
+      estimator: 'short-run',
+      value: 30,
+      ...more,
+    });
+    const { measured } = await found('sri', [
+      swaps(1, { sentences: 390, facts: { skipped: 10 } }),
+      swaps(2, { sentences: 390 }),
+      swaps(4),
+    ]);
+    expect(remaining('noisy-recon', measured, how('sri'))).toEqual({ kind: 'noisy-recon', swaps: [2, 3] });
+  });
+
+  it('is the numbers of labels without a row, but for those that the text has not', async () => {
+    const labels = (count: number): GivenRow => ({
+      metric: 'accuracy',
+      variant: `labels-${count}`,
+      estimator: 'svm',
+      value: 0.9,
+    });
+    const some = await found('sri', [labels(0), labels(1000)]);
+    expect(remaining('classification', some.measured, how('sri'))).toEqual({
+      kind: 'classification',
+      labels: [100, 10000],
+    });
+    const whole = await found('sri', [labels(0), labels(100), labels(1000)]);
+    expect(remaining('classification', whole.measured, how('sri'))).toBeNull();
+  });
+});
+
+it('artifacts are missing until they are of the best weights', async () => {
+  const { folder, measured } = await found('sri', []);
+  const left = () =>
+    (['interpolations', 'generations', 'posterior'] as const).map((kind) => remaining(kind, measured, how('sri')));
+  const missing = [{ kind: 'interpolations' }, { kind: 'generations' }, { kind: 'posterior' }];
+  expect(left()).toEqual(missing);
+  const write = async (epoch: number) => {
+    await folder.writeArtifact(GENERATIONS, JSON.stringify({ epoch, decode: { method: 'greedy' }, items: [] }));
+    await folder.writeArtifact(
+      POSTERIOR.summary,
+      JSON.stringify({ epoch, latentSize: 32, leaving: 1, threshold: 0.1, rms: 1 }),
+    );
+  };
+  await write(manifest.bestEpoch - 1);
+  expect(left()).toEqual(missing);
+  await write(manifest.bestEpoch);
+  expect(left()).toEqual([{ kind: 'interpolations' }, null, null]);
+});

@@ -1,0 +1,205 @@
+import { describe, expect, it } from 'vitest';
+import {
+  type Candidate,
+  carryOut,
+  chooseParts,
+  describeTask,
+  FIGURES,
+  isAll,
+  type Measuring,
+  makePlan,
+  STEPS_ABLATION,
+  settle,
+  TABLES,
+  type Task,
+  type Wanted,
+} from '../../src/cli/plan.js';
+import type { RunConfig } from '../../src/config/schema.js';
+import { InputError, InterruptedError } from '../../src/errors.js';
+import { METHODS } from '../../src/methods/index.js';
+
+const all: Candidate[] = METHODS.map(({ name, inference }) => ({ name, method: name, inference }));
+const only = (...names: string[]) => all.filter(({ name }) => names.includes(name));
+const ofConfig = { named: false, labelled: true };
+
+/** Names of the runs of one product. */
+function runsOf(product: keyof typeof TABLES | 'figure' | 'steps', candidates = all, how = ofConfig): string[] {
+  const chosen = product === 'figure' ? FIGURES[1]! : product === 'steps' ? STEPS_ABLATION : TABLES[product]!;
+  return chooseParts([chosen], candidates, how).runs.map(({ name }) => name);
+}
+
+describe('which methods a table shows', () => {
+  const withCode = all.map(({ name }) => name).filter((name) => name !== 'lstm-lm');
+
+  it('is as in the paper', () => {
+    expect(runsOf(1)).toEqual(all.map(({ name }) => name).filter((name) => name !== 'ae'));
+    expect(runsOf(4)).toEqual(withCode);
+    expect(runsOf(5)).toEqual(withCode);
+    for (const product of [2, 3, 'figure'] as const) expect(runsOf(product)).toEqual(['fb-vae', 'sri']);
+  });
+
+  it('is what was named, where that has what the table shows', () => {
+    const named = { named: true, labelled: true };
+    expect(runsOf(2, only('lstm-lm', 'anneal-vae', 'sri'), named)).toEqual(['anneal-vae', 'sri']);
+    expect(runsOf(1, only('ae', 'sri'), named)).toEqual(['sri']);
+    const parts = chooseParts([TABLES[4]!], only('lstm-lm', 'sri'), named);
+    expect(parts.idle).toEqual(['lstm-lm']);
+    expect(parts.runs).toEqual([{ name: 'sri', measuring: 'noisy-recon' }]);
+  });
+
+  it('is of several numbers of steps in the ablation, and of short runs alone', () => {
+    expect(runsOf('steps')).toEqual(['sri@steps-10', 'sri@steps-20', 'sri@steps-40', 'sri@steps-60']);
+    const paper: Candidate = { name: 'sri@paper', method: 'sri', inference: 'short-run' };
+    expect(runsOf('steps', [paper], { named: true, labelled: true })[2]).toBe('sri@paper-steps-40');
+  });
+
+  it('leaves out what cannot be, and says why', () => {
+    const unlabelled = chooseParts([TABLES[1]!, TABLES[5]!], only('sri'), { named: false, labelled: false });
+    expect(unlabelled.runs).toEqual([{ name: 'sri', measuring: 'metrics' }]);
+    expect(unlabelled.leftOut).toEqual([{ product: 'Table 5', reason: 'the text has no labels' }]);
+    const codeless = chooseParts([TABLES[1]!, TABLES[2]!], only('lstm-lm'), ofConfig);
+    expect(codeless.leftOut.map(({ product }) => product)).toEqual(['Table 2']);
+  });
+});
+
+function runOf(name: string, seed = 0, startFrom: string | null = null): RunConfig {
+  return { name, seed, startFrom } as RunConfig;
+}
+
+const startOf = ({ startFrom, seed }: RunConfig) => (startFrom === null ? null : runOf(startFrom, seed));
+
+const want = (run: RunConfig, ...measuring: Measuring[]): Wanted[] =>
+  measuring.map((kind) => ({ run, measuring: kind }));
+
+const ids = (tasks: readonly Task[]) => tasks.map(({ id }) => id);
+
+describe('a plan', () => {
+  const tasks = makePlan(
+    [
+      ...want(runOf('lstm-lm'), 'metrics'),
+      ...want(runOf('fb-vae', 0, 'ae'), 'posterior', 'metrics'),
+      ...want(runOf('fb-vae', 1, 'ae'), 'metrics'),
+      ...want(runOf('ae'), 'noisy-recon'),
+      ...want(runOf('lstm-lm'), 'generations'),
+    ],
+    startOf,
+  );
+
+  it('trains each run once, after the one that it starts from, and measures it then', () => {
+    expect(ids(tasks)).toEqual([
+      'prepare',
+      'train lstm-lm seed-0',
+      'metrics lstm-lm seed-0',
+      'generations lstm-lm seed-0',
+      'train ae seed-0',
+      'train fb-vae seed-0',
+      'metrics fb-vae seed-0',
+      'posterior fb-vae seed-0',
+      'train ae seed-1',
+      'train fb-vae seed-1',
+      'metrics fb-vae seed-1',
+      'noisy-recon ae seed-0',
+      'report',
+    ]);
+    expect(tasks.find(({ id }) => id === 'train fb-vae seed-1')!.after).toEqual(['prepare', 'train ae seed-1']);
+  });
+
+  it('has nothing before what it waits for', () => {
+    tasks.forEach(({ after }, at) => {
+      for (const id of after) expect(ids(tasks.slice(0, at))).toContain(id);
+    });
+  });
+
+  it('says in words what each task is', () => {
+    expect(tasks.map(describeTask)).toContain('train fb-vae, seed 1');
+    expect(new Set(tasks.map(describeTask)).size).toBe(tasks.length);
+  });
+});
+
+describe('carrying a plan out', () => {
+  const tasks = makePlan(
+    [
+      ...want(runOf('lstm-lm'), 'metrics'),
+      ...want(runOf('fb-vae', 0, 'ae'), 'metrics', 'posterior'),
+      ...want(runOf('sri'), 'metrics'),
+    ],
+    startOf,
+  );
+
+  /** Does tasks, of which some fail. */
+  async function attempt(failing: Record<string, Error>, of = tasks) {
+    const begun: string[] = [];
+    const failures = await carryOut(of, async ({ id }) => {
+      begun.push(id);
+      if (failing[id]) throw failing[id];
+    });
+    return { begun, failures };
+  }
+
+  it('does all of it in order where nothing fails', async () => {
+    const { begun, failures } = await attempt({});
+    expect(begun).toEqual(ids(tasks));
+    expect(failures).toEqual([]);
+    expect(() => settle(failures, tasks)).not.toThrow();
+  });
+
+  it('goes on with what does not need what failed', async () => {
+    const { begun, failures } = await attempt({
+      'train ae seed-0': new InputError('no such folder'),
+      'metrics sri seed-0': new Error('diverged'),
+    });
+    expect(begun).toEqual([
+      'prepare',
+      'train lstm-lm seed-0',
+      'metrics lstm-lm seed-0',
+      'train ae seed-0',
+      'train sri seed-0',
+      'metrics sri seed-0',
+      'report',
+    ]);
+    expect(failures.map(({ blocked }) => ids(blocked))).toEqual([
+      ['train fb-vae seed-0', 'metrics fb-vae seed-0', 'posterior fb-vae seed-0'],
+      [],
+    ]);
+    expect(failures.some((failure) => isAll(failure, tasks))).toBe(false);
+    const message = [
+      `2 of ${tasks.length} tasks failed`,
+      'train ae, seed 0: no such folder',
+      '  so not done: train fb-vae, seed 0',
+      '  so not done: measure fb-vae, seed 0',
+      '  so not done: posterior of fb-vae, seed 0',
+      'measure sri, seed 0: diverged',
+    ].join('\n');
+    expect(() => settle(failures, tasks)).toThrow(new Error(message));
+    expect(() => settle(failures, tasks)).not.toThrow(InputError);
+  });
+
+  it('ends with the error of wrong input itself where nothing else was asked for', async () => {
+    const wrong = new InputError('no raw files');
+    const unprepared = await attempt({ prepare: wrong });
+    expect(unprepared.begun).toEqual(['prepare', 'report']);
+    expect(() => settle(unprepared.failures, tasks)).toThrow(wrong);
+    const one = makePlan(want(runOf('sri'), 'metrics'), startOf);
+    const { failures } = await attempt({ 'train sri seed-0': wrong }, one);
+    expect(() => settle(failures, one)).toThrow(wrong);
+    // What is no wrong input keeps its own exit code.
+    const defect = await attempt({ 'train sri seed-0': new Error('diverged') }, one);
+    expect(() => settle(defect.failures, one)).toThrow(/^1 of 4 tasks failed\ntrain sri, seed 0: diverged\n {2}so not/);
+  });
+
+  it('stops at once when it is interrupted, within a task or between two', async () => {
+    await expect(attempt({ 'train ae seed-0': new InterruptedError('saved') })).rejects.toThrow(InterruptedError);
+    const stop = new AbortController();
+    const begun: string[] = [];
+    const stopping = carryOut(
+      tasks,
+      async ({ id }) => {
+        begun.push(id);
+        if (id === 'train lstm-lm seed-0') stop.abort();
+      },
+      { signal: stop.signal },
+    );
+    await expect(stopping).rejects.toThrow(new InterruptedError('stopped before: measure lstm-lm, seed 0'));
+    expect(begun).toEqual(['prepare', 'train lstm-lm seed-0']);
+  });
+});

@@ -1,0 +1,60 @@
+// Run folders that look trained and measured.
+
+import { loadConfig, resolveRun } from '../../src/config/load.js';
+import { type MeasuredRow, rowName } from '../../src/report/measured.js';
+import { type Manifest, RunFolder } from '../../src/training/run-folder.js';
+
+export const manifest: Manifest = {
+  version: '0.1.0',
+  commit: 'abc123',
+  node: 'v20',
+  dataHash: 'f00d',
+  backend: 'native',
+  backendDetails: 'oneDNN',
+  threads: 2,
+  precision: 'f32',
+  parameters: 1000,
+  epochs: 7,
+  bestEpoch: 5,
+  bestValidation: 4.5,
+  verdict: null,
+  trainingSeconds: 61.4,
+  finished: null,
+  peakMemory: 300,
+};
+
+/** What tells a row from others; the rest of it is made up. */
+export type GivenRow = Pick<MeasuredRow, 'metric' | 'estimator' | 'value'> & Partial<MeasuredRow>;
+
+/** A run of a method on a data set of configs/, under `root`, its rows on the test split and the best weights. */
+export async function makeRun(
+  root: string,
+  dataSet: string,
+  method: string,
+  setting: string | undefined,
+  rows: readonly GivenRow[],
+  seed = 3,
+): Promise<RunFolder> {
+  const run = resolveRun(loadConfig(dataSet), { method, setting, seed });
+  const folder = RunFolder.of(root, run);
+  await folder.settleConfig(run);
+  await folder.writeManifest(manifest);
+  for (const given of rows) {
+    const row: MeasuredRow = {
+      split: 'test',
+      standardError: 0.123456,
+      sentences: 3761,
+      draws: 500,
+      seed,
+      seconds: 12,
+      warnings: [],
+      epoch: 5,
+      backend: 'native',
+      threads: 2,
+      commit: 'abc123',
+      ...given,
+    };
+    await folder.writeRow(rowName(row), row);
+  }
+  return folder;
+}
