@@ -1,6 +1,8 @@
 // Types of fetch.mjs, for the tests.
 
-export class FetchError extends Error {}
+import { FetchError, type Log } from '../scripts/download.mjs';
+
+export { FetchError, type Log };
 
 /** Where all of a set's files are: in one archive, or each at an address. */
 export type SetSource = { archive: string; files?: undefined } | { files: Record<string, string> };
@@ -21,11 +23,8 @@ export interface RawSet {
   make?: (set: RawSet, out: string, log: Log) => Promise<void>;
 }
 
-export type Log = (line: string) => void;
-
 export function main(set: RawSet): Promise<void>;
 export function isMain(url: string): boolean;
 export function fetchSet(set: RawSet, out: string, log: Log): Promise<void>;
 export function takeSet(set: RawSet, from: string, out: string, log: Log): Promise<void>;
-export function download(url: string, path: string, log: Log): Promise<void>;
 export function driveFile(id: string): string;

@@ -3,23 +3,18 @@
 // A script is a description of a set and a call of `main`.
 
 import { execFile, spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
-import { access, copyFile, mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { createWriteStream } from 'node:fs';
+import { access, copyFile, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
+import { download, FetchError, sum } from '../scripts/download.mjs';
 
-/** A reason to stop that the user can do something about; printed without a stack. */
-export class FetchError extends Error {
-  name = 'FetchError';
-}
+export { FetchError };
 
 /** Sums of files whose original could not be summed beforehand, as they were on the first fetch. */
 const RECORD = 'checksums.json';
-const ATTEMPTS = 3;
-const IDLE_SECONDS = 60;
 
 /** Runs a script: reads its options, does the work, and ends with 0, 1 (no files) or 2 (wrong use). */
 export async function main(set) {
@@ -144,94 +139,6 @@ async function extract(archive, member, path) {
 }
 
 /**
- * Downloads `url` to `path`. What arrived is kept in `path`.part with the server's ETag beside it, and the next call
- * asks for the rest; a server whose file has changed, or that cannot send a part, sends all of it again.
- * Throws FetchError where the transfer cannot be finished.
- */
-export async function download(url, path, log) {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      await downloadOnce(url, path, log);
-      return;
-    } catch (error) {
-      const reason =
-        error instanceof FetchError ? error.message : (error.cause?.code ?? error.cause?.message ?? error.message);
-      const again = error.brokenOff && attempt < ATTEMPTS;
-      if (!again) throw new FetchError(`${url}: ${reason}`);
-      log(`${url}: ${reason}, going on`);
-    }
-  }
-}
-
-async function downloadOnce(url, path, log) {
-  const part = `${path}.part`;
-  const tagFile = `${part}.etag`;
-  const have = await stat(part).then(
-    ({ size }) => size,
-    () => 0,
-  );
-  const tag = await readFile(tagFile, 'utf8').catch(() => '');
-  const resuming = have > 0 && tag !== '';
-  const headers = resuming ? { range: `bytes=${have}-`, 'if-range': tag } : {};
-
-  const stall = new AbortController();
-  const abort = () => stall.abort(new FetchError(`nothing arrived for ${IDLE_SECONDS} seconds`));
-  let timer = setTimeout(abort, IDLE_SECONDS * 1000);
-  try {
-    // Whatever is kept on disk must be the bytes that the server counts, so no compression on the way.
-    const response = await fetch(url, { headers: { ...headers, 'accept-encoding': 'identity' }, signal: stall.signal });
-    if (!response.ok) {
-      await response.body?.cancel();
-      if (response.status === 416) await forget(part, tagFile);
-      throw new FetchError(`the server answers ${response.status} ${response.statusText}`.trim());
-    }
-    if (/^text\/html/i.test(response.headers.get('content-type') ?? '')) {
-      await response.body?.cancel();
-      throw new FetchError('the server sends a web page in place of the file; fetch it with a browser');
-    }
-    const from = response.status === 206 ? have : 0;
-    // A weak tag does not promise the same bytes, so it is no ground to go on from.
-    const newTag = response.headers.get('etag') ?? '';
-    await writeFile(tagFile, newTag.startsWith('W/') ? '' : newTag);
-    const length = response.headers.get('content-length');
-    const total = length === null ? null : from + Number(length);
-    log(`${url}: ${from > 0 ? `going on after ${from} of` : 'fetching'} ${total ?? 'an unknown number of'} bytes`);
-
-    const file = await open(part, from > 0 ? 'r+' : 'w');
-    let at = from;
-    try {
-      for await (const chunk of response.body) {
-        clearTimeout(timer);
-        timer = setTimeout(abort, IDLE_SECONDS * 1000);
-        await file.write(chunk, 0, chunk.length, at);
-        at += chunk.length;
-      }
-      await file.sync();
-    } catch (error) {
-      throw brokenOff(`after ${at} bytes`, error);
-    } finally {
-      await file.close();
-    }
-    if (total !== null && at !== total) {
-      throw brokenOff(`after ${at} of ${total} bytes`);
-    }
-  } finally {
-    clearTimeout(timer);
-  }
-  await rename(part, path);
-  await rm(tagFile, { force: true });
-}
-
-/** The kind of failure that is worth another attempt at once. */
-function brokenOff(where, cause) {
-  return Object.assign(new FetchError(`broke off ${where}`, { cause }), { brokenOff: true });
-}
-
-async function forget(...paths) {
-  for (const path of paths) await rm(path, { force: true });
-}
-
-/**
  * Gives a file its name in `out` if its SHA-256 is the one the set is known by, or, where none is known, the one
  * it had on the first fetch. A first fetch is taken on trust and recorded, and says so.
  */
@@ -273,12 +180,6 @@ async function readRecord(out) {
   } catch (error) {
     throw new FetchError(`${path}: not JSON (${error.message}); delete it to trust the next fetch`);
   }
-}
-
-async function sum(path) {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(path), hash);
-  return hash.digest('hex');
 }
 
 async function exists(path) {

@@ -1,0 +1,3 @@
+// Types of errors.mjs, for the tests.
+
+export class SetupError extends Error {}
