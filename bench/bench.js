@@ -91,6 +91,7 @@ function contestants() {
     );
   own('sri native f32', '--backend', 'native');
   own('sri native bf16', '--backend', 'native', '--precision', 'bf16');
+  own('sri tensorflow', '--backend', 'tensorflow');
   if (peers === undefined) {
     out('no --peers: only our own programs are timed');
     return list;

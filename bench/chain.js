@@ -2,7 +2,7 @@
 // line `chain` or `iter` on standard input with the seconds it took. Programs that speak this protocol can be started
 // together and asked in turn, so that their ratios hold on a machine whose speed drifts.
 //
-//   node bench/chain.js [--shape B,T,E,H,Z,V,K] [--backend native|wasm|cpu] [--threads N] [--precision f32|bf16]
+//   node bench/chain.js [--shape B,T,E,H,Z,V,K] [--backend native|tensorflow|wasm|cpu] [--threads N] [--precision f32|bf16]
 
 import process from 'node:process';
 import { createInterface } from 'node:readline';
@@ -27,7 +27,11 @@ const { values } = parseArgs({
   },
 });
 const [B, T, E, H, Z, V, K] = values.shape.split(',').map(Number);
-const backend = await useBackend(values.backend, values.threads === 'auto' ? 'auto' : Number(values.threads));
+const threads = values.threads === 'auto' ? 'auto' : Number(values.threads);
+const backend = await useBackend(values.backend, threads).catch((error) => {
+  process.stderr.write(`${error.message}\n`);
+  process.exit(2);
+});
 
 /** The released code's steps s_k^2 / 2. */
 const steps = [0.8, 0.7, 0.6, 0.5, 0.2, 0.2, 0.1, 0.1, 0.05].map((s) => (s * s) / 2);

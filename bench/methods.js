@@ -1,6 +1,6 @@
 // One training iteration of every method at one shape, timed in turn: what a row of the tables costs beside LSTM-LM.
 //
-//   node bench/methods.js [--shape B,T,E,H,Z,V] [--methods lstm-lm,anneal-vae] [--rounds N] [--backend native|wasm|cpu]
+//   node bench/methods.js [--shape B,T,E,H,Z,V] [--methods lstm-lm,anneal-vae] [--rounds N] [--backend NAME]
 //                         [--threads N]
 //
 // Prints a line a method: the median over the rounds of its seconds, and of the ratio to LSTM-LM's within a round.

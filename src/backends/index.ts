@@ -7,7 +7,7 @@ import '@tensorflow/tfjs-layers';
 import { InputError } from '../errors.js';
 
 /** The backends that exist, the preferred first. */
-export const BACKENDS = ['native', 'wasm', 'cpu'] as const;
+export const BACKENDS = ['native', 'tensorflow', 'wasm', 'cpu'] as const;
 export type BackendName = (typeof BACKENDS)[number];
 
 export interface Backend {
@@ -21,6 +21,7 @@ export interface Backend {
 /** How each backend is started; throws an Error that says why it does not work here and what would make it. */
 const STARTERS: Record<BackendName, (threads: number | 'auto') => Promise<Omit<Backend, 'name'>>> = {
   native: async (threads) => (await import('./native/start.js')).startNative(threads),
+  tensorflow: async (threads) => (await import('./tensorflow/start.js')).startTensorFlow(threads),
   wasm: async () => (await import('./wasm.js')).startWasm(),
   cpu: async () => (await import('./cpu.js')).startCpu(),
 };
@@ -28,12 +29,12 @@ const STARTERS: Record<BackendName, (threads: number | 'auto') => Promise<Omit<B
 /**
  * Starts a backend and makes it the one that tfjs computes on.
  *
- * @param choice a name, or `auto`: native where it works, else wasm.
+ * @param choice a name, or `auto`: native where it works, else tensorflow, else wasm.
  * @param threads how many compute, or `auto` for all cores; the wasm and cpu backends have one whatever is asked.
  * @throws InputError where the chosen backend does not work here.
  */
 export async function useBackend(choice: BackendName | 'auto', threads: number | 'auto'): Promise<Backend> {
-  const candidates: readonly BackendName[] = choice === 'auto' ? ['native', 'wasm'] : [choice];
+  const candidates: readonly BackendName[] = choice === 'auto' ? ['native', 'tensorflow', 'wasm'] : [choice];
   const reasons: string[] = [];
   for (const name of candidates) {
     try {

@@ -67,9 +67,9 @@ async function examine(threads: number | 'auto'): Promise<Finding[]> {
 }
 
 function describe({ backend, works, details, threads, gflops, bf16Gflops }: Finding): string[] {
-  if (!works) return [`${backend.padEnd(8)}no`, ...details.split('\n').map((line) => `        ${line}`)];
+  if (!works) return [`${backend.padEnd(12)}no`, ...details.split('\n').map((line) => `            ${line}`)];
   const speed = (value: number) => `${value < 10 ? value.toFixed(1) : value.toFixed(0)} GFLOP/s`;
   const inBf16 = bf16Gflops === null ? '' : `, ${speed(bf16Gflops)} in bf16`;
   const on = `on ${threads} thread${threads === 1 ? '' : 's'}`;
-  return [`${backend.padEnd(8)}yes, ${speed(gflops!)}${inBf16}, ${on}`, `        ${details}`];
+  return [`${backend.padEnd(12)}yes, ${speed(gflops!)}${inBf16}, ${on}`, `            ${details}`];
 }

@@ -76,7 +76,7 @@ export function addRunOptions(command: Command): Command {
 
 export function addMachineOptions(command: Command): Command {
   return command
-    .addOption(new Option('--backend <name>', 'what computes').choices(['auto', 'native', 'wasm', 'cpu']))
+    .addOption(new Option('--backend <name>', 'what computes').choices(['auto', 'native', 'tensorflow', 'wasm', 'cpu']))
     .addOption(new Option('--threads <number>', 'threads that compute, or auto').argParser(parseThreads))
     .option('--json', 'one JSON object a line on standard output, for a program that reads along');
 }

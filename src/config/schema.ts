@@ -8,7 +8,7 @@ import { z } from 'zod';
 /** A method's name: letters and digits in lower case, `-` between. Which there are is for src/methods/index.ts to say. */
 const methodName = z.string().regex(/^[a-z0-9]+(-[a-z0-9]+)*$/);
 
-export const BACKEND_CHOICES = ['auto', 'native', 'wasm', 'cpu'] as const;
+export const BACKEND_CHOICES = ['auto', 'native', 'tensorflow', 'wasm', 'cpu'] as const;
 export type BackendChoice = (typeof BACKEND_CHOICES)[number];
 
 export const PRECISIONS = ['f32', 'bf16'] as const;

@@ -56,7 +56,10 @@ export function verdictOf(diagnosis: Readonly<Record<string, number>>, latentSiz
   if (gain === undefined || share === undefined || active === undefined) return null;
   const used = `z takes ${gain.toFixed(2)} nats off a sentence's NLL, ${(100 * share).toFixed(1)} % of it`;
   const units = `${active} of ${latentSize} dimensions are active`;
-  if (share < NEGLIGIBLE_SHARE || active === 0) return { collapse: 'collapsed', reason: `${used}, and ${units}` };
+  if (share < NEGLIGIBLE_SHARE) return { collapse: 'collapsed', reason: `${used}, and ${units}` };
+  // A code that has left the prior gains over its draws even where it says the same of every sentence.
+  if (active === 0)
+    return { collapse: 'collapsed', reason: `${used}, but it is the same for every sentence: ${units}` };
   if (active < latentSize / 2) return { collapse: 'partly collapsed', reason: `${used}, but only ${units}` };
   return { collapse: 'active', reason: `${used}, and ${units}` };
 }

@@ -56,7 +56,7 @@ describe('wrong use ends with 2 and says what would be right', () => {
     ],
     [
       ['train', '--config', 'ptb.yaml', '--method', 'sri', '--backend', 'gpu'],
-      /Allowed choices are auto, native, wasm, cpu/,
+      /Allowed choices are auto, native, tensorflow, wasm, cpu/,
     ],
     [
       ['train', '--config', 'ptb.yaml', '--method', 'sri', '--set', `data.directory=${root}/none`],
