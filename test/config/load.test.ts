@@ -131,7 +131,7 @@ describe('a config that is not right', () => {
     [
       'an unknown choice',
       'dataSet: a\nbackend: gpu\nmethods: {}\n',
-      /:2: backend: "gpu" will not do; .*native, wasm, cpu/,
+      /:2: backend: "gpu" will not do; .*native, tensorflow, wasm, cpu/,
     ],
     [
       'a wrong key inside one form of a union',
