@@ -2,14 +2,16 @@
 // information with the sentences still rises, the encoder is brought up to date before every update of the decoder;
 // afterwards it is a VAE like Anneal-VAE.
 
+import * as tf from '@tensorflow/tfjs-core';
 import { type Batch, drawSubset, equalLengthBatches } from '../data/batches.js';
 import { sampleGaussian } from '../inference/amortized.js';
+import { DecoderLikelihood } from '../inference/decoder-likelihood.js';
 import { mutualInformation } from '../inference/mutual-information.js';
 import { ENCODER_PREFIX } from '../model/encoder.js';
 import { RandomStream } from '../random/philox.js';
-import { AmortizedModel, type LossParts } from './amortized-model.js';
+import { AmortizedModel, dimensionKl } from './amortized-model.js';
 import { klWeightAt } from './kl-weight.js';
-import type { Iteration, Learner, Method, Position, Update } from './method.js';
+import type { Iteration, Learner, Method, Position } from './method.js';
 
 const ofEncoder = (name: string) => name.startsWith(ENCODER_PREFIX);
 const ofDecoder = (name: string) => !ofEncoder(name);
@@ -64,6 +66,8 @@ class LaggingVae extends AmortizedModel {
   private outer = new OuterStopRule();
   /** I_q(x; z) after the last epoch that was measured; null before. */
   private information: number | null = null;
+  /** Updates of the encoder alone that the last iteration made. */
+  private extraUpdates = 0;
   /** The epoch's batches, from which the encoder's extra ones are drawn. */
   private epochBatches: { epoch: number; batches: Batch[] } | null = null;
 
@@ -73,12 +77,20 @@ class LaggingVae extends AmortizedModel {
       this.outer.observe(this.information);
     }
     const klWeight = klWeightAt(this.run.klWeight, at);
-    const encoderUpdates = this.outer.aggressive ? this.catchUp(batch, at, klWeight, learner) : 1;
+    this.extraUpdates = this.outer.aggressive ? this.catchUp(batch, at, klWeight, learner) : 0;
     const only = this.outer.aggressive ? ofDecoder : undefined;
     const { reconstruction, kl, ...update } = this.descend(batch, at, klWeight, learner, 0, only);
-    const quantities: Record<string, number> = { reconstruction, kl, klWeight, encoderUpdates };
+    const quantities: Record<string, number> = { reconstruction, kl, klWeight, encoderUpdates: this.extraUpdates || 1 };
     if (this.information !== null) quantities.mutualInformation = this.information;
     return { ...update, quantities };
+  }
+
+  /** Those of the last iteration, as if the encoder's own updates had been made on batches like this one. */
+  override flops(batch: Pick<Batch, 'size' | 'tokens'>): number {
+    const { recurrence, vocabulary, words } = this.decoder.flopsPerToken;
+    // Forward and back to z through the decoder; forward, and back to the weights too, through the encoder, twice forward.
+    const encoderUpdate = 2 * (recurrence + vocabulary) + words + 4 * this.encoder.flopsPerToken;
+    return super.flops(batch) + this.extraUpdates * batch.size * batch.tokens * encoderUpdate;
   }
 
   /** Updates of the encoder alone: first on the batch itself, then on batches drawn from the epoch's. */
@@ -89,11 +101,37 @@ class LaggingVae extends AmortizedModel {
     const rule = new InnerStopRule(aggressive.window);
     let drawn = batch;
     for (let update = 1; update <= aggressive.updates; update++) {
-      const { loss }: Update & LossParts = this.descend(drawn, at, klWeight, learner, update, ofEncoder);
+      const loss = this.updateEncoder(drawn, at, klWeight, learner, update);
       if (rule.observe(loss * drawn.size, drawn.size * drawn.tokens)) return update;
       drawn = batches[random.integer(batches.length)]!;
     }
     return aggressive.updates;
+  }
+
+  /**
+   * An update of the encoder's weights on the batch's mean loss, which it returns. The decoder is passed through once, to z
+   * and no further: its weights, which have most of a gradient's work in them, stay as they are.
+   */
+  private updateEncoder(batch: Batch, at: Position, klWeight: number, learner: Learner, step: number): number {
+    const key = { seed: this.run.seed, epoch: at.epoch, batch: at.batch, step };
+    const masks = this.decoder.masks(batch, 'word-dropout', 'output-dropout', key);
+    const shape: [number, number] = [batch.size, this.latentSize];
+    const noise = new RandomStream({ ...key, purpose: 'reparameterization' }).normals(batch.size * this.latentSize);
+    const likelihood = new DecoderLikelihood(this.decoder, batch, masks);
+    const { nll, gradient } = likelihood.gradient(
+      tf.tidy(() => this.code(this.encoder.encode(batch), tf.tensor2d(noise, shape)).dataSync<'float32'>()),
+    );
+    likelihood.dispose();
+    let kl = 0;
+    learner.minimize(() => {
+      const encoded = this.encoder.encode(batch);
+      const klOfSentences = this.klTerm(dimensionKl(encoded));
+      kl = tf.mean(klOfSentences).dataSync()[0]!;
+      // NLL(z) to first order: its value is another, its derivative the same.
+      const linear = tf.sum(tf.mul(this.code(encoded, tf.tensor2d(noise, shape)), tf.tensor2d(gradient, shape)), 1);
+      return tf.mean(tf.add(linear, tf.mul(klOfSentences, klWeight)));
+    }, ofEncoder);
+    return nll.reduce((sum, value) => sum + value, 0) / batch.size + klWeight * kl;
   }
 
   private batchesOf(epoch: number): Batch[] {

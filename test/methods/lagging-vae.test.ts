@@ -1,9 +1,12 @@
+import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { useBackend } from '../../src/backends/index.js';
 import { type Batch, equalLengthBatches } from '../../src/data/batches.js';
+import { type AmortizedModel, dimensionKl } from '../../src/methods/amortized-model.js';
 import { InnerStopRule, laggingVae, OuterStopRule } from '../../src/methods/lagging-vae.js';
 import type { Learner, Model, Position } from '../../src/methods/method.js';
 import { ENCODER_PREFIX } from '../../src/model/encoder.js';
+import { RandomStream } from '../../src/random/philox.js';
 import { GradientDescent } from '../../src/training/learner.js';
 import { createOptimizer } from '../../src/training/optimizer.js';
 import { toyCorpus, toyRun } from '../training/toy.js';
@@ -84,6 +87,49 @@ describe('Lagging-VAE', () => {
     for (const [name, data] of encoder) expect(equal(bits(model, true).get(name)!, data), name).toBe(false);
     expect([...decoder].some(([name, data]) => !equal(bits(model, false).get(name)!, data))).toBe(true);
     optimizer.dispose();
+    model.dispose();
+  });
+
+  it('an update of the encoder takes the gradient of the loss itself in its weights', () => {
+    const plain = {
+      ...run,
+      model: { ...run.model, wordDropout: 0, outputDropout: 0, weightRange: 0.6 },
+      klWeight: 0.7,
+      aggressive: { updates: 1, window: 1, sentences: 8 },
+    };
+    const model = laggingVae.create(plain, corpus) as AmortizedModel;
+    const { names, list } = model.parameters;
+    const encoderWeights = list.filter((_, i) => names[i]!.startsWith(ENCODER_PREFIX));
+    const gradientOf = (loss: () => tf.Scalar) =>
+      tf.tidy(() => {
+        const { grads } = tf.variableGrads(loss, encoderWeights);
+        return encoderWeights.map((variable) => grads[variable.name]!.dataSync<'float32'>().slice());
+      });
+
+    const taken: Float32Array[][] = [];
+    const learner: Learner = {
+      minimize(loss) {
+        taken.push(gradientOf(loss as () => tf.Scalar));
+        return { loss: 1, gradientNorm: 1 };
+      },
+    };
+    const batch = batchOf();
+    model.learn(batch, at, learner);
+
+    const key = { seed: plain.seed, epoch: at.epoch, batch: at.batch, step: 1 };
+    const noise = new RandomStream({ ...key, purpose: 'reparameterization' }).normals(batch.size * model.latentSize);
+    const wanted = gradientOf(() => {
+      const { mean, logVariance } = model.encoder.encode(batch);
+      const eps = tf.tensor2d(noise, mean.shape);
+      const nll = model.decoder.sentenceNll(batch, tf.add(mean, tf.mul(tf.exp(tf.div(logVariance, 2)), eps)));
+      const kl = tf.sum(dimensionKl({ mean, logVariance }), 1);
+      return tf.mean(tf.add(nll, tf.mul(kl, plain.klWeight)));
+    });
+    taken[0]!.forEach((gradient, i) => {
+      const size = Math.hypot(...wanted[i]!);
+      expect(size).toBeGreaterThan(0);
+      expect(Math.hypot(...gradient.map((value, j) => value - wanted[i]![j]!)) / size).toBeLessThan(1e-4);
+    });
     model.dispose();
   });
 
