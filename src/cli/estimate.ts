@@ -5,7 +5,7 @@ import type { RunConfig } from '../config/schema.js';
 import type { CorpusStatistics, SplitName } from '../data/corpus.js';
 import { ITERATIONS } from '../evaluation/t-sne.js';
 import type { Inference } from '../methods/method.js';
-import { ownEstimator, VALIDATION } from './evaluation.js';
+import { ownEstimator, VALIDATION, validationDraws } from './evaluation.js';
 
 /** What a model costs on its corpus. */
 export interface ModelCost {
@@ -80,8 +80,9 @@ function validationPasses(work: Workload): number {
   const { inference } = work;
   if (inference === 'none') return 1;
   const { draws, chains, metropolisSteps } = VALIDATION;
+  const inferred = validationDraws(inference);
   // Recon, and what is gained over draws of the prior; of short runs, log p(x) by `fitted` besides.
-  const diagnosis = inferencePasses(work, chains) + 3 * chains;
+  const diagnosis = inferencePasses(work, inferred) + 3 * inferred;
   return inference === 'short-run' ? diagnosis + fittedPasses(chains, metropolisSteps, draws) : diagnosis;
 }
 

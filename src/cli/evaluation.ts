@@ -74,6 +74,14 @@ export function evaluationOptions(run: RunConfig): Omit<EvaluationOptions, 'metr
  */
 export const VALIDATION = { draws: 100, chains: 8, metropolisSteps: 25 };
 
+/**
+ * Draws of each sentence's q(z | x) behind an epoch's diagnosis. One will do for an encoder, whose KL and means are exact and
+ * whose reconstruction its sources take from one; short runs have been drawn already, to be fitted to.
+ */
+export function validationDraws(inference: Inference): number {
+  return inference === 'short-run' ? VALIDATION.chains : 1;
+}
+
 const PPL_COLUMNS = ['validationPpl', 'validationPplError'];
 
 /**
@@ -89,7 +97,7 @@ export function createValidator(run: RunConfig, corpus: PreparedCorpus): Validat
     estimator: new FittedEstimator({ ...VALIDATION, studentDegrees: run.evaluation.studentDegrees }),
     limit: run.training.validationSentences,
     perplexitySentences: null,
-    draws: VALIDATION.chains,
+    draws: validationDraws(inference),
     klChains: { jacobian: 0, gaussian: 0, marginals: VALIDATION.chains },
   };
   const metrics = {
