@@ -73,20 +73,21 @@ tf.registerGradient({
     const [wordGates, , initialHidden, recurrentKernel, hidden, cells, activations] = saved as tf.Tensor[];
     const [dHidden] = dy as tf.Tensor[];
     // One backward pass gives all four, so it runs here and not once for each input that tfjs asks for.
-    const [dGates, dLatentGates, dInitialHidden, dRecurrentKernel] = runKernel<tf.Tensor[]>('LstmGradient', {
+    const inputs = {
       dHidden: dHidden!,
       initialHidden: initialHidden!,
       recurrentKernel: recurrentKernel!,
       hidden: hidden!,
       cells: cells!,
       activations: activations!,
-    });
+    };
+    const [dWordGates, dLatentGates, dInitialHidden, dRecurrentKernel] = runKernel<tf.Tensor[]>(
+      'LstmGradient',
+      inputs,
+      { batch: wordGates!.shape[1]! },
+    );
     return {
-      wordGates: () => {
-        const [tokens, batch, gates] = wordGates!.shape as [number, number, number];
-        const draws = initialHidden!.shape[0]! / batch;
-        return draws === 1 ? dGates! : tf.sum(tf.reshape(dGates!, [tokens, draws, batch, gates]), 1);
-      },
+      wordGates: () => dWordGates!,
       latentGates: () => dLatentGates!,
       initialHidden: () => dInitialHidden!,
       recurrentKernel: () => dRecurrentKernel!,

@@ -83,7 +83,7 @@ const lstm = kernel((backend, { wordGates, latentGates, initialHidden, recurrent
   return [hidden.info, cells.info, activations.info];
 });
 
-const lstmGradient = kernel((backend, inputs) => {
+const lstmGradient = kernel<{ batch: number }>((backend, inputs, { batch }) => {
   const { dHidden, initialHidden, recurrentKernel, hidden, cells, activations } = inputs;
   const [tokens, rows, size] = hidden!.shape as [number, number, number];
   const dGates = backend.make([tokens, rows, 4 * size]);
@@ -103,8 +103,32 @@ const lstmGradient = kernel((backend, inputs) => {
     dInitial: dInitial.values,
     dRecurrentKernel: dRecurrentKernel.values,
   });
-  return [dGates.info, dLatentGates.info, dInitial.info, dRecurrentKernel.info];
+  const dWordGates = sumOverDraws(backend, dGates, tokens, batch);
+  return [dWordGates, dLatentGates.info, dInitial.info, dRecurrentKernel.info];
 });
+
+/** `[tokens, draws * batch, size]` to `[tokens, batch, size]`. */
+function sumOverDraws(
+  backend: NativeBackend,
+  rows: ReturnType<NativeBackend['make']>,
+  tokens: number,
+  batch: number,
+): Info {
+  const [, count, size] = rows.info.shape as [number, number, number];
+  if (count === batch) return rows.info;
+  const sum = backend.make([tokens, batch, size]);
+  const width = batch * size;
+  for (let t = 0; t < tokens; t++) {
+    const out = sum.values.subarray(t * width, (t + 1) * width);
+    const first = t * count * size;
+    out.set(rows.values.subarray(first, first + width));
+    for (let start = first + width; start < first + count * size; start += width) {
+      for (let i = 0; i < width; i++) out[i]! += rows.values[start + i]!;
+    }
+  }
+  backend.disposeData(rows.info.dataId);
+  return sum.info;
+}
 
 const tokenNll = kernel((backend, { hidden, outputKernel, outputBias, targets }) => {
   const count = hidden!.shape[0]!;

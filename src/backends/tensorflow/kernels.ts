@@ -24,7 +24,7 @@ const lstm: Kernel = (operations, { wordGates, latentGates, initialHidden, recur
   return [operations.stack(hidden), operations.stack(cells), operations.stack(activations)];
 };
 
-const lstmGradient: Kernel = (operations, inputs) => {
+const lstmGradient = (operations: Operations, inputs: Inputs, { batch }: { batch: number }): Info[] => {
   const { dHidden, initialHidden, recurrentKernel, hidden, cells, activations } = inputs;
   const size = initialHidden!.shape[1]!;
   const kernel = reorderGates(operations, recurrentKernel!);
@@ -37,8 +37,11 @@ const lstmGradient: Kernel = (operations, inputs) => {
   const { dGates, dInitialHidden } = lstmBackward(operations, steps, operations.unstack(dHidden!), kernel);
   const previous = operations.concatenate([initialHidden!, ...operations.unstack(hidden!).slice(0, -1)], 0);
   const dKernel = operations.product(previous, operations.concatenate(dGates, 0), true, false);
+  const gates = reorderGates(operations, operations.stack(dGates));
+  const [tokens, rows] = gates.shape as [number, number];
+  const byDraw = () => operations.reshape(gates, [tokens, rows / batch, batch, 4 * size]);
   return [
-    reorderGates(operations, operations.stack(dGates)),
+    rows === batch ? gates : operations.reduceSum(byDraw(), 1),
     reorderGates(operations, operations.sum(dGates)),
     dInitialHidden,
     reorderGates(operations, dKernel),
@@ -237,7 +240,7 @@ function inPieces<Out>(count: number, vocabulary: number, work: (start: number, 
 
 const KERNELS: Record<string, Kernel> = {
   Lstm: lstm,
-  LstmGradient: lstmGradient,
+  LstmGradient: lstmGradient as Kernel,
   TokenNll: tokenNll,
   TokenNllGradient: tokenNllGradient,
   LatentNll: latentNll,
