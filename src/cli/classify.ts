@@ -91,8 +91,8 @@ export async function classifyRun(
   progress: Progress,
 ): Promise<MeasuredRow[]> {
   const [{ planClassification }, { classify, inferFeatures }, { latentModel }, { rowName }] = await Promise.all([
-    import('../evaluation/labelled-sets.js'),
-    import('../evaluation/classification.js'),
+    import('../evaluation/classification/labelled-sets.js'),
+    import('../evaluation/classification/classification.js'),
     import('./open-run.js'),
     import('../report/measured.js'),
   ]);

@@ -3,13 +3,13 @@
 
 import type { RunConfig } from '../config/schema.js';
 import type { PreparedCorpus } from '../data/corpus.js';
-import { AisEstimator } from '../evaluation/ais-estimator.js';
 import { DIAGNOSIS_METRICS, diagnose, diagnosisColumns, verdictOf } from '../evaluation/diagnosis.js';
-import { EncoderEstimator } from '../evaluation/encoder-estimator.js';
 import { type EvaluatedModel, type EvaluationOptions, evaluate } from '../evaluation/evaluate.js';
-import { FittedEstimator } from '../evaluation/fitted-estimator.js';
-import { JacobianEstimator } from '../evaluation/jacobian-estimator.js';
-import type { PerplexityEstimator } from '../evaluation/perplexity.js';
+import { AisEstimator } from '../evaluation/perplexity/ais-estimator.js';
+import { EncoderEstimator } from '../evaluation/perplexity/encoder-estimator.js';
+import { FittedEstimator } from '../evaluation/perplexity/fitted-estimator.js';
+import { JacobianEstimator } from '../evaluation/perplexity/jacobian-estimator.js';
+import type { PerplexityEstimator } from '../evaluation/perplexity/perplexity.js';
 import type { ResultRow } from '../evaluation/result.js';
 import { methodNamed } from '../methods/index.js';
 import type { Inference, Model } from '../methods/method.js';

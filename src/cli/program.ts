@@ -12,7 +12,7 @@ import { addNoisyRecon } from './noisy-recon.js';
 import { addPosterior } from './posterior.js';
 import { addPrepare } from './prepare.js';
 import { addReport } from './report.js';
-import { addReproduce } from './reproduce.js';
+import { addReproduce } from './reproduce/reproduce.js';
 import { addTrain } from './train.js';
 import { packageVersion } from './version.js';
 

@@ -14,7 +14,7 @@ import { DimensionKlMeasurement, GaussianKlMeasurement, JacobianKlMeasurement } 
 import { LatentGainMeasurement } from './latent-gain.js';
 import type { Measurement } from './measurement.js';
 import { MutualInformationMeasurement } from './mutual-information.js';
-import { exactPerplexity, type PerplexityEstimator, PerplexityMeasurement } from './perplexity.js';
+import { exactPerplexity, type PerplexityEstimator, PerplexityMeasurement } from './perplexity/perplexity.js';
 import { ReconstructionMeasurement } from './reconstruction.js';
 import { finiteOrNull, type Metric, type ResultRow } from './result.js';
 

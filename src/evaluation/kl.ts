@@ -4,7 +4,7 @@
 import { CholeskyDecomposition } from 'ml-matrix';
 import { logStandardNormal } from '../inference/path-density.js';
 import { type DiagonalGaussian, meanCode } from '../inference/posterior.js';
-import { columnMeans, crossCovariance } from './gaussian-fit.js';
+import { columnMeans, crossCovariance } from './perplexity/gaussian-fit.js';
 import { digamma, meanOverDraws } from './statistics.js';
 
 /**

@@ -1,9 +1,14 @@
 // A measured number, with all that is needed to believe it or to doubt it. One such row is one file of a run folder.
 
-import type { EffectiveSampleSizes } from './perplexity.js';
-
 export const METRICS = ['ppl', 'recon', 'au', 'kl', 'mi', 'gain', 'noisy-recon', 'accuracy'] as const;
 export type Metric = (typeof METRICS)[number];
+
+export interface EffectiveSampleSizes {
+  mean: number;
+  min: number;
+  /** Share of the sentences with less than two: their estimate rests on a single draw. */
+  shareBelow2: number;
+}
 
 /** Plain data: what JSON.parse gives back of a row is the row. */
 export interface ResultRow {

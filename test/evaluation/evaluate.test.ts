@@ -9,9 +9,9 @@ import {
   evaluate,
   type LatentModel,
 } from '../../src/evaluation/evaluate.js';
-import { FittedEstimator } from '../../src/evaluation/fitted-estimator.js';
-import { JacobianEstimator } from '../../src/evaluation/jacobian-estimator.js';
-import { perplexity } from '../../src/evaluation/perplexity.js';
+import { FittedEstimator } from '../../src/evaluation/perplexity/fitted-estimator.js';
+import { JacobianEstimator } from '../../src/evaluation/perplexity/jacobian-estimator.js';
+import { perplexity } from '../../src/evaluation/perplexity/perplexity.js';
 import { ShortRunPosterior } from '../../src/inference/short-run-posterior.js';
 import { constantSchedule, TinyRnn } from '../inference/models.js';
 

@@ -3,8 +3,8 @@ import { type Batch, drawSubset } from '../../src/data/batches.js';
 import { EncodedSplit, type Split } from '../../src/data/corpus.js';
 import { InputError, InterruptedError } from '../../src/errors.js';
 import { evaluate, type LatentModel } from '../../src/evaluation/evaluate.js';
-import { FittedEstimator } from '../../src/evaluation/fitted-estimator.js';
 import { type NoisyReconstructionOptions, noisyReconstruction } from '../../src/evaluation/noisy-reconstruction.js';
+import { FittedEstimator } from '../../src/evaluation/perplexity/fitted-estimator.js';
 import { GaussianPosterior, PointPosterior } from '../../src/inference/amortized.js';
 import type { ConditionalLikelihood } from '../../src/inference/likelihood.js';
 

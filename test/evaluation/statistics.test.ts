@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { summarizeWeights } from '../../src/evaluation/importance.js';
+import { summarizeWeights } from '../../src/evaluation/perplexity/importance.js';
 import { digamma, logGamma, meanOverDraws, normalCdf, SentenceMean } from '../../src/evaluation/statistics.js';
 import { meanAndError, normals } from '../inference/models.js';
 

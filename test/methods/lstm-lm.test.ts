@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { useBackend } from '../../src/backends/index.js';
 import { equalLengthBatches } from '../../src/data/batches.js';
-import { exactPerplexity } from '../../src/evaluation/perplexity.js';
+import { exactPerplexity } from '../../src/evaluation/perplexity/perplexity.js';
 import { lstmLm } from '../../src/methods/lstm-lm.js';
 import type { Model } from '../../src/methods/method.js';
 import { lstmReference, tokenNllReference } from '../ops/reference.js';

@@ -6,8 +6,8 @@ import {
   GaussianMixture,
   logSumExp,
   mixtureOfClusters,
-} from '../../src/evaluation/gaussian-mixture.js';
-import { RandomStream } from '../../src/random/philox.js';
+} from '../../../src/evaluation/classification/gaussian-mixture.js';
+import { RandomStream } from '../../../src/random/philox.js';
 import { CODES, LEARNT, SIZE } from './classification-data.js';
 
 const points = CODES.subarray(0, LEARNT * SIZE);

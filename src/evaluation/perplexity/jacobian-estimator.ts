@@ -6,10 +6,10 @@
 // is then too low in nearly every sample, and far too high in a rare one. On a Gaussian posterior of precision P with a
 // constant step s the variance is finite only if P (1 - s P)^2K > 1/2 in every direction.
 
-import { InputError } from '../errors.js';
-import type { ConditionalLikelihood } from '../inference/likelihood.js';
-import { logStandardNormal } from '../inference/path-density.js';
-import type { Posterior } from '../inference/posterior.js';
+import { InputError } from '../../errors.js';
+import type { ConditionalLikelihood } from '../../inference/likelihood.js';
+import { logStandardNormal } from '../../inference/path-density.js';
+import type { Posterior } from '../../inference/posterior.js';
 import { summarizeWeights } from './importance.js';
 import type { PerplexityEstimator, SentenceEstimate } from './perplexity.js';
 

@@ -9,10 +9,10 @@ import {
   posteriorSeconds,
   trainingSeconds,
   type Workload,
-} from '../../src/cli/estimate.js';
-import { loadConfig, resolveRun } from '../../src/config/load.js';
-import type { CorpusStatistics } from '../../src/data/corpus.js';
-import { methodNamed } from '../../src/methods/index.js';
+} from '../../../src/cli/reproduce/estimate.js';
+import { loadConfig, resolveRun } from '../../../src/config/load.js';
+import type { CorpusStatistics } from '../../../src/data/corpus.js';
+import { methodNamed } from '../../../src/methods/index.js';
 
 const split = (sentences: number, words: number) => ({ sentences, words, maxLength: 20 });
 

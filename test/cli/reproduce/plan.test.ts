@@ -13,10 +13,10 @@ import {
   TABLES,
   type Task,
   type Wanted,
-} from '../../src/cli/plan.js';
-import type { RunConfig } from '../../src/config/schema.js';
-import { InputError, InterruptedError } from '../../src/errors.js';
-import { METHODS } from '../../src/methods/index.js';
+} from '../../../src/cli/reproduce/plan.js';
+import type { RunConfig } from '../../../src/config/schema.js';
+import { InputError, InterruptedError } from '../../../src/errors.js';
+import { METHODS } from '../../../src/methods/index.js';
 
 const all: Candidate[] = METHODS.map(({ name, inference }) => ({ name, method: name, inference }));
 const only = (...names: string[]) => all.filter(({ name }) => names.includes(name));

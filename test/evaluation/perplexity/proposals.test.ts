@@ -1,9 +1,14 @@
 import { CholeskyDecomposition, Matrix } from 'ml-matrix';
 import { describe, expect, test } from 'vitest';
-import { fitGaussian } from '../../src/evaluation/gaussian-fit.js';
-import { GaussianProposal, PriorProposal, type Proposal, StudentProposal } from '../../src/evaluation/proposals.js';
-import { RandomStream } from '../../src/random/philox.js';
-import { normals, randomLinearGaussian } from '../inference/models.js';
+import { fitGaussian } from '../../../src/evaluation/perplexity/gaussian-fit.js';
+import {
+  GaussianProposal,
+  PriorProposal,
+  type Proposal,
+  StudentProposal,
+} from '../../../src/evaluation/perplexity/proposals.js';
+import { RandomStream } from '../../../src/random/philox.js';
+import { normals, randomLinearGaussian } from '../../inference/models.js';
 
 const CENTER = Float64Array.of(0.5, -1);
 const SCALE = new Matrix([

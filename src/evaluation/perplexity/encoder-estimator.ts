@@ -2,9 +2,9 @@
 // made of it. The usual estimate for amortized models, and like `fitted` in all but where its proposal comes from.
 
 import { Matrix } from 'ml-matrix';
-import { InputError } from '../errors.js';
-import type { ConditionalLikelihood } from '../inference/likelihood.js';
-import type { Posterior } from '../inference/posterior.js';
+import { InputError } from '../../errors.js';
+import type { ConditionalLikelihood } from '../../inference/likelihood.js';
+import type { Posterior } from '../../inference/posterior.js';
 import { FITTED_DEFAULTS } from './fitted-estimator.js';
 import { DefensiveMixture, estimateByImportance, proposalStream } from './importance.js';
 import type { PerplexityEstimator, SentenceEstimate } from './perplexity.js';

@@ -1,11 +1,11 @@
 // How long a task will take, before it is begun: its floating-point operations, over what the machine does a second. It is
 // a guess to plan a night by, no promise; what was measured of a run before is believed more.
 
-import type { RunConfig } from '../config/schema.js';
-import type { CorpusStatistics, SplitName } from '../data/corpus.js';
-import { ITERATIONS } from '../evaluation/t-sne.js';
-import type { Inference } from '../methods/method.js';
-import { ownEstimator, VALIDATION, validationDraws } from './evaluation.js';
+import type { RunConfig } from '../../config/schema.js';
+import type { CorpusStatistics, SplitName } from '../../data/corpus.js';
+import { ITERATIONS } from '../../evaluation/t-sne.js';
+import type { Inference } from '../../methods/method.js';
+import { ownEstimator, VALIDATION, validationDraws } from '../evaluation.js';
 
 /** What a model costs on its corpus. */
 export interface ModelCost {

@@ -1,10 +1,10 @@
 // Which items classification looks at. Inference is what costs, so they are chosen before anything is inferred: the items
 // to test on, those that name the clusters, and of the training split only those whose label or code will be used.
 
-import { drawSubset } from '../data/batches.js';
-import type { Split } from '../data/corpus.js';
-import { InputError } from '../errors.js';
-import { RandomStream } from '../random/philox.js';
+import { drawSubset } from '../../data/batches.js';
+import type { Split } from '../../data/corpus.js';
+import { InputError } from '../../errors.js';
+import { RandomStream } from '../../random/philox.js';
 
 /** Training items that the mixture is fitted to: it has a few dozen parameters. */
 const MIXTURE_ITEMS = 10_000;

@@ -5,8 +5,8 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, w
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { RandomStream } from '../../src/random/philox.js';
-import { sri } from './in-process.js';
+import { RandomStream } from '../../../src/random/philox.js';
+import { sri } from '../in-process.js';
 
 const root = mkdtempSync(path.join(tmpdir(), 'sri-reproduce-'));
 const before = process.cwd();

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { accuracyOverSets } from '../../src/evaluation/accuracy.js';
-import { RandomStream } from '../../src/random/philox.js';
+import { accuracyOverSets } from '../../../src/evaluation/classification/accuracy.js';
+import { RandomStream } from '../../../src/random/philox.js';
 
 describe('accuracy over labelled sets', () => {
   it('of one set is a share with its binomial error', () => {

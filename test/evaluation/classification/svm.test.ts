@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { rowsOf } from '../../src/evaluation/mixture-classifier.js';
-import { COSTS, Standardizer, SvmTrainer, stratifiedFolds } from '../../src/evaluation/svm.js';
-import { RandomStream } from '../../src/random/philox.js';
+import { rowsOf } from '../../../src/evaluation/classification/mixture-classifier.js';
+import { COSTS, Standardizer, SvmTrainer, stratifiedFolds } from '../../../src/evaluation/classification/svm.js';
+import { RandomStream } from '../../../src/random/philox.js';
 import { CODES, LABELS, LEARNT, SIZE } from './classification-data.js';
 
 const rows = rowsOf(CODES, SIZE);

@@ -3,7 +3,7 @@
 // classes, and the penalty C is chosen by cross-validation.
 
 import { createRequire } from 'node:module';
-import type { RandomStream } from '../random/philox.js';
+import type { RandomStream } from '../../random/philox.js';
 
 /** Items to learn from. */
 export interface LabelledItems {

@@ -1,19 +1,19 @@
 // What a run still lacks: how far its training is, which rows and artifacts of its best weights are missing. The folder
 // says it; nothing else is remembered, so a plan may be given again at any time, and by any process.
 
-import type { RunConfig } from '../config/schema.js';
-import type { CorpusStatistics, SplitName } from '../data/corpus.js';
-import type { Evaluated } from '../evaluation/evaluate.js';
-import type { Inference } from '../methods/method.js';
-import { chooseRow, type MeasuredRow, type MeasuredRun } from '../report/measured.js';
-import { keptPosterior } from '../report/posterior.js';
-import { keptTexts } from '../report/text-tables.js';
-import { GENERATIONS, INTERPOLATIONS } from '../report/texts.js';
-import type { Manifest } from '../training/run-folder.js';
-import { TABLE_5 } from './classify.js';
-import { metricsOf } from './eval.js';
-import { ownEstimator } from './evaluation.js';
-import { TABLE_4 } from './noisy-recon.js';
+import type { RunConfig } from '../../config/schema.js';
+import type { CorpusStatistics, SplitName } from '../../data/corpus.js';
+import type { Evaluated } from '../../evaluation/evaluate.js';
+import type { Inference } from '../../methods/method.js';
+import { chooseRow, type MeasuredRow, type MeasuredRun } from '../../report/measured.js';
+import { keptPosterior } from '../../report/posterior.js';
+import { keptTexts } from '../../report/text-tables.js';
+import { GENERATIONS, INTERPOLATIONS } from '../../report/texts.js';
+import type { Manifest } from '../../training/run-folder.js';
+import { TABLE_5 } from '../classify.js';
+import { metricsOf } from '../eval.js';
+import { ownEstimator } from '../evaluation.js';
+import { TABLE_4 } from '../noisy-recon.js';
 import type { Measuring } from './plan.js';
 
 export type TrainingState = { state: 'done' | 'to do' } | { state: 'goes on'; epochs: number };

@@ -5,22 +5,18 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { LoadedConfig } from '../config/load.js';
-import type { RunConfig } from '../config/schema.js';
-import type { CorpusStatistics } from '../data/corpus.js';
-import { InputError } from '../errors.js';
-import type { MeasuredRow } from '../report/measured.js';
-import type { RunFolder } from '../training/run-folder.js';
-import type { Io } from './io.js';
-import type { OpenRun } from './open-run.js';
-import {
-  addConfigOption,
-  addMachineOptions,
-  addSetOption,
-  type MachineOptions,
-  overridesOf,
-  wholeNumber,
-} from './options.js';
+import type { LoadedConfig } from '../../config/load.js';
+import type { RunConfig } from '../../config/schema.js';
+import type { CorpusStatistics } from '../../data/corpus.js';
+import { InputError } from '../../errors.js';
+import type { MeasuredRow } from '../../report/measured.js';
+import type { RunFolder } from '../../training/run-folder.js';
+import type { Io } from '../io.js';
+import type { OpenRun } from '../open-run.js';
+import { addConfigOption, addMachineOptions, addSetOption, overridesOf, wholeNumber } from '../options.js';
+import { createProgress, type Progress } from '../progress.js';
+import { addTableOptions, tableNumbersOf } from '../report.js';
+import type { ReproduceOptions } from './options.js';
 import type { Remaining } from './outstanding.js';
 import {
   type Candidate,
@@ -38,18 +34,6 @@ import {
   type Task,
   type Wanted,
 } from './plan.js';
-import { createProgress, type Progress } from './progress.js';
-import { addTableOptions, type TableOptions, tableNumbersOf } from './report.js';
-
-export interface ReproduceOptions extends MachineOptions, TableOptions {
-  config?: string;
-  set: string[];
-  figures?: number[];
-  methods?: string;
-  seeds?: number[];
-  from?: string;
-  dryRun?: boolean;
-}
 
 const EXAMPLES = `
 Examples:
@@ -87,7 +71,10 @@ export function addReproduce(program: Command, io: Io): void {
 }
 
 async function reproduce(options: ReproduceOptions, io: Io, progress: Progress): Promise<void> {
-  const [{ loadConfig }, { checkMethods }] = await Promise.all([import('../config/load.js'), import('./options.js')]);
+  const [{ loadConfig }, { checkMethods }] = await Promise.all([
+    import('../../config/load.js'),
+    import('../options.js'),
+  ]);
   if (options.config === undefined) throw new InputError('give --config, such as --config ptb.yaml');
   const loaded = loadConfig(options.config);
   await checkMethods(loaded);
@@ -127,8 +114,8 @@ async function planOf(
   progress: Progress,
 ): Promise<Task[]> {
   const [{ resolveData, resolveRun }, { parseMethod, resolveChoice }] = await Promise.all([
-    import('../config/load.js'),
-    import('./options.js'),
+    import('../../config/load.js'),
+    import('../options.js'),
   ]);
   const named = options.methods?.split(',').map((name) => name.trim());
   const candidates = await candidatesOf(loaded, named);
@@ -167,8 +154,8 @@ async function planOf(
 /** Methods that could be run: those that were named, or all of the config, in the paper's order. */
 async function candidatesOf(loaded: LoadedConfig, named: readonly string[] | undefined): Promise<Candidate[]> {
   const [{ METHODS, methodNamed }, { parseMethod }] = await Promise.all([
-    import('../methods/index.js'),
-    import('./options.js'),
+    import('../../methods/index.js'),
+    import('../options.js'),
   ]);
   const available = METHODS.map(({ name }) => name).filter((name) => loaded.config.methods[name] !== undefined);
   return Promise.all(
@@ -207,8 +194,8 @@ function tablesOf(options: ReproduceOptions): number[] {
  */
 async function statisticsOf(loaded: LoadedConfig, set: readonly string[]): Promise<CorpusStatistics | null> {
   const [{ resolveData }, { loadCorpus }] = await Promise.all([
-    import('../config/load.js'),
-    import('../data/corpus-files.js'),
+    import('../../config/load.js'),
+    import('../../data/corpus-files.js'),
   ]);
   const { directory } = resolveData(loaded, set);
   return existsSync(path.join(directory, 'corpus.json')) ? (await loadCorpus(directory)).statistics : null;
@@ -256,7 +243,7 @@ class Performer {
     if (this.statistics !== null) return;
     const { loaded, io } = this;
     const { from, set, json } = this.options;
-    const { configured, prepare } = await import('./prepare.js');
+    const { configured, prepare } = await import('../prepare.js');
     this.announce(task);
     await prepare(await configured(loaded, { from, set }), io, json ?? false);
     this.statistics = await statisticsOf(loaded, set);
@@ -264,8 +251,8 @@ class Performer {
 
   private async train(task: Task, run: RunConfig): Promise<void> {
     const [{ RunFolder }, { trainRun }, { trainingState }] = await Promise.all([
-      import('../training/run-folder.js'),
-      import('./train.js'),
+      import('../../training/run-folder.js'),
+      import('../train.js'),
       import('./outstanding.js'),
     ]);
     const folder = RunFolder.of(this.options.runs, run);
@@ -283,10 +270,10 @@ class Performer {
     const { statistics } = this;
     const { split, runs } = this.options;
     const [{ RunFolder }, { remaining }, { readRun }, { methodNamed }] = await Promise.all([
-      import('../training/run-folder.js'),
+      import('../../training/run-folder.js'),
       import('./outstanding.js'),
-      import('../report/measured.js'),
-      import('../methods/index.js'),
+      import('../../report/measured.js'),
+      import('../../methods/index.js'),
     ]);
     const folder = RunFolder.of(runs, run);
     const { inference } = methodNamed(run.method);
@@ -296,7 +283,7 @@ class Performer {
     const opened = await this.open(run, folder);
     const rows = await this.makeRemaining(opened, left);
     this.progress.end();
-    const { describeRow } = await import('./eval.js');
+    const { describeRow } = await import('../eval.js');
     for (const row of rows) {
       this.progress.say(describeRow(row).join('\n'), { event: 'row', folder: folder.directory, ...row });
     }
@@ -308,30 +295,30 @@ class Performer {
     const { split } = this.options;
     switch (left.kind) {
       case 'metrics': {
-        const { evaluateRun } = await import('./eval.js');
+        const { evaluateRun } = await import('../eval.js');
         return evaluateRun(opened, { metrics: left.metrics, split }, io, progress);
       }
       case 'noisy-recon': {
-        const { noisyReconRun, TABLE_4 } = await import('./noisy-recon.js');
+        const { noisyReconRun, TABLE_4 } = await import('../noisy-recon.js');
         return noisyReconRun(opened, { ...TABLE_4, swaps: left.swaps, split }, io, progress);
       }
       case 'classification': {
-        const { classifyRun, TABLE_5 } = await import('./classify.js');
+        const { classifyRun, TABLE_5 } = await import('../classify.js');
         const tested = split === 'train' ? TABLE_5.split : split;
         return classifyRun(opened, { ...TABLE_5, labels: left.labels, split: tested }, io, progress);
       }
       case 'interpolations': {
-        const { interpolateRun } = await import('./interpolate.js');
+        const { interpolateRun } = await import('../interpolate.js');
         await interpolateRun(opened, {}, io, progress);
         return [];
       }
       case 'generations': {
-        const { generateRun } = await import('./generate.js');
+        const { generateRun } = await import('../generate.js');
         await generateRun(opened, {}, io, progress);
         return [];
       }
       case 'posterior': {
-        const { FIGURE_1, posteriorRun } = await import('./posterior.js');
+        const { FIGURE_1, posteriorRun } = await import('../posterior.js');
         await posteriorRun(opened, { ...FIGURE_1, split }, io, progress);
         return [];
       }
@@ -341,7 +328,7 @@ class Performer {
   private async open(run: RunConfig, folder: RunFolder): Promise<OpenRun> {
     if (this.opened?.folder.directory !== folder.directory) {
       this.close();
-      const { openRun } = await import('./open-run.js');
+      const { openRun } = await import('../open-run.js');
       this.opened = await openRun(run, folder);
     }
     return this.opened!;
@@ -350,8 +337,8 @@ class Performer {
   /** Of all runs on the data set, also those of earlier commands: a table is never less than what was measured. */
   private async report(): Promise<void> {
     const [{ findRuns, readRun }, { reportTables, writeResults }] = await Promise.all([
-      import('../report/measured.js'),
-      import('./report.js'),
+      import('../../report/measured.js'),
+      import('../report.js'),
     ]);
     const { options, loaded, io } = this;
     const runs = findRuns(options.runs, loaded.config.dataSet).map(readRun);

@@ -1,9 +1,9 @@
 // The plan of `sri reproduce`: what a table needs, as tasks that wait for each other. Nothing here trains, measures or reads
 // a file; a plan is made of configurations, and carried out by whoever knows how to do a task.
 
-import type { RunConfig } from '../config/schema.js';
-import { InputError, InterruptedError } from '../errors.js';
-import type { Inference } from '../methods/method.js';
+import type { RunConfig } from '../../config/schema.js';
+import { InputError, InterruptedError } from '../../errors.js';
+import type { Inference } from '../../methods/method.js';
 
 /** What is made of a trained run. */
 export type Measuring = 'metrics' | 'interpolations' | 'generations' | 'noisy-recon' | 'classification' | 'posterior';

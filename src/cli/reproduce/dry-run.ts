@@ -1,15 +1,20 @@
 // `sri reproduce --dry-run`: the plan, what is done of it, and about how long the rest will take. It looks into run folders,
 // counts operations and measures the machine for a moment; it trains nothing and writes nothing.
 
-import type { RunConfig } from '../config/schema.js';
-import { equalLengthBatches } from '../data/batches.js';
-import type { CorpusStatistics, PreparedCorpus } from '../data/corpus.js';
-import { loadCorpus } from '../data/corpus-files.js';
-import { methodNamed } from '../methods/index.js';
-import { findRuns, readRun } from '../report/measured.js';
-import { align } from '../report/table.js';
-import { type Manifest, RunFolder } from '../training/run-folder.js';
-import { TABLE_5 } from './classify.js';
+import type { RunConfig } from '../../config/schema.js';
+import { equalLengthBatches } from '../../data/batches.js';
+import type { CorpusStatistics, PreparedCorpus } from '../../data/corpus.js';
+import { loadCorpus } from '../../data/corpus-files.js';
+import { methodNamed } from '../../methods/index.js';
+import { findRuns, readRun } from '../../report/measured.js';
+import { align } from '../../report/table.js';
+import { type Manifest, RunFolder } from '../../training/run-folder.js';
+import { TABLE_5 } from '../classify.js';
+import { type Io, print, printJson } from '../io.js';
+import { measurePeak, startMachine } from '../machine.js';
+import { TABLE_4 } from '../noisy-recon.js';
+import { FIGURE_1 } from '../posterior.js';
+import { formatSeconds } from '../progress.js';
 import {
   classificationSeconds,
   decodingSeconds,
@@ -20,14 +25,9 @@ import {
   trainingSeconds,
   type Workload,
 } from './estimate.js';
-import { type Io, print, printJson } from './io.js';
-import { measurePeak, startMachine } from './machine.js';
-import { TABLE_4 } from './noisy-recon.js';
+import type { ReproduceOptions } from './options.js';
 import { type Remaining, remaining, trainingState } from './outstanding.js';
 import { describeTask, type Task } from './plan.js';
-import { FIGURE_1 } from './posterior.js';
-import { formatSeconds } from './progress.js';
-import type { ReproduceOptions } from './reproduce.js';
 
 /** A task, as far as it is done. */
 interface Forecast {

@@ -1,10 +1,10 @@
 // Perplexity: how many words, on average, the model might as well be choosing between at every place. An estimator says
 // log p(x) of each sentence; what is here turns those into the number of the table.
 
-import type { ConditionalLikelihood } from '../inference/likelihood.js';
-import type { Posterior } from '../inference/posterior.js';
-import { foldingWarning, type MeasuredQuantity, type Measurement, percent } from './measurement.js';
-import { finiteOrNull } from './result.js';
+import type { ConditionalLikelihood } from '../../inference/likelihood.js';
+import type { Posterior } from '../../inference/posterior.js';
+import { foldingWarning, type MeasuredQuantity, type Measurement, percent } from '../measurement.js';
+import { type EffectiveSampleSizes, finiteOrNull } from '../result.js';
 
 /** What an estimator has to say of one sentence. */
 export interface SentenceEstimate {
@@ -62,13 +62,6 @@ export function perplexity(estimates: readonly Pick<SentenceEstimate, 'logLikeli
 /** Perplexity of a model that knows -log p(x) exactly: a language model without a latent code. */
 export function exactPerplexity(nll: ArrayLike<number>, words: ArrayLike<number>): Perplexity {
   return perplexity(Array.from(nll, (value, i) => ({ logLikelihood: -value, words: words[i]! })));
-}
-
-export interface EffectiveSampleSizes {
-  mean: number;
-  min: number;
-  /** Share of the sentences with less than two: their estimate rests on a single draw. */
-  shareBelow2: number;
 }
 
 export function effectiveSampleSizes(estimates: readonly SentenceEstimate[]): EffectiveSampleSizes {

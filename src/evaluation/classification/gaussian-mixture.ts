@@ -6,8 +6,8 @@
 
 import { kmeans } from 'ml-kmeans';
 import { Matrix } from 'ml-matrix';
-import { RandomStream } from '../random/philox.js';
-import { GaussianProposal } from './proposals.js';
+import { RandomStream } from '../../random/philox.js';
+import { GaussianProposal } from '../perplexity/proposals.js';
 
 export interface MixtureComponent {
   /** Share of the items; the weights of a mixture sum to one. */

@@ -1,17 +1,17 @@
 import { describe, expect, test } from 'vitest';
-import { FittedEstimator } from '../../src/evaluation/fitted-estimator.js';
-import { JacobianEstimator } from '../../src/evaluation/jacobian-estimator.js';
+import { FittedEstimator } from '../../../src/evaluation/perplexity/fitted-estimator.js';
+import { JacobianEstimator } from '../../../src/evaluation/perplexity/jacobian-estimator.js';
 import {
   effectiveSampleSizes,
   exactPerplexity,
   type PerplexityEstimator,
   perplexity,
   type SentenceEstimate,
-} from '../../src/evaluation/perplexity.js';
-import type { ConditionalLikelihood, LangevinSchedule } from '../../src/inference/likelihood.js';
-import { ShortRunPosterior } from '../../src/inference/short-run-posterior.js';
-import { RandomStream } from '../../src/random/philox.js';
-import { constantSchedule, meanAndError, Quartic, randomLinearGaussian, TinyRnn } from '../inference/models.js';
+} from '../../../src/evaluation/perplexity/perplexity.js';
+import type { ConditionalLikelihood, LangevinSchedule } from '../../../src/inference/likelihood.js';
+import { ShortRunPosterior } from '../../../src/inference/short-run-posterior.js';
+import { RandomStream } from '../../../src/random/philox.js';
+import { constantSchedule, meanAndError, Quartic, randomLinearGaussian, TinyRnn } from '../../inference/models.js';
 
 const TEXTS = [
   [1, 2, 0, 4],

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Split } from '../../src/data/corpus.js';
-import { labelledOrder, planClassification } from '../../src/evaluation/labelled-sets.js';
+import type { Split } from '../../../src/data/corpus.js';
+import { labelledOrder, planClassification } from '../../../src/evaluation/classification/labelled-sets.js';
 
 function split(name: string, labels: number[] | null, length = labels?.length ?? 10): Split {
   return {

@@ -1,20 +1,24 @@
 import { Matrix } from 'ml-matrix';
 import { describe, expect, it } from 'vitest';
-import { type Batch, drawSubset } from '../../src/data/batches.js';
-import type { Split } from '../../src/data/corpus.js';
-import { InterruptedError } from '../../src/errors.js';
-import { type ClassificationFeatures, classify, inferFeatures } from '../../src/evaluation/classification.js';
-import type { LatentModel } from '../../src/evaluation/evaluate.js';
-import { GaussianMixture } from '../../src/evaluation/gaussian-mixture.js';
-import { planClassification } from '../../src/evaluation/labelled-sets.js';
+import { type Batch, drawSubset } from '../../../src/data/batches.js';
+import type { Split } from '../../../src/data/corpus.js';
+import { InterruptedError } from '../../../src/errors.js';
+import {
+  type ClassificationFeatures,
+  classify,
+  inferFeatures,
+} from '../../../src/evaluation/classification/classification.js';
+import { GaussianMixture } from '../../../src/evaluation/classification/gaussian-mixture.js';
+import { planClassification } from '../../../src/evaluation/classification/labelled-sets.js';
 import {
   classifyByMixture,
   type Features,
   fitPrincipalComponents,
   surestItems,
-} from '../../src/evaluation/mixture-classifier.js';
-import type { ConditionalLikelihood } from '../../src/inference/likelihood.js';
-import { RandomStream } from '../../src/random/philox.js';
+} from '../../../src/evaluation/classification/mixture-classifier.js';
+import type { LatentModel } from '../../../src/evaluation/evaluate.js';
+import type { ConditionalLikelihood } from '../../../src/inference/likelihood.js';
+import { RandomStream } from '../../../src/random/philox.js';
 import { CODES, LEARNT, SIZE } from './classification-data.js';
 
 const LATENT = 5;

@@ -2,15 +2,15 @@
 // none, clusters of codes are named by one validation item each (mixture-classifier.ts); with some, a support vector
 // machine learns from labelled training items (svm.ts). The model itself never sees a label.
 
-import { InterruptedError } from '../errors.js';
-import { RandomStream } from '../random/philox.js';
+import { InterruptedError } from '../../errors.js';
+import { RandomStream } from '../../random/philox.js';
+import { inferCodes } from '../codes.js';
+import type { LatentModel } from '../evaluate.js';
+import { countNotFinite, divergenceWarnings } from '../measurement.js';
+import { finiteOrNull, type ResultRow } from '../result.js';
 import { accuracyOverSets } from './accuracy.js';
-import { inferCodes } from './codes.js';
-import type { LatentModel } from './evaluate.js';
 import { type ClassificationPlan, type ClassifiedSplits, labelsOf } from './labelled-sets.js';
-import { countNotFinite, divergenceWarnings } from './measurement.js';
 import { classifyByMixture, type Features, rowsOf } from './mixture-classifier.js';
-import { finiteOrNull, type ResultRow } from './result.js';
 import { Standardizer, SvmTrainer } from './svm.js';
 
 /** Codes and classes of the items that a plan chose, in its order. */
