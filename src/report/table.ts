@@ -97,7 +97,11 @@ export function decimals(value: number | null | undefined, digits = 2): string |
   return value == null || !Number.isFinite(value) ? null : value.toFixed(digits);
 }
 
+/** What a number of a table may be off by without a reader's noticing; an error that is less is none. */
+const NEGLIGIBLE = 1e-9;
+
 /** Two significant digits: more than an error's own error allows. */
 export function significant(value: number | null | undefined): number | null {
-  return value == null || !Number.isFinite(value) ? null : Number(value.toPrecision(2));
+  if (value == null || !Number.isFinite(value)) return null;
+  return Math.abs(value) < NEGLIGIBLE ? 0 : Number(value.toPrecision(2));
 }
