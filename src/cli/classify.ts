@@ -1,21 +1,21 @@
 // `sri classify`: how well sentences are classified by the codes that a trained run infers of them, with few labels or none.
 
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import type { SplitName } from '../data/corpus.js';
 import { InputError } from '../errors.js';
 import type { MeasuredRow } from '../report/measured.js';
-import { describeRow } from './eval.js';
-import { type Io, print, printJson } from './io.js';
+import type { Io } from './io.js';
 import type { OpenRun } from './open-run.js';
+import { chooseTrainedRun, wholeNumber } from './options.js';
+import type { Progress } from './progress.js';
+import { keepRows, printRows } from './rows.js';
 import {
-  addMachineOptions,
-  addRunOptions,
-  chooseTrainedRun,
-  type MachineOptions,
-  type RunOptions,
-  wholeNumber,
-} from './options.js';
-import { createProgress, type Progress } from './progress.js';
+  addLimitOption,
+  addSplitOption,
+  addTrainedRunOptions,
+  type TrainedRunOptions,
+  withOpenRun,
+} from './trained-run.js';
 
 export interface ClassifyRequest {
   /** Numbers of labels; 0 for clusters. */
@@ -30,9 +30,7 @@ export interface ClassifyRequest {
 /** What Table 5 has. */
 export const TABLE_5: Readonly<ClassifyRequest> = { labels: [0, 100, 1000, 10000], draws: 5, split: 'test' };
 
-interface ClassifyOptions extends RunOptions, MachineOptions, ClassifyRequest {
-  weights: string;
-}
+interface ClassifyOptions extends TrainedRunOptions, ClassifyRequest {}
 
 const EXAMPLES = `
 With 0 labels, clusters of codes of training sentences are named by one validation sentence each (PCA, Gaussian mixture);
@@ -46,35 +44,21 @@ export function addClassify(program: Command, io: Io): void {
   const command = program
     .command('classify')
     .description('measure how well sentences are classified by their codes, with few labels or none')
-    .usage('(--config yelp.yaml --method sri | --run DIR) [options]');
-  addMachineOptions(addRunOptions(command))
+    .usage('(--config yelp.yaml --method sri | --run DIR) [options]')
     .option('--labels <list>', 'numbers of labels, with commas between; 0 for clusters', numbers, TABLE_5.labels)
-    .option('--draws <number>', 'labelled sets of each number', wholeNumber(1), TABLE_5.draws)
-    .addOption(new Option('--split <name>', 'which sentences').choices(['valid', 'test']).default(TABLE_5.split))
-    .option(
-      '--limit <number>',
-      'so many sentences of the split, drawn by seed, and so many to make and to name clusters; as in the config unless given',
-      wholeNumber(2),
-    )
-    .option('--weights <name>', 'best, or epoch-<n> for those that training.keepEpochs kept', 'best')
+    .option('--draws <number>', 'labelled sets of each number', wholeNumber(1), TABLE_5.draws);
+  addTrainedRunOptions(addSplitOption(command, TABLE_5.split, ['valid', 'test']));
+  addLimitOption(command, 'so many sentences of the split, drawn by seed, and so many to make and to name clusters')
     .addHelpText('after', EXAMPLES)
-    .action(async ({ labels, draws, split, limit, weights, ...options }: ClassifyOptions) => {
-      const { run, folder } = await chooseTrainedRun(options);
-      const { openRun } = await import('./open-run.js');
-      const json = options.json ?? false;
-      const progress = createProgress(io, json);
-      const opened = await openRun(run, folder, weights);
-      try {
-        const rows = await classifyRun(opened, { labels, draws, split, limit }, io, progress);
-        progress.end();
-        for (const row of rows) {
-          if (json) printJson(io, { event: 'row', folder: folder.directory, ...row });
-          else for (const line of describeRow(row)) print(io, line);
-        }
-      } finally {
-        progress.end();
-        opened.dispose();
-      }
+    .action(async ({ labels, draws, split, limit, ...options }: ClassifyOptions) => {
+      const chosen = await chooseTrainedRun(options);
+      await withOpenRun(
+        chosen,
+        options,
+        io,
+        (opened, progress) => classifyRun(opened, { labels, draws, split, limit }, io, progress),
+        (rows) => printRows(rows, chosen.folder, io, options.json),
+      );
     });
 }
 
@@ -90,13 +74,12 @@ export async function classifyRun(
   io: Io,
   progress: Progress,
 ): Promise<MeasuredRow[]> {
-  const [{ planClassification }, { classify, inferFeatures }, { latentModel }, { rowName }] = await Promise.all([
+  const [{ planClassification }, { classify, inferFeatures }, { latentModel }] = await Promise.all([
     import('../evaluation/classification/labelled-sets.js'),
     import('../evaluation/classification/classification.js'),
     import('./open-run.js'),
-    import('../report/measured.js'),
   ]);
-  const { run, corpus, folder, provenance } = opened;
+  const { run, corpus } = opened;
   const model = latentModel(opened, 'sri classify');
   const classes = corpus.labels?.length ?? 0;
   if (classes < 2) {
@@ -134,13 +117,10 @@ export async function classifyRun(
     progress.update({ label: `${run.name} classifiers`, done, total, quantities: {} }),
   );
   // All rows share the codes; the time they took is the first's.
-  const rows = results.map((row, i) => ({
-    ...row,
-    ...provenance,
-    seconds: row.seconds + (i === 0 ? inferenceSeconds : 0),
-  }));
-  for (const row of rows) await folder.writeRow(rowName(row), row);
-  return rows;
+  return keepRows(
+    opened,
+    results.map((row, i) => ({ ...row, seconds: row.seconds + (i === 0 ? inferenceSeconds : 0) })),
+  );
 }
 
 /** Numbers from 0 with commas between. */

@@ -7,7 +7,8 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { InputError } from '../errors.js';
 import type { Decoding } from '../model/decoding.js';
 import type { DecodedText } from '../report/texts.js';
-import { type Io, note } from './io.js';
+import type { RunFolder } from '../training/run-folder.js';
+import { type Io, note, print, printJson } from './io.js';
 import type { OpenRun } from './open-run.js';
 import { wholeNumber } from './options.js';
 import type { Progress } from './progress.js';
@@ -52,8 +53,7 @@ export function addDecodingOptions(command: Command): Command {
       'longest sentence in words; that of the training sentences unless given',
       wholeNumber(1),
     )
-    .option('--out <file>', 'also write them to a file: .csv, .json or .txt', outFile)
-    .option('--weights <name>', 'best, or epoch-<n> for those that training.keepEpochs kept', 'best');
+    .option('--out <file>', 'also write them to a file: .csv, .json or .txt', outFile);
 }
 
 /**
@@ -132,27 +132,47 @@ export async function keepArtifact({ folder, epoch }: OpenRun, name: string, res
   await folder.writeArtifact(name, `${JSON.stringify(result, null, 2)}\n`);
 }
 
-/** One result in the three forms that `--out` can take. */
-export interface Written {
-  csv: { columns: readonly string[]; rows: readonly (readonly (string | number)[])[] };
-  json: object;
+/** What was decoded, in the forms in which it can be shown. */
+export interface ShownTexts<Item extends DecodedText> {
+  /** What a line of `--json` says it is. */
+  event: string;
+  result: { readonly items: readonly Item[] };
+  /** As a person reads it. */
   text: readonly string[];
+  /** Columns of a CSV before those that every decoded text has. */
+  columns: Readonly<Record<string, (item: Item) => number>>;
 }
 
-/** Writes a result to the file of `--out`, in the form that its name asks for; its folder is made where missing. */
-export async function writeOut(file: string, { csv, json, text }: Written, io: Io): Promise<void> {
+/** Prints what was decoded, and writes it to the file of `--out` too; its folder is made where missing. */
+export async function showTexts<Item extends DecodedText>(
+  { event, result, text, columns }: ShownTexts<Item>,
+  { folder, json, out }: { folder: RunFolder; json?: boolean; out?: string },
+  io: Io,
+): Promise<void> {
+  if (json) for (const item of result.items) printJson(io, { event, folder: folder.directory, ...item });
+  else for (const line of text) print(io, line);
+  if (out === undefined) return;
   const [{ stringify }, { writeFileAtomic }] = await Promise.all([
     import('csv-stringify/sync'),
     import('../storage/atomic-write.js'),
   ]);
   const forms: Record<string, () => string> = {
-    '.csv': () => stringify([csv.columns, ...csv.rows]),
-    '.json': () => `${JSON.stringify(json, null, 2)}\n`,
+    '.csv': () =>
+      stringify([
+        [...Object.keys(columns), 'Text', 'Ended', 'Log probability'],
+        ...result.items.map((item) => [
+          ...Object.values(columns).map((cell) => cell(item)),
+          item.text,
+          item.ended ? 'yes' : 'no',
+          item.logProbability,
+        ]),
+      ]),
+    '.json': () => `${JSON.stringify(result, null, 2)}\n`,
     '.txt': () => `${text.join('\n')}\n`,
   };
-  await mkdir(path.dirname(file), { recursive: true });
-  await writeFileAtomic(file, forms[path.extname(file)]!());
-  note(io, `written to ${file}`);
+  await mkdir(path.dirname(out), { recursive: true });
+  await writeFileAtomic(out, forms[path.extname(out)]!());
+  note(io, `written to ${out}`);
 }
 
 function outFile(text: string): string {

@@ -6,28 +6,27 @@ import type { SplitName } from '../data/corpus.js';
 import type { Evaluated } from '../evaluation/evaluate.js';
 import type { Inference } from '../methods/method.js';
 import type { MeasuredRow } from '../report/measured.js';
-import { type Io, print, printJson } from './io.js';
+import type { Io } from './io.js';
 import type { OpenRun } from './open-run.js';
+import { chooseTrainedRun, listOf, wholeNumber } from './options.js';
+import type { Progress } from './progress.js';
+import { keepRows, printRows } from './rows.js';
 import {
-  addMachineOptions,
-  addRunOptions,
-  chooseTrainedRun,
-  listOf,
-  type MachineOptions,
-  type RunOptions,
-  wholeNumber,
-} from './options.js';
-import { createProgress, formatNumber, formatSeconds, type Progress } from './progress.js';
+  addLimitOption,
+  addSplitOption,
+  addTrainedRunOptions,
+  type TrainedRunOptions,
+  withOpenRun,
+} from './trained-run.js';
 
 const METRICS: readonly Evaluated[] = ['ppl', 'recon', 'au', 'kl', 'mi', 'gain'];
 
 const ESTIMATORS = ['auto', 'fitted', 'jacobian', 'encoder', 'ais'] as const;
 
-interface EvalOptions extends RunOptions, MachineOptions {
+interface EvalOptions extends TrainedRunOptions {
   metric?: Evaluated[];
   split: SplitName;
   limit?: number;
-  weights: string;
   estimator?: (typeof ESTIMATORS)[number];
   samples?: number;
 }
@@ -61,39 +60,21 @@ export function addEvalPpl(program: Command, io: Io): void {
 
 /** The options that both have, and what they do. */
 function complete(command: Command, io: Io, only?: Evaluated[]): void {
-  addMachineOptions(addRunOptions(command))
-    .addOption(new Option('--split <name>', 'which sentences').choices(['train', 'valid', 'test']).default('test'))
-    .option(
-      '--limit <number>',
-      'so many sentences of the split, drawn by seed; as in the config unless given',
-      wholeNumber(2),
-    )
-    .option('--weights <name>', 'best, or epoch-<n> for those that training.keepEpochs kept', 'best')
+  addLimitOption(addTrainedRunOptions(addSplitOption(command, 'test')))
     .addOption(new Option('--estimator <name>', "of perplexity; the config's unless given").choices(ESTIMATORS))
     .option('--samples <number>', 'draws a sentence of that estimator', wholeNumber(2))
     .addHelpText('after', EXAMPLES)
-    .action(async ({ metric, estimator, samples, ...options }: EvalOptions) => {
+    .action(async ({ metric, split, limit, estimator, samples, ...options }: EvalOptions) => {
       const { run, folder } = await chooseTrainedRun(options);
-      const [{ openRun }, { methodNamed }] = await Promise.all([
-        import('./open-run.js'),
-        import('../methods/index.js'),
-      ]);
-      const json = options.json ?? false;
-      const progress = createProgress(io, json);
-      const { inference } = methodNamed(run.method);
-      const opened = await openRun(await withEstimator(run, estimator, samples), folder, options.weights);
-      try {
-        const metrics = only ?? metric ?? metricsOf(inference);
-        const rows = await evaluateRun(opened, { metrics, split: options.split, limit: options.limit }, io, progress);
-        progress.end();
-        for (const row of rows) {
-          if (json) printJson(io, { event: 'row', folder: folder.directory, ...row });
-          else for (const line of describeRow(row)) print(io, line);
-        }
-      } finally {
-        progress.end();
-        opened.dispose();
-      }
+      const { methodNamed } = await import('../methods/index.js');
+      const metrics = only ?? metric ?? metricsOf(methodNamed(run.method).inference);
+      await withOpenRun(
+        { run: await withEstimator(run, estimator, samples), folder },
+        options,
+        io,
+        (opened, progress) => evaluateRun(opened, { metrics, split, limit }, io, progress),
+        (rows) => printRows(rows, folder, io, options.json),
+      );
     });
 }
 
@@ -137,16 +118,16 @@ export interface EvaluationRequest {
  * @throws {InterruptedError} where the user asked to stop; rows kept before stay.
  */
 export async function evaluateRun(
-  { run, folder, corpus, model, provenance }: OpenRun,
+  opened: OpenRun,
   { metrics, split, limit }: EvaluationRequest,
   io: Io,
   progress: Progress,
 ): Promise<MeasuredRow[]> {
-  const [{ evaluate }, { evaluationOptions }, { rowName }] = await Promise.all([
+  const [{ evaluate }, { evaluationOptions }] = await Promise.all([
     import('../evaluation/evaluate.js'),
     import('./evaluation.js'),
-    import('../report/measured.js'),
   ]);
+  const { run, corpus, model } = opened;
   const results = await evaluate(
     model,
     corpus.splits[split],
@@ -155,35 +136,5 @@ export async function evaluateRun(
       progress.update({ label: `${run.name} ${now.join(',')} on ${split}`, done, total, quantities: {} });
     },
   );
-  const rows = results.map((row) => ({ ...row, ...provenance }));
-  for (const row of rows) await folder.writeRow(rowName(row), row);
-  return rows;
-}
-
-/** A row as a person reads it. */
-export function describeRow(row: MeasuredRow): string[] {
-  const { metric, estimator, split, value, standardError, sentences, draws, effectiveSampleSize: ess } = row;
-  const unit = ['recon', 'kl', 'mi', 'gain', 'noisy-recon'].includes(metric) ? ' nats' : '';
-  const name = row.variant === undefined ? metric : `${metric} ${row.variant}`;
-  const error = standardError === null || standardError === 0 ? '' : ` ± ${formatNumber(standardError)}`;
-  const facts = [
-    `${sentences} sentences of ${split}`,
-    ...(draws > 0 ? [`${draws} draws each`] : []),
-    ...(ess ? [`effective sample size ${formatNumber(ess.mean)}, below 2 for ${percent(ess.shareBelow2)}`] : []),
-    ...(row.notPositiveDefinite === undefined
-      ? []
-      : [`${percent(row.notPositiveDefinite)} of chains with a step not positive definite`]),
-    ...(row.acceptance === undefined ? [] : [`acceptance ${percent(row.acceptance)}`]),
-    `epoch ${row.epoch}`,
-    formatSeconds(row.seconds),
-  ];
-  const number = value === null ? 'not finite' : formatNumber(value);
-  return [
-    `${name.padEnd(5)} ${`${number}${error}${unit}`.padEnd(22)} by ${estimator}; ${facts.join(', ')}`,
-    ...row.warnings.map((warning) => `      warning: ${warning}`),
-  ];
-}
-
-function percent(share: number): string {
-  return `${(100 * share).toFixed(1)} %`;
+  return keepRows(opened, results);
 }

@@ -12,23 +12,16 @@ import {
   decodingOf,
   keepArtifact,
   settled,
-  writeOut,
+  showTexts,
 } from './decoding.js';
-import { type Io, print, printJson } from './io.js';
+import type { Io } from './io.js';
 import type { OpenRun } from './open-run.js';
-import {
-  addMachineOptions,
-  addRunOptions,
-  chooseTrainedRun,
-  type MachineOptions,
-  type RunOptions,
-  wholeNumber,
-} from './options.js';
-import { createProgress, type Progress } from './progress.js';
+import { chooseTrainedRun, wholeNumber } from './options.js';
+import type { Progress } from './progress.js';
+import { addTrainedRunOptions, type TrainedRunOptions, withOpenRun } from './trained-run.js';
 
-interface GenerateOptions extends RunOptions, MachineOptions, DecodingOptions {
+interface GenerateOptions extends TrainedRunOptions, DecodingOptions {
   count: number;
-  weights: string;
 }
 
 /** As many as Table 3 prints of a method. */
@@ -40,7 +33,7 @@ export function addGenerate(program: Command, io: Io): void {
     .description('write sentences decoded from samples of the prior')
     .usage('(--config snli.yaml --method sri | --run DIR) [options]')
     .option('--count <number>', 'sentences', wholeNumber(1), COUNT);
-  addMachineOptions(addRunOptions(addDecodingOptions(command)))
+  addTrainedRunOptions(addDecodingOptions(command))
     .addHelpText(
       'after',
       `
@@ -50,37 +43,26 @@ Examples:
   sri generate --run runs/snli/sri/seed-0 --decode beam --beam-width 10`,
     )
     .action(async (options: GenerateOptions) => {
-      const { run, folder } = await chooseTrainedRun(options);
-      const { openRun } = await import('./open-run.js');
-      const decoding = decodingOf(options, run.seed);
-      const progress = createProgress(io, options.json ?? false);
-      const opened = await openRun(run, folder, options.weights);
-      try {
-        const { count, maxLength } = options;
-        const generations = await generateRun(opened, { count, decoding, maxLength }, io, progress);
-        progress.end();
-        const text = generations.items.map(shownText);
-        if (options.json) {
-          for (const item of generations.items) {
-            printJson(io, { event: 'generation', folder: folder.directory, ...item });
-          }
-        } else {
-          for (const line of text) print(io, line);
-        }
-        if (options.out !== undefined) {
-          const rows = generations.items.map((item) => [
-            item.sample,
-            item.text,
-            item.ended ? 'yes' : 'no',
-            item.logProbability,
-          ]);
-          const columns = ['Sample', 'Text', 'Ended', 'Log probability'];
-          await writeOut(options.out, { csv: { columns, rows }, json: generations, text }, io);
-        }
-      } finally {
-        progress.end();
-        opened.dispose();
-      }
+      const chosen = await chooseTrainedRun(options);
+      const decoding = decodingOf(options, chosen.run.seed);
+      const { count, maxLength } = options;
+      await withOpenRun(
+        chosen,
+        options,
+        io,
+        (opened, progress) => generateRun(opened, { count, decoding, maxLength }, io, progress),
+        (generations) =>
+          showTexts(
+            {
+              event: 'generation',
+              result: generations,
+              text: generations.items.map(shownText),
+              columns: { Sample: ({ sample }) => sample },
+            },
+            { ...options, folder: chosen.folder },
+            io,
+          ),
+      );
     });
 }
 

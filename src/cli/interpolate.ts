@@ -18,28 +18,21 @@ import {
   decodingOf,
   keepArtifact,
   settled,
+  showTexts,
   textOf,
-  writeOut,
 } from './decoding.js';
-import { type Io, print, printJson } from './io.js';
+import type { Io } from './io.js';
 import type { OpenRun } from './open-run.js';
-import {
-  addMachineOptions,
-  addRunOptions,
-  chooseTrainedRun,
-  type MachineOptions,
-  type RunOptions,
-  wholeNumber,
-} from './options.js';
-import { createProgress, type Progress } from './progress.js';
+import { chooseTrainedRun, wholeNumber } from './options.js';
+import type { Progress } from './progress.js';
+import { addTrainedRunOptions, type TrainedRunOptions, withOpenRun } from './trained-run.js';
 
-interface InterpolateOptions extends RunOptions, MachineOptions, DecodingOptions {
+interface InterpolateOptions extends TrainedRunOptions, DecodingOptions {
   pairs?: number;
   points: number;
   path: Path;
   from?: string;
   to?: string;
-  weights: string;
 }
 
 const PAIRS = 3;
@@ -56,7 +49,7 @@ export function addInterpolate(program: Command, io: Io): void {
     .addOption(new Option('--path <name>', 'the way from end to end').choices(PATHS).default('straight'))
     .option('--from <text>', "a sentence to start from, in place of the prior's samples; words with spaces between")
     .option('--to <text>', 'the sentence to end at');
-  addMachineOptions(addRunOptions(addDecodingOptions(command)))
+  addTrainedRunOptions(addDecodingOptions(command))
     .addHelpText(
       'after',
       `
@@ -67,40 +60,31 @@ Examples:
     )
     .action(async (options: InterpolateOptions) => {
       const between = betweenOf(options);
-      const { run, folder } = await chooseTrainedRun(options);
-      const { openRun } = await import('./open-run.js');
-      const decoding = decodingOf(options, run.seed);
-      const progress = createProgress(io, options.json ?? false);
-      const opened = await openRun(run, folder, options.weights);
-      try {
-        const { pairs, points, path, maxLength } = options;
-        const request = { pairs, points, path, between, decoding, maxLength };
-        const interpolations = await interpolateRun(opened, request, io, progress);
-        progress.end();
-        const text = listing(interpolations);
-        if (options.json) {
-          for (const item of interpolations.items) {
-            printJson(io, { event: 'interpolation', folder: folder.directory, ...item });
-          }
-        } else {
-          for (const line of text) print(io, line);
-        }
-        if (options.out !== undefined) {
-          const rows = interpolations.items.map((item) => [
-            item.pair,
-            item.point,
-            item.position,
-            item.text,
-            item.ended ? 'yes' : 'no',
-            item.logProbability,
-          ]);
-          const columns = ['Pair', 'Point', 'Position', 'Text', 'Ended', 'Log probability'];
-          await writeOut(options.out, { csv: { columns, rows }, json: interpolations, text }, io);
-        }
-      } finally {
-        progress.end();
-        opened.dispose();
-      }
+      const chosen = await chooseTrainedRun(options);
+      const decoding = decodingOf(options, chosen.run.seed);
+      const { pairs, points, path, maxLength } = options;
+      const request = { pairs, points, path, between, decoding, maxLength };
+      await withOpenRun(
+        chosen,
+        options,
+        io,
+        (opened, progress) => interpolateRun(opened, request, io, progress),
+        (interpolations) =>
+          showTexts(
+            {
+              event: 'interpolation',
+              result: interpolations,
+              text: listing(interpolations),
+              columns: {
+                Pair: ({ pair }) => pair,
+                Point: ({ point }) => point,
+                Position: ({ position }) => position,
+              },
+            },
+            { ...options, folder: chosen.folder },
+            io,
+          ),
+      );
     });
 }
 

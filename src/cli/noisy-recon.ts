@@ -1,20 +1,20 @@
 // `sri noisy-recon`: how well a trained run says sentences back whose words inference read in a spoilt order (Table 4).
 
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { SPLIT_NAMES, type SplitName } from '../data/corpus.js';
+import type { SplitName } from '../data/corpus.js';
 import type { MeasuredRow } from '../report/measured.js';
-import { describeRow } from './eval.js';
-import { type Io, print, printJson } from './io.js';
+import type { Io } from './io.js';
 import type { OpenRun } from './open-run.js';
+import { chooseTrainedRun, wholeNumber } from './options.js';
+import type { Progress } from './progress.js';
+import { keepRows, printRows } from './rows.js';
 import {
-  addMachineOptions,
-  addRunOptions,
-  chooseTrainedRun,
-  type MachineOptions,
-  type RunOptions,
-  wholeNumber,
-} from './options.js';
-import { createProgress, type Progress } from './progress.js';
+  addLimitOption,
+  addSplitOption,
+  addTrainedRunOptions,
+  type TrainedRunOptions,
+  withOpenRun,
+} from './trained-run.js';
 
 export interface NoisyReconRequest {
   /** Swaps of two words, each number once; 0 for plain reconstruction. */
@@ -29,9 +29,7 @@ export interface NoisyReconRequest {
 /** What Table 4 has. */
 export const TABLE_4: Readonly<NoisyReconRequest> = { swaps: [1, 2, 3, 4], noiseDraws: 3, split: 'test' };
 
-interface NoisyReconOptions extends RunOptions, MachineOptions, NoisyReconRequest {
-  weights: string;
-}
+interface NoisyReconOptions extends TrainedRunOptions, NoisyReconRequest {}
 
 export function addNoisyRecon(program: Command, io: Io): void {
   const command = program
@@ -44,14 +42,7 @@ export function addNoisyRecon(program: Command, io: Io): void {
         .default(TABLE_4.swaps, TABLE_4.swaps.join(',')),
     )
     .option('--noise-draws <number>', 'noisy copies of each sentence', wholeNumber(1), TABLE_4.noiseDraws);
-  addMachineOptions(addRunOptions(command))
-    .addOption(new Option('--split <name>', 'which sentences').choices(SPLIT_NAMES).default(TABLE_4.split))
-    .option(
-      '--limit <number>',
-      'so many sentences of the split, drawn by seed; as in the config unless given',
-      wholeNumber(2),
-    )
-    .option('--weights <name>', 'best, or epoch-<n> for those that training.keepEpochs kept', 'best')
+  addLimitOption(addTrainedRunOptions(addSplitOption(command, TABLE_4.split)))
     .addHelpText(
       'after',
       `
@@ -59,23 +50,15 @@ Examples:
   sri noisy-recon --config snli.yaml --method sri
   sri noisy-recon --run runs/snli/fb-vae/seed-0 --swaps 0,1,2,4,8 --noise-draws 5 --limit 1000`,
     )
-    .action(async ({ swaps, noiseDraws, split, limit, weights, ...options }: NoisyReconOptions) => {
-      const { run, folder } = await chooseTrainedRun(options);
-      const { openRun } = await import('./open-run.js');
-      const json = options.json ?? false;
-      const progress = createProgress(io, json);
-      const opened = await openRun(run, folder, weights);
-      try {
-        const rows = await noisyReconRun(opened, { swaps, noiseDraws, split, limit }, io, progress);
-        progress.end();
-        for (const row of rows) {
-          if (json) printJson(io, { event: 'row', folder: folder.directory, ...row });
-          else for (const line of describeRow(row)) print(io, line);
-        }
-      } finally {
-        progress.end();
-        opened.dispose();
-      }
+    .action(async ({ swaps, noiseDraws, split, limit, ...options }: NoisyReconOptions) => {
+      const chosen = await chooseTrainedRun(options);
+      await withOpenRun(
+        chosen,
+        options,
+        io,
+        (opened, progress) => noisyReconRun(opened, { swaps, noiseDraws, split, limit }, io, progress),
+        (rows) => printRows(rows, chosen.folder, io, options.json),
+      );
     });
 }
 
@@ -90,12 +73,11 @@ export async function noisyReconRun(
   io: Io,
   progress: Progress,
 ): Promise<MeasuredRow[]> {
-  const [{ noisyReconstruction }, { latentModel }, { rowName }] = await Promise.all([
+  const [{ noisyReconstruction }, { latentModel }] = await Promise.all([
     import('../evaluation/noisy-reconstruction.js'),
     import('./open-run.js'),
-    import('../report/measured.js'),
   ]);
-  const { run, folder, corpus, provenance } = opened;
+  const { run, corpus } = opened;
   const results = await noisyReconstruction(
     latentModel(opened, 'sri noisy-recon'),
     corpus.splits[split],
@@ -112,9 +94,7 @@ export async function noisyReconRun(
       progress.update({ label: `${run.name} noisy-recon on ${split}`, done, total, quantities: {} });
     },
   );
-  const rows = results.map((row) => ({ ...row, ...provenance }));
-  for (const row of rows) await folder.writeRow(rowName(row), row);
-  return rows;
+  return keepRows(opened, results);
 }
 
 /** Whole numbers from 0 with commas between, each once. */

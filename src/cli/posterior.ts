@@ -2,20 +2,14 @@
 // samples and numbers.
 
 import path from 'node:path';
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import type { SplitName } from '../data/corpus.js';
 import type { PosteriorSummary } from '../report/posterior.js';
 import { type Io, print, printJson } from './io.js';
 import type { OpenRun } from './open-run.js';
-import {
-  addMachineOptions,
-  addRunOptions,
-  chooseTrainedRun,
-  type MachineOptions,
-  type RunOptions,
-  wholeNumber,
-} from './options.js';
-import { createProgress, formatNumber, type Progress } from './progress.js';
+import { chooseTrainedRun, wholeNumber } from './options.js';
+import { formatNumber, type Progress } from './progress.js';
+import { addSplitOption, addTrainedRunOptions, type TrainedRunOptions, withOpenRun } from './trained-run.js';
 
 export interface PosteriorRequest {
   /** Drawn by seed; all of a split that has no more. */
@@ -26,9 +20,7 @@ export interface PosteriorRequest {
 /** What Figure 1 shows. */
 export const FIGURE_1: Readonly<PosteriorRequest> = { sentences: 1000, split: 'test' };
 
-interface PosteriorOptions extends RunOptions, MachineOptions, PosteriorRequest {
-  weights: string;
-}
+interface PosteriorOptions extends TrainedRunOptions, PosteriorRequest {}
 
 const EXAMPLES = `
 Examples:
@@ -41,27 +33,21 @@ export function addPosterior(program: Command, io: Io): void {
     .description("draw a trained run's aggregate posterior beside the prior: a t-SNE map and each dimension's density")
     .usage('(--config ptb.yaml --method sri | --run DIR) [options]')
     .option('--sentences <number>', 'sentences of the split, drawn by seed', wholeNumber(2), FIGURE_1.sentences);
-  addMachineOptions(addRunOptions(command))
-    .addOption(
-      new Option('--split <name>', 'which sentences').choices(['train', 'valid', 'test']).default(FIGURE_1.split),
-    )
-    .option('--weights <name>', 'best, or epoch-<n> for those that training.keepEpochs kept', 'best')
+  addTrainedRunOptions(addSplitOption(command, FIGURE_1.split))
     .addHelpText('after', EXAMPLES)
-    .action(async ({ sentences, split, weights, ...options }: PosteriorOptions) => {
-      const { run, folder } = await chooseTrainedRun(options);
-      const { openRun } = await import('./open-run.js');
-      const json = options.json ?? false;
-      const progress = createProgress(io, json);
-      const opened = await openRun(run, folder, weights);
-      try {
-        const { summary, files } = await posteriorRun(opened, { sentences, split }, io, progress);
-        progress.end();
-        if (json) printJson(io, { event: 'posterior', folder: folder.directory, ...summary, files });
-        else for (const line of await describe(summary, files)) print(io, line);
-      } finally {
-        progress.end();
-        opened.dispose();
-      }
+    .action(async ({ sentences, split, ...options }: PosteriorOptions) => {
+      const chosen = await chooseTrainedRun(options);
+      await withOpenRun(
+        chosen,
+        options,
+        io,
+        (opened, progress) => posteriorRun(opened, { sentences, split }, io, progress),
+        async ({ summary, files }) => {
+          const { directory } = chosen.folder;
+          if (options.json) printJson(io, { event: 'posterior', folder: directory, ...summary, files });
+          else for (const line of await describe(summary, files)) print(io, line);
+        },
+      );
     });
 }
 

@@ -1,8 +1,8 @@
 // KL(q(z | x) || p(z)) as rows, one class for each way to know it.
 
 import type { ConditionalLikelihood } from '../inference/likelihood.js';
-import type { Posterior } from '../inference/posterior.js';
-import { dimensionKl, gaussianKl, jacobianKl, marginalKl } from './kl.js';
+import { dimensionKl, type Posterior } from '../inference/posterior.js';
+import { gaussianKl, jacobianKl, marginalKl } from './kl.js';
 import {
   countNotFinite,
   divergenceWarnings,

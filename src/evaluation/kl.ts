@@ -72,11 +72,6 @@ export function gaussianKl(z: Float32Array, sentences: number, latentSize: numbe
   });
 }
 
-/** Of every sentence and dimension, KL(N(mean, variance) || N(0, 1)) in nats; `[sentences, latentSize]`. */
-export function dimensionKl({ mean, logVariance }: DiagonalGaussian): Float64Array {
-  return Float64Array.from(mean, (m, i) => 0.5 * (m * m + Math.exp(logVariance[i]!) - 1 - logVariance[i]!));
-}
-
 /**
  * `marginals`: of every sentence and dimension, the KL in closed form of a Gaussian with the mean and variance of the
  * draws, free of bias for Gaussian draws as `gaussian` is. Their sum over dimensions leaves out what the dimensions know

@@ -13,6 +13,11 @@ export interface DiagonalGaussian {
   logVariance: Float32Array;
 }
 
+/** Of every sentence and dimension, KL(N(mean, variance) || N(0, 1)) in nats; `[sentences, latentSize]`. */
+export function dimensionKl({ mean, logVariance }: DiagonalGaussian): Float64Array {
+  return Float64Array.from(mean, (m, i) => 0.5 * (m * m + Math.exp(logVariance[i]!) - 1 - logVariance[i]!));
+}
+
 /**
  * q(z | x) of one batch's sentences. Draw m of a sentence is the same whoever asks and however many are asked for:
  * reconstruction may use sixteen and the KL the first two of them.

@@ -6,14 +6,21 @@ import type { RunConfig } from '../config/schema.js';
 import type { ConditionalLikelihood } from './likelihood.js';
 import type { DiagonalGaussian } from './posterior.js';
 
-export interface RefinementOptions extends Pick<RunConfig['semiAmortized'], 'steps' | 'learningRate' | 'momentum'> {
-  /** Largest norm of a sentence's gradient in (mean, log variance). */
-  clipNorm: number;
+export interface ElboOptions {
   /** beta, the weight of the KL. */
   klWeight: number;
+  /** What each sentence's negative ELBO is divided by. */
+  scale: number;
+}
+
+export interface RefinementOptions
+  extends ElboOptions,
+    Pick<RunConfig['semiAmortized'], 'steps' | 'learningRate' | 'momentum'> {
+  /** Largest norm of a sentence's gradient in (mean, log variance). */
+  clipNorm: number;
   /**
-   * What each sentence's negative ELBO is divided by. The source averages over the batch before it takes its steps; a
-   * fixed number in its place leaves a sentence's code to itself, whatever else is in its batch.
+   * The source averages over the batch before it takes its steps; a fixed number in its place leaves a sentence's code to
+   * itself, whatever else is in its batch.
    */
   scale: number;
 }
@@ -49,7 +56,7 @@ export function refine(
   for (let k = 0; k < steps; k++) {
     const at = result.gaussian;
     const eps = noise.subarray(k * size, (k + 1) * size);
-    const gradient = elboGradient(likelihood, at, eps, options);
+    const { gradient } = negativeElbo(likelihood, at, eps, options);
     result.visited.push(at);
     result.gradients.push(gradient);
     result.noise.push(eps);
@@ -90,18 +97,18 @@ const DIFFERENCE = 0.01;
 
 /**
  * The derivative of a loss of the refined (mean, log variance) through all steps of the refinement.
- * @param end dL/d(mean, log variance) after the last step.
+ * @param end dL/d(mean, log variance) after the last step, `[2, sentences, latentSize]`.
  */
 export function refinementAdjoint(
   likelihood: ConditionalLikelihood,
   { visited, gradients, noise }: Refinement,
-  end: DiagonalGaussian,
+  end: Float64Array,
   options: RefinementOptions,
 ): RefinementAdjoint {
   const { learningRate, momentum, clipNorm, scale } = options;
   const { sentences, latentSize } = likelihood;
-  const size = end.mean.length;
-  const position = Float64Array.from([...end.mean, ...end.logVariance]);
+  const size = end.length / 2;
+  const position = end.slice();
   const velocity = new Float64Array(2 * size);
   const probes: DecoderProbe[] = [];
   for (let k = visited.length - 1; k >= 0; k--) {
@@ -167,7 +174,7 @@ function hessianProduct(
     mean: joined(plus.mean, minus.mean),
     logVariance: joined(plus.logVariance, minus.logVariance),
   };
-  const gradient = elboGradient(likelihood, both, joined(eps, eps), options);
+  const { gradient } = negativeElbo(likelihood, both, joined(eps, eps), options);
   return Float64Array.from({ length: 2 * size }, (_, i) => {
     const [part, at] = [Math.floor(i / size), i % size];
     const difference = gradient[2 * part * size + at]! - gradient[(2 * part + 1) * size + at]!;
@@ -175,23 +182,29 @@ function hessianProduct(
   });
 }
 
-/** The gradient of each row's scaled negative ELBO in (mean, log variance), `[2, rows, latentSize]`. */
-function elboGradient(
+/**
+ * A one-draw estimate of each row's scaled negative ELBO, (NLL(z) + klWeight KL) / scale at z = mean + exp(log variance /
+ * 2) eps, by what training needs of it.
+ *
+ * @param eps `[rows, latentSize]`.
+ * @returns z, `[rows, latentSize]`; NLL(z), [rows]; and the gradient in (mean, log variance), `[2, rows, latentSize]`.
+ */
+export function negativeElbo(
   likelihood: ConditionalLikelihood,
   { mean, logVariance }: DiagonalGaussian,
   eps: Float32Array,
-  { klWeight, scale }: RefinementOptions,
-): Float64Array {
+  { klWeight, scale }: ElboOptions,
+): { z: Float32Array; nll: Float32Array; gradient: Float64Array } {
   const size = mean.length;
   const z = mean.map((value, i) => value + Math.exp(logVariance[i]! / 2) * eps[i]!);
-  const { gradient } = likelihood.gradient(z);
-  const out = new Float64Array(2 * size);
+  const { nll, gradient: inZ } = likelihood.gradient(z);
+  const gradient = new Float64Array(2 * size);
   for (let i = 0; i < size; i++) {
     const deviation = Math.exp(logVariance[i]! / 2);
-    out[i] = (gradient[i]! + klWeight * mean[i]!) / scale;
-    out[size + i] = (0.5 * (gradient[i]! * deviation * eps[i]! + klWeight * (deviation * deviation - 1))) / scale;
+    gradient[i] = (inZ[i]! + klWeight * mean[i]!) / scale;
+    gradient[size + i] = (0.5 * (inZ[i]! * deviation * eps[i]! + klWeight * (deviation * deviation - 1))) / scale;
   }
-  return out;
+  return { z, nll, gradient };
 }
 
 /** The norm of each sentence's part of one or several `[sentences, latentSize]` arrays on end. */

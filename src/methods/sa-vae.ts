@@ -6,8 +6,14 @@ import type { Batch } from '../data/batches.js';
 import { GaussianPosterior } from '../inference/amortized.js';
 import { DecoderLikelihood } from '../inference/decoder-likelihood.js';
 import type { ConditionalLikelihood } from '../inference/likelihood.js';
-import type { DiagonalGaussian, Posterior } from '../inference/posterior.js';
-import { type DecoderProbe, type RefinementOptions, refine, refinementAdjoint } from '../inference/semi-amortized.js';
+import { type DiagonalGaussian, dimensionKl, type Posterior } from '../inference/posterior.js';
+import {
+  type DecoderProbe,
+  negativeElbo,
+  type RefinementOptions,
+  refine,
+  refinementAdjoint,
+} from '../inference/semi-amortized.js';
 import { drawNormals, type SentenceKeys } from '../inference/sentence-noise.js';
 import type { DropoutMasks } from '../model/decoder.js';
 import { RandomStream } from '../random/philox.js';
@@ -39,7 +45,10 @@ class SaVae extends AmortizedModel {
     const lossMasks = () => this.decoder.masks(batch, 'word-dropout', 'output-dropout', key);
     const lossLikelihood = new DecoderLikelihood(this.decoder, batch, lossMasks());
     const eps = new RandomStream({ ...key, purpose: 'reparameterization' }).normals(size);
-    const { z, nll, gradient } = elbo(lossLikelihood, refinement.gaussian, eps, klWeight, batch.size);
+    const { z, nll, gradient } = negativeElbo(lossLikelihood, refinement.gaussian, eps, {
+      klWeight,
+      scale: batch.size,
+    });
     const adjoint = refinementAdjoint(likelihood, refinement, gradient, options);
     lossLikelihood.dispose();
     likelihood.dispose();
@@ -54,8 +63,8 @@ class SaVae extends AmortizedModel {
 
     const mean = (values: ArrayLike<number>) => Array.from(values).reduce((sum, value) => sum + value, 0) / batch.size;
     const reconstruction = mean(nll);
-    const kl = mean(gaussianKl(refinement.gaussian));
-    const quantities = { reconstruction, kl, klWeight, encoderKl: mean(gaussianKl(start)) };
+    const kl = mean(dimensionKl(refinement.gaussian));
+    const quantities = { reconstruction, kl, klWeight, encoderKl: mean(dimensionKl(start)) };
     return { loss: reconstruction + klWeight * kl, gradientNorm, quantities };
   }
 
@@ -103,37 +112,6 @@ class SaVae extends AmortizedModel {
     const weights = tf.concat(draws.map(({ weight }) => tf.tensor1d(weight)));
     return tf.sum(tf.mul(this.decoder.sentenceNll(batch, tf.reshape(z, [rows, this.latentSize]), masks), weights));
   }
-}
-
-/**
- * The batch's mean loss at a draw z = mean + exp(log variance / 2) eps: z, each sentence's NLL there, and the derivative
- * of the mean NLL + klWeight KL in (mean, log variance).
- */
-function elbo(
-  likelihood: ConditionalLikelihood,
-  { mean, logVariance }: DiagonalGaussian,
-  eps: Float32Array,
-  klWeight: number,
-  size: number,
-): { z: Float32Array; nll: Float32Array; gradient: DiagonalGaussian } {
-  const z = mean.map((value, i) => value + Math.exp(logVariance[i]! / 2) * eps[i]!);
-  const { nll, gradient } = likelihood.gradient(z);
-  return {
-    z,
-    nll,
-    gradient: {
-      mean: gradient.map((value, i) => (value + klWeight * mean[i]!) / size),
-      logVariance: gradient.map((value, i) => {
-        const deviation = Math.exp(logVariance[i]! / 2);
-        return (0.5 * (value * deviation * eps[i]! + klWeight * (deviation * deviation - 1))) / size;
-      }),
-    },
-  };
-}
-
-/** KL to the prior, a number for each dimension of each sentence. */
-function gaussianKl({ mean, logVariance }: DiagonalGaussian): Float32Array {
-  return mean.map((value, i) => 0.5 * (value * value + Math.exp(logVariance[i]!) - 1 - logVariance[i]!));
 }
 
 function groups<T>(items: readonly T[], size: number): T[][] {

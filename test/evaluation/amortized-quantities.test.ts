@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { ActiveUnits } from '../../src/evaluation/active-units.js';
 import { diagnose, diagnosisColumns, verdictOf } from '../../src/evaluation/diagnosis.js';
-import { dimensionKl, gaussianKl, marginalKl } from '../../src/evaluation/kl.js';
+import { gaussianKl, marginalKl } from '../../src/evaluation/kl.js';
 import { LatentGainMeasurement } from '../../src/evaluation/latent-gain.js';
 import { EncoderEstimator } from '../../src/evaluation/perplexity/encoder-estimator.js';
 import { GaussianPosterior, PointPosterior } from '../../src/inference/amortized.js';
 import { mutualInformation } from '../../src/inference/mutual-information.js';
-import type { DiagonalGaussian } from '../../src/inference/posterior.js';
+import { type DiagonalGaussian, dimensionKl } from '../../src/inference/posterior.js';
 import { meanAndError, normals, Quartic, randomLinearGaussian, TinyRnn } from '../inference/models.js';
 
 function keysOf(sentences: number, seed = 1) {

@@ -31,8 +31,9 @@ function lossOf({ mean, logVariance }: DiagonalGaussian): number {
   return sum;
 }
 
-function lossGradient({ mean, logVariance }: DiagonalGaussian): DiagonalGaussian {
-  return { mean: mean.map((value, i) => Math.cos(value + i)), logVariance: logVariance.map((value) => 0.6 * value) };
+function lossGradient({ mean, logVariance }: DiagonalGaussian): Float64Array {
+  const inMean = mean.map((value, i) => Math.cos(value + i));
+  return Float64Array.from([...inMean, ...logVariance.map((value) => 0.6 * value)]);
 }
 
 describe('refinement', () => {
@@ -135,7 +136,7 @@ describe('its adjoint', () => {
     const { start: derivative } = refinementAdjoint(model, refinement, end, options);
 
     const { klWeight, scale, learningRate, momentum } = options;
-    const position = [...end.mean, ...end.logVariance];
+    const position = [...end];
     const velocity = Array<number>(2 * SIZE).fill(0);
     for (let k = options.steps - 1; k >= 0; k--) {
       const { mean, logVariance } = refinement.visited[k]!;

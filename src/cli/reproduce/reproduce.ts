@@ -283,7 +283,7 @@ class Performer {
     const opened = await this.open(run, folder);
     const rows = await this.makeRemaining(opened, left);
     this.progress.end();
-    const { describeRow } = await import('../eval.js');
+    const { describeRow } = await import('../rows.js');
     for (const row of rows) {
       this.progress.say(describeRow(row).join('\n'), { event: 'row', folder: folder.directory, ...row });
     }

@@ -1,0 +1,55 @@
+// What becomes of measured rows: kept in their run's folder, and shown.
+
+import type { ResultRow } from '../evaluation/result.js';
+import type { MeasuredRow } from '../report/measured.js';
+import type { RunFolder } from '../training/run-folder.js';
+import { type Io, print, printJson } from './io.js';
+import type { OpenRun } from './open-run.js';
+import { formatNumber, formatSeconds } from './progress.js';
+
+/** Keeps what was measured of a run in its folder, a row each, with who measured it. @returns the rows. */
+export async function keepRows(
+  { folder, provenance }: Pick<OpenRun, 'folder' | 'provenance'>,
+  results: readonly ResultRow[],
+): Promise<MeasuredRow[]> {
+  const { rowName } = await import('../report/measured.js');
+  const rows = results.map((row) => ({ ...row, ...provenance }));
+  for (const row of rows) await folder.writeRow(rowName(row), row);
+  return rows;
+}
+
+/** A row each for a person, or one JSON object a line for a program. */
+export function printRows(rows: readonly MeasuredRow[], { directory }: RunFolder, io: Io, json = false): void {
+  for (const row of rows) {
+    if (json) printJson(io, { event: 'row', folder: directory, ...row });
+    else for (const line of describeRow(row)) print(io, line);
+  }
+}
+
+/** A row as a person reads it. */
+export function describeRow(row: MeasuredRow): string[] {
+  const { metric, estimator, split, value, standardError, sentences, draws, effectiveSampleSize: ess } = row;
+  const unit = ['recon', 'kl', 'mi', 'gain', 'noisy-recon'].includes(metric) ? ' nats' : '';
+  const name = row.variant === undefined ? metric : `${metric} ${row.variant}`;
+  const error = standardError === null || standardError === 0 ? '' : ` ± ${formatNumber(standardError)}`;
+  const facts = [
+    `${sentences} sentences of ${split}`,
+    ...(draws > 0 ? [`${draws} draws each`] : []),
+    ...(ess ? [`effective sample size ${formatNumber(ess.mean)}, below 2 for ${percent(ess.shareBelow2)}`] : []),
+    ...(row.notPositiveDefinite === undefined
+      ? []
+      : [`${percent(row.notPositiveDefinite)} of chains with a step not positive definite`]),
+    ...(row.acceptance === undefined ? [] : [`acceptance ${percent(row.acceptance)}`]),
+    `epoch ${row.epoch}`,
+    formatSeconds(row.seconds),
+  ];
+  const number = value === null ? 'not finite' : formatNumber(value);
+  return [
+    `${name.padEnd(5)} ${`${number}${error}${unit}`.padEnd(22)} by ${estimator}; ${facts.join(', ')}`,
+    ...row.warnings.map((warning) => `      warning: ${warning}`),
+  ];
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(1)} %`;
+}
