@@ -3,44 +3,31 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FetchError, fetchSet, type RawSet, takeSet } from '../../data-scripts/fetch.mjs';
 import { download } from '../../scripts/download.mjs';
+import { type Answer, useLocalServer } from '../scripts/local-server.js';
 
 const TEXT = Buffer.from(Array.from({ length: 20_000 }, (_, i) => `line ${i}\n`).join(''));
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
+const local = useLocalServer();
 let directory: string;
-let server: Server;
-let base: string;
-let requests: IncomingMessage[];
-let answer: (request: IncomingMessage, response: ServerResponse) => void;
 let lines: string[];
 const log = (line: string) => void lines.push(line);
 
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'sri-fetch-'));
-  requests = [];
   lines = [];
-  server = createServer((request, response) => {
-    requests.push(request);
-    answer(request, response);
-  });
-  await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
-  base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 });
 afterEach(async () => {
-  server.closeAllConnections();
-  await new Promise((closed) => server.close(closed));
   await rm(directory, { recursive: true });
 });
 
 /** A server that knows ranges and sends at most `burst` bytes before the connection breaks. */
-function flaky(content: Buffer, burst: number, etag = '"one"'): typeof answer {
+function flaky(content: Buffer, burst: number, etag = '"one"'): Answer {
   return ({ headers }, response) => {
     const asked = Number(/bytes=(\d+)-/.exec(headers.range ?? '')?.[1] ?? 0);
     const from = headers['if-range'] === etag ? asked : 0;
@@ -56,46 +43,48 @@ describe('download', () => {
     const path = join(directory, 'file');
     await writeFile(`${path}.part`, TEXT.subarray(0, 70_000));
     await writeFile(`${path}.part.etag`, '"one"');
-    answer = flaky(TEXT, Number.POSITIVE_INFINITY);
-    await download(`${base}/file`, path, log);
-    expect(requests.map(({ headers }) => [headers.range, headers['if-range']])).toEqual([['bytes=70000-', '"one"']]);
+    local.answer = flaky(TEXT, Number.POSITIVE_INFINITY);
+    await download(`${local.base}/file`, path, log);
+    expect(local.requests.map(({ headers }) => [headers.range, headers['if-range']])).toEqual([
+      ['bytes=70000-', '"one"'],
+    ]);
     expect(await readFile(path)).toEqual(TEXT);
     expect(await readdir(directory)).toEqual(['file']);
   });
 
   it('gets there over a line that breaks, within a call and over several', async () => {
-    answer = flaky(TEXT, 40_000);
+    local.answer = flaky(TEXT, 40_000);
     const path = join(directory, 'file');
     let calls = 0;
     while (!(await readdir(directory)).includes('file') && calls < 20) {
       calls++;
-      await download(`${base}/file`, path, log).catch((error) => expect(error).toBeInstanceOf(FetchError));
+      await download(`${local.base}/file`, path, log).catch((error) => expect(error).toBeInstanceOf(FetchError));
     }
     expect(await readFile(path)).toEqual(TEXT);
-    expect(requests.length).toBeGreaterThan(calls);
-    const starts = requests.map(({ headers }) => Number(/\d+/.exec(headers.range ?? '0')![0]));
+    expect(local.requests.length).toBeGreaterThan(calls);
+    const starts = local.requests.map(({ headers }) => Number(/\d+/.exec(headers.range ?? '0')![0]));
     expect(starts).toEqual([...starts].sort((a, b) => a - b));
     expect(starts.at(-1)).toBeGreaterThan(TEXT.length - 40_001);
   });
 
   it('starts again when the file changed in between', async () => {
     const path = join(directory, 'file');
-    answer = flaky(TEXT, 40_000, '"old"');
-    await expect(download(`${base}/file`, path, log)).rejects.toThrow(/broke off/);
+    local.answer = flaky(TEXT, 40_000, '"old"');
+    await expect(download(`${local.base}/file`, path, log)).rejects.toThrow(/broke off/);
     const changed = Buffer.from(TEXT).reverse();
-    answer = flaky(changed, Number.POSITIVE_INFINITY, '"new"');
-    await download(`${base}/file`, path, log);
+    local.answer = flaky(changed, Number.POSITIVE_INFINITY, '"new"');
+    await download(`${local.base}/file`, path, log);
     expect(await readFile(path)).toEqual(changed);
   });
 
   it('starts again with a server that sends no tag, and so cannot promise the same file', async () => {
     const path = join(directory, 'file');
     await writeFile(`${path}.part`, 'some other bytes');
-    answer = ({ headers }, response) => {
+    local.answer = ({ headers }, response) => {
       expect(headers.range).toBeUndefined();
       response.end(TEXT);
     };
-    await download(`${base}/file`, path, log);
+    await download(`${local.base}/file`, path, log);
     expect(await readFile(path)).toEqual(TEXT);
   });
 
@@ -104,10 +93,11 @@ describe('download', () => {
     await expect(download('http://127.0.0.1:9/file', path, log)).rejects.toThrow(
       /127\.0\.0\.1:9.*: (ECONNREFUSED|bad port)/,
     );
-    answer = (_, response) => response.writeHead(404).end();
-    await expect(download(`${base}/file`, path, log)).rejects.toThrow(/404 Not Found/);
-    answer = (_, response) => response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end('<html>');
-    await expect(download(`${base}/file`, path, log)).rejects.toThrow(/web page/);
+    local.answer = (_, response) => response.writeHead(404).end();
+    await expect(download(`${local.base}/file`, path, log)).rejects.toThrow(/404 Not Found/);
+    local.answer = (_, response) =>
+      response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end('<html>');
+    await expect(download(`${local.base}/file`, path, log)).rejects.toThrow(/web page/);
     expect((await readdir(directory)).includes('file')).toBe(false);
   });
 });
@@ -121,8 +111,10 @@ function setOf(sums: 'known' | 'unknown', sources: RawSet['sources']): RawSet {
   return { name: 'a', title: 'A', page: 'http://a.example', files, folders: ['a', 'a_data'], sources };
 }
 
-const single = () => ({ files: Object.fromEntries(Object.keys(contents).map((name) => [name, `${base}/${name}`])) });
-const serveFiles: typeof answer = ({ url }, response) => void response.end(contents[url!.slice(1)]);
+const single = () => ({
+  files: Object.fromEntries(Object.keys(contents).map((name) => [name, `${local.base}/${name}`])),
+});
+const serveFiles: Answer = ({ url }, response) => void response.end(contents[url!.slice(1)]);
 
 describe('fetchSet', () => {
   it('takes members from an archive, whatever folder they lie in, and checks them', async () => {
@@ -132,35 +124,35 @@ describe('fetchSet', () => {
     const archive = join(directory, 'made.tgz');
     execFileSync('tar', ['-czf', archive, '-C', join(directory, 'made'), './a_data']);
     const bytes = await readFile(archive);
-    answer = (_, response) => response.end(bytes);
+    local.answer = (_, response) => response.end(bytes);
     const out = join(directory, 'out');
-    await fetchSet(setOf('known', [{ archive: `${base}/made.tgz` }]), out, log);
+    await fetchSet(setOf('known', [{ archive: `${local.base}/made.tgz` }]), out, log);
     expect((await readdir(out)).sort()).toEqual(Object.keys(contents).sort());
     expect(await readFile(join(out, 'a.train.txt'))).toEqual(TEXT);
   });
 
   it('asks for nothing where everything is there and passes', async () => {
-    answer = serveFiles;
+    local.answer = serveFiles;
     const set = setOf('known', [single()]);
     await fetchSet(set, directory, log);
-    const asked = requests.length;
+    const asked = local.requests.length;
     await fetchSet(set, directory, log);
-    expect(requests).toHaveLength(asked);
+    expect(local.requests).toHaveLength(asked);
     await writeFile(join(directory, 'a.valid.txt'), 'damaged');
     await fetchSet(set, directory, log);
-    expect(requests.length).toBeGreaterThan(asked);
+    expect(local.requests.length).toBeGreaterThan(asked);
     expect(await readFile(join(directory, 'a.valid.txt'), 'utf8')).toBe('v\n');
   });
 
   it('goes to the next source where one fails', async () => {
-    answer = ({ url }, response) =>
-      url === '/made.tgz' ? response.writeHead(503).end() : serveFiles(requests.at(-1)!, response);
-    await fetchSet(setOf('known', [{ archive: `${base}/made.tgz` }, single()]), directory, log);
+    local.answer = ({ url }, response) =>
+      url === '/made.tgz' ? response.writeHead(503).end() : serveFiles(local.requests.at(-1)!, response);
+    await fetchSet(setOf('known', [{ archive: `${local.base}/made.tgz` }, single()]), directory, log);
     expect(await readFile(join(directory, 'a.train.txt'))).toEqual(TEXT);
   });
 
   it('takes no file with another sum than the published one', async () => {
-    answer = (_, response) => response.end('forged\n');
+    local.answer = (_, response) => response.end('forged\n');
     const fetched = fetchSet(setOf('known', [single()]), directory, log);
     await expect(fetched).rejects.toThrow(`SHA-256 ${sha256(Buffer.from('forged\n'))}`);
     await expect(fetched).rejects.toThrow(sha256(TEXT));
@@ -168,7 +160,7 @@ describe('fetchSet', () => {
   });
 
   it('records a first fetch on trust, saying so, and holds later ones to it', async () => {
-    answer = serveFiles;
+    local.answer = serveFiles;
     const set = setOf('unknown', [single()]);
     await fetchSet(set, directory, log);
     expect(lines.filter((line) => /taken on trust/.test(line))).toHaveLength(2);
@@ -176,21 +168,21 @@ describe('fetchSet', () => {
     expect(record['a.train.txt'].sha256).toBe(sha256(TEXT));
 
     await rm(join(directory, 'a.train.txt'));
-    answer = (_, response) => response.end('changed\n');
+    local.answer = (_, response) => response.end('changed\n');
     await expect(fetchSet(set, directory, log)).rejects.toThrow(/when first taken/);
     expect((await readdir(directory)).sort()).toEqual(['a.valid.txt', 'checksums.json']);
   });
 
   it('refuses an answer that is no archive, and one that lacks a file', async () => {
-    answer = (_, response) => response.end('not an archive');
-    await expect(fetchSet(setOf('known', [{ archive: `${base}/x` }]), directory, log)).rejects.toThrow(
+    local.answer = (_, response) => response.end('not an archive');
+    await expect(fetchSet(setOf('known', [{ archive: `${local.base}/x` }]), directory, log)).rejects.toThrow(
       /not an archive/,
     );
     await writeFile(join(directory, 'other'), '');
     execFileSync('tar', ['-czf', join(directory, 'other.tgz'), '-C', directory, 'other']);
     const bytes = await readFile(join(directory, 'other.tgz'));
-    answer = (_, response) => response.end(bytes);
-    await expect(fetchSet(setOf('known', [{ archive: `${base}/x` }]), directory, log)).rejects.toThrow(
+    local.answer = (_, response) => response.end(bytes);
+    await expect(fetchSet(setOf('known', [{ archive: `${local.base}/x` }]), directory, log)).rejects.toThrow(
       /no a\.train\.txt/,
     );
   });

@@ -5,8 +5,6 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { chmod, mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { deflateRawSync } from 'node:zlib';
@@ -23,6 +21,7 @@ import {
 } from '../../scripts/tensorflow/python-index.mjs';
 import { removeTensorFlow, type SetupOptions, setUpTensorFlow } from '../../scripts/tensorflow/setup.mjs';
 import { openZip } from '../../scripts/tensorflow/zip.mjs';
+import { type Answer, useLocalServer } from './local-server.js';
 
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
@@ -181,27 +180,10 @@ describe('choosing a wheel', () => {
 
 describe('getting it here', () => {
   const content = Buffer.from(Array.from({ length: 10_000 }, (_, i) => `part ${i}\n`).join(''));
-  let server: Server;
-  let base: string;
-  let requests: IncomingMessage[];
-  let answer: (request: IncomingMessage, response: ServerResponse) => void;
-
-  beforeEach(async () => {
-    requests = [];
-    server = createServer((request, response) => {
-      requests.push(request);
-      answer(request, response);
-    });
-    await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
-    base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  });
-  afterEach(async () => {
-    server.closeAllConnections();
-    await new Promise((closed) => server.close(closed));
-  });
+  const local = useLocalServer();
 
   /** A server that sends parts, and no ETag. */
-  const tagless: typeof answer = ({ headers }, response) => {
+  const tagless: Answer = ({ headers }, response) => {
     const from = Number(/bytes=(\d+)-/.exec(headers.range ?? '')?.[1] ?? 0);
     if (from >= content.length) response.writeHead(416).end();
     else
@@ -211,9 +193,9 @@ describe('getting it here', () => {
   it('goes on with a part on the strength of the sum, where the server sends no tag', async () => {
     const path = join(directory, 'a.whl');
     await put(`${path}.part`, content.subarray(0, 5000));
-    answer = tagless;
-    await download(`${base}/a.whl`, path, log, { sha256: sha256(content) });
-    expect(requests.map(({ headers }) => headers.range)).toEqual(['bytes=5000-']);
+    local.answer = tagless;
+    await download(`${local.base}/a.whl`, path, log, { sha256: sha256(content) });
+    expect(local.requests.map(({ headers }) => headers.range)).toEqual(['bytes=5000-']);
     expect(await readFile(path)).toEqual(content);
     expect(await readdir(directory)).toEqual(['a.whl']);
   });
@@ -221,25 +203,25 @@ describe('getting it here', () => {
   it('takes no file with another sum, keeps nothing of it, and gets the right one the next time', async () => {
     const path = join(directory, 'a.whl');
     await put(`${path}.part`, 'these bytes are not a part of it');
-    answer = tagless;
-    const fetched = download(`${base}/a.whl`, path, log, { sha256: sha256(content) });
+    local.answer = tagless;
+    const fetched = download(`${local.base}/a.whl`, path, log, { sha256: sha256(content) });
     await expect(fetched).rejects.toThrow(FetchError);
     await expect(fetched).rejects.toThrow(`it should be ${sha256(content)}`);
     expect(await readdir(directory)).toEqual([]);
-    await download(`${base}/a.whl`, path, log, { sha256: sha256(content) });
+    await download(`${local.base}/a.whl`, path, log, { sha256: sha256(content) });
     expect(await readFile(path)).toEqual(content);
   });
 
   it('starts again where more was kept than the file has', async () => {
     const path = join(directory, 'a.whl');
     await put(`${path}.part`, Buffer.concat([content, content]));
-    answer = tagless;
-    await download(`${base}/a.whl`, path, log, { sha256: sha256(content) });
+    local.answer = tagless;
+    await download(`${local.base}/a.whl`, path, log, { sha256: sha256(content) });
     expect(await readFile(path)).toEqual(content);
   });
 
   it("sends an index's password in a header, to that index alone, and shows it nowhere", async () => {
-    answer = ({ headers }, response) => {
+    local.answer = ({ headers }, response) => {
       if (headers.authorization !== `Basic ${Buffer.from('me:se/cret').toString('base64')}`)
         response.writeHead(401).end();
       else
@@ -247,12 +229,12 @@ describe('getting it here', () => {
           .writeHead(200, { 'content-type': 'text/html' })
           .end('<a href="/f/a-1.whl">a-1.whl</a><a href="https://other.example/a-2.whl">a-2.whl</a>');
     };
-    const index = base.replace('http://', 'http://me:se%2Fcret@');
+    const index = local.base.replace('http://', 'http://me:se%2Fcret@');
     const wheels = await listWheels('a', { index: `${index}/simple/` });
-    expect(requests[0]!.url).toBe('/simple/a/');
-    expect(wheels.map(({ url }) => url)).toEqual([`${base}/f/a-1.whl`, 'https://other.example/a-2.whl']);
+    expect(local.requests[0]!.url).toBe('/simple/a/');
+    expect(wheels.map(({ url }) => url)).toEqual([`${local.base}/f/a-1.whl`, 'https://other.example/a-2.whl']);
     expect(wheels.map(({ headers }) => Object.keys(headers))).toEqual([['authorization'], []]);
-    const refused = listWheels('a', { index: base.replace('http://', 'http://me:wrong@') });
+    const refused = listWheels('a', { index: local.base.replace('http://', 'http://me:wrong@') });
     await expect(refused).rejects.toThrow(/answers 401/);
     await expect(refused).rejects.not.toThrow(/wrong/);
   });
