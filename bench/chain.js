@@ -7,7 +7,7 @@
 import process from 'node:process';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
-import { useBackend } from '../dist/backends/index.js';
+import { describeBackend, useBackend } from '../dist/backends/index.js';
 import { DEFAULTS } from '../dist/config/schema.js';
 import { DecoderLikelihood } from '../dist/inference/decoder-likelihood.js';
 import { langevinSchedule } from '../dist/inference/schedule.js';
@@ -85,7 +85,9 @@ function seconds(work) {
 
 const loss = iterate();
 chain();
-process.stdout.write(`ready sri ${backend.name} ${run.precision} (${backend.details}) loss ${loss.toFixed(2)}\n`);
+process.stdout.write(
+  `ready sri ${backend.name} ${run.precision} (${describeBackend(backend)}) loss ${loss.toFixed(2)}\n`,
+);
 for await (const line of createInterface({ input: process.stdin })) {
   process.stdout.write(`${seconds(line.trim() === 'chain' ? chain : iterate)}\n`);
 }

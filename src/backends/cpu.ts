@@ -1,15 +1,18 @@
 // tfjs's own CPU backend: plain JavaScript, slow, and believed. The tests measure the others against it.
 
 import * as tf from '@tensorflow/tfjs-core';
+import type { StartedBackend } from './index.js';
+import { processorModel } from './processor.js';
 import { QuietCpuBackend } from './quiet-cpu.js';
 
 let started = false;
 
-export async function startCpu(): Promise<{ details: string; threads: number }> {
+export async function startCpu(): Promise<StartedBackend> {
   if (!started) {
     tf.removeBackend('cpu');
     tf.registerBackend('cpu', () => new QuietCpuBackend());
     started = true;
   }
-  return { details: `tfjs ${tf.version_core}, plain JavaScript`, threads: 1 };
+  const version = `tfjs ${tf.version_core} in plain JavaScript`;
+  return { version, devices: [processorModel()], instructionSets: [], threads: 1 };
 }

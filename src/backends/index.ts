@@ -10,16 +10,30 @@ import { InputError } from '../errors.js';
 export const BACKENDS = ['native', 'tensorflow', 'wasm', 'cpu'] as const;
 export type BackendName = (typeof BACKENDS)[number];
 
-export interface Backend {
-  name: BackendName;
-  /** Versions and instruction sets, for people and manifests. */
-  details: string;
+/** A backend that was started. */
+export interface StartedBackend {
+  /** The libraries that compute, each with its version. */
+  version: string;
+  /** What they compute on: the processor's model, or GPUs. */
+  devices: readonly string[];
+  /** Those that the libraries may use, from the oldest; none where they are the business of JavaScript's compiler. */
+  instructionSets: readonly string[];
   /** Threads that compute. */
   threads: number;
 }
 
+export interface Backend extends StartedBackend {
+  name: BackendName;
+}
+
+/** A started backend in a line, for people and manifests. */
+export function describeBackend({ version, devices, instructionSets }: StartedBackend): string {
+  const sets = instructionSets.length === 0 ? '' : `, ${instructionSets.join(' ')}`;
+  return `${version}, on ${devices.join(', ')}${sets}`;
+}
+
 /** How each backend is started; throws an Error that says why it does not work here and what would make it. */
-const STARTERS: Record<BackendName, (threads: number | 'auto') => Promise<Omit<Backend, 'name'>>> = {
+const STARTERS: Record<BackendName, (threads: number | 'auto') => Promise<StartedBackend>> = {
   native: async (threads) => (await import('./native/start.js')).startNative(threads),
   tensorflow: async (threads) => (await import('./tensorflow/start.js')).startTensorFlow(threads),
   wasm: async () => (await import('./wasm.js')).startWasm(),

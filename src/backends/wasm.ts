@@ -1,14 +1,22 @@
 // tfjs's WebAssembly backend: needs no compiler, and is what is left where the native addon cannot be built.
 
 import * as tf from '@tensorflow/tfjs-core';
+import type { StartedBackend } from './index.js';
+import { processorModel } from './processor.js';
 
 let started: Promise<boolean> | undefined;
 
-export async function startWasm(): Promise<{ details: string; threads: number }> {
+export async function startWasm(): Promise<StartedBackend> {
   const { version_wasm } = await import('@tensorflow/tfjs-backend-wasm');
   started ??= start();
   if (!(await started)) throw new Error('the WebAssembly module could not be started; Node 20 or later is needed');
-  return { details: `tfjs ${version_wasm}, WebAssembly`, threads: 1 };
+  const simd = await tf.env().getAsync('WASM_HAS_SIMD_SUPPORT');
+  return {
+    version: `tfjs ${version_wasm} in WebAssembly`,
+    devices: [processorModel()],
+    instructionSets: simd ? ['simd128'] : [],
+    threads: 1,
+  };
 }
 
 async function start(): Promise<boolean> {

@@ -1,7 +1,8 @@
 // `sri doctor`: which backends work on this machine and how fast, or why not and what would help.
 
-import { availableParallelism, cpus, totalmem } from 'node:os';
+import { availableParallelism, totalmem } from 'node:os';
 import type { Command } from 'commander';
+import { processorModel } from '../backends/processor.js';
 import { type Io, print, printJson } from './io.js';
 import { parseThreads } from './options.js';
 import { packageVersion } from './version.js';
@@ -9,14 +10,21 @@ import { packageVersion } from './version.js';
 interface Finding {
   backend: string;
   works: boolean;
-  /** Versions and instruction sets, or why it does not work. */
-  details: string;
+  /** Why it does not work, and the command that would make it; null where it does. */
+  reason: string | null;
+  /** The libraries that compute, each with its version. */
+  version: string | null;
+  devices: readonly string[];
+  instructionSets: readonly string[];
   threads: number | null;
   /** 1e9 floating-point operations a second, of f32 matrix products. */
   gflops: number | null;
   /** The same of bf16 products, where there are any. */
   bf16Gflops: number | null;
 }
+
+/** What a backend that does not work has of all that. */
+const NOTHING = { version: null, devices: [], instructionSets: [], threads: null, gflops: null, bf16Gflops: null };
 
 export function addDoctor(program: Command, io: Io): void {
   program
@@ -28,7 +36,7 @@ export function addDoctor(program: Command, io: Io): void {
       const machine = {
         sri: packageVersion(),
         node: process.version,
-        processor: cpus()[0]?.model.trim() || process.arch,
+        processor: processorModel(),
         cores: availableParallelism(),
         memoryGiB: Math.round(totalmem() / 2 ** 30),
       };
@@ -54,22 +62,28 @@ async function examine(threads: number | 'auto'): Promise<Finding[]> {
   const findings: Finding[] = [];
   for (const name of BACKENDS) {
     try {
-      const { details, threads: used } = await useBackend(name, threads);
+      const { version, devices, instructionSets, threads: used } = await useBackend(name, threads);
       const [f32, bf16] = [measurePeak('f32')!, measurePeak('bf16')];
-      const bf16Gflops = bf16 === null ? null : bf16 / 1e9;
-      findings.push({ backend: name, works: true, details, threads: used, gflops: f32 / 1e9, bf16Gflops });
+      const measured = { gflops: f32 / 1e9, bf16Gflops: bf16 === null ? null : bf16 / 1e9 };
+      const about = { version, devices, instructionSets, threads: used };
+      findings.push({ backend: name, works: true, reason: null, ...about, ...measured });
     } catch (error) {
-      const details = (error as Error).message;
-      findings.push({ backend: name, works: false, details, threads: null, gflops: null, bf16Gflops: null });
+      findings.push({ backend: name, works: false, reason: (error as Error).message, ...NOTHING });
     }
   }
   return findings;
 }
 
-function describe({ backend, works, details, threads, gflops, bf16Gflops }: Finding): string[] {
-  if (!works) return [`${backend.padEnd(12)}no`, ...details.split('\n').map((line) => `            ${line}`)];
+function describe(finding: Finding): string[] {
+  const { backend, works, reason, version, devices, instructionSets, threads, gflops, bf16Gflops } = finding;
+  const below = (line: string) => `            ${line}`;
+  if (!works) return [`${backend.padEnd(12)}no`, ...reason!.split('\n').map(below)];
   const speed = (value: number) => `${value < 10 ? value.toFixed(1) : value.toFixed(0)} GFLOP/s`;
   const inBf16 = bf16Gflops === null ? '' : `, ${speed(bf16Gflops)} in bf16`;
-  const on = `on ${threads} thread${threads === 1 ? '' : 's'}`;
-  return [`${backend.padEnd(12)}yes, ${speed(gflops!)}${inBf16}, ${on}`, `            ${details}`];
+  const on = `on ${threads} thread${threads === 1 ? '' : 's'} of ${devices.join(', ')}`;
+  return [
+    `${backend.padEnd(12)}yes, ${speed(gflops!)}${inBf16}, ${on}`,
+    below(version!),
+    ...(instructionSets.length === 0 ? [] : [below(instructionSets.join(' '))]),
+  ];
 }

@@ -3,7 +3,7 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import * as tf from '@tensorflow/tfjs-core';
-import { type Backend, useBackend } from '../backends/index.js';
+import { type Backend, describeBackend, useBackend } from '../backends/index.js';
 import { NativeBackend } from '../backends/native/backend.js';
 import type { Precision, RunConfig } from '../config/schema.js';
 import { InputError } from '../errors.js';
@@ -76,7 +76,7 @@ export function provenance(
     commit: sourceCommit(),
     node: process.version,
     backend: backend.name,
-    backendDetails: backend.details,
+    backendDetails: describeBackend(backend),
     threads: backend.threads,
   };
 }

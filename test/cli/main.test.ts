@@ -150,3 +150,32 @@ describe.skipIf(!built)('the command itself', () => {
     expect(wrong.stderr).toContain('Did you mean train?');
   });
 });
+
+describe('sri doctor', () => {
+  it('tells of each backend whether it works, on what and how fast, or why not and what would help', async () => {
+    const { code, out } = await sri('doctor', '--threads', '1', '--json');
+    expect(code).toBe(0);
+    const { backends, chosen } = JSON.parse(out) as { chosen: string; backends: Record<string, unknown>[] };
+    expect(backends.map(({ backend }) => backend)).toEqual(['native', 'tensorflow', 'wasm', 'cpu']);
+    expect(backends.find(({ works }) => works)!.backend).toBe(chosen);
+    for (const finding of backends) {
+      if (finding.works) {
+        expect(finding).toMatchObject({
+          reason: null,
+          version: expect.stringMatching(/\d+\.\d+/),
+          devices: [expect.any(String)],
+          instructionSets: expect.any(Array),
+          threads: 1,
+          gflops: expect.any(Number),
+        });
+      } else {
+        expect(finding).toMatchObject({
+          reason: expect.stringMatching(/npm run|apt-get/),
+          version: null,
+          gflops: null,
+        });
+      }
+    }
+    expect(backends.at(-2)).toMatchObject({ backend: 'wasm', instructionSets: ['simd128'] });
+  });
+});

@@ -2,6 +2,8 @@
 
 import { availableParallelism } from 'node:os';
 import * as tf from '@tensorflow/tfjs-core';
+import type { StartedBackend } from '../index.js';
+import { processorModel } from '../processor.js';
 import { loadAddon } from './addon.js';
 import { NativeBackend } from './backend.js';
 import { registerNativeKernels } from './kernels.js';
@@ -12,7 +14,7 @@ let backend: NativeBackend | undefined;
  * @param threads that compute; `auto` is one for each core this process may use.
  * @throws Error where the addon was not built or does not load, saying what would help.
  */
-export async function startNative(threads: number | 'auto'): Promise<{ details: string; threads: number }> {
+export async function startNative(threads: number | 'auto'): Promise<StartedBackend> {
   if (backend === undefined) {
     const created = new NativeBackend(loadAddon());
     registerNativeKernels();
@@ -21,6 +23,6 @@ export async function startNative(threads: number | 'auto'): Promise<{ details: 
   }
   const { addon } = backend;
   addon.setThreads(threads === 'auto' ? availableParallelism() : threads);
-  const info = addon.info();
-  return { details: `oneDNN ${info.oneDnn}, ${info.instructionSets.join(' ')}`, threads: info.threads };
+  const { oneDnn, instructionSets, threads: used } = addon.info();
+  return { version: `oneDNN ${oneDnn}`, devices: [processorModel()], instructionSets, threads: used };
 }

@@ -4,6 +4,8 @@ import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import process from 'node:process';
 import * as tf from '@tensorflow/tfjs-core';
+import type { StartedBackend } from '../index.js';
+import { processorInstructionSets, processorModel } from '../processor.js';
 import { registerTensorFlowKernels } from './kernels.js';
 import type { TensorFlowBackend } from './operations.js';
 
@@ -15,18 +17,18 @@ interface TfjsNode {
   version: Record<string, string>;
 }
 
-let started: { details: string; threads: number } | undefined;
+let started: StartedBackend | undefined;
 
 /**
  * @param threads that compute, where there is no GPU; TensorFlow takes them as it loads, so only the first start decides.
  * @throws Error where neither package works, saying what would help.
  */
-export async function startTensorFlow(threads: number | 'auto'): Promise<{ details: string; threads: number }> {
+export async function startTensorFlow(threads: number | 'auto'): Promise<StartedBackend> {
   started ??= load(threads === 'auto' ? availableParallelism() : threads);
   return started;
 }
 
-function load(threads: number): { details: string; threads: number } {
+function load(threads: number): StartedBackend {
   restoreRemovedUtilities();
   process.env.TF_NUM_INTRAOP_THREADS ??= String(threads);
   process.env.TF_NUM_INTEROP_THREADS ??= '1';
@@ -39,10 +41,16 @@ function load(threads: number): { details: string; threads: number } {
     binding: { TF_Version?: string };
   };
   registerTensorFlowKernels(backend);
-  const device = backend.isUsingGpuDevice ? 'GPU' : 'CPU';
   const version = package_.version['tfjs-node'] ?? tf.version_core;
   const library = backend.binding.TF_Version;
-  return { details: `${name} ${version}${library ? `, libtensorflow ${library}` : ''}, ${device}`, threads };
+  return {
+    version: `${name} ${version}${library ? `, libtensorflow ${library}` : ''}`,
+    // tfjs-node says whether there is a GPU, not which.
+    devices: [backend.isUsingGpuDevice ? 'GPU' : processorModel()],
+    // Its kernels choose among the processor's own as they run.
+    instructionSets: backend.isUsingGpuDevice ? [] : processorInstructionSets(),
+    threads,
+  };
 }
 
 /**
