@@ -7,17 +7,13 @@
 
 import process from 'node:process';
 import { parseArgs } from 'node:util';
-import { evaluatedModel } from '../dist/cli/evaluation.js';
-import { measurePeak, startMachine } from '../dist/cli/machine.js';
+import { measurePeak } from '../dist/cli/machine.js';
+import { openRun } from '../dist/cli/open-run.js';
 import { drawSubset, equalLengthBatches } from '../dist/data/batches.js';
-import { loadCorpus } from '../dist/data/corpus-files.js';
 import { FittedEstimator } from '../dist/evaluation/perplexity/fitted-estimator.js';
 import { JacobianEstimator } from '../dist/evaluation/perplexity/jacobian-estimator.js';
 import { effectiveSampleSizes, perplexity } from '../dist/evaluation/perplexity/perplexity.js';
-import { ShortRunChains } from '../dist/evaluation/short-run-chains.js';
-import { METHODS } from '../dist/methods/index.js';
 import { RunFolder } from '../dist/training/run-folder.js';
-import { loadWeights } from '../dist/training/weights.js';
 
 const { values } = parseArgs({
   options: {
@@ -28,21 +24,22 @@ const { values } = parseArgs({
   },
 });
 if (values.run === undefined) {
-  process.stderr.write('give --run, the folder of a trained run with a latent code\n');
+  process.stderr.write('give --run, the folder of a run of sri\n');
   process.exit(2);
 }
 const folder = new RunFolder(values.run);
-const run = folder.config();
-const corpus = await loadCorpus(run.data.directory);
-await startMachine(run);
-const peak = measurePeak(run.precision);
-const model = METHODS.find(({ name }) => name === run.method).create(run, corpus);
-const { likelihood, schedule, latentSize: Z } = evaluatedModel(model, loadWeights(folder.weights('best'), model));
+const { model, corpus, run } = await openRun(folder.config(), folder);
+if (model.inference !== 'short-run') {
+  process.stderr.write(`${values.run}: a run of ${run.method}; the costs here are those of short runs\n`);
+  process.exit(2);
+}
+const peak = measurePeak('f32');
 const split = corpus.splits[values.split];
 const indices = drawSubset(split, Number(values.sentences), run.seed);
 const batches = equalLengthBatches(split, run.training.batchSize, { indices });
 const tokens = batches.reduce((sum, { size, tokens }) => sum + size * tokens, 0);
-const K = schedule.stepSizes.length;
+const K = run.langevin.steps;
+const Z = model.latentSize;
 const H = run.model.hiddenSize;
 const V = corpus.vocabulary.size;
 
@@ -53,7 +50,7 @@ const hessian = gradient + 2 * V * H * Z + V * Z * Z + 2 * 8 * H * H * Z;
 
 const candidates = (values.fitted ?? ['16,40']).map((pair) => {
   const [chains, metropolisSteps] = pair.split(',').map(Number);
-  const estimator = new FittedEstimator({ ...run.evaluation.fitted, draws: 500, chains, metropolisSteps });
+  const estimator = new FittedEstimator({ draws: 500, chains, metropolisSteps });
   const flops = 500 * forward + chains * (K + metropolisSteps + 1) * gradient;
   return { name: `fitted, M 500, ${chains} chains, ${metropolisSteps} steps`, estimator, flops };
 });
@@ -67,10 +64,10 @@ process.stdout.write(`${values.run}: ${indices.length} sentences of ${values.spl
 for (const { name, estimator, flops } of candidates) {
   const began = performance.now();
   const estimates = batches.flatMap((batch) => {
-    const sentences = likelihood(batch);
+    const likelihood = model.likelihood(batch);
     const keys = { seed: run.seed, sentences: batch.indices };
-    const found = estimator.estimate(sentences, new ShortRunChains(sentences, schedule, keys, estimator.pathDraws));
-    sentences.dispose();
+    const found = estimator.estimate(likelihood, model.posterior(batch, likelihood, keys, estimator.pathDraws));
+    likelihood.dispose();
     return found;
   });
   const seconds = (performance.now() - began) / 1000;
