@@ -31,7 +31,7 @@ const z = stream.normals(B * Z);
 const noise = stream.normals(K * B * Z);
 const schedule = { stepSizes: new Float32Array(K).fill(0.00125), temperature: 1, priorWeight: 1 };
 
-const [exact, rounded] = ['f32', 'bf16'].map((precision) => {
+const [exact, rounded] = /** @type {const} */ (['f32', 'bf16']).map((precision) => {
   const likelihood = new DecoderLikelihood(decoder, batch, NO_DROPOUT, precision);
   return { ...likelihood.gradient(z), end: likelihood.shortRun(z, noise, schedule, false).z };
 });

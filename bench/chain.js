@@ -8,7 +8,6 @@ import process from 'node:process';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { describeBackend, useBackend } from '../dist/backends/index.js';
-import { DEFAULTS } from '../dist/config/schema.js';
 import { DecoderLikelihood } from '../dist/inference/decoder-likelihood.js';
 import { langevinSchedule } from '../dist/inference/schedule.js';
 import { sri } from '../dist/methods/sri.js';
@@ -17,6 +16,7 @@ import { Parameters } from '../dist/model/parameters.js';
 import { RandomStream } from '../dist/random/philox.js';
 import { GradientDescent } from '../dist/training/learner.js';
 import { createOptimizer } from '../dist/training/optimizer.js';
+import { randomCorpus, randomRun } from './random.js';
 
 const { values } = parseArgs({
   options: {
@@ -28,20 +28,21 @@ const { values } = parseArgs({
 });
 const [B, T, E, H, Z, V, K] = values.shape.split(',').map(Number);
 const threads = values.threads === 'auto' ? 'auto' : Number(values.threads);
-const backend = await useBackend(values.backend, threads).catch((error) => {
+const backendName = /** @type {import('../dist/backends/index.js').BackendName | 'auto'} */ (values.backend);
+const backend = await useBackend(backendName, threads).catch((error) => {
   process.stderr.write(`${error.message}\n`);
   process.exit(2);
 });
 
 /** The released code's steps s_k^2 / 2. */
 const steps = [0.8, 0.7, 0.6, 0.5, 0.2, 0.2, 0.1, 0.1, 0.05].map((s) => (s * s) / 2);
+const base = randomRun('sri', { E, H, Z });
+/** @type {import('../dist/config/schema.js').RunConfig} */
 const run = {
-  ...DEFAULTS,
-  seed: 0,
-  precision: values.precision,
-  model: { ...DEFAULTS.model, wordVectorSize: E, hiddenSize: H, latentSize: Z, weightRange: 0.1 },
-  optimizer: { ...DEFAULTS.optimizer, name: 'adam', learningRate: 1e-3, clipNorm: 5 },
-  langevin: { ...DEFAULTS.langevin, steps: K, stepSize: steps, temperature: 1 },
+  ...base,
+  precision: values.precision === 'bf16' ? 'bf16' : 'f32',
+  optimizer: { ...base.optimizer, name: 'adam', learningRate: 1e-3, clipNorm: 5 },
+  langevin: { ...base.langevin, steps: K, stepSize: steps, temperature: 1 },
 };
 const stream = new RandomStream({ seed: 0, purpose: 'shuffle' });
 const token = () => 4 + stream.integer(V - 4);
@@ -54,7 +55,7 @@ const batch = {
   tokens: T,
 };
 
-const model = sri.create(run, { vocabulary: { size: V } });
+const model = sri.create(run, randomCorpus(V));
 const optimizer = createOptimizer(run.optimizer, model.parameters);
 const learner = new GradientDescent(model.parameters, optimizer, run.optimizer.clipNorm);
 const decoder = new Decoder(new Parameters(0), { ...run.model, vocabularySize: V }, 0.1, 0.1);
@@ -73,7 +74,7 @@ function chain() {
 }
 
 function iterate() {
-  const at = { epoch: 1, batch: count, iteration: count++ };
+  const at = { epoch: 1, batch: count, batches: 1000, iteration: count++ };
   return model.learn(batch, at, learner).loss;
 }
 

@@ -29,11 +29,11 @@ if (values.run === undefined) {
 }
 const folder = new RunFolder(values.run);
 const { model, corpus, run } = await openRun(folder.config(), folder);
-if (model.inference !== 'short-run') {
+if (!model.hasLatent || model.inference !== 'short-run') {
   process.stderr.write(`${values.run}: a run of ${run.method}; the costs here are those of short runs\n`);
   process.exit(2);
 }
-const peak = measurePeak('f32');
+const peak = measurePeak('f32') ?? Number.NaN;
 const split = corpus.splits[values.split];
 const indices = drawSubset(split, Number(values.sentences), run.seed);
 const batches = equalLengthBatches(split, run.training.batchSize, { indices });
@@ -48,6 +48,7 @@ const forward = 2 * V * H + 8 * H * H;
 const gradient = 2 * forward;
 const hessian = gradient + 2 * V * H * Z + V * Z * Z + 2 * 8 * H * H * Z;
 
+/** @type {{ name: string; estimator: import('../dist/evaluation/perplexity/perplexity.js').PerplexityEstimator; flops: number }[]} */
 const candidates = (values.fitted ?? ['16,40']).map((pair) => {
   const [chains, metropolisSteps] = pair.split(',').map(Number);
   const estimator = new FittedEstimator({ draws: 500, chains, metropolisSteps });

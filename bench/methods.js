@@ -9,11 +9,11 @@
 import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { useBackend } from '../dist/backends/index.js';
-import { DEFAULTS } from '../dist/config/schema.js';
 import { METHODS } from '../dist/methods/index.js';
 import { RandomStream } from '../dist/random/philox.js';
 import { GradientDescent } from '../dist/training/learner.js';
 import { createOptimizer } from '../dist/training/optimizer.js';
+import { randomCorpus, randomRun } from './random.js';
 
 const { values } = parseArgs({
   options: {
@@ -25,7 +25,8 @@ const { values } = parseArgs({
   },
 });
 const [B, T, E, H, Z, V] = values.shape.split(',').map(Number);
-await useBackend(values.backend, values.threads === 'auto' ? 'auto' : Number(values.threads));
+const backendName = /** @type {import('../dist/backends/index.js').BackendName | 'auto'} */ (values.backend);
+await useBackend(backendName, values.threads === 'auto' ? 'auto' : Number(values.threads));
 
 /** A split of equal-length sentences of random words: as many as the encoder's extra updates want to choose from. */
 function randomSplit(name) {
@@ -36,7 +37,7 @@ function randomSplit(name) {
   return { name, length: sentences.length, sentence: (i) => sentences[i], label: () => null };
 }
 const split = randomSplit('train');
-const corpus = { vocabulary: { size: V }, splits: { train: split, valid: split, test: split } };
+const corpus = randomCorpus(V, { train: split, valid: split, test: split });
 
 const sentences = Int32Array.from({ length: B }, (_, i) => i);
 const { makeBatch } = await import('../dist/data/batches.js');
@@ -46,12 +47,10 @@ const names = [...new Set(['lstm-lm', ...values.methods.split(',')])];
 const contenders = names.map((name) => {
   const method = METHODS.find((candidate) => candidate.name === name);
   if (method === undefined) throw new Error(`${name} is no method`);
+  const base = randomRun(name, { E, H, Z });
   const run = {
-    ...DEFAULTS,
-    method: name,
-    seed: 0,
-    model: { ...DEFAULTS.model, wordVectorSize: E, hiddenSize: H, latentSize: Z, weightRange: 0.1 },
-    training: { ...DEFAULTS.training, batchSize: B },
+    ...base,
+    training: { ...base.training, batchSize: B },
     klWeight: { start: 0.1, warmupEpochs: 10, cycleEpochs: 10 },
   };
   const model = method.create(run, corpus);
@@ -59,6 +58,7 @@ const contenders = names.map((name) => {
   let iteration = 0;
   return {
     name,
+    /** @type {number[]} */
     seconds: [],
     iterate() {
       const began = performance.now();
