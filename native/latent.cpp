@@ -3,7 +3,6 @@
 #include <cmath>
 #include <cstring>
 
-#include "arguments.h"
 #include "handles.h"
 
 namespace sri {
@@ -180,11 +179,23 @@ void LatentPass<Operand>::run(const Worker& worker, const float* z, float* nll, 
 template class LatentPass<float>;
 template class LatentPass<BFloat16>;
 
-int rowsOf(const Napi::Value& value, const LatentContext& context) {
-  const int rows = wholeNumberOf(value, "rows", 1, 1 << 24);
+namespace {
+
+std::size_t rowsOf(const Arguments& args, const LatentContext& context) {
+  const int rows = wholeNumberOf(args.get("rows"), "rows", 1, 1 << 24);
   if (rows % context.batch != 0) throw std::runtime_error("rows must be a multiple of batch");
   return rows;
 }
+
+}  // namespace
+
+LatentCall::LatentCall(const Napi::CallbackInfo& info)
+    : recurrent(recurrentOf(info[0])),
+      vocabulary(vocabularyOf(info[1])),
+      context(info[2], recurrent, vocabulary),
+      args(info[3], "arguments"),
+      rows(rowsOf(args, context)),
+      latentSize(context.latentSize) {}
 
 std::size_t bytesPerRow(const LatentContext& context, Wanted wanted) {
   const std::size_t statesKept = wanted == Wanted::nll ? 2 : wanted == Wanted::gradient ? 8 : 10;
@@ -204,35 +215,34 @@ void withOperandOf(const RecurrentWeights& recurrent, const Body& body) {
 }
 
 void latentNll(const Napi::CallbackInfo& info) {
-  const RecurrentWeights& recurrent = recurrentOf(info[0]);
-  const VocabularyWeights& vocabulary = vocabularyOf(info[1]);
-  const LatentContext context(info[2], recurrent, vocabulary);
-  const Arguments args(info[3], "arguments");
-  const std::size_t R = rowsOf(args.get("rows"), context);
-  const std::size_t Z = context.latentSize;
+  const LatentCall call(info);
+  const LatentContext& context = call.context;
+  const Arguments& args = call.args;
+  const std::size_t R = call.rows;
+  const std::size_t Z = call.latentSize;
   const float* z = args.floats("z", R * Z);
   float* nll = args.floats("nll", R);
-  withOperandOf(recurrent, [&](auto operand) {
+  withOperandOf(call.recurrent, [&](auto operand) {
     inPieces(R, context.batch, bytesPerRow(context, Wanted::nll), [&](int begin, int count) {
-      const LatentPass<decltype(operand)> pass(recurrent, vocabulary, context, count, Wanted::nll, Workspace::fresh());
+      const LatentPass<decltype(operand)> pass(call.recurrent, call.vocabulary, context, count, Wanted::nll,
+                                               Workspace::fresh());
       inParallel([&](const Worker& worker) { pass.run(worker, z + begin * Z, nll + begin, nullptr); });
     });
   });
 }
 
 void latentGradient(const Napi::CallbackInfo& info) {
-  const RecurrentWeights& recurrent = recurrentOf(info[0]);
-  const VocabularyWeights& vocabulary = vocabularyOf(info[1]);
-  const LatentContext context(info[2], recurrent, vocabulary);
-  const Arguments args(info[3], "arguments");
-  const std::size_t R = rowsOf(args.get("rows"), context);
-  const std::size_t Z = context.latentSize;
+  const LatentCall call(info);
+  const LatentContext& context = call.context;
+  const Arguments& args = call.args;
+  const std::size_t R = call.rows;
+  const std::size_t Z = call.latentSize;
   const float* z = args.floats("z", R * Z);
   float* nll = args.floats("nll", R);
   float* gradient = args.floats("gradient", R * Z);
-  withOperandOf(recurrent, [&](auto operand) {
+  withOperandOf(call.recurrent, [&](auto operand) {
     inPieces(R, context.batch, bytesPerRow(context, Wanted::gradient), [&](int begin, int count) {
-      const LatentPass<decltype(operand)> pass(recurrent, vocabulary, context, count, Wanted::gradient,
+      const LatentPass<decltype(operand)> pass(call.recurrent, call.vocabulary, context, count, Wanted::gradient,
                                                Workspace::fresh());
       inParallel([&](const Worker& worker) { pass.run(worker, z + begin * Z, nll + begin, gradient + begin * Z); });
     });
@@ -240,12 +250,11 @@ void latentGradient(const Napi::CallbackInfo& info) {
 }
 
 void shortRun(const Napi::CallbackInfo& info) {
-  const RecurrentWeights& recurrent = recurrentOf(info[0]);
-  const VocabularyWeights& vocabulary = vocabularyOf(info[1]);
-  const LatentContext context(info[2], recurrent, vocabulary);
-  const Arguments args(info[3], "arguments");
-  const std::size_t R = rowsOf(args.get("rows"), context);
-  const std::size_t Z = context.latentSize;
+  const LatentCall call(info);
+  const LatentContext& context = call.context;
+  const Arguments& args = call.args;
+  const std::size_t R = call.rows;
+  const std::size_t Z = call.latentSize;
   const Napi::Value steps = args.get("stepSizes");
   const std::size_t K = steps.IsTypedArray() ? steps.As<Napi::TypedArray>().ElementLength() : 0;
   const float* stepSizes = args.floats("stepSizes", K);
@@ -256,10 +265,11 @@ void shortRun(const Napi::CallbackInfo& info) {
   float* zEnd = args.floats("z", R * Z);
   float* path = args.floatsOrNull("path", (K + 1) * R * Z);
 
-  withOperandOf(recurrent, [&](auto operand) {
+  withOperandOf(call.recurrent, [&](auto operand) {
     inPieces(R, context.batch, bytesPerRow(context, Wanted::gradient), [&](int begin, int count) {
       Workspace& workspace = Workspace::fresh();
-      const LatentPass<decltype(operand)> pass(recurrent, vocabulary, context, count, Wanted::gradient, workspace);
+      const LatentPass<decltype(operand)> pass(call.recurrent, call.vocabulary, context, count, Wanted::gradient,
+                                               workspace);
       float* nll = workspace.take<float>(count);
       float* gradient = workspace.take<float>(count * Z);
       const std::size_t first = begin * Z;

@@ -6,6 +6,7 @@
 
 #include <napi.h>
 
+#include "arguments.h"
 #include "lstm.h"
 #include "token-nll.h"
 #include "weights.h"
@@ -120,8 +121,18 @@ void inPieces(int rows, int batch, std::size_t bytesPerRow, const Body& body) {
   for (int begin = 0; begin < rows; begin += piece) body(begin, std::min(piece, rows - begin));
 }
 
-/** @throws unless `rows` is a multiple of the context's batch. */
-int rowsOf(const Napi::Value& value, const LatentContext& context);
+/** What every operation on codes is called with: both kinds of weights, the context, and arguments of its own. */
+struct LatentCall {
+  /** @throws unless they are those, and the arguments' `rows` is a multiple of the context's batch. */
+  explicit LatentCall(const Napi::CallbackInfo& info);
+
+  const RecurrentWeights& recurrent;
+  const VocabularyWeights& vocabulary;
+  LatentContext context;
+  Arguments args;
+  std::size_t rows;
+  std::size_t latentSize;
+};
 
 /** Memory that a row's pass takes. */
 std::size_t bytesPerRow(const LatentContext& context, Wanted wanted);

@@ -336,23 +336,24 @@ void HessianPass::vocabulary(const Worker& worker, int first, int firstStep, int
 namespace {
 
 void posteriorHessian(const Napi::CallbackInfo& info) {
-  const RecurrentWeights& recurrent = recurrentOf(info[0], Precision::f32);
-  const VocabularyWeights& vocabulary = vocabularyOf(info[1], Precision::f32);
-  const LatentContext context(info[2], recurrent, vocabulary);
-  const Arguments args(info[3], "arguments");
-  const std::size_t R = rowsOf(args.get("rows"), context);
-  const std::size_t Z = context.latentSize;
+  // Both weights must be of f32; the context sees to it that they are of one precision.
+  recurrentOf(info[0], Precision::f32);
+  const LatentCall call(info);
+  const LatentContext& context = call.context;
+  const Arguments& args = call.args;
+  const std::size_t R = call.rows;
+  const std::size_t Z = call.latentSize;
   const float* z = args.floats("z", R * Z);
   float* nll = args.floats("nll", R);
   float* gradient = args.floats("gradient", R * Z);
   float* hessian = args.floats("hessian", R * Z * Z);
   inPieces(R, context.batch, bytesPerRow(context, Wanted::adjoints), [&](int begin, int count) {
     Workspace& workspace = Workspace::fresh();
-    const LatentPass<float> base(recurrent, vocabulary, context, count, Wanted::adjoints, workspace);
+    const LatentPass<float> base(call.recurrent, call.vocabulary, context, count, Wanted::adjoints, workspace);
     inParallel([&](const Worker& worker) { base.run(worker, z + begin * Z, nll + begin, gradient + begin * Z); });
     const int shares = (count + kRowsAtOnce - 1) / kRowsAtOnce;
     const auto passFor = [&](int size) {
-      return std::make_unique<HessianPass>(recurrent, vocabulary, context, base, count, size, workspace);
+      return std::make_unique<HessianPass>(call.recurrent, call.vocabulary, context, base, count, size, workspace);
     };
     const auto smaller = passFor(count / shares);
     const auto larger = count % shares == 0 ? nullptr : passFor(count / shares + 1);
