@@ -146,7 +146,10 @@ export class RunFolder {
     const file = path.join(this.directory, 'training.pid');
     const holder = Number(read(file) ?? Number.NaN);
     if (Number.isInteger(holder) && holder !== process.pid && isAlive(holder)) {
-      throw new InputError(`${this.directory} is being trained by process ${holder}; wait for it, or stop it`);
+      throw new InputError(
+        `${this.directory} is being trained by process ${holder}; wait for it, or stop it ` +
+          `(if that process is something else, remove ${file})`,
+      );
     }
     writeFileSync(file, String(process.pid));
     return () => rmSync(file, { force: true });
