@@ -7,7 +7,8 @@
 import process from 'node:process';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
-import { describeBackend, useBackend } from '../dist/backends/index.js';
+import { useBackend } from '../dist/backends/index.js';
+import { describeBackend } from '../dist/backends/started.js';
 import { DecoderLikelihood } from '../dist/inference/decoder-likelihood.js';
 import { langevinSchedule } from '../dist/inference/schedule.js';
 import { sri } from '../dist/methods/sri.js';

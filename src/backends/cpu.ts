@@ -1,9 +1,9 @@
 // tfjs's own CPU backend: plain JavaScript, slow, and believed. The tests measure the others against it.
 
 import * as tf from '@tensorflow/tfjs-core';
-import type { StartedBackend } from './index.js';
 import { processorModel } from './processor.js';
 import { QuietCpuBackend } from './quiet-cpu.js';
+import type { StartedBackend } from './started.js';
 
 let started = false;
 

@@ -5,31 +5,14 @@ import * as tf from '@tensorflow/tfjs-core';
 // tfjs-layers registers all of them when it loads, which is all that it is here for.
 import '@tensorflow/tfjs-layers';
 import { InputError } from '../errors.js';
+import type { StartedBackend } from './started.js';
 
 /** The backends that exist, the preferred first. */
 export const BACKENDS = ['native', 'tensorflow', 'wasm', 'cpu'] as const;
 export type BackendName = (typeof BACKENDS)[number];
 
-/** A backend that was started. */
-export interface StartedBackend {
-  /** The libraries that compute, each with its version. */
-  version: string;
-  /** What they compute on: the processor's model, or GPUs. */
-  devices: readonly string[];
-  /** Those that the libraries may use, from the oldest; none where they are the business of JavaScript's compiler. */
-  instructionSets: readonly string[];
-  /** Threads that compute. */
-  threads: number;
-}
-
 export interface Backend extends StartedBackend {
   name: BackendName;
-}
-
-/** A started backend in a line, for people and manifests. */
-export function describeBackend({ version, devices, instructionSets }: StartedBackend): string {
-  const sets = instructionSets.length === 0 ? '' : `, ${instructionSets.join(' ')}`;
-  return `${version}, on ${devices.join(', ')}${sets}`;
 }
 
 /** How each backend is started; throws an Error that says why it does not work here and what would make it. */

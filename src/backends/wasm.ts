@@ -1,8 +1,8 @@
 // tfjs's WebAssembly backend: needs no compiler, and is what is left where the native addon cannot be built.
 
 import * as tf from '@tensorflow/tfjs-core';
-import type { StartedBackend } from './index.js';
 import { processorModel } from './processor.js';
+import type { StartedBackend } from './started.js';
 
 let started: Promise<boolean> | undefined;
 

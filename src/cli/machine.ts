@@ -3,8 +3,9 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import * as tf from '@tensorflow/tfjs-core';
-import { type Backend, describeBackend, useBackend } from '../backends/index.js';
+import { type Backend, useBackend } from '../backends/index.js';
 import { NativeBackend } from '../backends/native/backend.js';
+import { describeBackend } from '../backends/started.js';
 import type { Precision, RunConfig } from '../config/schema.js';
 import { InputError } from '../errors.js';
 import type { Manifest } from '../training/run-folder.js';

@@ -2,8 +2,8 @@
 
 import { availableParallelism } from 'node:os';
 import * as tf from '@tensorflow/tfjs-core';
-import type { StartedBackend } from '../index.js';
 import { processorModel } from '../processor.js';
+import type { StartedBackend } from '../started.js';
 import { loadAddon } from './addon.js';
 import { NativeBackend } from './backend.js';
 import { registerNativeKernels } from './kernels.js';

@@ -4,8 +4,8 @@ import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import process from 'node:process';
 import * as tf from '@tensorflow/tfjs-core';
-import type { StartedBackend } from '../index.js';
 import { processorInstructionSets, processorModel } from '../processor.js';
+import type { StartedBackend } from '../started.js';
 import { registerTensorFlowKernels } from './kernels.js';
 import type { TensorFlowBackend } from './operations.js';
 

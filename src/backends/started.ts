@@ -1,0 +1,19 @@
+// What is known of a backend once it is started.
+
+/** A backend that was started. */
+export interface StartedBackend {
+  /** The libraries that compute, each with its version. */
+  version: string;
+  /** What they compute on: the processor's model, or GPUs. */
+  devices: readonly string[];
+  /** Those that the libraries may use, from the oldest; none where they are the business of JavaScript's compiler. */
+  instructionSets: readonly string[];
+  /** Threads that compute. */
+  threads: number;
+}
+
+/** A started backend in a line, for people and manifests. */
+export function describeBackend({ version, devices, instructionSets }: StartedBackend): string {
+  const sets = instructionSets.length === 0 ? '' : `, ${instructionSets.join(' ')}`;
+  return `${version}, on ${devices.join(', ')}${sets}`;
+}
