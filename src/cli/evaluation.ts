@@ -29,6 +29,9 @@ export function evaluatedModel(model: Model, inference: Inference, epoch: number
   };
 }
 
+/** Of perplexity; a model without a code knows it `exact`ly. */
+export type PerplexityEstimatorName = Exclude<RunConfig['evaluation']['estimator'], 'auto'> | 'exact';
+
 /** The estimator that `auto` stands for with a method of this inference. */
 export function ownEstimator(inference: Inference): 'exact' | 'encoder' | 'fitted' {
   if (inference === 'none') return 'exact';

@@ -33,6 +33,10 @@ export interface Table1Line {
   recon: SeedMean | null;
   au: SeedMean | null;
   kl: SeedMean | null;
+  /** Perplexity by `ais`, on the few sentences that it was run on. */
+  ais: SeedMean | null;
+  /** On those very sentences, perplexity by the table's own estimator. */
+  besideAis: SeedMean | null;
 }
 
 /** The quantities, and where they come from; what Table 1 and the ablation have in common. */
@@ -61,6 +65,11 @@ export const QUALITY_COLUMNS: readonly Column<Table1Line>[] = [
     'PPL share below 2',
     ({ ppl }) => significant(mean(ppl?.rows.map(({ effectiveSampleSize: size }) => size?.shareBelow2))),
   ],
+  ['AIS PPL', ({ ais }) => decimals(ais?.value)],
+  ['AIS PPL standard error', ({ ais }) => significant(ais?.standardError)],
+  ['PPL on AIS sentences', ({ besideAis }) => decimals(besideAis?.value)],
+  ['AIS sentences', ({ ais }) => range(ais?.rows.map(({ sentences }) => sentences))],
+  ['AIS acceptance', ({ ais }) => significant(mean(ais?.rows.map(({ acceptance }) => acceptance)))],
   ['KL not positive definite', ({ kl }) => significant(mean(kl?.rows.map((row) => row.notPositiveDefinite)))],
   ['PPL sentences', ({ ppl }) => range(ppl?.rows.map(({ sentences }) => sentences))],
   ['Recon sentences', ({ recon }) => range(recon?.rows.map(({ sentences }) => sentences))],
@@ -96,8 +105,22 @@ export function table1Line(runs: Seeds, split: string): Table1Line | null {
     recon: over('recon'),
     au: over('au'),
     kl: over('kl', 'jacobian'),
+    ...aisCheck(runs, split),
   };
   return (line.ppl ?? line.recon ?? line.au ?? line.kl) ? line : null;
+}
+
+/** What `ais` found, beside what the table's estimator says of the same sentences; null where one was not asked. */
+function aisCheck(runs: Seeds, split: string): Pick<Table1Line, 'ais' | 'besideAis'> {
+  const pairs = runs.map(({ rows, manifest, run }) => {
+    const fitting = rows.filter(
+      (row) => row.metric === 'ppl' && row.split === split && row.epoch === manifest.bestEpoch,
+    );
+    const ais = fitting.filter(({ estimator }) => estimator === 'ais').sort((a, b) => b.sentences - a.sentences)[0];
+    const own = fitting.find((row) => row.estimator === tableEstimator(run) && row.sentences === ais?.sentences);
+    return { ais: ais ?? null, own: own ?? null };
+  });
+  return { ais: meanOverSeeds(pairs.map(({ ais }) => ais)), besideAis: meanOverSeeds(pairs.map(({ own }) => own)) };
 }
 
 /**
@@ -158,8 +181,12 @@ export function measurements(runs: readonly MeasuredRun[]): Table {
   );
 }
 
-/** The columns of the paper, for reading: numbers with their standard errors, then the paper's own. */
+/**
+ * The columns of the paper, for reading: numbers with their standard errors, then the paper's own; and where `ais` was run,
+ * what it found on its sentences, after what the row's own estimator says of them.
+ */
 export function formatTable1(table: Table): string[] {
+  const checked = table.rows.some((row) => row[table.columns.indexOf('AIS PPL')] !== '');
   return formatTable(
     table,
     ['PPL', 'Recon', 'AU', 'KL'],
@@ -167,6 +194,12 @@ export function formatTable1(table: Table): string[] {
       ['PPL by', 'PPL estimator'],
       ['KL by', 'KL estimator'],
       ['epochs', 'Epochs'],
+      ...(checked
+        ? ([
+            ['PPL on few', 'PPL on AIS sentences'],
+            ['by ais', 'AIS PPL'],
+          ] as const)
+        : []),
     ],
   );
 }

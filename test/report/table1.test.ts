@@ -22,6 +22,8 @@ beforeAll(async () => {
       effectiveSampleSize: { mean: 16.4, min: 1.1, shareBelow2: 0.031 },
     },
     { metric: 'ppl', estimator: 'fitted', value: 55, sentences: 20 },
+    { metric: 'ppl', estimator: 'fitted', value: 56, sentences: 30 },
+    { metric: 'ppl', estimator: 'ais', value: 54, sentences: 20, acceptance: 0.61 },
     { metric: 'ppl', estimator: 'fitted', value: 66, epoch: 2, sentences: 9999 },
     { metric: 'ppl', estimator: 'fitted', value: 77, split: 'valid', sentences: 9999 },
     { metric: 'recon', estimator: 'short-run', value: 91.005 },
@@ -86,6 +88,20 @@ describe('Table 1', () => {
     expect(valid!.slice(0, 3)).toEqual(['SRI', '77.00', '']);
   });
 
+  it('puts beside a perplexity what ais found, and what its own estimator says of the same sentences', () => {
+    const checked = {
+      'AIS PPL': '54.00',
+      'PPL on AIS sentences': '55.00',
+      'AIS sentences': 20,
+      'AIS acceptance': 0.61,
+    };
+    expect(cells(read(), 'SRI')).toMatchObject(checked);
+    expect(cells(read(), 'LSTM-LM')).toMatchObject({ 'AIS PPL': '', 'PPL on AIS sentences': '', 'AIS sentences': '' });
+    expect(formatTable1(read())[0]).toMatch(/PPL on few +by ais$/);
+    const others = { ...read(), rows: read().rows.filter(([label]) => label === 'LSTM-LM') };
+    expect(formatTable1(others)[0]).toMatch(/epochs$/);
+  });
+
   it('leaves empty what was not measured, and what the paper does not print', () => {
     expect(cells(read(), 'LSTM-LM')).toMatchObject({
       PPL: '101.50',
@@ -107,14 +123,14 @@ describe('Table 1', () => {
     const lines = formatTable1(read());
     expect(new Set(lines.map((line) => line.length)).size).toBe(1);
     expect(lines[2]).toMatch(
-      /^SRI +97\.78 ± 0\.12 +91\.00 ± 0\.12 +32 +19\.80 ± 0\.12 +94\.26 +91\.14 +32 +10\.13 +fitted +jacobian +7$/,
+      /^SRI +97\.78 ± 0\.12 +91\.00 ± 0\.12 +32 +19\.80 ± 0\.12 +94\.26 +91\.14 +32 +10\.13 +fitted +jacobian +7 +55\.00 +54\.00$/,
     );
-    expect(lines[1]).toMatch(/^LSTM-LM +101\.50 ± 0\.12 +- +- +- +100\.47 +- +- +- +exact +- +7$/);
+    expect(lines[1]).toMatch(/^LSTM-LM +101\.50 ± 0\.12 +- +- +- +100\.47 +- +- +- +exact +- +7 +- +-$/);
   });
 
   it('has every measurement, whatever its epoch and estimator, in a file of its own', () => {
     const all = measurements(findRuns(root, 'ptb').map(readRun));
-    expect(all.rows).toHaveLength(11);
+    expect(all.rows).toHaveLength(13);
     const ofSri = all.rows.filter(([label]) => label === 'SRI');
     const epoch = all.columns.indexOf('Epoch');
     expect(ofSri[0]![epoch]).toBe(2);

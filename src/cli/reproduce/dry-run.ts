@@ -18,6 +18,7 @@ import { formatSeconds } from '../progress.js';
 import {
   classificationSeconds,
   decodingSeconds,
+  estimatorSeconds,
   type ModelCost,
   metricsSeconds,
   noisySeconds,
@@ -144,6 +145,8 @@ class Machine {
     switch (left.kind) {
       case 'metrics':
         return metricsSeconds(work);
+      case 'ais':
+        return left.estimators.reduce((sum, estimator) => sum + estimatorSeconds(work, estimator, left.sentences), 0);
       case 'noisy-recon':
         return noisySeconds(work, { swaps: left.swaps.length, noiseDraws: TABLE_4.noiseDraws });
       case 'classification':

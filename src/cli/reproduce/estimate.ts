@@ -5,7 +5,7 @@ import type { RunConfig } from '../../config/schema.js';
 import type { CorpusStatistics, SplitName } from '../../data/corpus.js';
 import { ITERATIONS } from '../../evaluation/t-sne.js';
 import type { Inference } from '../../methods/method.js';
-import { ownEstimator, VALIDATION, validationDraws } from '../evaluation.js';
+import { ownEstimator, type PerplexityEstimatorName, VALIDATION, validationDraws } from '../evaluation.js';
 
 /** What a model costs on its corpus. */
 export interface ModelCost {
@@ -99,15 +99,22 @@ export function metricsSeconds(work: Workload): number {
     return given.length === 0 ? null : Math.min(...given);
   };
   const sentences = evaluation.estimator === 'ais' ? evaluation.aisSentences : evaluation.perplexitySentences;
-  const few = (estimatorPasses(work) + klPasses(work)) * tokens(work, split, fewest(evaluation.sentences, sentences));
+  const estimator = evaluation.estimator === 'auto' ? ownEstimator(inference) : evaluation.estimator;
+  const few =
+    (estimatorPasses(work, estimator) + klPasses(work)) * tokens(work, split, fewest(evaluation.sentences, sentences));
   return OPENING + seconds(work, all + few);
 }
 
-/** Of one token by the estimator of perplexity. */
-function estimatorPasses({ run, inference }: Workload): number {
+/** Perplexity by one estimator on so many sentences; seconds. */
+export function estimatorSeconds(work: Workload, estimator: PerplexityEstimatorName, sentences: number): number {
+  return OPENING + seconds(work, estimatorPasses(work, estimator) * tokens(work, work.split, sentences));
+}
+
+/** Of one token by an estimator of perplexity. */
+function estimatorPasses({ run }: Workload, estimator: PerplexityEstimatorName): number {
   const { evaluation, langevin, model } = run;
   const { draws, chains, metropolisSteps, temperatures } = evaluation;
-  switch (evaluation.estimator === 'auto' ? ownEstimator(inference) : evaluation.estimator) {
+  switch (estimator) {
     case 'encoder':
       return draws.encoder;
     case 'ais':

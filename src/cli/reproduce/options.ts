@@ -10,5 +10,6 @@ export interface ReproduceOptions extends MachineOptions, TableOptions {
   methods?: string;
   seeds?: number[];
   from?: string;
+  ais?: boolean;
   dryRun?: boolean;
 }

@@ -12,7 +12,7 @@ import { GENERATIONS, INTERPOLATIONS } from '../../report/texts.js';
 import type { Manifest } from '../../training/run-folder.js';
 import { TABLE_5 } from '../classify.js';
 import { metricsOf } from '../eval.js';
-import { ownEstimator } from '../evaluation.js';
+import { ownEstimator, type PerplexityEstimatorName } from '../evaluation.js';
 import { TABLE_4 } from '../noisy-recon.js';
 import type { Measuring } from './plan.js';
 
@@ -42,6 +42,7 @@ export interface Measured {
 /** What is still to be made of a run. */
 export type Remaining =
   | { kind: 'metrics'; metrics: Evaluated[] }
+  | { kind: 'ais'; estimators: PerplexityEstimatorName[]; sentences: number }
   | { kind: 'noisy-recon'; swaps: number[] }
   | { kind: 'classification'; labels: number[] }
   | { kind: 'interpolations' | 'generations' | 'posterior' };
@@ -56,6 +57,13 @@ export function remaining(kind: Measuring, found: MeasuredRun | null, how: Measu
     case 'metrics': {
       const metrics = metricsOf(how.inference).filter((metric) => !isMeasured(found, metric, undefined, how));
       return metrics.length === 0 ? null : { kind, metrics };
+    }
+    case 'ais': {
+      const own = perplexityEstimator(how);
+      if (own === 'ais') return null;
+      const sentences = aisSentences(how);
+      const estimators = (['ais', own] as const).filter((estimator) => !isChecked(found, estimator, sentences, how));
+      return estimators.length === 0 ? null : { kind, estimators, sentences };
     }
     case 'noisy-recon': {
       const swaps = TABLE_4.swaps.filter((count) => !isMeasured(found, 'noisy-recon', `swaps-${count}`, how));
@@ -92,7 +100,33 @@ function isMeasured(
   return covered(row) >= wantedSentences(metric, how);
 }
 
-function perplexityEstimator({ run, inference }: Measured): string {
+/** Whether the best weights have a perplexity by that estimator on just so many sentences, which are then the same ones. */
+function isChecked(
+  found: MeasuredRun | null,
+  estimator: PerplexityEstimatorName,
+  sentences: number,
+  { split, statistics }: Measured,
+): boolean {
+  if (found === null) return false;
+  const { rows, manifest } = found;
+  return rows.some(
+    (row) =>
+      row.metric === 'ppl' &&
+      row.estimator === estimator &&
+      row.split === split &&
+      row.epoch === manifest.bestEpoch &&
+      (statistics === null || row.sentences === sentences),
+  );
+}
+
+/** Sentences that `ais` is run on: a number that is dear, so of few. */
+export function aisSentences({ run, split, statistics }: Omit<Measured, 'inference'>): number {
+  const { aisSentences: few, sentences } = run.evaluation;
+  const numbers = [few, sentences, statistics?.splits[split].sentences].filter((number) => number != null);
+  return numbers.length === 0 ? 0 : Math.min(...numbers);
+}
+
+function perplexityEstimator({ run, inference }: Measured): PerplexityEstimatorName {
   const { estimator } = run.evaluation;
   return inference === 'none' || estimator === 'auto' ? ownEstimator(inference) : estimator;
 }

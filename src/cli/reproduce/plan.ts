@@ -6,7 +6,14 @@ import { InputError, InterruptedError } from '../../errors.js';
 import type { Inference } from '../../methods/method.js';
 
 /** What is made of a trained run. */
-export type Measuring = 'metrics' | 'interpolations' | 'generations' | 'noisy-recon' | 'classification' | 'posterior';
+export type Measuring =
+  | 'metrics'
+  | 'ais'
+  | 'interpolations'
+  | 'generations'
+  | 'noisy-recon'
+  | 'classification'
+  | 'posterior';
 
 /** What may be asked for. */
 export interface Product {
@@ -36,6 +43,13 @@ export const TABLES: Readonly<Record<number, Product>> = {
   3: { name: 'Table 3', measuring: 'generations', takes: hasCode, usual: LOOKED_AT },
   4: { name: 'Table 4', measuring: 'noisy-recon', takes: hasCode },
   5: { name: 'Table 5', measuring: 'classification', takes: hasCode, needsLabels: true },
+};
+
+/** A second perplexity beside each of Table 1's, by an estimator that no fit can fool. Where log p(x) is exact it needs none. */
+export const AIS_CHECK: Product = {
+  name: "the check of Table 1's perplexities",
+  measuring: 'ais',
+  takes: (inference) => inference === 'gaussian' || inference === 'short-run',
 };
 
 /** Its figures. */
@@ -122,6 +136,7 @@ export interface Wanted {
 
 const MEASURING_ORDER: readonly Measuring[] = [
   'metrics',
+  'ais',
   'interpolations',
   'generations',
   'noisy-recon',
@@ -177,6 +192,8 @@ export function describeTask(task: Task): string {
       return `train ${of}`;
     case 'metrics':
       return `measure ${of}`;
+    case 'ais':
+      return `check the perplexity of ${of}`;
     case 'noisy-recon':
       return `noisy reconstruction of ${of}`;
     default:

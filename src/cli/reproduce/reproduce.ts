@@ -19,6 +19,7 @@ import { addTableOptions, tableNumbersOf } from '../report.js';
 import type { ReproduceOptions } from './options.js';
 import type { Remaining } from './outstanding.js';
 import {
+  AIS_CHECK,
   type Candidate,
   carryOut,
   chooseParts,
@@ -38,6 +39,7 @@ import {
 const EXAMPLES = `
 Examples:
   sri reproduce --config ptb.yaml --table 1 --dry-run
+  sri reproduce --config ptb.yaml --table 1 --ais
   sri reproduce --config snli.yaml --tables 1,4 --methods fb-vae,sri --seeds 0,1,2
   sri reproduce --config ptb.yaml --ablation steps
   sri reproduce --config yelp.yaml --all --from ~/corpora`;
@@ -56,6 +58,7 @@ export function addReproduce(program: Command, io: Io): void {
     .addOption(
       new Option('--seed, --seeds <list>', "seeds with commas between; the config's unless given").argParser(seedList),
     )
+    .option('--ais', 'beside each perplexity of Table 1 an independent one, on fewer sentences (with --all too)')
     .option('--from <folder>', 'folder of the raw files, should the corpus not be prepared yet')
     .option('--dry-run', 'only tell what would be done, and about how long it would take');
   addMachineOptions(command)
@@ -168,7 +171,7 @@ async function candidatesOf(loaded: LoadedConfig, named: readonly string[] | und
 
 /** What is asked for: Table 1 where nothing is. */
 function productsOf(options: ReproduceOptions): Product[] {
-  const { all, figures, ablation, set, split } = options;
+  const { all, ais, figures, ablation, set, split } = options;
   if (ablation !== undefined && set.some((text) => /^\s*langevin\.steps\s*=/.test(text))) {
     throw new InputError('--set langevin.steps goes against --ablation steps, which tries several; leave one out');
   }
@@ -178,6 +181,7 @@ function productsOf(options: ReproduceOptions): Product[] {
   }
   return [
     ...tables.map((number) => TABLES[number]!),
+    ...(all || ais ? [AIS_CHECK] : []),
     ...(all ? [1] : (figures ?? [])).map((number) => FIGURES[number]!),
     ...(ablation === undefined ? [] : [STEPS_ABLATION]),
   ];
@@ -297,6 +301,24 @@ class Performer {
       case 'metrics': {
         const { evaluateRun } = await import('../eval.js');
         return evaluateRun(opened, { metrics: left.metrics, split }, io, progress);
+      }
+      case 'ais': {
+        const { evaluateRun } = await import('../eval.js');
+        const rows: MeasuredRow[] = [];
+        for (const estimator of left.estimators) {
+          // Both are of the same sentences, as many as are asked for here.
+          const evaluation = { ...opened.run.evaluation, perplexitySentences: null, aisSentences: null };
+          const run = { ...opened.run, evaluation: estimator === 'exact' ? evaluation : { ...evaluation, estimator } };
+          rows.push(
+            ...(await evaluateRun(
+              { ...opened, run },
+              { metrics: ['ppl'], split, limit: left.sentences },
+              io,
+              progress,
+            )),
+          );
+        }
+        return rows;
       }
       case 'noisy-recon': {
         const { noisyReconRun, TABLE_4 } = await import('../noisy-recon.js');

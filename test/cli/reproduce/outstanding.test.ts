@@ -89,6 +89,41 @@ describe('what is missing of Table 1', () => {
   });
 });
 
+describe('what is missing of the check by ais', () => {
+  const few = ['evaluation.aisSentences=50'];
+
+  it('is ais and the own estimator on the very same sentences', async () => {
+    expect(remaining('ais', null, how('sri', few))).toEqual({
+      kind: 'ais',
+      estimators: ['ais', 'fitted'],
+      sentences: 50,
+    });
+    const { measured } = await found('fb-vae', [
+      { metric: 'ppl', estimator: 'encoder', value: 94 },
+      { metric: 'ppl', estimator: 'ais', value: 93, sentences: 50 },
+    ]);
+    expect(remaining('ais', measured, how('fb-vae', few))).toMatchObject({ estimators: ['encoder'] });
+    expect(remaining('ais', measured, how('fb-vae', ['evaluation.aisSentences=60']))).toMatchObject({
+      estimators: ['ais', 'encoder'],
+      sentences: 60,
+    });
+  });
+
+  it('is nothing where both are there, or where the table itself is by ais', async () => {
+    const { measured } = await found('sri', [
+      { metric: 'ppl', estimator: 'fitted', value: 94, sentences: 50 },
+      { metric: 'ppl', estimator: 'ais', value: 93, sentences: 50 },
+    ]);
+    expect(remaining('ais', measured, how('sri', few))).toBeNull();
+    expect(remaining('ais', null, how('sri', ['evaluation.estimator=ais']))).toBeNull();
+  });
+
+  it('is never of more sentences than there are', () => {
+    expect(remaining('ais', null, how('sri', ['evaluation.aisSentences=null']))).toMatchObject({ sentences: 400 });
+    expect(remaining('ais', null, how('sri', ['evaluation.sentences=30']))).toMatchObject({ sentences: 30 });
+  });
+});
+
 describe('what is missing of Tables 4 and 5', () => {
   it('is the numbers of swaps without a row; sentences that cannot be swapped are no fault of it', async () => {
     const swaps = (count: number, more: Partial<GivenRow> = {}): GivenRow => ({

@@ -20,7 +20,7 @@ optimizer: { name: adam, learningRate: 0.01 }
 training: { batchSize: 20, epochs: 1, validationSentences: 4 }
 langevin: { steps: 2 }
 evaluation: { draws: { fitted: 20, encoder: 20 }, chains: 2, metropolisSteps: 4, inferenceChains: 2, featureDraws: 1,
-  sentences: 8, perplexitySentences: 4, klChains: { jacobian: 1, gaussian: 4 } }
+  sentences: 8, perplexitySentences: 4, aisSentences: 3, temperatures: 5, klChains: { jacobian: 1, gaussian: 4 } }
 methods:
   lstm-lm: {}
   ae: { klWeight: 0 }
@@ -126,6 +126,17 @@ describe('sri reproduce --all', () => {
       expect(readFileSync(`results/moods/figure1-sri-seed-0-${part}`, 'utf8')).toMatch(/^<svg/);
     }
     expect(existsSync('results/moods/ablation-steps.csv')).toBe(false);
+    // Beside each estimate of a perplexity stands one by ais, of the same three sentences.
+    const checks = csv('measurements').filter(
+      ([, , , , metric, , , , , , sentences]) => metric === 'ppl' && sentences === '3',
+    );
+    expect(checks.map(([method, , , , , , estimator]) => [method, estimator])).toEqual([
+      ['FB-VAE', 'ais'],
+      ['FB-VAE', 'encoder'],
+      ['SRI', 'ais'],
+      ['SRI', 'fitted'],
+    ]);
+    expect(out).toMatch(/PPL on few +by ais$/m);
     // Forty sentences show no accuracy with a hundred labels.
     expect(error).toMatch(/40 training sentences, so no accuracy with 100 labels/);
     for (const caption of ['Table 1', 'Table 2', 'Table 3', 'Table 4', 'Table 5']) expect(out).toContain(caption);
@@ -148,7 +159,7 @@ describe('sri reproduce --all', () => {
   it('foretells that nothing is left', async () => {
     const tasks = await dryRun('--all');
     expect(tasks.filter((task) => !task.endsWith(': done'))).toEqual(['report: to do']);
-    expect(tasks).toHaveLength(1 + 4 + 3 + 2 + 2 + 3 + 3 + 2 + 1);
+    expect(tasks).toHaveLength(1 + 4 + 3 + 2 + 2 + 2 + 3 + 3 + 2 + 1);
   });
 
   it('measures again what more sentences are asked of', async () => {
