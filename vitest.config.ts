@@ -11,5 +11,6 @@ export default defineConfig({
     // Two cores: files that use threads of their own must not be timed against each other.
     maxWorkers: 2,
     testTimeout: 60_000,
+    hookTimeout: 60_000,
   },
 });
