@@ -1,7 +1,7 @@
 // What a sentence's log p(x) costs by each estimator, on a trained run: seconds a sentence, the share of the machine's
 // measured peak, the effective sample size, and what the whole split would take.
 //
-//   node bench/estimators.js --run runs/ptb/sri/seed-0 [--sentences 32] [--split test]
+//   node bench/estimators.js --run runs/ptb/sri/seed-0 [--sentences 32] [--split test] [--threads auto]
 //
 // `--fitted chains,steps` may be given several times, to choose both by the effective sample size they lead to.
 
@@ -20,6 +20,7 @@ const { values } = parseArgs({
     run: { type: 'string' },
     sentences: { type: 'string', default: '32' },
     split: { type: 'string', default: 'test' },
+    threads: { type: 'string', default: 'auto' },
     fitted: { type: 'string', multiple: true },
   },
 });
@@ -28,7 +29,8 @@ if (values.run === undefined) {
   process.exit(2);
 }
 const folder = new RunFolder(values.run);
-const { model, corpus, run } = await openRun(folder.config(), folder);
+const threads = values.threads === 'auto' ? 'auto' : Number(values.threads);
+const { model, corpus, run, provenance } = await openRun({ ...folder.config(), threads }, folder);
 if (!model.hasLatent || model.inference !== 'short-run') {
   process.stderr.write(`${values.run}: a run of ${run.method}; the costs here are those of short runs\n`);
   process.exit(2);
@@ -61,7 +63,9 @@ candidates.push({
   flops: 10 * (K * (gradient + hessian) + forward),
 });
 
-process.stdout.write(`${values.run}: ${indices.length} sentences of ${values.split}, ${tokens} tokens\n`);
+process.stdout.write(
+  `${values.run}: ${indices.length} sentences of ${values.split}, ${tokens} tokens, on ${provenance.threads} threads\n`,
+);
 for (const { name, estimator, flops } of candidates) {
   const began = performance.now();
   const estimates = batches.flatMap((batch) => {
