@@ -38,10 +38,17 @@ export function ownEstimator(inference: Inference): 'exact' | 'encoder' | 'fitte
   return inference === 'gaussian' ? 'encoder' : 'fitted';
 }
 
+/** The estimator that a configuration asks for, or the method's own. */
+export function estimatorName(
+  { estimator }: Pick<RunConfig['evaluation'], 'estimator'>,
+  inference: Inference,
+): PerplexityEstimatorName {
+  return inference === 'none' || estimator === 'auto' ? ownEstimator(inference) : estimator;
+}
+
 function perplexityEstimator(evaluation: RunConfig['evaluation'], inference: Inference): PerplexityEstimator {
   const { draws, chains, metropolisSteps, studentDegrees, temperatures } = evaluation;
-  const name = evaluation.estimator === 'auto' ? ownEstimator(inference) : evaluation.estimator;
-  switch (name) {
+  switch (estimatorName(evaluation, inference)) {
     case 'jacobian':
       return new JacobianEstimator(draws.jacobian);
     case 'encoder':

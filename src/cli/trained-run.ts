@@ -1,7 +1,6 @@
 // What the commands that measure or show a trained run share: the options that name it, and its time open.
 
-import type { Command } from 'commander';
-import { Option } from 'commander';
+import { type Command, Option } from 'commander';
 import type { RunConfig } from '../config/schema.js';
 import { SPLIT_NAMES, type SplitName } from '../data/corpus.js';
 import type { RunFolder } from '../training/run-folder.js';

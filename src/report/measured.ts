@@ -64,19 +64,28 @@ export function findRuns(root: string, dataSet: string): RunFolder[] {
     .map((folder) => new RunFolder(folder));
 }
 
+/** The rows of one metric on a split that are of the present best weights, those over the most sentences first. */
+export function rowsOfBest(
+  { rows, manifest }: Pick<MeasuredRun, 'rows' | 'manifest'>,
+  metric: MeasuredRow['metric'],
+  split: string,
+): MeasuredRow[] {
+  return rows
+    .filter((row) => row.metric === metric && row.split === split && row.epoch === manifest.bestEpoch)
+    .sort((a, b) => b.sentences - a.sentences);
+}
+
 /**
  * Of the rows of one metric, the one a table prints: on the wanted split and the present best weights, by the wanted
  * estimator where it names one, and over the most sentences.
  */
 export function chooseRow(
-  { rows, manifest }: Pick<MeasuredRun, 'rows' | 'manifest'>,
+  measured: Pick<MeasuredRun, 'rows' | 'manifest'>,
   metric: MeasuredRow['metric'],
   split: string,
   estimator?: string,
 ): MeasuredRow | null {
-  const fitting = rows
-    .filter((row) => row.metric === metric && row.split === split && row.epoch === manifest.bestEpoch)
-    .sort((a, b) => b.sentences - a.sentences);
+  const fitting = rowsOfBest(measured, metric, split);
   return fitting.find((row) => row.estimator === estimator) ?? fitting[0] ?? null;
 }
 

@@ -2,7 +2,7 @@
 // and with what is needed to trust or repeat ours.
 
 import { METHODS } from '../methods/index.js';
-import { chooseRow, type MeasuredRow, type MeasuredRun } from './measured.js';
+import { chooseRow, type MeasuredRow, type MeasuredRun, rowsOfBest } from './measured.js';
 import { PAPER_TABLE_1 } from './paper.js';
 import {
   bySeeds,
@@ -112,15 +112,17 @@ export function table1Line(runs: Seeds, split: string): Table1Line | null {
 
 /** What `ais` found, beside what the table's estimator says of the same sentences; null where one was not asked. */
 function aisCheck(runs: Seeds, split: string): Pick<Table1Line, 'ais' | 'besideAis'> {
-  const pairs = runs.map(({ rows, manifest, run }) => {
-    const fitting = rows.filter(
-      (row) => row.metric === 'ppl' && row.split === split && row.epoch === manifest.bestEpoch,
-    );
-    const ais = fitting.filter(({ estimator }) => estimator === 'ais').sort((a, b) => b.sentences - a.sentences)[0];
-    const own = fitting.find((row) => row.estimator === tableEstimator(run) && row.sentences === ais?.sentences);
-    return { ais: ais ?? null, own: own ?? null };
+  const pairs = runs.map((measured) => {
+    const fitting = rowsOfBest(measured, 'ppl', split);
+    const own = tableEstimator(measured.run);
+    const ais = fitting.find(({ estimator }) => estimator === 'ais');
+    const beside = fitting.find((row) => row.estimator === own && row.sentences === ais?.sentences);
+    return { ais: ais ?? null, beside: beside ?? null };
   });
-  return { ais: meanOverSeeds(pairs.map(({ ais }) => ais)), besideAis: meanOverSeeds(pairs.map(({ own }) => own)) };
+  return {
+    ais: meanOverSeeds(pairs.map(({ ais }) => ais)),
+    besideAis: meanOverSeeds(pairs.map(({ beside }) => beside)),
+  };
 }
 
 /**

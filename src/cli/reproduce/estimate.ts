@@ -5,7 +5,7 @@ import type { RunConfig } from '../../config/schema.js';
 import type { CorpusStatistics, SplitName } from '../../data/corpus.js';
 import { ITERATIONS } from '../../evaluation/t-sne.js';
 import type { Inference } from '../../methods/method.js';
-import { ownEstimator, type PerplexityEstimatorName, VALIDATION, validationDraws } from '../evaluation.js';
+import { estimatorName, type PerplexityEstimatorName, VALIDATION, validationDraws } from '../evaluation.js';
 
 /** What a model costs on its corpus. */
 export interface ModelCost {
@@ -99,9 +99,9 @@ export function metricsSeconds(work: Workload): number {
     return given.length === 0 ? null : Math.min(...given);
   };
   const sentences = evaluation.estimator === 'ais' ? evaluation.aisSentences : evaluation.perplexitySentences;
-  const estimator = evaluation.estimator === 'auto' ? ownEstimator(inference) : evaluation.estimator;
   const few =
-    (estimatorPasses(work, estimator) + klPasses(work)) * tokens(work, split, fewest(evaluation.sentences, sentences));
+    (estimatorPasses(work, estimatorName(evaluation, inference)) + klPasses(work)) *
+    tokens(work, split, fewest(evaluation.sentences, sentences));
   return OPENING + seconds(work, all + few);
 }
 

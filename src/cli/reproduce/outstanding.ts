@@ -5,14 +5,14 @@ import type { RunConfig } from '../../config/schema.js';
 import type { CorpusStatistics, SplitName } from '../../data/corpus.js';
 import type { Evaluated } from '../../evaluation/evaluate.js';
 import type { Inference } from '../../methods/method.js';
-import { chooseRow, type MeasuredRow, type MeasuredRun } from '../../report/measured.js';
+import { chooseRow, type MeasuredRow, type MeasuredRun, rowsOfBest } from '../../report/measured.js';
 import { keptPosterior } from '../../report/posterior.js';
 import { keptTexts } from '../../report/text-tables.js';
 import { GENERATIONS, INTERPOLATIONS } from '../../report/texts.js';
 import type { Manifest } from '../../training/run-folder.js';
 import { TABLE_5 } from '../classify.js';
 import { metricsOf } from '../eval.js';
-import { ownEstimator, type PerplexityEstimatorName } from '../evaluation.js';
+import { estimatorName, type PerplexityEstimatorName } from '../evaluation.js';
 import { TABLE_4 } from '../noisy-recon.js';
 import type { Measuring } from './plan.js';
 
@@ -59,7 +59,7 @@ export function remaining(kind: Measuring, found: MeasuredRun | null, how: Measu
       return metrics.length === 0 ? null : { kind, metrics };
     }
     case 'ais': {
-      const own = perplexityEstimator(how);
+      const own = estimatorName(how.run.evaluation, how.inference);
       if (own === 'ais') return null;
       const sentences = aisSentences(how);
       const estimators = (['ais', own] as const).filter((estimator) => !isChecked(found, estimator, sentences, how));
@@ -94,7 +94,7 @@ function isMeasured(
 ): boolean {
   if (found === null) return false;
   const rows = found.rows.filter((row) => row.variant === variant);
-  const estimator = metric === 'ppl' ? perplexityEstimator(how) : undefined;
+  const estimator = metric === 'ppl' ? estimatorName(how.run.evaluation, how.inference) : undefined;
   const row = chooseRow({ ...found, rows }, metric, how.split, estimator);
   if (row === null || (estimator !== undefined && row.estimator !== estimator)) return false;
   return covered(row) >= wantedSentences(metric, how);
@@ -108,27 +108,16 @@ function isChecked(
   { split, statistics }: Measured,
 ): boolean {
   if (found === null) return false;
-  const { rows, manifest } = found;
-  return rows.some(
-    (row) =>
-      row.metric === 'ppl' &&
-      row.estimator === estimator &&
-      row.split === split &&
-      row.epoch === manifest.bestEpoch &&
-      (statistics === null || row.sentences === sentences),
+  return rowsOfBest(found, 'ppl', split).some(
+    (row) => row.estimator === estimator && (statistics === null || row.sentences === sentences),
   );
 }
 
 /** Sentences that `ais` is run on: a number that is dear, so of few. */
-export function aisSentences({ run, split, statistics }: Omit<Measured, 'inference'>): number {
+function aisSentences({ run, split, statistics }: Omit<Measured, 'inference'>): number {
   const { aisSentences: few, sentences } = run.evaluation;
   const numbers = [few, sentences, statistics?.splits[split].sentences].filter((number) => number != null);
   return numbers.length === 0 ? 0 : Math.min(...numbers);
-}
-
-function perplexityEstimator({ run, inference }: Measured): PerplexityEstimatorName {
-  const { estimator } = run.evaluation;
-  return inference === 'none' || estimator === 'auto' ? ownEstimator(inference) : estimator;
 }
 
 /** Sentences that a metric is to be measured on. */
