@@ -1,12 +1,12 @@
 // `sri classify`: how well sentences are classified by the codes that a trained run infers of them, with few labels or none.
 
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import type { SplitName } from '../data/corpus.js';
 import { InputError } from '../errors.js';
 import type { MeasuredRow } from '../report/measured.js';
 import type { Io } from './io.js';
 import type { OpenRun } from './open-run.js';
-import { chooseTrainedRun, wholeNumber } from './options.js';
+import { chooseTrainedRun, wholeNumber, wholeNumbers } from './options.js';
 import type { Progress } from './progress.js';
 import { keepRows, printRows } from './rows.js';
 import {
@@ -45,7 +45,12 @@ export function addClassify(program: Command, io: Io): void {
     .command('classify')
     .description('measure how well sentences are classified by their codes, with few labels or none')
     .usage('(--config yelp.yaml --method sri | --run DIR) [options]')
-    .option('--labels <list>', 'numbers of labels, with commas between; 0 for clusters', numbers, TABLE_5.labels)
+    .option(
+      '--labels <list>',
+      'numbers of labels, with commas between; 0 for clusters',
+      wholeNumbers(0),
+      TABLE_5.labels,
+    )
     .option('--draws <number>', 'labelled sets of each number', wholeNumber(1), TABLE_5.draws);
   addTrainedRunOptions(addSplitOption(command, TABLE_5.split, ['valid', 'test']));
   addLimitOption(command, 'so many sentences of the split, drawn by seed, and so many to make and to name clusters')
@@ -121,10 +126,4 @@ export async function classifyRun(
     opened,
     results.map((row, i) => ({ ...row, seconds: row.seconds + (i === 0 ? inferenceSeconds : 0) })),
   );
-}
-
-/** Numbers from 0 with commas between. */
-function numbers(text: string): number[] {
-  if (text.trim() === '') throw new InvalidArgumentError('Give numbers, such as 0,100,1000.');
-  return [...new Set(text.split(',').map((item) => wholeNumber(0)(item.trim())))];
 }

@@ -3,6 +3,7 @@
 import { type Command, Option } from 'commander';
 import type { RunConfig } from '../config/schema.js';
 import type { SplitName } from '../data/corpus.js';
+import { InputError } from '../errors.js';
 import type { Evaluated } from '../evaluation/evaluate.js';
 import type { Inference } from '../methods/method.js';
 import type { MeasuredRow } from '../report/measured.js';
@@ -97,11 +98,14 @@ async function withEstimator(
 ): Promise<RunConfig> {
   const { evaluation } = run;
   if (samples === undefined) return { ...run, evaluation: { ...evaluation, estimator } };
-  const [{ ownEstimator }, { methodNamed }] = await Promise.all([
-    import('./evaluation.js'),
+  const [{ estimatorName }, { methodNamed }] = await Promise.all([
+    import('../evaluation/perplexity/estimator-name.js'),
     import('../methods/index.js'),
   ]);
-  const drawing = estimator === 'auto' ? ownEstimator(methodNamed(run.method).inference) : estimator;
+  const drawing = estimatorName({ estimator }, methodNamed(run.method).inference);
+  if (drawing === 'exact') {
+    throw new InputError(`--samples: ${run.method} has no code, so its perplexity is exact, without draws`);
+  }
   return { ...run, evaluation: { ...evaluation, estimator, draws: { ...evaluation.draws, [drawing]: samples } } };
 }
 

@@ -7,6 +7,7 @@ import { DIAGNOSIS_METRICS, diagnose, diagnosisColumns, verdictOf } from '../eva
 import { type EvaluatedModel, type EvaluationOptions, evaluate } from '../evaluation/evaluate.js';
 import { AisEstimator } from '../evaluation/perplexity/ais-estimator.js';
 import { EncoderEstimator } from '../evaluation/perplexity/encoder-estimator.js';
+import { estimatorName } from '../evaluation/perplexity/estimator-name.js';
 import { FittedEstimator } from '../evaluation/perplexity/fitted-estimator.js';
 import { JacobianEstimator } from '../evaluation/perplexity/jacobian-estimator.js';
 import type { PerplexityEstimator } from '../evaluation/perplexity/perplexity.js';
@@ -27,23 +28,6 @@ export function evaluatedModel(model: Model, inference: Inference, epoch: number
     posterior: (batch, likelihood, keys, pathDraws = 0) =>
       model.posterior(batch, likelihood, keys, { epoch, pathDraws }),
   };
-}
-
-/** Of perplexity; a model without a code knows it `exact`ly. */
-export type PerplexityEstimatorName = Exclude<RunConfig['evaluation']['estimator'], 'auto'> | 'exact';
-
-/** The estimator that `auto` stands for with a method of this inference. */
-export function ownEstimator(inference: Inference): 'exact' | 'encoder' | 'fitted' {
-  if (inference === 'none') return 'exact';
-  return inference === 'gaussian' ? 'encoder' : 'fitted';
-}
-
-/** The estimator that a configuration asks for, or the method's own. */
-export function estimatorName(
-  { estimator }: Pick<RunConfig['evaluation'], 'estimator'>,
-  inference: Inference,
-): PerplexityEstimatorName {
-  return inference === 'none' || estimator === 'auto' ? ownEstimator(inference) : estimator;
 }
 
 function perplexityEstimator(evaluation: RunConfig['evaluation'], inference: Inference): PerplexityEstimator {

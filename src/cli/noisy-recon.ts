@@ -1,11 +1,11 @@
 // `sri noisy-recon`: how well a trained run says sentences back whose words inference read in a spoilt order (Table 4).
 
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import type { SplitName } from '../data/corpus.js';
 import type { MeasuredRow } from '../report/measured.js';
 import type { Io } from './io.js';
 import type { OpenRun } from './open-run.js';
-import { chooseTrainedRun, wholeNumber } from './options.js';
+import { chooseTrainedRun, wholeNumber, wholeNumbers } from './options.js';
 import type { Progress } from './progress.js';
 import { keepRows, printRows } from './rows.js';
 import {
@@ -38,7 +38,7 @@ export function addNoisyRecon(program: Command, io: Io): void {
     .usage('(--config snli.yaml --method sri | --run DIR) [options]')
     .addOption(
       new Option('--swaps <list>', 'swaps of two words, with commas between; 0 is plain reconstruction')
-        .argParser(parseSwaps)
+        .argParser(wholeNumbers(0))
         .default(TABLE_4.swaps, TABLE_4.swaps.join(',')),
     )
     .option('--noise-draws <number>', 'noisy copies of each sentence', wholeNumber(1), TABLE_4.noiseDraws);
@@ -95,13 +95,4 @@ export async function noisyReconRun(
     },
   );
   return keepRows(opened, results);
-}
-
-/** Whole numbers from 0 with commas between, each once. */
-function parseSwaps(text: string): number[] {
-  const numbers = text.split(',').map((item) => item.trim());
-  if (!numbers.every((item) => /^\d{1,6}$/.test(item))) {
-    throw new InvalidArgumentError('It must be whole numbers from 0 with commas between, such as 1,2,3,4.');
-  }
-  return [...new Set(numbers.map(Number))];
 }

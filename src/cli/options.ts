@@ -35,6 +35,19 @@ export function wholeNumber(least: number): (text: string) => number {
   };
 }
 
+/** A parser of a list of whole numbers from `least` with commas between, each once. */
+export function wholeNumbers(least: number): (text: string) => number[] {
+  const one = wholeNumber(least);
+  return (text) => {
+    try {
+      return [...new Set(text.split(',').map((item) => one(item.trim())))];
+    } catch (error) {
+      if (!(error instanceof InvalidArgumentError)) throw error;
+      throw new InvalidArgumentError(`It must be whole numbers from ${least} with commas between.`);
+    }
+  };
+}
+
 /** @throws {InvalidArgumentError} where the text is neither `auto` nor a whole number from 1. */
 export function parseThreads(text: string): number | 'auto' {
   return text === 'auto' ? text : wholeNumber(1)(text);

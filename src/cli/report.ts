@@ -8,7 +8,7 @@ import type { MeasuredRun } from '../report/measured.js';
 import type { Table } from '../report/table.js';
 import type { ReportTable } from '../report/tables.js';
 import { type Io, print, printJson } from './io.js';
-import { addConfigOption, wholeNumber } from './options.js';
+import { addConfigOption, wholeNumbers } from './options.js';
 
 /** What the options of {@link addTableOptions} hold. */
 export interface TableOptions {
@@ -227,12 +227,12 @@ function printTableJson(
 
 /** Numbers of tables with commas between, each once. */
 function tableNumbers(text: string): number[] {
-  const numbers = text.split(',').map((item) => wholeNumber(1)(item.trim()));
+  const numbers = wholeNumbers(1)(text);
   const stranger = numbers.find((number) => number > TABLE_COUNT);
   if (stranger !== undefined) {
     throw new InvalidArgumentError(
       `There is no such table; the paper has ${TABLE_COUNT}, and they are 1 to ${TABLE_COUNT}.`,
     );
   }
-  return [...new Set(numbers)];
+  return numbers;
 }

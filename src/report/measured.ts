@@ -83,7 +83,7 @@ export function chooseRow(
   measured: Pick<MeasuredRun, 'rows' | 'manifest'>,
   metric: MeasuredRow['metric'],
   split: string,
-  estimator?: string,
+  estimator: string | null = null,
 ): MeasuredRow | null {
   const fitting = rowsOfBest(measured, metric, split);
   return fitting.find((row) => row.estimator === estimator) ?? fitting[0] ?? null;

@@ -1,6 +1,7 @@
 // Table 1: perplexity, reconstruction, active units and KL of every method on one data set, beside the paper's numbers
 // and with what is needed to trust or repeat ours.
 
+import { estimatorName } from '../evaluation/perplexity/estimator-name.js';
 import { METHODS } from '../methods/index.js';
 import { chooseRow, type MeasuredRow, type MeasuredRun, rowsOfBest } from './measured.js';
 import { PAPER_TABLE_1 } from './paper.js';
@@ -96,7 +97,7 @@ const COLUMNS: readonly Column<Table1Line>[] = [
 
 /** What Table 1 says of some runs; null where nothing was measured of them on the split. */
 export function table1Line(runs: Seeds, split: string): Table1Line | null {
-  const over = (metric: MeasuredRow['metric'], estimator?: string) =>
+  const over = (metric: MeasuredRow['metric'], estimator: string | null = null) =>
     meanOverSeeds(runs.map((measured) => chooseRow(measured, metric, split, estimator)));
   const line = {
     runs,
@@ -206,10 +207,10 @@ export function formatTable1(table: Table): string[] {
   );
 }
 
-/** The estimator of perplexity that the table prints: the configured one, or the method's own. */
-function tableEstimator({ method, evaluation }: MeasuredRun['run']): string {
-  if (evaluation.estimator !== 'auto') return evaluation.estimator;
-  return METHODS.find(({ name }) => name === method)?.inference === 'gaussian' ? 'encoder' : 'fitted';
+/** The estimator of perplexity that the table prints; null of a method that this program does not know. */
+function tableEstimator({ method, evaluation }: MeasuredRun['run']): string | null {
+  const known = METHODS.find(({ name }) => name === method);
+  return known === undefined ? null : estimatorName(evaluation, known.inference);
 }
 
 function paperRow([first]: Seeds) {

@@ -170,6 +170,9 @@ describe('sri eval', () => {
     const lm = await sri('eval', '--run', 'runs/words/lstm-lm/seed-0', '--metric', 'kl');
     expect(lm).toMatchObject({ code: 2 });
     expect(lm.error).toMatch(/without a latent code has no kl/);
+    const draws = await sri('eval-ppl', '--run', 'runs/words/lstm-lm/seed-0', '--samples', '3');
+    expect(draws).toMatchObject({ code: 2 });
+    expect(draws.error).toMatch(/--samples: lstm-lm has no code, so its perplexity is exact/);
     const weights = await sri('eval', '--run', run, '--weights', 'epoch-9');
     expect(weights).toMatchObject({ code: 2 });
     expect(weights.error).toMatch(/epoch-9\.safetensors: no such weights/);

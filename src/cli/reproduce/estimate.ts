@@ -3,9 +3,10 @@
 
 import type { RunConfig } from '../../config/schema.js';
 import type { CorpusStatistics, SplitName } from '../../data/corpus.js';
+import { estimatorName, type PerplexityEstimatorName } from '../../evaluation/perplexity/estimator-name.js';
 import { ITERATIONS } from '../../evaluation/t-sne.js';
 import type { Inference } from '../../methods/method.js';
-import { estimatorName, type PerplexityEstimatorName, VALIDATION, validationDraws } from '../evaluation.js';
+import { VALIDATION, validationDraws } from '../evaluation.js';
 
 /** What a model costs on its corpus. */
 export interface ModelCost {

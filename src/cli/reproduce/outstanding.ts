@@ -4,6 +4,7 @@
 import type { RunConfig } from '../../config/schema.js';
 import type { CorpusStatistics, SplitName } from '../../data/corpus.js';
 import type { Evaluated } from '../../evaluation/evaluate.js';
+import { estimatorName, type PerplexityEstimatorName } from '../../evaluation/perplexity/estimator-name.js';
 import type { Inference } from '../../methods/method.js';
 import { chooseRow, type MeasuredRow, type MeasuredRun, rowsOfBest } from '../../report/measured.js';
 import { keptPosterior } from '../../report/posterior.js';
@@ -12,7 +13,6 @@ import { GENERATIONS, INTERPOLATIONS } from '../../report/texts.js';
 import type { Manifest } from '../../training/run-folder.js';
 import { TABLE_5 } from '../classify.js';
 import { metricsOf } from '../eval.js';
-import { estimatorName, type PerplexityEstimatorName } from '../evaluation.js';
 import { TABLE_4 } from '../noisy-recon.js';
 import type { Measuring } from './plan.js';
 

@@ -13,7 +13,7 @@ import type { MeasuredRow } from '../../report/measured.js';
 import type { RunFolder } from '../../training/run-folder.js';
 import type { Io } from '../io.js';
 import type { OpenRun } from '../open-run.js';
-import { addConfigOption, addMachineOptions, addSetOption, overridesOf, wholeNumber } from '../options.js';
+import { addConfigOption, addMachineOptions, addSetOption, overridesOf, wholeNumbers } from '../options.js';
 import { createProgress, type Progress } from '../progress.js';
 import { addTableOptions, tableNumbersOf } from '../report.js';
 import type { ReproduceOptions } from './options.js';
@@ -56,7 +56,9 @@ export function addReproduce(program: Command, io: Io): void {
       'methods with commas between, a setting after @: lstm-lm,sri,sri@paper; those of the config that the paper shows',
     )
     .addOption(
-      new Option('--seed, --seeds <list>', "seeds with commas between; the config's unless given").argParser(seedList),
+      new Option('--seed, --seeds <list>', "seeds with commas between; the config's unless given").argParser(
+        wholeNumbers(0),
+      ),
     )
     .option('--ais', 'beside each perplexity of Table 1 an independent one, on fewer sentences (with --all too)')
     .option('--from <folder>', 'folder of the raw files, should the corpus not be prepared yet')
@@ -378,14 +380,9 @@ class Performer {
 
 /** Numbers of figures with commas between. */
 function figureNumbers(text: string): number[] {
-  const numbers = text.split(',').map((item) => wholeNumber(1)(item.trim()));
+  const numbers = wholeNumbers(1)(text);
   if (numbers.some((number) => number !== 1)) {
     throw new InvalidArgumentError('Of the figures of the paper there is 1, which can be drawn from runs.');
   }
   return [1];
-}
-
-/** Seeds with commas between, each once. */
-function seedList(text: string): number[] {
-  return [...new Set(text.split(',').map((item) => wholeNumber(0)(item.trim())))];
 }
