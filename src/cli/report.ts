@@ -111,10 +111,11 @@ export interface ResultsRequest {
  * @throws {InputError} where runs are of several data sets, or a table asked for is missing and to be refused.
  */
 export async function writeResults(runs: readonly MeasuredRun[], request: ResultsRequest, io: Io): Promise<void> {
-  const [{ REPORT_TABLES }, { toCsv }, { measurements }, { mkdir }] = await Promise.all([
+  const [{ REPORT_TABLES }, { toCsv }, { measurements }, { partNotice }, { mkdir }] = await Promise.all([
     import('../report/tables.js'),
     import('../report/table.js'),
     import('../report/table1.js'),
+    import('../report/part.js'),
     import('node:fs/promises'),
   ]);
   const { asked, missing, split, results, html, json } = request;
@@ -144,17 +145,19 @@ export async function writeResults(runs: readonly MeasuredRun[], request: Result
   for (const [name, content] of files) await writeFileAtomic(path.join(folder, name), content);
   await copyRuns(runs, folder);
 
+  const part = partNotice(runs);
   const printed = made.filter(({ kind }) => asked.includes(kind));
   if (json) {
     for (const { kind, table } of printed) printTableJson(kind, table, dataSet, folder, io);
     const names = { files: [...files.keys()], missing: absent.map(({ name }) => name) };
-    printJson(io, { event: 'written', dataSet, folder, ...names });
+    printJson(io, { event: 'written', dataSet, folder, part, ...names });
     return;
   }
   for (const { kind, table } of printed) {
     if (asked.length > 1) print(io, kind.caption);
     for (const line of [...kind.format(table), '']) print(io, line);
   }
+  if (part !== null) print(io, part);
   for (const { caption } of absent) print(io, `${caption}: nothing measured on the ${split} split`);
   print(io, `written to ${folder}: ${fileList([...files.keys()])}`);
 }

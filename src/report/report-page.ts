@@ -22,6 +22,7 @@ import {
   type Section,
 } from './html.js';
 import type { MeasuredRun } from './measured.js';
+import { partNotice } from './part.js';
 import { describePosterior, keptPosterior, POSTERIOR } from './posterior.js';
 import { inPaperOrder, methodLabel, PROVENANCE, type Table } from './table.js';
 import { type EpochNumbers, indexedColumns, readEpochs } from './training-log.js';
@@ -49,7 +50,9 @@ interface Shown {
 /** The page as one text. */
 export async function reportPage({ dataSet, split, runs, tables, config }: ReportPage): Promise<string> {
   const shown = show(inPaperOrder(runs));
+  const part = partNotice(runs);
   const sections: Section[] = [
+    { title: 'A part of the data', body: part === null ? [] : [paragraph(part)] },
     { title: 'Is the code used?', body: verdicts(shown) },
     ...tables.map(({ caption, table }) => ({ title: caption, body: [tableOf(table, dataSet)] })),
     { title: 'Training', body: await trainingFigures(shown, split) },

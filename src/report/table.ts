@@ -4,6 +4,7 @@
 import { stringify } from 'csv-stringify/sync';
 import { METHODS } from '../methods/index.js';
 import type { MeasuredRun } from './measured.js';
+import { publishedSizes } from './part.js';
 
 export type Cell = string | number;
 
@@ -19,6 +20,8 @@ export type Column<Line> = readonly [name: string, cell: (line: Line) => Cell | 
 export const PROVENANCE: readonly Column<{ measured: MeasuredRun }>[] = [
   ['Setting', ({ measured }) => measured.run.setting],
   ['Seed', ({ measured }) => measured.run.seed],
+  ['Training sentences', ({ measured }) => measured.manifest.sentences?.train],
+  ['Published training sentences', ({ measured }) => publishedSizes(measured.run.dataSet)?.train],
   ['Epochs', ({ measured }) => measured.manifest.epochs],
   ['Best epoch', ({ measured }) => measured.manifest.bestEpoch],
   ['Training seconds', ({ measured }) => Math.round(measured.manifest.trainingSeconds)],

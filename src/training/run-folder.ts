@@ -12,6 +12,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import path from 'node:path';
 import { parseRunConfig } from '../config/load.js';
 import type { RunConfig } from '../config/schema.js';
+import type { SplitName } from '../data/corpus.js';
 import { InputError } from '../errors.js';
 import { writeFileAtomic } from '../storage/atomic-write.js';
 
@@ -23,6 +24,8 @@ export interface Manifest {
   node: string;
   /** Content hash of the prepared corpus. */
   dataHash: string;
+  /** Of the prepared corpus; absent in manifests that were written before they told. */
+  sentences?: Record<SplitName, number>;
   backend: string;
   /** The backend's own version and the machine's instruction sets. */
   backendDetails: string;

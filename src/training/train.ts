@@ -333,9 +333,11 @@ class Training {
   private manifest(): Manifest {
     const { provenance, run, corpus } = this.options;
     const { validation, verdict, epoch, finished } = this.state;
+    const { train, valid, test } = corpus.splits;
     return {
       ...provenance,
       dataHash: corpus.hash,
+      sentences: { train: train.length, valid: valid.length, test: test.length },
       precision: run.precision,
       parameters: this.model.parameters.size,
       epochs: epoch - 1,

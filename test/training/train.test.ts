@@ -98,6 +98,7 @@ describe.each(CASES)('%s', (_, run) => {
     const whole = options(run, 'whole');
     const manifest = await train(whole);
     expect(manifest.finished).toBe(`all ${run.training.epochs} epochs done`);
+    expect(manifest.sentences?.train).toBe(whole.corpus.splits.train.length);
 
     for (const stopAt of [1, 4, 7]) {
       const name = `stopped-${stopAt}`;

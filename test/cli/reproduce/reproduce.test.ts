@@ -220,7 +220,7 @@ describe('failures', () => {
     [['--table', '5', '--split', 'train'], /classification learns from that split/],
     [['--tables', '1,6'], /no such table; the paper has 5/],
     [['--figures', '2'], /Of the figures of the paper there is 1/],
-    [['--seeds', '1,x'], /must be a whole number from 0/],
+    [['--seeds', '1,x'], /must be whole numbers from 0/],
     [
       ['--methods', 'fb-vae', '--config', 'no-ae.yaml'],
       /no-ae\.yaml:\d+: fb-vae starts from the encoder of ae, .* add ae/,

@@ -1,0 +1,34 @@
+// Whether runs learned from all of a published set or from a part of it, which no number of theirs shows.
+
+import { SPLIT_NAMES, type SplitName } from '../data/corpus.js';
+import { isKnownSet, KNOWN_SETS } from '../data/sources.js';
+import type { MeasuredRun } from './measured.js';
+
+/** Sentences of each split as published; null for a set of the user's own. */
+export function publishedSizes(dataSet: string): Record<SplitName, number> | null {
+  return isKnownSet(dataSet) ? KNOWN_SETS[dataSet].published : null;
+}
+
+/**
+ * A sentence that says which part of the published set runs learned from and were measured on.
+ *
+ * @param runs on one data set.
+ * @returns null where it was all of it, or where that cannot be known: of a set of the user's own, and of runs whose
+ *   manifest does not say.
+ */
+export function partNotice(runs: readonly MeasuredRun[]): string | null {
+  const dataSet = runs[0]!.run.dataSet;
+  const published = publishedSizes(dataSet);
+  if (published === null) return null;
+  const parts = runs.flatMap(({ manifest: { sentences } }) =>
+    sentences !== undefined && SPLIT_NAMES.some((split) => sentences[split] < published[split]) ? [sentences] : [],
+  );
+  if (parts.length === 0) return null;
+  const sizes = (of: Record<SplitName, number>) =>
+    SPLIT_NAMES.map((split) => of[split].toLocaleString('en-US')).join(' / ');
+  const those = [...new Set(parts.map(sizes))].join(' and ');
+  return (
+    `A part of ${dataSet}: ${those} sentences (train / valid / test) of the ${sizes(published)} published, so ` +
+    "these are not numbers to set against the paper's."
+  );
+}
