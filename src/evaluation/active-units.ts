@@ -10,11 +10,17 @@ import { normalCdf } from './statistics.js';
 /** A dimension is active where the variance over sentences of E_q[z_d] is larger. */
 export const ACTIVE_VARIANCE = 0.01;
 
+/**
+ * ... and larger than so many standard errors of what the draws' noise alone makes of it, since among 32 dimensions without
+ * any variance some would be beyond one or two, and chi-squared has a longer tail than a Gaussian.
+ */
+const NOISE_ERRORS = 4;
+
 /** What part of `ACTIVE_VARIANCE` the Monte Carlo variance of a sentence's mean may be before it needs mention. */
 const TOLERATED_NOISE = 0.1;
 
 export interface ActiveUnitsEstimate {
-  /** Dimensions whose variance, the Monte Carlo part taken off, is above `ACTIVE_VARIANCE`. */
+  /** Dimensions whose variance, the Monte Carlo part taken off, is above `ACTIVE_VARIANCE` and above the noise. */
   value: number;
   /** From the chance of each dimension to be on the other side, given the sampling error of its variance. */
   standardError: number;
@@ -23,6 +29,8 @@ export interface ActiveUnitsEstimate {
   uncorrected: number;
   /** The largest over dimensions of the Monte Carlo variance of a sentence's mean. */
   monteCarloVariance: number;
+  /** Dimensions above `ACTIVE_VARIANCE`, but not above the noise. */
+  undecided: number;
   /** Draws a sentence that would bring `monteCarloVariance` under a tenth of `ACTIVE_VARIANCE`. */
   drawsNeeded: number;
   /** Var_x(E_q[z_d]), the Monte Carlo part taken off; [latentSize]. */
@@ -33,7 +41,9 @@ export interface ActiveUnitsEstimate {
  * AU = number of dimensions d with Var_x(E_q[z_d]) > 0.01.
  *
  * A mean over few draws varies by its own noise too, which would count every dimension as active. That part is
- * estimated from the spread of the draws and subtracted, which leaves the variance unbiased with any number of draws.
+ * estimated from the spread of the draws and subtracted, which leaves the variance unbiased with any number of draws. What
+ * is left of a dimension that is not active scatters around 0, with few draws or few sentences further than 0.01; so a
+ * dimension counts that is beyond that scatter too.
  */
 export class ActiveUnits {
   private readonly means: Float64Array[] = [];
@@ -77,20 +87,35 @@ export class ActiveUnits {
     const noise = this.noise.map((sum) => sum / sentences);
     const spreads = Array.from({ length: this.latentSize }, (_, d) => spread(this.means.map((mean) => mean[d]!)));
     const variances = Float64Array.from(spreads, ({ variance }, d) => variance - noise[d]!);
+    const thresholds = noise.map((value) => Math.max(ACTIVE_VARIANCE, NOISE_ERRORS * this.scatter(value)));
     const doubt = spreads.reduce((sum, { standardError }, d) => {
-      const active = normalCdf((variances[d]! - ACTIVE_VARIANCE) / standardError);
+      const active = normalCdf((variances[d]! - thresholds[d]!) / standardError);
       return sum + active * (1 - active);
     }, 0);
+    const value = variances.filter((variance, d) => variance > thresholds[d]!).length;
     const monteCarloVariance = noise.reduce((most, value) => Math.max(most, value), 0);
     return {
-      value: variances.filter((variance) => variance > ACTIVE_VARIANCE).length,
+      value,
       standardError: Math.sqrt(doubt),
       sentences,
+      undecided: variances.filter((variance) => variance > ACTIVE_VARIANCE).length - value,
       uncorrected: spreads.filter(({ variance }) => variance > ACTIVE_VARIANCE).length,
       monteCarloVariance,
       drawsNeeded: Math.ceil((monteCarloVariance * this.draws) / (TOLERATED_NOISE * ACTIVE_VARIANCE)),
       variances,
     };
+  }
+
+  /**
+   * Standard error of the corrected variance of a dimension that is the same for every sentence: of the variance of the
+   * means, and of the noise that is taken off it, both multiples of chi-squared.
+   *
+   * @param noise the Monte Carlo variance of a sentence's mean.
+   */
+  private scatter(noise: number): number {
+    if (noise === 0) return 0;
+    const sentences = this.means.length;
+    return noise * Math.sqrt(2 / (sentences - 1) + 2 / (sentences * (this.draws - 1)));
   }
 }
 
@@ -133,12 +158,13 @@ export class ActiveUnitsMeasurement implements Measurement {
   result(): MeasuredQuantity {
     if (this.units === null) throw new RangeError('active units of no sentence');
     const { value, standardError, sentences, ...facts } = this.units.result();
-    const { monteCarloVariance, drawsNeeded, uncorrected } = facts;
+    const { monteCarloVariance, drawsNeeded, uncorrected, undecided } = facts;
     const warnings = divergenceWarnings(this.notFinite);
     if (drawsNeeded > this.draws) {
       warnings.push(
         `the mean of ${this.draws} chains has a Monte Carlo variance of up to ${monteCarloVariance.toPrecision(2)}, ` +
-          `which was subtracted (without that ${uncorrected} dimensions would count); ` +
+          `which was subtracted (without that ${uncorrected} dimensions would count` +
+          `${undecided === 0 ? '' : `; ${undecided} above ${ACTIVE_VARIANCE} do not, as noise alone does that`}); ` +
           `${drawsNeeded} chains a sentence would bring it under a tenth of ${ACTIVE_VARIANCE}`,
       );
     }
@@ -151,7 +177,7 @@ export class ActiveUnitsMeasurement implements Measurement {
       standardError: known ? finiteOrNull(standardError) : null,
       sentences,
       draws: this.inference === 'short-run' ? this.draws : 0,
-      ...(known ? { facts: { uncorrected, monteCarloVariance, drawsNeeded } } : {}),
+      ...(known ? { facts: { uncorrected, undecided, monteCarloVariance, drawsNeeded } } : {}),
       warnings,
     };
   }

@@ -82,13 +82,17 @@ export function gaussianKl(z: Float32Array, sentences: number, latentSize: numbe
  */
 export function marginalKl(z: Float32Array, draws: number): Float64Array {
   if (draws < 3) throw new RangeError(`the KL of a dimension's marginal takes three draws or more, not ${draws}`);
-  const freedom = draws - 1;
-  const logVarianceBias = Math.log(2 / freedom) + digamma(freedom / 2);
+  const bias = logVarianceBias(draws - 1);
   const { mean, logVariance } = momentGaussian(z, draws);
   return Float64Array.from(mean, (m, i) => {
     const variance = Math.exp(logVariance[i]!);
-    return 0.5 * (m * m - variance / draws + variance - 1 - (logVariance[i]! - logVarianceBias));
+    return 0.5 * (m * m - variance / draws + variance - 1 - (logVariance[i]! - bias));
   });
+}
+
+/** E[log s^2 - log sigma^2] of the unbiased variance s^2 of Gaussian draws: its chi-squared's mean logarithm. */
+export function logVarianceBias(freedom: number): number {
+  return Math.log(2 / freedom) + digamma(freedom / 2);
 }
 
 /** The mean and the unbiased variance of each dimension over the draws, `[draws, sentences, latentSize]`. */

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { ActiveUnits } from '../../src/evaluation/active-units.js';
 import { diagnose, diagnosisColumns, verdictOf } from '../../src/evaluation/diagnosis.js';
-import { gaussianKl, marginalKl } from '../../src/evaluation/kl.js';
+import { gaussianKl, marginalKl, momentGaussian } from '../../src/evaluation/kl.js';
 import { LatentGainMeasurement } from '../../src/evaluation/latent-gain.js';
+import { marginalInformation } from '../../src/evaluation/mutual-information.js';
 import { EncoderEstimator } from '../../src/evaluation/perplexity/encoder-estimator.js';
 import { GaussianPosterior, PointPosterior } from '../../src/inference/amortized.js';
 import { mutualInformation } from '../../src/inference/mutual-information.js';
@@ -74,6 +75,54 @@ describe('mutual information', () => {
       logVariance: new Float32Array(100).fill(-8),
     };
     expect(meanAndError(mutualInformation(apart, apart.mean, 50)).mean).toBeCloseTo(Math.log(50), 6);
+  });
+});
+
+describe('mutual information from the moments of draws', () => {
+  const size = 32;
+
+  /** Draws of variance `variance` about means of variance `spread` in the first `informed` dimensions. */
+  function draws(count: number, sentences: number, spread: number, variance: number, informed = size) {
+    const means = normals(sentences * size, 8);
+    return normals(count * sentences * size, 9).map((noise, i) => {
+      const mean = i % size < informed ? Math.sqrt(spread) * means[i % means.length]! : 0;
+      return mean + Math.sqrt(variance) * noise;
+    });
+  }
+
+  test.each([
+    [3, 32],
+    [8, 200],
+    [16, 1000],
+  ])('is nothing where %i draws of each of %i sentences are the prior’s', (count, sentences) => {
+    const gaussian = momentGaussian(draws(count, sentences, 0, 1), count);
+    const { mean, error } = meanAndError(marginalInformation(gaussian, sentences, count));
+    expect(Math.abs(mean)).toBeLessThan(4 * error);
+    expect(error).toBeLessThan(0.7);
+  });
+
+  test.each([4, 16])('is that of a Gaussian channel, in closed form, by %i draws', (count) => {
+    const sentences = 1500;
+    const [spread, variance] = [0.8, 0.5];
+    const z = draws(count, sentences, spread, variance, 5);
+    const { mean, error } = meanAndError(marginalInformation(momentGaussian(z, count), sentences, count));
+    expect(Math.abs(mean - 2.5 * Math.log(1 + spread / variance))).toBeLessThan(4 * error);
+    expect(error).toBeLessThan(0.3);
+  });
+
+  test('differs from the KL by that of the aggregate from the prior', () => {
+    const [count, sentences] = [16, 1500];
+    const [spread, variance] = [0.3, 0.1];
+    const z = draws(count, sentences, spread, variance);
+    const information = meanAndError(marginalInformation(momentGaussian(z, count), sentences, count)).mean;
+    const parts = marginalKl(z, count);
+    const kl = (size * parts.reduce((sum, part) => sum + part)) / parts.length;
+    const aggregate = (size / 2) * (spread + variance - 1 - Math.log(spread + variance));
+    expect((kl - information) / aggregate).toBeCloseTo(1, 1);
+  });
+
+  test('wants three draws', () => {
+    expect(() => marginalInformation(momentGaussian(normals(8), 2), 1, 2)).toThrow(/three draws/);
   });
 });
 

@@ -66,7 +66,7 @@ const options = (changes: Partial<EvaluationOptions> = {}): EvaluationOptions =>
 describe('a model with a latent code', () => {
   test('gives a row a metric, two for KL, that survive JSON', async () => {
     const { model, seen, open } = latentModel();
-    const rows = await evaluate(model, split, options());
+    const rows = await evaluate(model, split, options({ draws: 64 }));
     expect(rows.map(({ metric, estimator }) => `${metric} ${estimator}`)).toEqual([
       'ppl fitted',
       'recon short-run',

@@ -124,6 +124,20 @@ describe('active units', () => {
     expect(standardError).toBeLessThan(0.1);
   });
 
+  test.each([
+    [8, 150],
+    [16, 48],
+    [16, 1000],
+  ])('are none of 32 where %i draws of the prior stand for each of %i sentences', (draws, count) => {
+    const units = new ActiveUnits(32);
+    units.add(normals(draws * count * 32, 4), count);
+    const { value, undecided, standardError, variances } = units.result();
+    expect(value).toBe(0);
+    expect(undecided).toBe(variances.filter((variance) => variance > 0.01).length);
+    expect(undecided > 0).toBe(count < 1000);
+    expect(standardError).toBeLessThan(0.7);
+  });
+
   test('wants two draws, and as many of every sentence', () => {
     const units = new ActiveUnits(2);
     expect(() => units.add(normals(4), 2)).toThrow(/two or more/);
