@@ -53,7 +53,7 @@ export function addClassify(program: Command, io: Io): void {
     )
     .option('--draws <number>', 'labelled sets of each number', wholeNumber(1), TABLE_5.draws);
   addTrainedRunOptions(addSplitOption(command, TABLE_5.split, ['valid', 'test']));
-  addLimitOption(command, 'so many sentences of the split, drawn by seed, and so many to make and to name clusters')
+  addLimitOption(command, 'so many sentences of the split, drawn at random, and so many to make and to name clusters')
     .addHelpText('after', EXAMPLES)
     .action(async ({ labels, draws, split, limit, ...options }: ClassifyOptions) => {
       const chosen = await chooseTrainedRun(options);

@@ -112,7 +112,7 @@ async function withEstimator(
 export interface EvaluationRequest {
   metrics: readonly Evaluated[];
   split: SplitName;
-  /** Sentences, drawn by seed; as the configuration has it where absent. */
+  /** Sentences, drawn at random, that every metric is measured on; as the configuration has it where absent. */
   limit?: number;
 }
 
@@ -132,10 +132,15 @@ export async function evaluateRun(
     import('./evaluation.js'),
   ]);
   const { run, corpus, model } = opened;
+  const configured = evaluationOptions(run);
+  const sentences =
+    limit === undefined
+      ? { limit: run.evaluation.sentences, perplexitySentences: configured.perplexitySentences }
+      : { limit, perplexitySentences: null };
   const results = await evaluate(
     model,
     corpus.splits[split],
-    { ...evaluationOptions(run), metrics, limit: limit ?? run.evaluation.sentences, signal: io.stop },
+    { ...configured, ...sentences, metrics, signal: io.stop },
     ({ metrics: now, done, total }) => {
       progress.update({ label: `${run.name} ${now.join(',')} on ${split}`, done, total, quantities: {} });
     },

@@ -22,7 +22,7 @@ export interface NoisyReconRequest {
   /** Noisy copies of each sentence. */
   noiseDraws: number;
   split: SplitName;
-  /** Sentences, drawn by seed; as the configuration has it where absent. */
+  /** Sentences, drawn at random; as the configuration has it where absent. */
   limit?: number;
 }
 

@@ -32,7 +32,7 @@ export function addPosterior(program: Command, io: Io): void {
     .command('posterior')
     .description("draw a trained run's aggregate posterior beside the prior: a t-SNE map and each dimension's density")
     .usage('(--config ptb.yaml --method sri | --run DIR) [options]')
-    .option('--sentences <number>', 'sentences of the split, drawn by seed', wholeNumber(2), FIGURE_1.sentences);
+    .option('--sentences <number>', 'sentences of the split, drawn at random', wholeNumber(2), FIGURE_1.sentences);
   addTrainedRunOptions(addSplitOption(command, FIGURE_1.split))
     .addHelpText('after', EXAMPLES)
     .action(async ({ sentences, split, ...options }: PosteriorOptions) => {
@@ -66,7 +66,7 @@ export async function posteriorRun(
 ): Promise<{ summary: PosteriorSummary; files: string[] }> {
   const [
     { latentModel },
-    { drawSubset },
+    { evaluationSubset },
     { inferCodes },
     { aggregatePosterior },
     tsne,
@@ -90,7 +90,7 @@ export async function posteriorRun(
   const { latentSize } = model;
   const { seed } = run;
   const split = corpus.splits[name];
-  const indices = drawSubset(split, sentences, seed);
+  const indices = evaluationSubset(split, sentences);
   const labels = corpus.labels && Array.from(indices, (i) => corpus.labels![split.label(i)!]!);
 
   const advance = (what: string) => (done: number, total: number) =>

@@ -30,7 +30,7 @@ export function addSplitOption(
   return command.addOption(new Option('--split <name>', 'which sentences').choices(choices).default(otherwise));
 }
 
-export function addLimitOption(command: Command, what = 'so many sentences of the split, drawn by seed'): Command {
+export function addLimitOption(command: Command, what = 'so many sentences of the split, drawn at random'): Command {
   return command.option('--limit <number>', `${what}; as in the config unless given`, wholeNumber(2));
 }
 

@@ -82,7 +82,7 @@ const training = z.strictObject({
   validationSentences: count
     .nullable()
     .describe(
-      'sentences of the validation split, drawn by seed, that each epoch is judged on; a whole number from 1, or null for all',
+      'sentences of the validation split, drawn at random, that each epoch is judged on; a whole number from 1, or null for all',
     ),
   keepEpochs: z
     .array(count)
@@ -181,7 +181,7 @@ const evaluation = z.strictObject({
     .int()
     .min(2)
     .nullable()
-    .describe('sentences of a split, drawn by seed, that all is measured on; a whole number from 2, or null for all'),
+    .describe('sentences of a split, drawn at random, that all is measured on; a whole number from 2, or null for all'),
   perplexitySentences: z
     .int()
     .min(2)
@@ -192,7 +192,7 @@ const evaluation = z.strictObject({
     .int()
     .min(2)
     .nullable()
-    .describe('sentences of a split, drawn by seed, that `ais` is run on; a whole number from 2, or null for all'),
+    .describe('sentences of a split, drawn at random, that `ais` is run on; a whole number from 2, or null for all'),
   inferenceChains: z
     .int()
     .min(2)

@@ -76,6 +76,14 @@ export function drawSubset(split: Split, count: number, seed: number): Int32Arra
   return new RandomStream({ seed, purpose: 'evaluation-subset' }).permutation(split.length).slice(0, count).sort();
 }
 
+/**
+ * The sentences that a quantity is measured on where not all are: the same for runs of every seed and method, so that what
+ * seeds differ by is no matter of sentences, and rows of a table can be compared. A smaller subset lies within a larger.
+ */
+export function evaluationSubset(split: Split, count: number): Int32Array {
+  return drawSubset(split, count, 0);
+}
+
 /** The chosen sentences, a group for each length, by increasing length. */
 function byLength(split: Split, indices?: Int32Array): Int32Array[] {
   const groups = new Map<number, number[]>();

@@ -1,7 +1,7 @@
 // Measures a model on a split: takes its sentences batch by batch, hands each batch to every quantity that was asked
 // for, and turns what they found into rows. Inference is the dear part, so the quantities share its draws.
 
-import { type Batch, drawSubset, equalLengthBatches } from '../data/batches.js';
+import { type Batch, equalLengthBatches, evaluationSubset } from '../data/batches.js';
 import type { Split } from '../data/corpus.js';
 import { InputError, InterruptedError } from '../errors.js';
 import type { ConditionalLikelihood } from '../inference/likelihood.js';
@@ -48,7 +48,7 @@ export interface EvaluationOptions {
   estimator: PerplexityEstimator;
   seed: number;
   batchSize: number;
-  /** Sentences, drawn by seed, that everything is measured on; null for the whole split. */
+  /** Sentences, drawn at random but the same whatever the seed, that everything is measured on; null for the whole split. */
   limit: number | null;
   /** Sentences of those that a latent model's perplexity and KL are measured on; null for all. */
   perplexitySentences: number | null;
@@ -111,7 +111,7 @@ async function evaluateExact(
   if (impossible.length > 0) {
     throw new InputError(`a model without a latent code has no ${impossible.join(', ')}: ask for ppl alone`);
   }
-  const batches = equalLengthBatches(split, batchSize, { indices: chosen(split, limit, seed) });
+  const batches = equalLengthBatches(split, batchSize, { indices: chosen(split, limit) });
   const total = sentencesOf(batches);
   const nll: number[] = [];
   const words: number[] = [];
@@ -153,10 +153,10 @@ async function evaluateLatent(
   );
   const cheap = measurements.filter((measurement) => !dear.includes(measurement));
 
-  // A smaller subset by the same seed lies within the larger one. Its sentences come first and meet every quantity, so
+  // A smaller subset lies within the larger one. Its sentences come first and meet every quantity, so
   // that their chains are run once; the others meet the cheap quantities.
-  const all = chosen(split, limit, seed);
-  const few = dear.length > 0 ? chosen(split, Math.min(perplexitySentences ?? all.length, all.length), seed) : [];
+  const all = chosen(split, limit);
+  const few = dear.length > 0 ? chosen(split, Math.min(perplexitySentences ?? all.length, all.length)) : [];
   const fewSet = new Set(few);
   const rest = cheap.length > 0 ? all.filter((sentence) => !fewSet.has(sentence)) : [];
   const batchesOf = (indices: Iterable<number>): Batch[] =>
@@ -226,10 +226,10 @@ function shortRunKl({ jacobian, gaussian, marginals }: KlChains): Measurement[] 
   ];
 }
 
-function chosen(split: Split, limit: number | null, seed: number): Int32Array {
+function chosen(split: Split, limit: number | null): Int32Array {
   return limit === null || limit >= split.length
     ? Int32Array.from({ length: split.length }, (_, i) => i)
-    : drawSubset(split, limit, seed);
+    : evaluationSubset(split, limit);
 }
 
 function sentencesOf(batches: readonly Batch[]): number {

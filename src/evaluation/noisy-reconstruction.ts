@@ -1,7 +1,7 @@
 // Noisy reconstruction (Table 4): inference reads a sentence whose words were shuffled a little, and the model says the
 // sentence as it was. Where near codes mean near sentences, as in a smooth latent space, that costs little.
 
-import { drawSubset, equalLengthBatches, makeBatch } from '../data/batches.js';
+import { equalLengthBatches, evaluationSubset, makeBatch } from '../data/batches.js';
 import type { Split } from '../data/corpus.js';
 import { swapWords } from '../data/word-swaps.js';
 import { InputError, InterruptedError } from '../errors.js';
@@ -21,7 +21,7 @@ export interface NoisyReconstructionOptions {
   draws: number;
   seed: number;
   batchSize: number;
-  /** Sentences of the split, drawn by seed; null for all. */
+  /** Sentences of the split, drawn at random; null for all. */
   limit: number | null;
   signal?: AbortSignal;
 }
@@ -52,7 +52,7 @@ export async function noisyReconstruction(
   if (!(Number.isInteger(noiseDraws) && noiseDraws > 0)) {
     throw new RangeError(`noisy copies of a sentence are a whole number from 1, not ${noiseDraws}`);
   }
-  const chosen = split.length === 0 ? new Int32Array(0) : drawSubset(split, limit ?? split.length, seed);
+  const chosen = split.length === 0 ? new Int32Array(0) : evaluationSubset(split, limit ?? split.length);
   const indices = chosen.filter((sentence) => split.sentence(sentence).length >= 2);
   if (indices.length === 0) {
     throw new InputError(`split '${split.name}' has no sentence of two words or more whose words could be swapped`);

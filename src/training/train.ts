@@ -13,7 +13,7 @@ import { type Metrics, MetricsFile } from './metrics.js';
 import { createOptimizer } from './optimizer.js';
 import type { Manifest, RunFolder, Verdict } from './run-folder.js';
 import { INITIAL_VALIDATION, judge } from './validation.js';
-import { loadSomeWeights, loadWeights, saveWeights } from './weights.js';
+import { loadSomeWeights, saveWeights } from './weights.js';
 
 /** What a validation after an epoch found. */
 export interface Validation {
@@ -206,7 +206,8 @@ class Training {
     const metrics = this.metrics(loss, quantities);
     this.write(metrics);
     this.state.interval = emptyInterval();
-    if (decision.restoreBest) loadWeights(best, this.model);
+    // The weights alone: what a method knows of its own course, such as that Lagging-VAE is done catching up, stays.
+    if (decision.restoreBest) loadSomeWeights(best, this.model, () => true);
     this.optimizer.learningRate *= decision.learningRateFactor;
     this.state.validation = decision.state;
     this.state.epoch++;

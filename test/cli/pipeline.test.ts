@@ -151,6 +151,15 @@ describe('sri eval', () => {
     expect(row).toMatchObject({ draws: 3, epoch: 1, seed: 0, backend: 'cpu' });
   });
 
+  it.each(['fitted', 'ais'])('measures on --limit sentences by %s, whatever the config has', async (estimator) => {
+    const few = ['--set', 'evaluation.perplexitySentences=2', '--set', 'evaluation.aisSentences=2'];
+    const cheap = ['--samples', '2', '--set', 'evaluation.temperatures=3'];
+    const asked = ['--run', run, '--estimator', estimator, '--limit', '5'];
+    const { code, out, error } = await sri('eval-ppl', ...asked, ...few, ...cheap);
+    expect(code, error).toBe(0);
+    expect(out).toMatch(/; 5 sentences of test/);
+  });
+
   it('gives the same numbers when asked again', async () => {
     const values = async () => {
       const { out } = await sri('eval', '--run', run, '--metric', 'recon,kl', '--limit', '4', '--json');

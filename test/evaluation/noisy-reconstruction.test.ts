@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type Batch, drawSubset } from '../../src/data/batches.js';
+import { type Batch, evaluationSubset } from '../../src/data/batches.js';
 import { EncodedSplit, type Split } from '../../src/data/corpus.js';
 import { InputError, InterruptedError } from '../../src/errors.js';
 import { evaluate, type LatentModel } from '../../src/evaluation/evaluate.js';
@@ -156,7 +156,7 @@ describe('noisy reconstruction', () => {
     expect(together[1]!.sentences).toBe(12);
     expect(alone[0]!.value).toBeCloseTo(together[1]!.value!, 9);
     expect(alone[0]!.standardError).toBeCloseTo(together[1]!.standardError!, 9);
-    expect([...seen].sort((a, b) => a - b)).toEqual([...drawSubset(MIXED, 12, 5)]);
+    expect([...seen].sort((a, b) => a - b)).toEqual([...evaluationSubset(MIXED, 12)]);
   });
 
   test('sentences of one word are left out of every level, and said to be', async () => {

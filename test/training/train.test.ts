@@ -174,6 +174,42 @@ describe('training', () => {
     );
   });
 
+  it('takes the best weights back at a decay, and not where the method was in its own course', async () => {
+    const base = toyRun('lstm-lm');
+    const decay = { factor: 0.5, patience: 1, fromEpoch: 2, atMost: 5, restoreBest: true };
+    const run = { ...base, training: { ...base.training, epochs: 4, decay } };
+    const real = METHODS.find(({ name }) => name === 'lstm-lm')!;
+    let [updates, course] = [0, 0];
+    const starts: number[] = [];
+    const weights: number[] = [];
+    const method: Method = {
+      ...real,
+      create: (...given) => {
+        const model = real.create(...given);
+        const learn = model.learn.bind(model);
+        model.learn = (batch, at, learner) => {
+          if (at.batch === 0) starts.push(judgeByWeights(model));
+          updates++;
+          course++;
+          return learn(batch, at, learner);
+        };
+        model.state = () => ({ course });
+        model.restoreState = (state) => {
+          course = state.course as number;
+        };
+        return model;
+      },
+    };
+    const validate = (model: Model, epoch: number) => {
+      weights.push(judgeByWeights(model));
+      return { loss: epoch, quantities: {}, verdict: null };
+    };
+    await train(options(run, 'course', { method, validator: { columns: [], validate } }));
+    expect(starts[2]).toBe(weights[0]);
+    expect(weights[1]).not.toBe(weights[0]);
+    expect(course).toBe(updates);
+  });
+
   it('keeps two checkpoints, and goes on from the one before when the last is damaged', async () => {
     const run = toyRun('lstm-lm');
     const whole = options(run, 'damaged');

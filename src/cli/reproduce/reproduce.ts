@@ -308,8 +308,7 @@ class Performer {
         const { evaluateRun } = await import('../eval.js');
         const rows: MeasuredRow[] = [];
         for (const estimator of left.estimators) {
-          // Both are of the same sentences, as many as are asked for here.
-          const evaluation = { ...opened.run.evaluation, perplexitySentences: null, aisSentences: null };
+          const { evaluation } = opened.run;
           const run = { ...opened.run, evaluation: estimator === 'exact' ? evaluation : { ...evaluation, estimator } };
           rows.push(
             ...(await evaluateRun(

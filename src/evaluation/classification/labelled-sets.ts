@@ -1,7 +1,7 @@
 // Which items classification looks at. Inference is what costs, so they are chosen before anything is inferred: the items
 // to test on, those that name the clusters, and of the training split only those whose label or code will be used.
 
-import { drawSubset } from '../../data/batches.js';
+import { evaluationSubset } from '../../data/batches.js';
 import type { Split } from '../../data/corpus.js';
 import { InputError } from '../../errors.js';
 import { RandomStream } from '../../random/philox.js';
@@ -105,7 +105,7 @@ function mixtureItems(train: Split, limit: number | null, classes: number, seed:
   return new RandomStream({ seed, purpose: 'labelled-set', batch: 0 }).permutation(train.length).slice(0, count);
 }
 
-function upTo(split: Split, limit: number | null, seed: number): Int32Array {
+function upTo(split: Split, limit: number | null): Int32Array {
   if (split.length === 0) throw new InputError(`split '${split.name}' has no sentence to classify`);
-  return drawSubset(split, Math.min(limit ?? split.length, split.length), seed);
+  return evaluationSubset(split, Math.min(limit ?? split.length, split.length));
 }

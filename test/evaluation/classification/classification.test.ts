@@ -1,6 +1,6 @@
 import { Matrix } from 'ml-matrix';
 import { describe, expect, it } from 'vitest';
-import { type Batch, drawSubset } from '../../../src/data/batches.js';
+import { type Batch, evaluationSubset } from '../../../src/data/batches.js';
 import type { Split } from '../../../src/data/corpus.js';
 import { InterruptedError } from '../../../src/errors.js';
 import {
@@ -187,7 +187,7 @@ describe('features', () => {
       steps.push(done);
       expect(total).toBe(plan.items.train.length + 80);
     });
-    expect(plan.items.test).toEqual(drawSubset(splits.test, 40, seed));
+    expect(plan.items.test).toEqual(evaluationSubset(splits.test, 40));
     for (const name of ['train', 'valid', 'test'] as const) {
       const { codes, labels } = features[name];
       expect([...codes]).toEqual([...plan.items[name]].flatMap((item) => [item + 3, 5]));
