@@ -199,7 +199,7 @@ async function page(
     dataSet,
     split,
     runs,
-    tables: made.map(({ kind: { caption }, table }) => ({ caption, table })),
+    tables: made.map(({ kind: { number, caption }, table }) => ({ number, caption, table })),
     config: config ?? `${dataSet}.yaml`,
   });
 }

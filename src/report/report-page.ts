@@ -24,7 +24,7 @@ import {
 import type { MeasuredRun } from './measured.js';
 import { partNotice } from './part.js';
 import { describePosterior, keptPosterior, POSTERIOR } from './posterior.js';
-import { inPaperOrder, methodLabel, PROVENANCE, type Table } from './table.js';
+import { inPaperOrder, methodLabel, PROVENANCE, type Table, variesSteps } from './table.js';
 import { type EpochNumbers, indexedColumns, readEpochs } from './training-log.js';
 
 export interface ReportPage {
@@ -33,7 +33,7 @@ export interface ReportPage {
   split: string;
   runs: readonly MeasuredRun[];
   /** Those that have a row, each with what the paper calls it. */
-  tables: readonly { caption: string; table: Table }[];
+  tables: readonly { number: number | null; caption: string; table: Table }[];
   /** The config file, as a command names it. */
   config: string;
 }
@@ -58,7 +58,7 @@ export async function reportPage({ dataSet, split, runs, tables, config }: Repor
     { title: 'Training', body: await trainingFigures(shown, split) },
     { title: 'Aggregate posterior', body: posteriorFigures(shown) },
     { title: 'Warnings', body: warnings(shown, split) },
-    { title: 'How to make this again', body: provenance(shown, config) },
+    { title: 'How to make this again', body: provenance(shown, tables, config) },
   ];
   return htmlReport({
     title: `Results on ${dataSet}`,
@@ -199,13 +199,31 @@ function warnings(shown: readonly Shown[], split: string): Html[] {
   return said.length === 0 ? [] : [bulletList([...new Set(said)])];
 }
 
-function provenance(shown: readonly Shown[], config: string): Html[] {
+/** The commands that make the page again, by the seeds of its runs. */
+function provenance(shown: readonly Shown[], tables: ReportPage['tables'], config: string): Html[] {
+  const numbers = tables.flatMap(({ number }) => number ?? []);
+  const asked = numbers.length === 0 ? '' : ` --tables ${numbers.join(',')}`;
+  const checked = shown.some(({ measured: { rows } }) => rows.some(({ estimator }) => estimator === 'ais'));
   const seeds = [...new Set(shown.map(({ measured }) => measured.run.seed))];
   const lines = [
     `sri prepare --config ${config}`,
-    ...seeds.map((seed) => {
-      const names = shown.filter(({ measured }) => measured.run.seed === seed).map(({ measured }) => measured.run.name);
-      return `sri reproduce --config ${config} --methods ${names.join(',')} --seed ${seed}`;
+    ...seeds.flatMap((seed) => {
+      const runs = shown.map(({ measured }) => measured).filter(({ run }) => run.seed === seed);
+      const own = runs.filter((measured) => !variesSteps(measured) && measured.rows.length > 0);
+      const varied = runs.filter((measured) => variesSteps(measured) && measured.rows.length > 0);
+      const names = own.map(({ run }) => run.name).join(',');
+      const bases = [...new Set(varied.map(({ run }) => run.name.replace(/[@-]steps-\d+$/, '')))].join(',');
+      return [
+        ...runs
+          .filter(({ rows }) => rows.length === 0)
+          .map(({ run }) => `sri train --config ${config} --method ${run.name} --seed ${seed}`),
+        ...(own.length === 0
+          ? []
+          : [`sri reproduce --config ${config}${asked}${checked ? ' --ais' : ''} --methods ${names} --seed ${seed}`]),
+        ...(varied.length === 0
+          ? []
+          : [`sri reproduce --config ${config} --ablation steps --methods ${bases} --seed ${seed}`]),
+      ];
     }),
     ...shown
       .filter(({ measured: { directory } }) => new RunFolder(directory).artifact(POSTERIOR.summary) !== null)

@@ -3,7 +3,17 @@
 import type { Metric } from '../evaluation/result.js';
 import { chooseRow, type MeasuredRun } from './measured.js';
 import { bySeeds, meanOverSeeds, range, SEEDS_PROVENANCE, type SeedMean, type Seeds, seedCount } from './seeds.js';
-import { type Cell, type Column, decimals, makeTable, methodLabel, significant, type Table } from './table.js';
+import {
+  besideOurs,
+  type Cell,
+  type Column,
+  decimals,
+  makePaperTable,
+  methodLabel,
+  type PaperColumn,
+  significant,
+  type Table,
+} from './table.js';
 
 export interface VariantTable {
   metric: Metric;
@@ -24,8 +34,8 @@ interface Line {
 }
 
 /**
- * The table of the given runs on a split, in the paper's order of methods. Runs that differ in their seed alone make one
- * line; those with nothing measured are left out.
+ * The table of the given runs on a split, in the paper's order of methods, and with the paper's numbers where there are none
+ * of ours. Runs that differ in their seed alone make one line; those with nothing measured are left out.
  */
 export function tableByVariant(
   { metric, variants, paper, scale, digits }: VariantTable,
@@ -33,13 +43,16 @@ export function tableByVariant(
   split: string,
 ): Table {
   const scaled = (value: number | null | undefined) => (value == null ? null : scale * value);
-  const published = ({ runs: [first] }: Line) => paper[first!.run.dataSet]?.[first!.run.method];
+  const published = paper[runs[0]?.run.dataSet ?? ''] ?? {};
+  const paperColumns = variants.map(
+    ([name], at): PaperColumn<readonly number[]> => [`Paper ${name}`, (numbers) => decimals(numbers[at], digits)],
+  );
   const each = (suffix: string, cell: (quantity: SeedMean | null) => Cell | null | undefined) =>
     variants.map(([name], at): Column<Line> => [`${name}${suffix}`, ({ quantities }) => cell(quantities[at]!)]);
   const columns: Column<Line>[] = [
     ['Method', ({ runs: [first] }) => methodLabel(first!)],
     ...each('', (quantity) => decimals(scaled(quantity?.value), digits)),
-    ...variants.map(([name], at): Column<Line> => [`Paper ${name}`, (line) => decimals(published(line)?.[at], digits)]),
+    ...besideOurs(paperColumns, published),
     ...each(' standard error', (quantity) => significant(scaled(quantity?.standardError))),
     ...each(' estimator', (quantity) => quantity?.estimator),
     ...each(' draws', (quantity) => range(quantity?.rows.map(({ draws }) => draws))),
@@ -59,8 +72,6 @@ export function tableByVariant(
       meanOverSeeds(seeds.map((measured) => chooseRow(ofVariant(measured, variant), metric, split))),
     ),
   }));
-  return makeTable(
-    columns,
-    lines.filter(({ quantities }) => quantities.some((quantity) => quantity !== null)),
-  );
+  const measured = lines.filter(({ quantities }) => quantities.some((quantity) => quantity !== null));
+  return makePaperTable(columns, measured, paperColumns, published);
 }

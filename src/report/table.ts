@@ -2,6 +2,7 @@
 // number comes from, and the two forms that a table is given away in, CSV and text.
 
 import { stringify } from 'csv-stringify/sync';
+import { parseStepsSetting } from '../config/load.js';
 import { METHODS } from '../methods/index.js';
 import type { MeasuredRun } from './measured.js';
 import { publishedSizes } from './part.js';
@@ -32,6 +33,52 @@ export const PROVENANCE: readonly Column<{ measured: MeasuredRun }>[] = [
   ['Data hash', ({ measured }) => measured.manifest.dataHash],
   ['Run', ({ measured }) => measured.directory],
 ];
+
+/** What the paper prints of a method, in a column `Paper ...` beside ours. */
+export type PaperColumn<Published> = readonly [name: string, cell: (published: Published) => Cell | null | undefined];
+
+/** The paper's columns in the lines of runs: empty where it has no such method, and where K is not its own. */
+export function besideOurs<Published>(
+  columns: readonly PaperColumn<Published>[],
+  published: Readonly<Record<string, Published>>,
+): Column<{ runs: readonly MeasuredRun[] }>[] {
+  return columns.map(([name, cell]) => [
+    name,
+    ({ runs: [first] }) => {
+      const { method } = first!.run;
+      return method in published && !variesSteps(first!) ? cell(published[method]!) : null;
+    },
+  ]);
+}
+
+/** A row for each line, and one of the paper's numbers alone for each method that it has and no line is of. */
+export function makePaperTable<Line extends { runs: readonly MeasuredRun[] }, Published>(
+  columns: readonly Column<Line>[],
+  lines: readonly Line[],
+  paper: readonly PaperColumn<Published>[],
+  published: Readonly<Record<string, Published>>,
+): Table {
+  const ours = makeTable(columns, lines);
+  if (lines.length === 0) return ours;
+  const paperRow = (method: string, label: string): Cell[] => {
+    const cells = new Map<string, Cell>([['Method', label]]);
+    for (const [name, cell] of paper) cells.set(name, cell(published[method]!) ?? '');
+    return ours.columns.map((name) => cells.get(name) ?? '');
+  };
+  const methods = lines.map(({ runs: [first] }) => first!.run.method);
+  const unknown = ours.rows.filter((_, i) => METHODS.every(({ name }) => name !== methods[i]));
+  const rows = METHODS.flatMap(({ name, label }) => {
+    const own = ours.rows.filter((_, i) => methods[i] === name);
+    return own.length === 0 && name in published ? [paperRow(name, label)] : own;
+  });
+  return { columns: ours.columns, rows: [...rows, ...unknown] };
+}
+
+/** Whether a run is its method's but for the number of Langevin steps. */
+export function variesSteps({ run }: Pick<MeasuredRun, 'run'>): boolean {
+  const [, variant] = run.name.split('@');
+  return variant !== undefined && parseStepsSetting(variant) !== null;
+}
 
 /** A row for each line. */
 export function makeTable<Line>(columns: readonly Column<Line>[], lines: readonly Line[]): Table {

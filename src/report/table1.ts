@@ -4,7 +4,7 @@
 import { estimatorName } from '../evaluation/perplexity/estimator-name.js';
 import { METHODS } from '../methods/index.js';
 import { chooseRow, type MeasuredRow, type MeasuredRun, rowsOfBest } from './measured.js';
-import { PAPER_TABLE_1 } from './paper.js';
+import { PAPER_TABLE_1, type PaperRow } from './paper.js';
 import {
   bySeeds,
   mean,
@@ -16,12 +16,15 @@ import {
   seedCount,
 } from './seeds.js';
 import {
+  besideOurs,
   type Column,
   decimals,
   formatTable,
   inPaperOrder,
+  makePaperTable,
   makeTable,
   methodLabel,
+  type PaperColumn,
   significant,
   type Table,
 } from './table.js';
@@ -85,14 +88,11 @@ export const QUALITY_COLUMNS: readonly Column<Table1Line>[] = [
   ...SEEDS_PROVENANCE,
 ];
 
-const COLUMNS: readonly Column<Table1Line>[] = [
-  ['Method', ({ runs }) => methodLabel(runs[0]!)],
-  ...QUANTITY_COLUMNS,
-  ['Paper PPL', ({ runs }) => decimals(paperRow(runs)?.ppl)],
-  ['Paper Recon', ({ runs }) => decimals(paperRow(runs)?.recon)],
-  ['Paper AU', ({ runs }) => paperRow(runs)?.au],
-  ['Paper KL', ({ runs }) => decimals(paperRow(runs)?.kl)],
-  ...QUALITY_COLUMNS,
+const PAPER_COLUMNS: readonly PaperColumn<PaperRow>[] = [
+  ['Paper PPL', ({ ppl }) => decimals(ppl)],
+  ['Paper Recon', ({ recon }) => decimals(recon)],
+  ['Paper AU', ({ au }) => au],
+  ['Paper KL', ({ kl }) => decimals(kl)],
 ];
 
 /** What Table 1 says of some runs; null where nothing was measured of them on the split. */
@@ -127,15 +127,19 @@ function aisCheck(runs: Seeds, split: string): Pick<Table1Line, 'ais' | 'besideA
 }
 
 /**
- * Table 1 of the given runs on a split, in the paper's order of methods. Runs that differ in their seed alone make one
- * line; those with nothing measured are left out.
+ * Table 1 of the given runs on a split, in the paper's order of methods, and with the paper's numbers where there are none
+ * of ours. Runs that differ in their seed alone make one line; those with nothing measured are left out.
  */
 export function table1(runs: readonly MeasuredRun[], split = 'test'): Table {
-  const lines = bySeeds(runs).map((seeds) => table1Line(seeds, split));
-  return makeTable(
-    COLUMNS,
-    lines.filter((line) => line !== null),
-  );
+  const lines = bySeeds(runs).flatMap((seeds) => table1Line(seeds, split) ?? []);
+  const published = PAPER_TABLE_1[lines[0]?.runs[0]?.run.dataSet ?? ''] ?? {};
+  const columns: Column<Table1Line>[] = [
+    ['Method', ({ runs: [first] }) => methodLabel(first!)],
+    ...QUANTITY_COLUMNS,
+    ...besideOurs(PAPER_COLUMNS, published),
+    ...QUALITY_COLUMNS,
+  ];
+  return makePaperTable(columns, lines, PAPER_COLUMNS, published);
 }
 
 const MEASUREMENT_COLUMNS: readonly Column<{ measured: MeasuredRun; row: MeasuredRow }>[] = [
@@ -211,9 +215,4 @@ export function formatTable1(table: Table): string[] {
 function tableEstimator({ method, evaluation }: MeasuredRun['run']): string | null {
   const known = METHODS.find(({ name }) => name === method);
   return known === undefined ? null : estimatorName(evaluation, known.inference);
-}
-
-function paperRow([first]: Seeds) {
-  const { dataSet, method } = first!.run;
-  return PAPER_TABLE_1[dataSet]?.[method];
 }

@@ -65,8 +65,8 @@ beforeAll(async () => {
 async function page(): Promise<Element[]> {
   const runs = findRuns(root, 'ptb').map(readRun);
   const tables = [
-    { caption: 'Table 1: language models', table: table1(runs) },
-    { caption: 'Table 3: generation', table: texts },
+    { number: 1, caption: 'Table 1: language models', table: table1(runs) },
+    { number: 3, caption: 'Table 3: generation', table: texts },
   ];
   return elementsOf(await reportPage({ dataSet: 'ptb', split: 'test', runs, tables, config: 'ptb.yaml' }));
 }
@@ -110,7 +110,7 @@ describe('the page of a data set', () => {
   it('says what made the runs and what makes them again', () => {
     expect(elements.find(({ name }) => name === 'code')!.text.split('\n')).toEqual([
       'sri prepare --config ptb.yaml',
-      'sri reproduce --config ptb.yaml --methods lstm-lm,sri --seed 3',
+      'sri reproduce --config ptb.yaml --tables 1,3 --methods lstm-lm,sri --seed 3',
       'sri posterior --config ptb.yaml --method sri --seed 3',
       'sri report --config ptb.yaml --html',
     ]);
@@ -118,6 +118,31 @@ describe('the page of a data set', () => {
     expect(made).toHaveLength(2);
     expect(made[1]!.text).toMatch(/Seed: 3; .*Best epoch: 5; .*Commit: abc123; Data hash: f00d; Run: /);
     expect(made[1]!.text).toContain(path.join(root, 'ptb/sri/seed-3'));
+  });
+
+  it('tells apart what was measured, what was only trained, and the ablation', async () => {
+    const ours = { metric: 'recon', estimator: 'short-run', value: 80 } as const;
+    const columns = 'x\n5,50,4.5,';
+    const folders = [
+      await measuredRun('ae', undefined, columns, []),
+      await measuredRun('sri', 'paper', columns, [ours]),
+      await measuredRun('sri', 'steps-40', columns, [ours]),
+      await measuredRun('sri', 'paper-steps-60', columns, [{ ...ours, metric: 'ppl', estimator: 'ais' }]),
+    ];
+    try {
+      expect(
+        (await page())
+          .find(({ name }) => name === 'code')!
+          .text.split('\n')
+          .slice(1, 4),
+      ).toEqual([
+        'sri train --config ptb.yaml --method ae --seed 3',
+        'sri reproduce --config ptb.yaml --tables 1,3 --ais --methods lstm-lm,sri,sri@paper --seed 3',
+        'sri reproduce --config ptb.yaml --ablation steps --methods sri@paper,sri --seed 3',
+      ]);
+    } finally {
+      for (const { directory } of folders) rmSync(directory, { recursive: true });
+    }
   });
 
   it('compares numbers of steps where runs differ in nothing else', async () => {

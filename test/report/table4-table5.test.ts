@@ -67,8 +67,20 @@ describe('Table 4', () => {
     ]);
   });
 
-  it('lists the methods that were measured, in the paper’s order', () => {
-    expect(read().rows.map(([label]) => label)).toEqual(['AE', 'SRI']);
+  it('lists the paper’s methods in its order, those that were not measured with the paper’s numbers alone', () => {
+    const { columns, rows } = read();
+    expect(rows.map(([label]) => label)).toEqual([
+      'AE',
+      'Anneal-VAE',
+      'Cyclical-VAE',
+      'Lagging-VAE',
+      'SA-VAE',
+      'FBP-VAE',
+      'FB-VAE',
+      'SRI',
+    ]);
+    const filled = columns.filter((_, i) => rows[1]![i] !== '');
+    expect(filled).toEqual(['Method', ...columns.filter((name) => name.startsWith('Paper'))]);
   });
 
   it('takes each number from the row of its swaps on the split, over the most sentences', () => {
@@ -99,7 +111,7 @@ describe('Table 4', () => {
     const lines = formatTable4(read());
     expect(new Set(lines.map(({ length }) => length)).size).toBe(1);
     expect(lines[1]).toMatch(/^AE +26\.50 ± 0\.12 +- +- +- +26\.05 +40\.46 +52\.77 +63\.07 +mean +7$/);
-    expect(lines[2]).toMatch(/^SRI +27\.00 ± 0\.12 +28\.50 ± 0\.12 +- +31\.00 +27\.12 .* short-run +7$/);
+    expect(lines.at(-1)).toMatch(/^SRI +27\.00 ± 0\.12 +28\.50 ± 0\.12 +- +31\.00 +27\.12 .* short-run +7$/);
   });
 });
 
@@ -111,9 +123,9 @@ describe('Table 5', () => {
     expect(csv[0]).toMatch(
       /^Method,0 labels,100 labels,1k labels,10k labels,Paper 0 labels,Paper 100 labels,Paper 1k labels,Paper 10k labels,0 labels standard error,/,
     );
-    expect(csv[1]).toMatch(/^FB-VAE,,,89\.5,,67\.5,84\.9,89\.5,90\.6,,,0\.41,,/);
+    expect(csv.find((text) => text.startsWith('FB-VAE'))).toMatch(/^FB-VAE,,,89\.5,,67\.5,84\.9,89\.5,90\.6,,,0\.41,,/);
     // What was measured with the weights of another epoch is not the table's.
-    expect(csv[2]).toMatch(
+    expect(csv.find((text) => text.startsWith('SRI'))).toMatch(
       /^SRI,73\.3,85\.8,,90\.0,73\.3,85\.8,89\.6,90\.8,0\.41,0\.41,,0\.41,gaussian-mixture,svm,,svm,/,
     );
   });
@@ -121,7 +133,9 @@ describe('Table 5', () => {
   it('is printed in columns that line up', () => {
     const lines = formatTable5(read());
     expect(new Set(lines.map(({ length }) => length)).size).toBe(1);
-    expect(lines[2]).toMatch(/^SRI +73\.3 ± 0\.41 +85\.8 ± 0\.41 +- +90\.0 ± 0\.41 +73\.3 +85\.8 +89\.6 +90\.8 +7$/);
+    expect(lines.at(-1)).toMatch(
+      /^SRI +73\.3 ± 0\.41 +85\.8 ± 0\.41 +- +90\.0 ± 0\.41 +73\.3 +85\.8 +89\.6 +90\.8 +7$/,
+    );
   });
 
   it('leaves other numbers of labels, and what else is known of a row, to the list of measurements', () => {

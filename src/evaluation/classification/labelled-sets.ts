@@ -64,8 +64,8 @@ export function planClassification(
   const inferred = [...new Set([...(clustered ?? []), ...chosenSets.flat().flatMap((items) => [...items])])];
   const items = {
     train: Int32Array.from(inferred).sort(),
-    valid: clustered === null ? new Int32Array() : upTo(valid, limit, seed),
-    test: upTo(test, limit, seed),
+    valid: clustered === null ? new Int32Array() : upTo(valid, limit),
+    test: upTo(test, limit),
   };
   const places = new Map(Array.from(items.train, (item, place) => [item, place]));
   const placesOf = (chosen: Int32Array) => chosen.map((item) => places.get(item)!);
