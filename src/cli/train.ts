@@ -28,7 +28,7 @@ Examples:
       const { run, folder } = await chooseRun(options);
       const progress = createProgress(io, options.json ?? false);
       try {
-        await trainRun(run, folder, io, progress);
+        await trainRun(run, folder, options.runs, io, progress);
       } finally {
         progress.end();
       }
@@ -37,10 +37,17 @@ Examples:
 
 /**
  * Trains a run to its end and tells how it goes.
+ * @param runs the folder of all runs, where the one that this starts from is.
  * @throws {InputError} when the corpus is not prepared, the folder holds another run, or the backend does not work here.
  * @throws {InterruptedError} after saving, when the user asked to stop.
  */
-export async function trainRun(run: RunConfig, folder: RunFolder, io: Io, progress: Progress): Promise<Manifest> {
+export async function trainRun(
+  run: RunConfig,
+  folder: RunFolder,
+  runs: string,
+  io: Io,
+  progress: Progress,
+): Promise<Manifest> {
   const [{ loadCorpus }, { methodNamed }, { train }, { createValidator }, machine] = await Promise.all([
     import('../data/corpus-files.js'),
     import('../methods/index.js'),
@@ -55,7 +62,7 @@ export async function trainRun(run: RunConfig, folder: RunFolder, io: Io, progre
   return train({
     run,
     method: methodNamed(run.method),
-    startFrom: await startingWeights(run, folder),
+    startFrom: await startingWeights(run, runs, corpus.hash),
     corpus,
     folder,
     validator: createValidator(run, corpus),
@@ -67,22 +74,27 @@ export async function trainRun(run: RunConfig, folder: RunFolder, io: Io, progre
 }
 
 /**
- * The encoder that a run starts from: that of another method's run of the same seed, which lies beside its own folder.
- * @throws {InputError} where that run is not finished.
+ * The encoder that a run starts from: that of another method's run of the same data set and seed.
+ * @throws {InputError} where that run is not finished, or learned from another corpus.
  */
-async function startingWeights(run: RunConfig, folder: RunFolder) {
+async function startingWeights(run: RunConfig, runs: string, dataHash: string) {
   if (run.startFrom === null) return null;
-  const [{ RunFolder }, { ENCODER_PREFIX }, { default: path }] = await Promise.all([
+  const [{ RunFolder }, { ENCODER_PREFIX }] = await Promise.all([
     import('../training/run-folder.js'),
     import('../model/encoder.js'),
-    import('node:path'),
   ]);
-  const beside = path.join(folder.directory, '..', '..', run.startFrom, `seed-${run.seed}`);
-  const source = new RunFolder(beside);
-  if ((source.manifest()?.finished ?? null) === null) {
+  const source = RunFolder.of(runs, { dataSet: run.dataSet, name: run.startFrom, seed: run.seed });
+  const manifest = source.manifest();
+  if ((manifest?.finished ?? null) === null) {
     throw new InputError(
-      `${run.name} starts from the encoder of ${run.startFrom}, and ${beside} holds no finished run of it; ` +
+      `${run.name} starts from the encoder of ${run.startFrom}, and ${source.directory} holds no finished run of it; ` +
         `train that first: sri train --method ${run.startFrom} --seed ${run.seed}`,
+    );
+  }
+  if (manifest!.dataHash !== dataHash) {
+    throw new InputError(
+      `${run.name} starts from the encoder of ${run.startFrom}, and ${source.directory} learned from another corpus ` +
+        `than ${run.data.directory} is now; train it anew, or prepare the corpus as it was`,
     );
   }
   return { file: source.weights('best'), only: (name: string) => name.startsWith(ENCODER_PREFIX) };

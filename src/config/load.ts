@@ -124,8 +124,14 @@ export function resolveRun(loaded: LoadedConfig, choice: RunChoice): RunConfig {
     name: apart.length === 0 ? choice.method : `${choice.method}@${apart.join('-')}`,
   };
   const parsed = runConfigSchema.safeParse(run);
-  if (parsed.success) return parsed.data;
-  throw new InputError(complaints(runConfigSchema, parsed.error, run, culpritOf(layers)).join('\n'));
+  if (!parsed.success) {
+    throw new InputError(complaints(runConfigSchema, parsed.error, run, culpritOf(layers)).join('\n'));
+  }
+  if (parsed.data.startFrom === choice.method) {
+    const place = culpritOf(layers)(['startFrom']);
+    throw new InputError(`${place}: startFrom: ${choice.method} cannot start from itself; name another, or null`);
+  }
+  return parsed.data;
 }
 
 /**

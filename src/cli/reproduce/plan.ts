@@ -149,6 +149,7 @@ const MEASURING_ORDER: readonly Measuring[] = [
  * so that the first numbers are there before the last run is trained. A run that is wanted twice is trained once.
  *
  * @param startOf the run whose encoder a run starts from, where it does.
+ * @throws {InputError} where runs start from each other in a circle.
  */
 export function makePlan(wanted: readonly Wanted[], startOf: (run: RunConfig) => RunConfig | null): Task[] {
   const tasks = new Map<string, Task>();
@@ -157,9 +158,13 @@ export function makePlan(wanted: readonly Wanted[], startOf: (run: RunConfig) =>
     return task.id;
   };
   const prepare = add({ id: 'prepare', kind: 'prepare', after: [] });
-  const train = (run: RunConfig): string => {
+  const train = (run: RunConfig, wanting: readonly string[] = []): string => {
+    const path = [...wanting, run.name];
+    if (wanting.includes(run.name)) {
+      throw new InputError(`startFrom: ${path.join(' starts from ')}: the first of them must start from no other`);
+    }
     const start = startOf(run);
-    const after = start === null ? [prepare] : [prepare, train(start)];
+    const after = start === null ? [prepare] : [prepare, train(start, path)];
     return add({ id: taskId('train', run), kind: 'train', run, after });
   };
   for (const { run } of wanted) {

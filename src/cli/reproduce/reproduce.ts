@@ -269,7 +269,7 @@ class Performer {
     }
     this.close();
     this.announce(task);
-    await trainRun(run, folder, this.io, this.progress);
+    await trainRun(run, folder, this.options.runs, this.io, this.progress);
   }
 
   private async measure(task: Task, kind: Measuring, run: RunConfig): Promise<void> {

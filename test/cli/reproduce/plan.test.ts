@@ -104,6 +104,13 @@ describe('a plan', () => {
     expect(tasks.find(({ id }) => id === 'train fb-vae seed-1')!.after).toEqual(['prepare', 'train ae seed-1']);
   });
 
+  it('refuses runs that start from each other', () => {
+    const next: Record<string, string> = { ae: 'fb-vae', 'fb-vae': 'ae' };
+    const circle = () =>
+      makePlan([{ run: runOf('sri'), measuring: 'metrics' }], ({ name }) => runOf(next[name] ?? 'fb-vae'));
+    expect(circle).toThrow(/sri starts from fb-vae starts from ae starts from fb-vae: the first/);
+  });
+
   it('has nothing before what it waits for', () => {
     tasks.forEach(({ after }, at) => {
       for (const id of after) expect(ids(tasks.slice(0, at))).toContain(id);

@@ -212,7 +212,21 @@ describe('failures', () => {
     expect(code).toBe(2);
   });
 
+  it('is training from an encoder of another corpus; elsewhere than beside it will do', async () => {
+    const file = 'runs/moods/ae/seed-0/manifest.json';
+    const manifest = readFileSync(file, 'utf8');
+    writeFileSync(file, JSON.stringify({ ...JSON.parse(manifest), dataHash: 'f00d' }));
+    const trial = ['--method', 'fb-vae', '--run', 'trial'];
+    const refused = await sri('train', ...CONFIGURED, ...trial);
+    expect(refused.error).toMatch(/starts from the encoder of ae, and \S+ae\/seed-0 learned from another corpus/);
+    expect(refused.code).toBe(2);
+    writeFileSync(file, manifest);
+    const { code, error } = await sri('train', ...CONFIGURED, ...trial);
+    expect(code, error).toBe(0);
+  });
+
   const refusals: [string[], RegExp][] = [
+    [['--methods', 'fb-vae', '--set', 'startFrom=ae'], /--set startFrom=ae: startFrom: ae cannot start from itself/],
     [['--table', '4', '--methods', 'lstm-lm,sri'], /--methods lstm-lm: no part in Table 4/],
     [['--table', '2', '--methods', 'lstm-lm'], /Table 2 is left out: no method that is asked for has a part in it/],
     [['--methods', 'lstm-lm@steps-40'], /lstm-lm@steps-40: lstm-lm takes no Langevin steps/],
