@@ -45,7 +45,7 @@ export function addEval(program: Command, io: Io): void {
     .usage('(--config ptb.yaml --method sri | --run DIR) [options]')
     .option(
       '--metric <list>',
-      `any of ${METRICS.join(',')}, with commas between; all that the method has unless given`,
+      `any of ${METRICS.join(',')}, with commas between; those of Table 1 that the method has unless given`,
       listOf(METRICS),
     );
   complete(command, io);
@@ -93,19 +93,24 @@ export function metricsOf(inference: Inference): Evaluated[] {
 
 async function withEstimator(
   run: RunConfig,
-  estimator: (typeof ESTIMATORS)[number] = run.evaluation.estimator,
-  samples?: number,
+  asked: (typeof ESTIMATORS)[number] | undefined,
+  samples: number | undefined,
 ): Promise<RunConfig> {
   const { evaluation } = run;
-  if (samples === undefined) return { ...run, evaluation: { ...evaluation, estimator } };
+  const estimator = asked ?? evaluation.estimator;
   const [{ estimatorName }, { methodNamed }] = await Promise.all([
     import('../evaluation/perplexity/estimator-name.js'),
     import('../methods/index.js'),
   ]);
   const drawing = estimatorName({ estimator }, methodNamed(run.method).inference);
   if (drawing === 'exact') {
-    throw new InputError(`--samples: ${run.method} has no code, so its perplexity is exact, without draws`);
+    if (samples !== undefined || (asked ?? 'auto') !== 'auto') {
+      const option = samples === undefined ? '--estimator' : '--samples';
+      throw new InputError(`${option}: ${run.method} has no code, so its perplexity is exact, without draws`);
+    }
+    return run;
   }
+  if (samples === undefined) return { ...run, evaluation: { ...evaluation, estimator } };
   return { ...run, evaluation: { ...evaluation, estimator, draws: { ...evaluation.draws, [drawing]: samples } } };
 }
 

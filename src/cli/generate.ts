@@ -24,15 +24,15 @@ interface GenerateOptions extends TrainedRunOptions, DecodingOptions {
   count: number;
 }
 
-/** As many as Table 3 prints of a method. */
-const COUNT = 10;
+/** What Table 3 prints of a method. */
+export const TABLE_3 = { count: 10 } as const;
 
 export function addGenerate(program: Command, io: Io): void {
   const command = program
     .command('generate')
-    .description('write sentences decoded from samples of the prior')
+    .description('write sentences decoded from samples of the prior; greedy ones are kept for Table 3')
     .usage('(--config snli.yaml --method sri | --run DIR) [options]')
-    .option('--count <number>', 'sentences', wholeNumber(1), COUNT);
+    .option('--count <number>', 'sentences', wholeNumber(1), TABLE_3.count);
   addTrainedRunOptions(addDecodingOptions(command))
     .addHelpText(
       'after',
@@ -72,14 +72,14 @@ export interface GenerationRequest extends DecodingRequest {
 }
 
 /**
- * Decodes samples of the prior, and keeps them in the run's folder for Table 3. Sample i is of the same code however
- * many are asked for.
+ * Decodes samples of the prior. Sample i is of the same code however many are asked for. Those that are decoded as Table 3
+ * is are kept in the run's folder for it: greedily, or drawn word by word where there is no code, and not cut shorter.
  * @throws {InputError} where all samples would be the same sentence: a model without a code, not decoded by sampling.
  * @throws {InterruptedError} if the user asked to stop.
  */
 export async function generateRun(
   opened: OpenRun,
-  { count = COUNT, ...request }: GenerationRequest,
+  { count = TABLE_3.count, ...request }: GenerationRequest,
   io: Io,
   progress: Progress,
 ): Promise<Generations> {
@@ -96,6 +96,9 @@ export async function generateRun(
   const texts = await decodeTexts(opened, codes, count, { decoding, maxLength }, io, progress);
   const items = texts.map((text, i) => ({ sample: i + 1, ...text }));
   const generations = { ...provenance, seed: run.seed, decode: decoding, maxLength, items };
-  await keepArtifact(opened, GENERATIONS, generations);
+  const own = model.hasLatent
+    ? decoding.method === 'greedy'
+    : decoding.method === 'sample' && decoding.temperature === 1;
+  if (own && request.maxLength === undefined) await keepArtifact(opened, GENERATIONS, generations);
   return generations;
 }

@@ -35,17 +35,16 @@ interface InterpolateOptions extends TrainedRunOptions, DecodingOptions {
   to?: string;
 }
 
-const PAIRS = 3;
-/** Both ends included. */
-const POINTS = 5;
+/** What Table 2 prints of a method; of the points both ends are. */
+export const TABLE_2 = { pairs: 3, points: 5 } as const;
 
 export function addInterpolate(program: Command, io: Io): void {
   const command = program
     .command('interpolate')
-    .description('write the sentences that lie between two codes')
+    .description('write the sentences that lie between two codes; greedy ones in a straight line are kept for Table 2')
     .usage('(--config snli.yaml --method sri | --run DIR) [--from TEXT --to TEXT] [options]')
-    .option('--pairs <number>', `pairs of samples of the prior; ${PAIRS} unless given`, wholeNumber(1))
-    .option('--points <number>', 'points from end to end, both included', wholeNumber(2), POINTS)
+    .option('--pairs <number>', `pairs of samples of the prior; ${TABLE_2.pairs} unless given`, wholeNumber(1))
+    .option('--points <number>', 'points from end to end, both included', wholeNumber(2), TABLE_2.points)
     .addOption(new Option('--path <name>', 'the way from end to end').choices(PATHS).default('straight'))
     .option('--from <text>', "a sentence to start from, in place of the prior's samples; words with spaces between")
     .option('--to <text>', 'the sentence to end at');
@@ -107,15 +106,16 @@ export interface InterpolationRequest extends DecodingRequest {
 }
 
 /**
- * Decodes the points between codes. Between samples of the prior the result is kept in the run's folder for Table 2, and
- * a pair is the same however many are asked for; between two sentences the ends are E_q[z], so the first and the last
+ * Decodes the points between codes. Between samples of the prior a pair is the same however many are asked for,
+ * and what is made as Table 2 is - greedily, in a straight line, with its number of points, not cut shorter - is kept in the
+ * run's folder for it. Between two sentences the ends are E_q[z], so the first and the last
  * text are their reconstructions.
  * @throws {InputError} for a method without a latent code, and for a sentence without words.
  * @throws {InterruptedError} if the user asked to stop.
  */
 export async function interpolateRun(
   opened: OpenRun,
-  { pairs = PAIRS, points = POINTS, path = 'straight', between, ...request }: InterpolationRequest,
+  { pairs = TABLE_2.pairs, points = TABLE_2.points, path = 'straight', between, ...request }: InterpolationRequest,
   io: Io,
   progress: Progress,
 ): Promise<Interpolations> {
@@ -136,7 +136,9 @@ export async function interpolateRun(
   });
   const made = { ...provenance, seed: run.seed, decode: decoding, maxLength };
   const interpolations = { ...made, path, between: ends.between, items };
-  if (between === undefined) await keepArtifact(opened, INTERPOLATIONS, interpolations);
+  const own = decoding.method === 'greedy' && path === 'straight' && points === TABLE_2.points;
+  if (between === undefined && own && request.maxLength === undefined)
+    await keepArtifact(opened, INTERPOLATIONS, interpolations);
   return interpolations;
 }
 

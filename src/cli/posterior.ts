@@ -153,7 +153,7 @@ async function describe(summary: PosteriorSummary, files: readonly string[]): Pr
   return [
     `a code of each of ${sentences} sentences of ${split}, weights of epoch ${epoch}`,
     describePosterior(summary),
-    `the farthest is dimension ${d + 1}: distance ${formatNumber(wasserstein)}, mean ${formatNumber(mean)}, ` +
+    `the farthest is dimension ${d}: distance ${formatNumber(wasserstein)}, mean ${formatNumber(mean)}, ` +
       `standard deviation ${formatNumber(standardDeviation)}; the median distance is ` +
       formatNumber(far[Math.floor(far.length / 2)]!.wasserstein),
     ...files.map((file) => `written to ${file}`),

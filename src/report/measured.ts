@@ -32,11 +32,12 @@ export interface MeasuredRun {
  * the old one and nothing else.
  */
 export function rowName(
-  row: Pick<MeasuredRow, 'metric' | 'variant' | 'estimator' | 'split' | 'epoch' | 'sentences'>,
+  row: Pick<MeasuredRow, 'metric' | 'variant' | 'estimator' | 'split' | 'epoch' | 'sentences' | 'draws'>,
 ): string {
-  const { metric, variant, estimator, split, epoch, sentences } = row;
+  const { metric, variant, estimator, split, epoch, sentences, draws } = row;
   const what = variant === undefined ? [metric] : [metric, variant];
-  return [...what, estimator, split, `epoch-${epoch}`, `${sentences}-sentences`].join('.');
+  const drawn = draws > 0 ? [`${draws}-draws`] : [];
+  return [...what, estimator, split, `epoch-${epoch}`, `${sentences}-sentences`, ...drawn].join('.');
 }
 
 /**
@@ -50,7 +51,13 @@ export function readRun(folder: RunFolder): MeasuredRun {
   if (manifest === null) {
     throw new InputError(`${directory}: no epoch of this run is finished (manifest.json is missing); train it on`);
   }
-  const rows = folder.rows().map(({ name, row }) => checked(row, path.join(directory, 'rows', `${name}.json`)));
+  const found = folder.rows().map(({ name, row }) => ({
+    name,
+    row: checked(row, path.join(directory, 'rows', `${name}.json`)),
+  }));
+  // Names have not always told the draws: of one measurement under two names the newer has the name of today.
+  const names = new Set(found.map(({ name }) => name));
+  const rows = found.filter(({ name, row }) => name === rowName(row) || !names.has(rowName(row))).map(({ row }) => row);
   return { directory, run, manifest, rows };
 }
 
@@ -64,7 +71,7 @@ export function findRuns(root: string, dataSet: string): RunFolder[] {
     .map((folder) => new RunFolder(folder));
 }
 
-/** The rows of one metric on a split that are of the present best weights, those over the most sentences first. */
+/** The rows of one metric on a split that are of the present best weights: those over the most sentences, then draws, first. */
 export function rowsOfBest(
   { rows, manifest }: Pick<MeasuredRun, 'rows' | 'manifest'>,
   metric: MeasuredRow['metric'],
@@ -72,12 +79,12 @@ export function rowsOfBest(
 ): MeasuredRow[] {
   return rows
     .filter((row) => row.metric === metric && row.split === split && row.epoch === manifest.bestEpoch)
-    .sort((a, b) => b.sentences - a.sentences);
+    .sort((a, b) => b.sentences - a.sentences || b.draws - a.draws);
 }
 
 /**
  * Of the rows of one metric, the one a table prints: on the wanted split and the present best weights, by the wanted
- * estimator where it names one, and over the most sentences.
+ * estimator where it names one, over the most sentences and of the most draws.
  */
 export function chooseRow(
   measured: Pick<MeasuredRun, 'rows' | 'manifest'>,
@@ -95,7 +102,7 @@ function checked(row: unknown, file: string): MeasuredRow {
     if (typeof given?.[key] !== 'string')
       throw new InputError(`${file}: ${key} is missing; measure again with sri eval`);
   }
-  for (const key of ['sentences', 'epoch'] as const) {
+  for (const key of ['sentences', 'epoch', 'draws'] as const) {
     if (typeof given?.[key] !== 'number')
       throw new InputError(`${file}: ${key} is no number; measure again with sri eval`);
   }

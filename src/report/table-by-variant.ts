@@ -2,7 +2,16 @@
 
 import type { Metric } from '../evaluation/result.js';
 import { chooseRow, type MeasuredRun } from './measured.js';
-import { bySeeds, meanOverSeeds, range, SEEDS_PROVENANCE, type SeedMean, type Seeds, seedCount } from './seeds.js';
+import {
+  bySeeds,
+  mean,
+  meanOverSeeds,
+  range,
+  SEEDS_PROVENANCE,
+  type SeedMean,
+  type Seeds,
+  seedCount,
+} from './seeds.js';
 import {
   besideOurs,
   type Cell,
@@ -25,6 +34,8 @@ export interface VariantTable {
   scale: number;
   /** Decimals of the paper's numbers, and of ours. */
   digits: number;
+  /** Further columns of each condition: how the table heads one, what it takes of a row's facts, and whether `scale` does. */
+  facts?: readonly { suffix: string; fact: string; scaled: boolean }[];
 }
 
 interface Line {
@@ -38,7 +49,7 @@ interface Line {
  * of ours. Runs that differ in their seed alone make one line; those with nothing measured are left out.
  */
 export function tableByVariant(
-  { metric, variants, paper, scale, digits }: VariantTable,
+  { metric, variants, paper, scale, digits, facts = [] }: VariantTable,
   runs: readonly MeasuredRun[],
   split: string,
 ): Table {
@@ -56,6 +67,12 @@ export function tableByVariant(
     ...each(' standard error', (quantity) => significant(scaled(quantity?.standardError))),
     ...each(' estimator', (quantity) => quantity?.estimator),
     ...each(' draws', (quantity) => range(quantity?.rows.map(({ draws }) => draws))),
+    ...facts.flatMap(({ suffix, fact, scaled: inUnits }) =>
+      each(` ${suffix}`, (quantity) => {
+        const value = mean(quantity?.rows.map((row) => row.facts?.[fact]));
+        return significant(inUnits ? scaled(value) : value);
+      }),
+    ),
     ...each(' sentences', (quantity) => range(quantity?.rows.map(({ sentences }) => sentences))),
     ['Seeds', ({ quantities }) => seedCount(quantities)],
     ...each(' sd', (quantity) => significant(scaled(quantity?.deviation))),

@@ -129,7 +129,7 @@ describe('sri eval', () => {
   const run = 'runs/words/sri/seed-0';
   const rows = () => readdirSync(path.join(run, 'rows'));
 
-  it('keeps a row of its own for another estimator, split, epoch and number of sentences', async () => {
+  it('keeps a row of its own for another estimator, split, epoch and number of sentences and draws', async () => {
     const old = rows();
     const ppl = [
       '--config',
@@ -146,8 +146,9 @@ describe('sri eval', () => {
     const { code, out, error } = await sri('eval-ppl', ...ppl, '--estimator', 'jacobian', '--samples', '3');
     expect(code, error).toBe(0);
     expect(out).toMatch(/^ppl +\S+ ± \S+ +by jacobian; 4 sentences of valid, 3 draws each/);
-    expect(rows().filter((name) => !old.includes(name))).toEqual(['ppl.jacobian.valid.epoch-1.4-sentences.json']);
-    const row = JSON.parse(readFileSync(path.join(run, 'rows', 'ppl.jacobian.valid.epoch-1.4-sentences.json'), 'utf8'));
+    const name = 'ppl.jacobian.valid.epoch-1.4-sentences.3-draws.json';
+    expect(rows().filter((other) => !old.includes(other))).toEqual([name]);
+    const row = JSON.parse(readFileSync(path.join(run, 'rows', name), 'utf8'));
     expect(row).toMatchObject({ draws: 3, epoch: 1, seed: 0, backend: 'cpu' });
   });
 
@@ -181,6 +182,9 @@ describe('sri eval', () => {
     expect(lm.error).toMatch(/without a latent code has no kl/);
     const draws = await sri('eval-ppl', '--run', 'runs/words/lstm-lm/seed-0', '--samples', '3');
     expect(draws).toMatchObject({ code: 2 });
+    const other = await sri('eval-ppl', '--run', 'runs/words/lstm-lm/seed-0', '--estimator', 'ais');
+    expect(other).toMatchObject({ code: 2 });
+    expect(other.error).toMatch(/--estimator: lstm-lm has no code/);
     expect(draws.error).toMatch(/--samples: lstm-lm has no code, so its perplexity is exact/);
     const weights = await sri('eval', '--run', run, '--weights', 'epoch-9');
     expect(weights).toMatchObject({ code: 2 });

@@ -99,6 +99,14 @@ describe('sri generate', () => {
     kept.items.forEach(({ text }, i) => {
       expect(lines(out)[i]).toContain(text);
     });
+    for (const other of [
+      ['--decode', 'sample'],
+      ['--decode', 'beam'],
+      ['--max-length', '3'],
+    ]) {
+      await generate(...SRI, ...other);
+      expect(artifact<Generations>('generations')).toEqual(kept);
+    }
     const more = await generate(...SRI, '--count', '9');
     expect(lines(more.out).slice(0, 6)).toEqual(lines(out));
   });
@@ -168,8 +176,17 @@ describe('sri interpolate', () => {
     expect(lines(out).filter((line) => /^pair \d$/.test(line))).toHaveLength(3);
     expect(lines(out)).toHaveLength(3 + 15);
 
-    await interpolate(...SRI, '--points', '2', '--pairs', '2', '--path', 'spherical');
-    const two = artifact<Interpolations>('interpolations');
+    for (const other of [
+      ['--path', 'spherical'],
+      ['--points', '2'],
+      ['--decode', 'sample'],
+      ['--max-length', '3'],
+    ]) {
+      await interpolate(...SRI, ...other);
+      expect(artifact<Interpolations>('interpolations')).toEqual(kept);
+    }
+    await interpolate(...SRI, '--points', '2', '--pairs', '2', '--path', 'spherical', '--out', 'out/two.json');
+    const two = JSON.parse(readFileSync('out/two.json', 'utf8')) as Interpolations;
     expect(ends(two, 2)).toEqual(ends(kept, 5).slice(0, 4));
   });
 

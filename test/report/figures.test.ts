@@ -243,7 +243,7 @@ describe('the marginal densities', () => {
     expect(height(own[1]!) / height(normal[1]!)).toBeCloseTo(2, 1);
     expect(width(own[1]!) / width(own[0]!)).toBeCloseTo(0.5, 1);
     expect(texts(svg)).toEqual(
-      expect.arrayContaining(['1: 0.00 ± 1.00', '2: -0.50 ± 0.50', '3: 0.20 ± 1.20', 'aggregate posterior', 'N(0, 1)']),
+      expect.arrayContaining(['0: 0.00 ± 1.00', '1: -0.50 ± 0.50', '2: 0.20 ± 1.20', 'aggregate posterior', 'N(0, 1)']),
     );
   });
 });

@@ -72,7 +72,14 @@ describe('tables of several seeds', () => {
     const odd = await makeRun(root, 'ptb', 'lstm-lm', undefined, [], 2);
     const run = odd.config();
     await odd.settleConfig({ ...run, training: { ...run.training, epochs: 3 } });
-    await odd.writeRow('ppl', { ...row(300, 1, 'exact'), split: 'test', sentences: 9, epoch: 5, warnings: [] });
+    await odd.writeRow('ppl', {
+      ...row(300, 1, 'exact'),
+      split: 'test',
+      sentences: 9,
+      draws: 0,
+      epoch: 5,
+      warnings: [],
+    });
   });
   const read = () => findRuns(root, 'ptb').map(readRun);
 

@@ -149,6 +149,21 @@ describe('Table 1', () => {
     expect(lines[1]).toMatch(/^LSTM-LM +101\.50 ± 0\.12 +- +- +- +100\.47 +- +- +- +exact +- +7 +- +-$/);
   });
 
+  it('takes the most draws of equal sentences, and of a row under an old name the new one', async () => {
+    const ours = { metric: 'ppl', estimator: 'fitted', sentences: 30 } as const;
+    const folder = await makeRun(root, 'yahoo', 'sri', undefined, [
+      { ...ours, value: 60, draws: 10 },
+      { ...ours, value: 61, draws: 500 },
+    ]);
+    const rows = folder.rows();
+    expect(rows).toHaveLength(2);
+    const old = rows.find(({ row }) => (row as { draws: number }).draws === 500)!.row as object;
+    await folder.writeRow('ppl.fitted.test.epoch-5.30-sentences', { ...old, value: 62 });
+    const measured = readRun(folder);
+    expect(measured.rows).toHaveLength(2);
+    expect(cells(table1([measured]), 'SRI')).toMatchObject({ PPL: '61.00', 'PPL draws': 500 });
+  });
+
   it('has every measurement, whatever its epoch and estimator, in a file of its own', () => {
     const all = measurements(findRuns(root, 'ptb').map(readRun));
     expect(all.rows).toHaveLength(13);

@@ -40,7 +40,7 @@ beforeAll(async () => {
     accuracy(100, 0.85849),
     accuracy(500, 0.9),
     accuracy(1000, 0.5, { epoch: 2, sentences: 99999 }),
-    accuracy(10000, 0.9, { facts: { labels: 10000, spread: 0.001 } }),
+    accuracy(10000, 0.9, { facts: { labels: 10000, sets: 5, spread: 0.0123 } }),
   ]);
   await makeRun(root, 'yelp', 'fb-vae', undefined, [accuracy(1000, 0.8951)]);
 });
@@ -138,11 +138,19 @@ describe('Table 5', () => {
     );
   });
 
+  it('tells how many labelled sets an accuracy is the mean of, and how far they are apart', () => {
+    expect(line(read(), 'SRI')).toMatchObject({
+      '10k labels labelled sets': 5,
+      '10k labels spread': 1.2,
+      '100 labels spread': '',
+    });
+  });
+
   it('leaves other numbers of labels, and what else is known of a row, to the list of measurements', () => {
     const all = measurements(findRuns(root, 'yelp').map(readRun));
     const column = (name: string) => all.rows.map((row) => row[all.columns.indexOf(name)]);
     expect(column('Variant')).toContain('labels-500');
-    expect(column('Facts')).toContain('labels 10000; spread 0.001');
+    expect(column('Facts')).toContain('labels 10000; sets 5; spread 0.0123');
   });
 });
 

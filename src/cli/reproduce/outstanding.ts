@@ -13,7 +13,10 @@ import { GENERATIONS, INTERPOLATIONS } from '../../report/texts.js';
 import type { Manifest } from '../../training/run-folder.js';
 import { TABLE_5 } from '../classify.js';
 import { metricsOf } from '../eval.js';
+import { TABLE_3 } from '../generate.js';
+import { TABLE_2 } from '../interpolate.js';
 import { TABLE_4 } from '../noisy-recon.js';
+import { FIGURE_1 } from '../posterior.js';
 import type { Measuring } from './plan.js';
 
 export type TrainingState = { state: 'done' | 'to do' } | { state: 'goes on'; epochs: number };
@@ -77,15 +80,24 @@ export function remaining(kind: Measuring, found: MeasuredRun | null, how: Measu
       return labels.some((count) => count <= sentences) ? { kind, labels } : null;
     }
     case 'interpolations':
-      return found !== null && keptTexts(found, INTERPOLATIONS) !== null ? null : { kind };
+      return textsOf(found, INTERPOLATIONS) >= TABLE_2.pairs * TABLE_2.points ? null : { kind };
     case 'generations':
-      return found !== null && keptTexts(found, GENERATIONS) !== null ? null : { kind };
-    case 'posterior':
-      return found !== null && keptPosterior(found) !== null ? null : { kind };
+      return textsOf(found, GENERATIONS) >= TABLE_3.count ? null : { kind };
+    case 'posterior': {
+      const kept = found === null ? null : keptPosterior(found);
+      const there = how.statistics?.splits[how.split].sentences ?? 0;
+      const enough = kept?.split === how.split && kept.sentences >= Math.min(FIGURE_1.sentences, there);
+      return enough ? null : { kind };
+    }
   }
 }
 
-/** Whether the best weights have the row, on enough sentences and, of perplexity, by the right estimator. */
+/** How many texts the run has kept of its best weights. */
+function textsOf(found: MeasuredRun | null, artifact: string): number {
+  return (found === null ? null : keptTexts(found, artifact))?.items.length ?? 0;
+}
+
+/** Whether the best weights have the row, on enough sentences and, of perplexity, by the right estimator with its draws. */
 function isMeasured(
   found: MeasuredRun | null,
   metric: MeasuredRow['metric'],
@@ -97,6 +109,8 @@ function isMeasured(
   const estimator = metric === 'ppl' ? estimatorName(how.run.evaluation, how.inference) : undefined;
   const row = chooseRow({ ...found, rows }, metric, how.split, estimator);
   if (row === null || (estimator !== undefined && row.estimator !== estimator)) return false;
+  const { draws } = how.run.evaluation;
+  if (estimator !== undefined && estimator !== 'exact' && row.draws < draws[estimator]) return false;
   return covered(row) >= wantedSentences(metric, how);
 }
 

@@ -36,7 +36,7 @@ export function marginalDensities({ title, marginals }: MarginalDensities): Prom
     return { x, density: Math.exp((-x * x) / 2) / Math.sqrt(2 * Math.PI) };
   });
   const panels = marginals.map(
-    ({ mean, standardDeviation }, d) => `${d + 1}: ${mean.toFixed(2)} ± ${standardDeviation.toFixed(2)}`,
+    ({ mean, standardDeviation }, d) => `${d}: ${mean.toFixed(2)} ± ${standardDeviation.toFixed(2)}`,
   );
   const values = panels.flatMap((panel, d) => [
     ...curves[d]!.map((point) => ({ panel, curve: POSTERIOR, ...point })),

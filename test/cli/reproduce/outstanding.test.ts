@@ -158,21 +158,27 @@ describe('what is missing of Tables 4 and 5', () => {
   });
 });
 
-it('artifacts are missing until they are of the best weights', async () => {
+it('artifacts are missing until they are of the best weights, and as much as is shown', async () => {
   const { folder, measured } = await found('sri', []);
   const left = () =>
     (['interpolations', 'generations', 'posterior'] as const).map((kind) => remaining(kind, measured, how('sri')));
   const missing = [{ kind: 'interpolations' }, { kind: 'generations' }, { kind: 'posterior' }];
   expect(left()).toEqual(missing);
-  const write = async (epoch: number) => {
-    await folder.writeArtifact(GENERATIONS, JSON.stringify({ epoch, decode: { method: 'greedy' }, items: [] }));
+  const write = async (epoch: number, texts: number, summary: object) => {
+    const items = Array(texts).fill({ text: 'a' });
+    await folder.writeArtifact(GENERATIONS, JSON.stringify({ epoch, decode: { method: 'greedy' }, items }));
     await folder.writeArtifact(
       POSTERIOR.summary,
-      JSON.stringify({ epoch, latentSize: 32, leaving: 1, threshold: 0.1, rms: 1 }),
+      JSON.stringify({ epoch, latentSize: 32, leaving: 1, threshold: 0.1, rms: 1, ...summary }),
     );
   };
-  await write(manifest.bestEpoch - 1);
+  const whole = { split: 'test', sentences: 1000 };
+  await write(manifest.bestEpoch - 1, 10, whole);
   expect(left()).toEqual(missing);
-  await write(manifest.bestEpoch);
+  await write(manifest.bestEpoch, 9, { split: 'test', sentences: 40 });
+  expect(left()).toEqual(missing);
+  await write(manifest.bestEpoch, 10, { ...whole, split: 'valid' });
+  expect(left()).toEqual([{ kind: 'interpolations' }, null, { kind: 'posterior' }]);
+  await write(manifest.bestEpoch, 10, whole);
   expect(left()).toEqual([{ kind: 'interpolations' }, null, null]);
 });
