@@ -9,7 +9,6 @@ import { z } from 'zod';
 const methodName = z.string().regex(/^[a-z0-9]+(-[a-z0-9]+)*$/);
 
 export const BACKEND_CHOICES = ['auto', 'native', 'tensorflow', 'wasm', 'cpu'] as const;
-export type BackendChoice = (typeof BACKEND_CHOICES)[number];
 
 export const PRECISIONS = ['f32', 'bf16'] as const;
 export type Precision = (typeof PRECISIONS)[number];
