@@ -7,6 +7,7 @@ import type { StartedBackend } from './started.js';
 
 let started = false;
 
+/** Makes tfjs's plain JavaScript backend the one in use. It has one thread. */
 export async function startCpu(): Promise<StartedBackend> {
   if (!started) {
     tf.removeBackend('cpu');

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { arch, cpus } from 'node:os';
 
+/** The processor's name as the operating system tells it. */
 export function processorModel(): string {
   return cpus()[0]?.model.trim() || arch();
 }

@@ -6,6 +6,7 @@ import type { StartedBackend } from './started.js';
 
 let started: Promise<boolean> | undefined;
 
+/** Makes tfjs's WebAssembly backend the one in use. @throws where this Node cannot run it. */
 export async function startWasm(): Promise<StartedBackend> {
   const { version_wasm } = await import('@tensorflow/tfjs-backend-wasm');
   started ??= start();

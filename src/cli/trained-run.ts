@@ -14,6 +14,7 @@ export interface TrainedRunOptions extends RunOptions, MachineOptions {
   weights: string;
 }
 
+/** The options that say which trained run is meant, which of its weights, and what computes. */
 export function addTrainedRunOptions(command: Command): Command {
   return addMachineOptions(addRunOptions(command)).option(
     '--weights <name>',
@@ -22,6 +23,7 @@ export function addTrainedRunOptions(command: Command): Command {
   );
 }
 
+/** @param otherwise the split where none is given. */
 export function addSplitOption(
   command: Command,
   otherwise: SplitName,
@@ -30,6 +32,7 @@ export function addSplitOption(
   return command.addOption(new Option('--split <name>', 'which sentences').choices(choices).default(otherwise));
 }
 
+/** @param what it limits, for the help. */
 export function addLimitOption(command: Command, what = 'so many sentences of the split, drawn at random'): Command {
   return command.option('--limit <number>', `${what}; as in the config unless given`, wholeNumber(2));
 }

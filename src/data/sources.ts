@@ -73,6 +73,7 @@ export const KNOWN_SETS = {
 
 export type KnownSetName = keyof typeof KNOWN_SETS;
 
+/** Whether a data set of this name comes with its sources, sizes and layout. */
 export function isKnownSet(name: string): name is KnownSetName {
   return Object.hasOwn(KNOWN_SETS, name);
 }

@@ -25,18 +25,21 @@ export function meanRow(mean: { value: number; standardError: number; count: num
   };
 }
 
+/** How many of the values are NaN or infinite. */
 export function countNotFinite(values: Float32Array | Float64Array): number {
   let count = 0;
   for (const value of values) if (!Number.isFinite(value)) count++;
   return count;
 }
 
+/** What a row is to say of draws that are not finite; nothing where there are none. */
 export function divergenceWarnings(notFinite: number): string[] {
   return notFinite > 0
     ? [`${notFinite} numbers of the draws are not finite: where they are short runs, the step size is too large`]
     : [];
 }
 
+/** @param share of chains whose map is not invertible along their path, 0 to 1. */
 export function foldingWarning(share: number): string {
   return (
     `${percent(share)} of the chains have a step whose Jacobian is not positive definite: their density may be too ` +
@@ -44,6 +47,7 @@ export function foldingWarning(share: number): string {
   );
 }
 
+/** @param share 0 to 1. */
 export function percent(share: number): string {
   return `${(100 * share).toFixed(share < 0.01 ? 2 : 0)} %`;
 }

@@ -232,6 +232,7 @@ function logSoftmax(logits: tf.Tensor2D): Float32Array {
   return out;
 }
 
+/** Gives the masks of a batch back; those of a decoder without dropout are null. */
 export function disposeMasks({ words, outputs }: DropoutMasks): void {
   words?.dispose();
   outputs?.dispose();

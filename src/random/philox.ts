@@ -47,9 +47,10 @@ export interface StreamKey {
   step?: number;
 }
 
-/** The six 32-bit words that fix a stream: the key (2) and the upper three words of the counter. */
+/** The five 32-bit words that fix a stream: the key (2) and the upper three words of the counter. */
 export type StreamWords = readonly [key0: number, key1: number, counter1: number, counter2: number, counter3: number];
 
+/** The key and the upper counter of a stream: what all of its blocks have in common. */
 export function streamWords({ seed, purpose, epoch = 0, batch = 0, step = 0 }: StreamKey): StreamWords {
   return [seed >>> 0, PURPOSES.indexOf(purpose), step >>> 0, batch >>> 0, epoch >>> 0];
 }

@@ -70,10 +70,12 @@ ${section.body}
   return page.markup;
 }
 
+/** @param text as it is to be read; it is escaped. */
 export function paragraph(text: string): Html {
   return html`<p>${text}</p>`;
 }
 
+/** @param items as they are to be read; they are escaped. */
 export function bulletList(items: readonly string[]): Html {
   return html`<ul>
 ${items.map((item) => html`<li>${item}</li>`)}

@@ -88,6 +88,7 @@ export function makeTable<Line>(columns: readonly Column<Line>[], lines: readonl
   };
 }
 
+/** The table as RFC 4180 has it, with the columns' names in the first line. */
 export function toCsv({ columns, rows }: Table): string {
   return stringify([columns as string[], ...(rows as Cell[][])]);
 }

@@ -21,6 +21,7 @@ export interface Optimizer {
   dispose(): void;
 }
 
+/** The optimizer that a configuration names; moments, where it has some, are zero. */
 export function createOptimizer(settings: RunConfig['optimizer'], parameters: Parameters): Optimizer {
   return settings.name === 'adam' ? new Adam(settings, parameters) : new Sgd(settings, parameters);
 }

@@ -7,6 +7,7 @@ import type { Model } from '../methods/method.js';
 import { writeFileAtomic } from '../storage/atomic-write.js';
 import { decodeSafetensors, encodeSafetensors } from '../storage/safetensors.js';
 
+/** Writes a model's weights and its method's state, whole or not at all. @param epoch after which they are, from 1. */
 export async function saveWeights(file: string, model: Model, epoch: number): Promise<void> {
   const metadata = { epoch: String(epoch), state: JSON.stringify(model.state()) };
   await writeFileAtomic(file, encodeSafetensors(model.parameters.store(), metadata));

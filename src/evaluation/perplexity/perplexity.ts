@@ -64,6 +64,7 @@ export function exactPerplexity(nll: ArrayLike<number>, words: ArrayLike<number>
   return perplexity(Array.from(nll, (value, i) => ({ logLikelihood: -value, words: words[i]! })));
 }
 
+/** The effective sample sizes (Kong 1992) of all sentences' importance weights in three numbers. */
 export function effectiveSampleSizes(estimates: readonly SentenceEstimate[]): EffectiveSampleSizes {
   const sizes = estimates.map(({ effectiveSampleSize }) => effectiveSampleSize);
   return {
