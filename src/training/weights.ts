@@ -29,9 +29,12 @@ export function loadWeights(file: string, model: Model): number {
 /**
  * Puts some of the weights of another run, perhaps of another method, into a model; the rest stay as they are.
  * @param only which, by name; every one of the model's that it names must be in the file.
- * @throws InputError where the file is missing, damaged, or lacks one of them.
+ * @throws InputError where the file is missing, damaged, or lacks one of them, and where the model has none.
  */
 export function loadSomeWeights(file: string, model: Model, only: (name: string) => boolean): void {
   if (!existsSync(file)) throw new InputError(`${file}: no such weights to start from; train that run first`);
+  if (!model.parameters.names.some(only)) {
+    throw new InputError(`${file}: nothing in it is for this method to start from; leave startFrom out`);
+  }
   model.parameters.restore(decodeSafetensors(readFileSync(file), file).tensors, file, only);
 }

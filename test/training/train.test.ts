@@ -168,6 +168,9 @@ describe('training', () => {
     const only = (name: string) => name.startsWith('encoder.');
     await train(options(run, 'started', { method, startFrom: { file, only } }));
     expect(seen).toBeGreaterThan(0);
+    await expect(train(options(toyRun('sri'), 'without', { startFrom: { file, only } }))).rejects.toThrow(
+      /nothing in it is for this method to start from/,
+    );
     const missing = { file: path.join(root, 'none.safetensors'), only };
     await expect(train(options(run, 'missing', { startFrom: missing }))).rejects.toThrow(
       /no such weights to start from/,
