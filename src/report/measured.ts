@@ -63,7 +63,14 @@ export function readRun(folder: RunFolder): MeasuredRun {
 
 /** Folders under `<root>/<data set>/` that hold a run, in alphabetical order. */
 export function findRuns(root: string, dataSet: string): RunFolder[] {
-  const list = (folder: string) => (existsSync(folder) ? readdirSync(folder).sort() : []);
+  // What else lies there, such as files that a desktop leaves, is passed over.
+  const list = (folder: string) =>
+    existsSync(folder)
+      ? readdirSync(folder, { withFileTypes: true })
+          .filter((entry) => entry.isDirectory() || entry.isSymbolicLink())
+          .map(({ name }) => name)
+          .sort()
+      : [];
   const base = path.join(root, dataSet);
   return list(base)
     .flatMap((method) => list(path.join(base, method)).map((seed) => path.join(base, method, seed)))

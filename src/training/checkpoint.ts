@@ -30,6 +30,8 @@ export interface TrainingState {
   /** Bytes of metrics.csv that belong to the run up to here. */
   metricsBytes: number;
   trainingSeconds: number;
+  /** Content hash of the corpus; absent in checkpoints that were written before they told. */
+  dataHash?: string;
 }
 
 export interface IntervalSums {
@@ -80,7 +82,10 @@ export function loadCheckpoint(
   for (const name of saved(directory)) {
     const file = path.join(directory, `${name}.safetensors`);
     try {
-      const state = JSON.parse(readFileSync(path.join(directory, `${name}.json`), 'utf8')) as TrainingState;
+      const state = JSON.parse(readFileSync(path.join(directory, `${name}.json`), 'utf8')) as TrainingState | null;
+      if (typeof state?.iteration !== 'number' || typeof state.metricsBytes !== 'number') {
+        throw new Error(`${name}.json is no training state`);
+      }
       return { state, tensors: decodeSafetensors(readFileSync(file), file).tensors, file };
     } catch (error) {
       failures.push(`${name}: ${(error as Error).message}`);

@@ -1,6 +1,6 @@
 // metrics.csv: what training looked like, a line each interval and one after each epoch.
 
-import { appendFileSync, statSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { stringify } from 'csv-stringify/sync';
 
 export interface Metrics {
@@ -37,6 +37,16 @@ const COLUMNS = [
   'seconds',
   'validationLoss',
 ] as const;
+
+/**
+ * Cuts a file of metrics back to what a checkpoint knows of: lines that a killed process wrote after it will be written
+ * again. A file that is missing or shorter, since somebody else was at it, keeps its whole lines.
+ */
+export function cutBack(file: string, bytes: number): void {
+  const content = existsSync(file) ? readFileSync(file) : Buffer.alloc(0);
+  const known = bytes <= content.length ? bytes : content.lastIndexOf('\n') + 1;
+  writeFileSync(file, content.subarray(0, known));
+}
 
 /** Where the lines go, under columns that are fixed for the run. */
 export class MetricsFile {

@@ -82,11 +82,14 @@ export class RunFolder {
     return parseRunConfig(parseJson(text, file), file);
   }
 
-  /** null before anything was trained here. */
+  /**
+   * null before anything was trained here.
+   * @throws InputError for a file that is no manifest.
+   */
   manifest(): Manifest | null {
     const file = path.join(this.directory, 'manifest.json');
     const text = read(file);
-    return text === null ? null : (parseJson(text, file) as Manifest);
+    return text === null ? null : checkedManifest(parseJson(text, file), file);
   }
 
   async writeManifest(manifest: Manifest): Promise<void> {
@@ -148,7 +151,7 @@ export class RunFolder {
     mkdirSync(this.directory, { recursive: true });
     const file = path.join(this.directory, 'training.pid');
     const holder = Number(read(file) ?? Number.NaN);
-    if (Number.isInteger(holder) && holder !== process.pid && isAlive(holder)) {
+    if (Number.isInteger(holder) && holder > 0 && holder !== process.pid && isAlive(holder)) {
       throw new InputError(
         `${this.directory} is being trained by process ${holder}; wait for it, or stop it ` +
           `(if that process is something else, remove ${file})`,
@@ -213,6 +216,15 @@ function list(directory: string): string[] {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw error;
   }
+}
+
+function checkedManifest(value: unknown, file: string): Manifest {
+  const given = value as Partial<Manifest> | null;
+  const wrong =
+    (['dataHash', 'backend'] as const).find((key) => typeof given?.[key] !== 'string') ??
+    (['epochs', 'bestEpoch'] as const).find((key) => typeof given?.[key] !== 'number');
+  if (wrong === undefined) return given as Manifest;
+  throw new InputError(`${file}: ${wrong} is missing, so this is no manifest; remove it, and sri train writes it anew`);
 }
 
 function parseJson(text: string, file: string): unknown {

@@ -1,15 +1,15 @@
 // The training loop, the same for every method: epochs of equal-length batches, a validation after each, checkpoints
 // in between. It may be stopped at any instant and goes on with the same bits; it reports through events and prints nothing.
 
-import { mkdirSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import type { RunConfig } from '../config/schema.js';
 import { type Batch, equalLengthBatches } from '../data/batches.js';
 import type { PreparedCorpus } from '../data/corpus.js';
-import { InterruptedError } from '../errors.js';
+import { InputError, InterruptedError } from '../errors.js';
 import type { Iteration, Method, Model, Position } from '../methods/method.js';
 import { type IntervalSums, loadCheckpoint, saveCheckpoint, type TrainingState } from './checkpoint.js';
 import { DivergenceError, GradientDescent } from './learner.js';
-import { type Metrics, MetricsFile } from './metrics.js';
+import { cutBack, type Metrics, MetricsFile } from './metrics.js';
 import { createOptimizer } from './optimizer.js';
 import type { Manifest, RunFolder, Verdict } from './run-folder.js';
 import { INITIAL_VALIDATION, judge } from './validation.js';
@@ -105,7 +105,7 @@ class Training {
     private readonly options: TrainingOptions,
     private readonly model: Model,
   ) {
-    const { run } = options;
+    const { run, corpus } = options;
     this.optimizer = createOptimizer(run.optimizer, model.parameters);
     this.learner = new GradientDescent(model.parameters, this.optimizer, run.optimizer.clipNorm);
     this.metricsFile = new MetricsFile(options.folder.metrics, [...model.quantities, ...options.validator.columns]);
@@ -121,6 +121,7 @@ class Training {
       interval: emptyInterval(),
       metricsBytes: 0,
       trainingSeconds: 0,
+      dataHash: corpus.hash,
     };
   }
 
@@ -237,11 +238,18 @@ class Training {
   }
 
   private restore(): void {
-    const { folder } = this.options;
+    const { folder, corpus } = this.options;
     mkdirSync(folder.directory, { recursive: true });
     const checkpoint = loadCheckpoint(folder.checkpoints);
     if (checkpoint !== null) {
-      this.state = checkpoint.state;
+      const { dataHash = corpus.hash } = checkpoint.state;
+      if (dataHash !== corpus.hash) {
+        throw new InputError(
+          `${corpus.directory} is not the corpus that ${folder.directory} has learned from so far; ` +
+            'prepare it as it was, name another folder with --run, or remove this one',
+        );
+      }
+      this.state = { ...checkpoint.state, dataHash };
       this.resumed = true;
       this.model.parameters.restore(checkpoint.tensors, checkpoint.file);
       this.model.restoreState(checkpoint.state.method);
@@ -250,9 +258,7 @@ class Training {
     } else if (this.options.startFrom != null) {
       loadSomeWeights(this.options.startFrom.file, this.model, this.options.startFrom.only);
     }
-    // Lines that a killed process wrote after its last checkpoint will be written again.
-    if (this.state.metricsBytes === 0) writeFileSync(folder.metrics, '');
-    else truncateSync(folder.metrics, this.state.metricsBytes);
+    cutBack(folder.metrics, this.state.metricsBytes);
     this.secondsBefore = this.state.trainingSeconds;
     this.started = performance.now();
     this.lastSave = this.started;

@@ -249,6 +249,58 @@ describe('training', () => {
     expect(finalTensors(new RunFolder(path.join(root, 'longer'))).equals(finalTensors(straight.folder))).toBe(true);
   });
 
+  it('does not go on with another corpus, from the first checkpoint on', async () => {
+    const run = toyRun('lstm-lm');
+    const stop = new AbortController();
+    const begun = options(run, 'swapped', {
+      signal: stop.signal,
+      report: ({ kind }) => kind === 'iteration' && stop.abort(),
+    });
+    await expect(train(begun)).rejects.toThrow(InterruptedError);
+    expect(begun.folder.manifest()).toBeNull();
+    const other = { ...corpus, hash: 'another' };
+    await expect(train(options(run, 'swapped', { corpus: other }))).rejects.toThrow(
+      /is not the corpus that \S+swapped has learned from so far/,
+    );
+    expect((await train(options(run, 'swapped'))).finished).toMatch(/^all/);
+  });
+
+  it('goes on beside files that somebody else was at', async () => {
+    const run = toyRun('lstm-lm');
+    const { folder } = options(run, 'spoilt');
+    await train(options(run, 'spoilt'));
+    const lines = metricsOf(folder);
+    const more = { ...run, training: { ...run.training, epochs: run.training.epochs + 1 } };
+    // Cut in the middle of its third line.
+    const text = readFileSync(folder.metrics, 'utf8');
+    writeFileSync(folder.metrics, `${text.split('\n').slice(0, 2).join('\n')}\n1,2`);
+    writeFileSync(path.join(folder.directory, 'training.pid'), '');
+    await train(options(more, 'spoilt'));
+    const after = metricsOf(folder);
+    expect(after.slice(0, 2)).toEqual(lines.slice(0, 2));
+    expect(after.length).toBeGreaterThan(2);
+    expect(after.join('')).not.toContain('\0');
+    for (const line of after) expect(line.split(',')).toHaveLength(lines[0]!.split(',').length);
+
+    rmSync(folder.metrics);
+    const most = { ...run, training: { ...run.training, epochs: run.training.epochs + 2 } };
+    await train(options(most, 'spoilt'));
+    expect(metricsOf(folder)[0]).toBe(lines[0]);
+
+    const manifest = path.join(folder.directory, 'manifest.json');
+    for (const nothing of ['{}', 'null', '[]']) {
+      writeFileSync(manifest, nothing);
+      await expect(train(options(most, 'spoilt'))).rejects.toThrow(/manifest\.json: dataHash is missing/);
+    }
+    rmSync(manifest);
+    expect((await train(options(most, 'spoilt'))).epochs).toBe(most.training.epochs);
+
+    for (const file of readdirSync(folder.checkpoints).filter((name) => name.endsWith('.json'))) {
+      writeFileSync(path.join(folder.checkpoints, file), 'null');
+    }
+    await expect(train(options(most, 'spoilt'))).rejects.toThrow(/no checkpoint can be read .*is no training state/);
+  });
+
   it('refuses a folder that holds another run, naming what differs', async () => {
     const run = toyRun('lstm-lm');
     await train(options(run, 'taken'));
