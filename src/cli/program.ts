@@ -39,7 +39,7 @@ export function buildProgram(io: Io): Command {
     )
     .version(packageVersion(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
-    .helpCommand(false)
+    .helpCommand('help [command]', 'print the help of a command')
     .showHelpAfterError('(--help lists what there is)')
     .configureOutput({
       writeOut: (text) => io.out.write(text),

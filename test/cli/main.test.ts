@@ -25,6 +25,7 @@ describe('help', () => {
     expect(code).toBe(0);
     expect(out).toContain(`Usage: sri ${command}`);
     expect(out).toContain('--json');
+    expect((await sri('help', command)).out).toBe(out);
   });
 
   it('prints the version', async () => {
