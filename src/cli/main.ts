@@ -31,10 +31,33 @@ function report(error: unknown, io: Io): number {
     note(io, `sri: ${error.message}`);
     return EXIT.interrupted;
   }
+  const refused = refusal(error);
+  if (refused !== null) {
+    note(io, `sri: ${refused}`);
+    return EXIT.wrongInput;
+  }
   const { message, stack } = error instanceof Error ? error : new Error(String(error));
   note(io, `sri: ${message}`);
   note(io, process.env.SRI_DEBUG ? (stack ?? '') : 'sri: set SRI_DEBUG=1 to see where this happened');
   return EXIT.failed;
+}
+
+/** What the file system refused because of what a path is or may; null for any other error. */
+function refusal(error: unknown): string | null {
+  const { code, path } = (error ?? {}) as NodeJS.ErrnoException;
+  if (path === undefined) return null;
+  switch (code) {
+    case 'ENOTDIR':
+      return `${path}: a part of it is a file, where a folder is wanted; name another folder`;
+    case 'EISDIR':
+      return `${path}: this is a folder, where a file is wanted; name another file`;
+    case 'EACCES':
+    case 'EPERM':
+    case 'EROFS':
+      return `${path}: permission denied; give yourself the right to it, or name another place`;
+    default:
+      return null;
+  }
 }
 
 /** The process's own streams. The first SIGINT asks to stop; a second one, from someone in a hurry, stops at once. */

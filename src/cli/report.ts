@@ -205,12 +205,13 @@ async function page(
 }
 
 async function copyRuns(runs: readonly MeasuredRun[], folder: string): Promise<void> {
-  const { copyFile, mkdir } = await import('node:fs/promises');
+  const [{ copyFile, mkdir }, { existsSync }] = await Promise.all([import('node:fs/promises'), import('node:fs')]);
   for (const { run, directory } of runs) {
     const copies = path.join(folder, 'runs', `${run.name}-seed-${run.seed}`);
     await mkdir(copies, { recursive: true });
     for (const name of ['config.json', 'manifest.json', 'metrics.csv']) {
-      await copyFile(path.join(directory, name), path.join(copies, name));
+      const file = path.join(directory, name);
+      if (existsSync(file)) await copyFile(file, path.join(copies, name));
     }
   }
 }

@@ -113,5 +113,7 @@ function checked(row: unknown, file: string): MeasuredRow {
     if (typeof given?.[key] !== 'number')
       throw new InputError(`${file}: ${key} is no number; measure again with sri eval`);
   }
+  if (!Array.isArray(given?.warnings))
+    throw new InputError(`${file}: warnings is no list; measure again with sri eval`);
   return given as MeasuredRow;
 }

@@ -1,7 +1,6 @@
 // What stands on the report's page, and in which order: the verdicts first, then the tables, the figures, and what is
 // needed to make all of it again. It reads run folders and nothing else.
 
-import { readFileSync } from 'node:fs';
 import { METHODS } from '../methods/index.js';
 import { RunFolder } from '../training/run-folder.js';
 import { type StepsLine, stepsLines, stepsPoints } from './ablation.js';
@@ -71,7 +70,7 @@ function show(runs: readonly MeasuredRun[]): Shown[] {
   return runs.map((measured) => {
     const { run, manifest, directory } = measured;
     const twin = runs.some((other) => other.run.name === run.name && other.run.seed !== run.seed);
-    const epochs = readEpochs(readFileSync(new RunFolder(directory).metrics, 'utf8'));
+    const epochs = readEpochs(new RunFolder(directory).metricsText());
     return {
       label: twin ? `${methodLabel(measured)} seed ${run.seed}` : methodLabel(measured),
       measured,

@@ -69,6 +69,11 @@ export class RunFolder {
     return path.join(this.directory, 'metrics.csv');
   }
 
+  /** What metrics.csv holds; nothing where it is missing. */
+  metricsText(): string {
+    return read(this.metrics) ?? '';
+  }
+
   /** Weights under a name: `best`, or `epoch-<n>` for those that `training.keepEpochs` asks for. */
   weights(name: string): string {
     return path.join(this.directory, `${name}.safetensors`);
@@ -222,7 +227,8 @@ function checkedManifest(value: unknown, file: string): Manifest {
   const given = value as Partial<Manifest> | null;
   const wrong =
     (['dataHash', 'backend'] as const).find((key) => typeof given?.[key] !== 'string') ??
-    (['epochs', 'bestEpoch'] as const).find((key) => typeof given?.[key] !== 'number');
+    (['epochs', 'bestEpoch'] as const).find((key) => typeof given?.[key] !== 'number') ??
+    (given?.finished === null || typeof given?.finished === 'string' ? undefined : 'finished');
   if (wrong === undefined) return given as Manifest;
   throw new InputError(`${file}: ${wrong} is missing, so this is no manifest; remove it, and sri train writes it anew`);
 }

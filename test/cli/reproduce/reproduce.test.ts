@@ -250,6 +250,32 @@ describe('failures', () => {
 });
 
 describe('sri report', () => {
+  it('says what is wrong with the place that results are to go to, and with a row', async () => {
+    const place = await sri('report', ...CONFIGURED, '--results', 'moods.yaml');
+    expect(place.code).toBe(2);
+    expect(place.error).toMatch(/^sri: moods\.yaml\/moods: a part of it is a file/);
+
+    const row = 'runs/moods/lstm-lm/seed-0/rows/spoilt.json';
+    writeFileSync(
+      row,
+      JSON.stringify({ metric: 'ppl', estimator: 'x', split: 'test', sentences: 1, epoch: 1, draws: 0 }),
+    );
+    const spoilt = await sri('report', ...CONFIGURED);
+    rmSync(row);
+    expect(spoilt.code).toBe(2);
+    expect(spoilt.error).toMatch(/spoilt\.json: warnings is no list/);
+  });
+
+  it('passes over files among the runs, and does without a run’s curve', async () => {
+    const metrics = 'runs/moods/lstm-lm/seed-0/metrics.csv';
+    const text = readFileSync(metrics, 'utf8');
+    rmSync(metrics);
+    writeFileSync('runs/moods/.DS_Store', '');
+    const { code, error } = await sri('report', ...CONFIGURED, '--html');
+    writeFileSync(metrics, text);
+    expect(code, error).toBe(0);
+  });
+
   it('prints the tables asked for, one after the other, and writes all', async () => {
     rmSync('results', { recursive: true });
     const { code, out, error } = await sri('report', ...CONFIGURED, '--tables', '4,1');
