@@ -70,8 +70,8 @@ function processIo(): { io: Io; release: () => void } {
   // A reader that has seen enough, such as `head`, closes the pipe. The error may come after the command is done, so
   // this listener stays.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(EXIT.failed);
-    throw error;
+    if (error.code !== 'EPIPE') process.stderr.write(`sri: what was to be printed is lost: ${error.message}\n`);
+    process.exit(EXIT.failed);
   });
   process.on('SIGINT', interrupt);
   const release = () => process.off('SIGINT', interrupt);

@@ -26,6 +26,9 @@ export interface NoisyReconRequest {
   limit?: number;
 }
 
+/** Swaps that leave nothing of the order of any sentence; more would only take longer. */
+const MOST_SWAPS = 1000;
+
 /** What Table 4 has. */
 export const TABLE_4: Readonly<NoisyReconRequest> = { swaps: [1, 2, 3, 4], noiseDraws: 3, split: 'test' };
 
@@ -38,7 +41,7 @@ export function addNoisyRecon(program: Command, io: Io): void {
     .usage('(--config snli.yaml --method sri | --run DIR) [options]')
     .addOption(
       new Option('--swaps <list>', 'swaps of two words, with commas between; 0 is plain reconstruction')
-        .argParser(wholeNumbers(0))
+        .argParser(wholeNumbers(0, MOST_SWAPS))
         .default(TABLE_4.swaps, TABLE_4.swaps.join(',')),
     )
     .option('--noise-draws <number>', 'noisy copies of each sentence', wholeNumber(1), TABLE_4.noiseDraws);

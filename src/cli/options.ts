@@ -35,16 +35,20 @@ export function wholeNumber(least: number): (text: string) => number {
   };
 }
 
-/** A parser of a list of whole numbers from `least` with commas between, each once. */
-export function wholeNumbers(least: number): (text: string) => number[] {
+/** A parser of a list of whole numbers from `least`, and up to `most` where it is given, with commas between, each once. */
+export function wholeNumbers(least: number, most?: number): (text: string) => number[] {
   const one = wholeNumber(least);
+  const range = most === undefined ? `from ${least}` : `from ${least} to ${most}`;
+  const complaint = new InvalidArgumentError(`It must be whole numbers ${range} with commas between.`);
   return (text) => {
+    let numbers: number[];
     try {
-      return [...new Set(text.split(',').map((item) => one(item.trim())))];
+      numbers = text.split(',').map((item) => one(item.trim()));
     } catch (error) {
-      if (!(error instanceof InvalidArgumentError)) throw error;
-      throw new InvalidArgumentError(`It must be whole numbers from ${least} with commas between.`);
+      throw error instanceof InvalidArgumentError ? complaint : error;
     }
+    if (most !== undefined && numbers.some((number) => number > most)) throw complaint;
+    return [...new Set(numbers)];
   };
 }
 

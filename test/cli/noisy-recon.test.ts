@@ -101,7 +101,7 @@ describe('sri noisy-recon', () => {
     const withoutCode = await sentences('lstm-lm');
     expect(withoutCode.code).toBe(2);
     expect(withoutCode.error).toMatch(/lstm-lm has no latent code/);
-    for (const swaps of ['', '1,,2', '-1', 'two']) {
+    for (const swaps of ['', '1,,2', '-1', 'two', '1,1000000000']) {
       const { code, error } = await sentences('sri', '--swaps', swaps);
       expect(code).toBe(2);
       expect(error).toMatch(/whole numbers from 0/);
