@@ -6,7 +6,7 @@ import { loadCorpus } from '../data/corpus-files.js';
 import { InputError } from '../errors.js';
 import type { EvaluatedModel, LatentModel } from '../evaluation/evaluate.js';
 import { methodNamed } from '../methods/index.js';
-import type { Decoder } from '../model/decoder.js';
+import type { Decoder } from '../model/lstm/decoder.js';
 import type { MeasuredRow } from '../report/measured.js';
 import type { RunFolder } from '../training/run-folder.js';
 import { loadWeights } from '../training/weights.js';

@@ -81,7 +81,7 @@ async function startingWeights(run: RunConfig, runs: string, dataHash: string) {
   if (run.startFrom === null) return null;
   const [{ RunFolder }, { ENCODER_PREFIX }] = await Promise.all([
     import('../training/run-folder.js'),
-    import('../model/encoder.js'),
+    import('../model/lstm/encoder.js'),
   ]);
   const source = RunFolder.of(runs, { dataSet: run.dataSet, name: run.startFrom, seed: run.seed });
   const manifest = source.manifest();

@@ -1,8 +1,8 @@
 // Active units: in how many latent dimensions do sentences differ on average? A dimension that inference sets the same
 // way whatever it reads carries nothing (Burda, Grosse and Salakhutdinov 2016).
 
-import type { ConditionalLikelihood } from '../inference/likelihood.js';
 import type { Posterior } from '../inference/posterior.js';
+import type { ConditionalLikelihood } from '../model/likelihood.js';
 import { countNotFinite, divergenceWarnings, type MeasuredQuantity, type Measurement } from './measurement.js';
 import { finiteOrNull } from './result.js';
 import { normalCdf } from './statistics.js';

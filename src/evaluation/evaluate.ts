@@ -4,10 +4,10 @@
 import { type Batch, equalLengthBatches, evaluationSubset } from '../data/batches.js';
 import type { Split } from '../data/corpus.js';
 import { InputError, InterruptedError } from '../errors.js';
-import type { ConditionalLikelihood } from '../inference/likelihood.js';
 import type { Posterior } from '../inference/posterior.js';
 import type { SentenceKeys } from '../inference/sentence-noise.js';
 import type { Inference } from '../methods/method.js';
+import type { ConditionalLikelihood } from '../model/likelihood.js';
 import { ActiveUnitsMeasurement } from './active-units.js';
 import { gaussianKlDraws } from './kl.js';
 import { DimensionKlMeasurement, GaussianKlMeasurement, JacobianKlMeasurement } from './kl-measurements.js';

@@ -1,7 +1,7 @@
 // KL(q(z | x) || p(z)) as rows, one class for each way to know it.
 
-import type { ConditionalLikelihood } from '../inference/likelihood.js';
 import { dimensionKl, type Posterior } from '../inference/posterior.js';
+import type { ConditionalLikelihood } from '../model/likelihood.js';
 import { gaussianKl, jacobianKl, marginalKl } from './kl.js';
 import {
   countNotFinite,

@@ -1,8 +1,8 @@
 // What the decoder gains from the code: how much less a sentence surprises it when it is told the inferred z rather than
 // any z of the prior, in all and at each position. A decoder that has learnt to do without z gains nothing.
 
-import type { ConditionalLikelihood } from '../inference/likelihood.js';
 import { type Posterior, priorDraws } from '../inference/posterior.js';
+import type { ConditionalLikelihood } from '../model/likelihood.js';
 import { countNotFinite, divergenceWarnings, type MeasuredQuantity, type Measurement, meanRow } from './measurement.js';
 import { finiteOrNull } from './result.js';
 import { SentenceMean } from './statistics.js';

@@ -1,8 +1,8 @@
 // A quantity as `evaluate` sees it: it is given batch after batch, and in the end has rows to show and what should be known
 // of them.
 
-import type { ConditionalLikelihood } from '../inference/likelihood.js';
 import type { Posterior } from '../inference/posterior.js';
+import type { ConditionalLikelihood } from '../model/likelihood.js';
 import { finiteOrNull, type ResultRow } from './result.js';
 
 /** A row but for what every row of an evaluation has in common. */

@@ -1,9 +1,9 @@
 // Mutual information of sentence and code as a row of results: from the encoder's density where there is one, else from the
 // moments of short runs.
 
-import type { ConditionalLikelihood } from '../inference/likelihood.js';
 import { mutualInformation } from '../inference/mutual-information.js';
 import type { DiagonalGaussian, Posterior } from '../inference/posterior.js';
+import type { ConditionalLikelihood } from '../model/likelihood.js';
 import { logVarianceBias, momentGaussian } from './kl.js';
 import { type MeasuredQuantity, type Measurement, meanRow } from './measurement.js';
 import { SentenceMean } from './statistics.js';

@@ -1,7 +1,7 @@
 // Reconstruction: how well the model says a sentence back from what it inferred of it.
 
-import type { ConditionalLikelihood } from '../inference/likelihood.js';
 import type { Posterior } from '../inference/posterior.js';
+import type { ConditionalLikelihood } from '../model/likelihood.js';
 import { countNotFinite, divergenceWarnings, type MeasuredQuantity, type Measurement, meanRow } from './measurement.js';
 import { type MeanEstimate, meanOverDraws, SentenceMean } from './statistics.js';
 

@@ -1,6 +1,6 @@
 // Amortized inference: q(z | x) as an encoder's Gaussian, and the point that an autoencoder's code is.
 
-import type { ConditionalLikelihood } from './likelihood.js';
+import type { ConditionalLikelihood } from '../model/likelihood.js';
 import { type DiagonalGaussian, nllInPieces, type Posterior } from './posterior.js';
 import { drawNormals, type SentenceKeys } from './sentence-noise.js';
 

@@ -2,8 +2,8 @@
 // chain's stationary distribution is exact whatever the step size: unlike a short run, whose step size is part of what
 // it infers. The step is tuned in a burn-in and then left alone, since a step that keeps adapting is exact no longer.
 
+import type { ConditionalLikelihood } from '../model/likelihood.js';
 import { RandomStream } from '../random/philox.js';
-import type { ConditionalLikelihood } from './likelihood.js';
 import { logStandardNormal } from './path-density.js';
 import type { SentenceKeys } from './sentence-noise.js';
 

@@ -5,7 +5,7 @@
 // much to form: ml-matrix's factorizations (about 0.05 ms for 32 x 32) are fast enough.
 
 import { CholeskyDecomposition, LuDecomposition, Matrix } from 'ml-matrix';
-import type { ConditionalLikelihood, LangevinSchedule } from './likelihood.js';
+import type { ConditionalLikelihood, LangevinSchedule } from '../model/likelihood.js';
 
 export interface PathDensity {
   /** log q(z_K | eps), nats; [rows]. NaN where the path left the finite numbers. */

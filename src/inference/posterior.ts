@@ -1,7 +1,7 @@
 // What inference makes of a batch: q(z | x) of each sentence, however a method arrives at it. Every evaluation draws from
 // this and asks no method how it was done.
 
-import type { ConditionalLikelihood } from './likelihood.js';
+import type { ConditionalLikelihood } from '../model/likelihood.js';
 import type { PathDensity } from './path-density.js';
 import { drawNormals, type SentenceKeys } from './sentence-noise.js';
 

@@ -2,7 +2,7 @@
 // code's rising temperature are values of one configuration.
 
 import type { RunConfig } from '../config/schema.js';
-import type { LangevinSchedule } from './likelihood.js';
+import type { LangevinSchedule } from '../model/likelihood.js';
 
 type Langevin = RunConfig['langevin'];
 

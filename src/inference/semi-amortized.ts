@@ -3,7 +3,7 @@
 // gradients along a direction, as in the paper, but centred and with a step that single precision can bear.
 
 import type { RunConfig } from '../config/schema.js';
-import type { ConditionalLikelihood } from './likelihood.js';
+import type { ConditionalLikelihood } from '../model/likelihood.js';
 import type { DiagonalGaussian } from './posterior.js';
 
 export interface ElboOptions {

@@ -1,6 +1,6 @@
 // q(z | x) as the ends of short runs: samples of a density that has no formula but along a path whose noise is known.
 
-import type { ConditionalLikelihood, LangevinSchedule } from './likelihood.js';
+import type { ConditionalLikelihood, LangevinSchedule } from '../model/likelihood.js';
 import { type PathDensity, pathLogDensity } from './path-density.js';
 import { meanCode, nllInPieces, type Posterior } from './posterior.js';
 import { drawNormals, type SentenceKeys } from './sentence-noise.js';

@@ -1,7 +1,7 @@
 // Short-run inference: K Langevin steps from the prior, towards the posterior of each sentence. The model may have a
 // faster way than a gradient call a step; the loop here is what that way must agree with.
 
-import type { ConditionalLikelihood, LangevinSchedule, ShortRunResult } from './likelihood.js';
+import type { ConditionalLikelihood, LangevinSchedule, ShortRunResult } from '../model/likelihood.js';
 
 /**
  * z_{k+1} = z_k - s_k (priorWeight z_k + dNLL(z_k)/dz) + temperature sqrt(2 s_k) eps_k for k = 0..K-1, eq. 7 of Pang,

@@ -1,8 +1,8 @@
 // Algorithm 1's first step: which step size brings short runs closest to the posterior? Each candidate runs the same
 // chains with the same noise, and the one whose ends explain the sentences best without piling up wins.
 
+import type { ConditionalLikelihood, LangevinSchedule } from '../model/likelihood.js';
 import { RandomStream } from '../random/philox.js';
-import type { ConditionalLikelihood, LangevinSchedule } from './likelihood.js';
 import { logStandardNormal, pathLogDensity } from './path-density.js';
 import { shortRun } from './short-run.js';
 

@@ -4,10 +4,10 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import type { Batch } from '../data/batches.js';
 import { PointPosterior } from '../inference/amortized.js';
-import type { ConditionalLikelihood } from '../inference/likelihood.js';
 import type { Posterior } from '../inference/posterior.js';
 import type { SentenceKeys } from '../inference/sentence-noise.js';
-import type { EncodedBatch } from '../model/encoder.js';
+import type { ConditionalLikelihood } from '../model/likelihood.js';
+import type { EncodedBatch } from '../model/lstm/encoder.js';
 import { AmortizedModel } from './amortized-model.js';
 import type { Iteration, Learner, Method, Position } from './method.js';
 

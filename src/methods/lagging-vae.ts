@@ -5,9 +5,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { type Batch, drawSubset, equalLengthBatches } from '../data/batches.js';
 import { sampleGaussian } from '../inference/amortized.js';
-import { DecoderLikelihood } from '../inference/decoder-likelihood.js';
 import { mutualInformation } from '../inference/mutual-information.js';
-import { ENCODER_PREFIX } from '../model/encoder.js';
+import { ENCODER_PREFIX } from '../model/lstm/encoder.js';
+import { DecoderLikelihood } from '../model/lstm/likelihood.js';
 import { RandomStream } from '../random/philox.js';
 import { AmortizedModel, dimensionKl } from './amortized-model.js';
 import { klWeightAt } from './kl-weight.js';

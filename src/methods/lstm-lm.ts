@@ -4,7 +4,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { RunConfig } from '../config/schema.js';
 import type { Batch } from '../data/batches.js';
 import type { PreparedCorpus } from '../data/corpus.js';
-import { Decoder, disposeMasks } from '../model/decoder.js';
+import { Decoder, disposeMasks } from '../model/lstm/decoder.js';
 import { Parameters } from '../model/parameters.js';
 import type { Iteration, Learner, Method, Model, Position } from './method.js';
 

@@ -5,11 +5,11 @@ import type * as tf from '@tensorflow/tfjs-core';
 import type { RunConfig } from '../config/schema.js';
 import type { Batch } from '../data/batches.js';
 import type { PreparedCorpus } from '../data/corpus.js';
-import type { DecoderLikelihood } from '../inference/decoder-likelihood.js';
-import type { ConditionalLikelihood } from '../inference/likelihood.js';
 import type { Posterior } from '../inference/posterior.js';
 import type { SentenceKeys } from '../inference/sentence-noise.js';
-import type { Decoder } from '../model/decoder.js';
+import type { ConditionalLikelihood } from '../model/likelihood.js';
+import type { Decoder } from '../model/lstm/decoder.js';
+import type { DecoderLikelihood } from '../model/lstm/likelihood.js';
 import type { Parameters } from '../model/parameters.js';
 
 /** Where in its run a model is. */

@@ -4,8 +4,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Batch } from '../data/batches.js';
 import { GaussianPosterior } from '../inference/amortized.js';
-import { DecoderLikelihood } from '../inference/decoder-likelihood.js';
-import type { ConditionalLikelihood } from '../inference/likelihood.js';
 import { type DiagonalGaussian, dimensionKl, type Posterior } from '../inference/posterior.js';
 import {
   type DecoderProbe,
@@ -15,7 +13,9 @@ import {
   refinementAdjoint,
 } from '../inference/semi-amortized.js';
 import { drawNormals, type SentenceKeys } from '../inference/sentence-noise.js';
-import type { DropoutMasks } from '../model/decoder.js';
+import type { ConditionalLikelihood } from '../model/likelihood.js';
+import type { DropoutMasks } from '../model/lstm/decoder.js';
+import { DecoderLikelihood } from '../model/lstm/likelihood.js';
 import { RandomStream } from '../random/philox.js';
 import { AmortizedModel } from './amortized-model.js';
 import { klWeightAt } from './kl-weight.js';

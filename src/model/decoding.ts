@@ -5,7 +5,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { END, PAD, START } from '../data/vocabulary.js';
 import { InterruptedError } from '../errors.js';
 import { RandomStream } from '../random/philox.js';
-import type { Decoder, DecoderState } from './decoder.js';
+import type { Decoder, DecoderState } from './lstm/decoder.js';
 
 /** How the next word is chosen. */
 export type Decoding =

@@ -6,7 +6,7 @@ import { evaluate, type LatentModel } from '../../src/evaluation/evaluate.js';
 import { type NoisyReconstructionOptions, noisyReconstruction } from '../../src/evaluation/noisy-reconstruction.js';
 import { FittedEstimator } from '../../src/evaluation/perplexity/fitted-estimator.js';
 import { GaussianPosterior, PointPosterior } from '../../src/inference/amortized.js';
-import type { ConditionalLikelihood } from '../../src/inference/likelihood.js';
+import type { ConditionalLikelihood } from '../../src/model/likelihood.js';
 
 function splitOf(sentences: readonly (readonly number[])[]): Split {
   const offsets = [0];

@@ -1,12 +1,7 @@
 // Models small enough that every answer about them can be had another way: in closed form, or by a sum over a grid.
 
 import { CholeskyDecomposition, inverse, Matrix } from 'ml-matrix';
-import type {
-  ConditionalLikelihood,
-  LatentGradient,
-  LatentHessian,
-  LatentNll,
-} from '../../src/inference/likelihood.js';
+import type { ConditionalLikelihood, LatentGradient, LatentHessian, LatentNll } from '../../src/model/likelihood.js';
 import { RandomStream } from '../../src/random/philox.js';
 
 /** The second-order Taylor expansion of -log p(x | z) of one sentence at a point. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import type { ConditionalLikelihood } from '../../src/inference/likelihood.js';
 import { drawNormals } from '../../src/inference/sentence-noise.js';
 import { plainShortRun, shortRun } from '../../src/inference/short-run.js';
+import type { ConditionalLikelihood } from '../../src/model/likelihood.js';
 import { constantSchedule, normals, randomLinearGaussian, TinyRnn } from './models.js';
 
 describe('short run', () => {

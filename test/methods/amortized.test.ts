@@ -8,7 +8,7 @@ import { dimensionKl } from '../../src/inference/posterior.js';
 import { methodNamed } from '../../src/methods/index.js';
 import { klWeightAt } from '../../src/methods/kl-weight.js';
 import type { Learner, Model, Position } from '../../src/methods/method.js';
-import { ENCODER_PREFIX } from '../../src/model/encoder.js';
+import { ENCODER_PREFIX } from '../../src/model/lstm/encoder.js';
 import { GradientDescent } from '../../src/training/learner.js';
 import { createOptimizer } from '../../src/training/optimizer.js';
 import { toyCorpus, toyRun } from '../training/toy.js';

@@ -5,7 +5,7 @@ import { type Batch, equalLengthBatches } from '../../src/data/batches.js';
 import { type AmortizedModel, dimensionKl } from '../../src/methods/amortized-model.js';
 import { InnerStopRule, laggingVae, OuterStopRule } from '../../src/methods/lagging-vae.js';
 import type { Learner, Model, Position } from '../../src/methods/method.js';
-import { ENCODER_PREFIX } from '../../src/model/encoder.js';
+import { ENCODER_PREFIX } from '../../src/model/lstm/encoder.js';
 import { RandomStream } from '../../src/random/philox.js';
 import { GradientDescent } from '../../src/training/learner.js';
 import { createOptimizer } from '../../src/training/optimizer.js';

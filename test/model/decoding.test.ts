@@ -2,8 +2,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { availableBackends, useBackend } from '../../src/backends/index.js';
 import { END, PAD, START, UNK } from '../../src/data/vocabulary.js';
-import { Decoder } from '../../src/model/decoder.js';
 import { type DecodedSentence, type Decoding, decodeSentences } from '../../src/model/decoding.js';
+import { Decoder } from '../../src/model/lstm/decoder.js';
 import { Parameters } from '../../src/model/parameters.js';
 import { RandomStream } from '../../src/random/philox.js';
 

@@ -6,10 +6,10 @@
 // numbers fixed beforehand. A step size that follows the acceptance of the very chains it moves would break that, so step
 // sizes are tuned by a pilot run with noise of its own, and the chains that count take them as they are.
 
-import type { ConditionalLikelihood } from '../../inference/likelihood.js';
 import { MetropolisChains } from '../../inference/metropolis-langevin.js';
 import type { Posterior } from '../../inference/posterior.js';
 import type { SentenceKeys } from '../../inference/sentence-noise.js';
+import type { ConditionalLikelihood } from '../../model/likelihood.js';
 import { type Purpose, RandomStream } from '../../random/philox.js';
 import { summarizeWeights } from './importance.js';
 import type { PerplexityEstimator, SentenceEstimate } from './perplexity.js';

@@ -3,8 +3,8 @@
 
 import { Matrix } from 'ml-matrix';
 import { InputError } from '../../errors.js';
-import type { ConditionalLikelihood } from '../../inference/likelihood.js';
 import type { Posterior } from '../../inference/posterior.js';
+import type { ConditionalLikelihood } from '../../model/likelihood.js';
 import { FITTED_DEFAULTS } from './fitted-estimator.js';
 import { DefensiveMixture, estimateByImportance, proposalStream } from './importance.js';
 import type { PerplexityEstimator, SentenceEstimate } from './perplexity.js';

@@ -4,10 +4,10 @@
 // p(x), so its logarithm bounds log p(x) from below on average: a poor fit shows as a small effective sample size.
 
 import { Matrix } from 'ml-matrix';
-import type { ConditionalLikelihood } from '../../inference/likelihood.js';
 import { type MetropolisRun, metropolisLangevin } from '../../inference/metropolis-langevin.js';
 import { logStandardNormal } from '../../inference/path-density.js';
 import { nllInPieces, type Posterior, priorDraws } from '../../inference/posterior.js';
+import type { ConditionalLikelihood } from '../../model/likelihood.js';
 import { fitGaussian, type PosteriorSamples } from './gaussian-fit.js';
 import { DefensiveMixture, estimateByImportance, proposalStream } from './importance.js';
 import type { PerplexityEstimator, SentenceEstimate } from './perplexity.js';

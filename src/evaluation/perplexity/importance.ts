@@ -1,10 +1,10 @@
 // Importance sampling of p(x) = E_p(z)[p(x | z)]: draws from a proposal, their weights, and what the weights say of the
 // integral and of how far it can be trusted.
 
-import type { ConditionalLikelihood } from '../../inference/likelihood.js';
 import { logStandardNormal } from '../../inference/path-density.js';
 import { nllInPieces } from '../../inference/posterior.js';
 import type { SentenceKeys } from '../../inference/sentence-noise.js';
+import type { ConditionalLikelihood } from '../../model/likelihood.js';
 import { RandomStream } from '../../random/philox.js';
 import type { SentenceEstimate } from './perplexity.js';
 import { PriorProposal, type Proposal } from './proposals.js';

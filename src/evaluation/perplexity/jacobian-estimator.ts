@@ -7,9 +7,9 @@
 // constant step s the variance is finite only if P (1 - s P)^2K > 1/2 in every direction.
 
 import { InputError } from '../../errors.js';
-import type { ConditionalLikelihood } from '../../inference/likelihood.js';
 import { logStandardNormal } from '../../inference/path-density.js';
 import type { Posterior } from '../../inference/posterior.js';
+import type { ConditionalLikelihood } from '../../model/likelihood.js';
 import { summarizeWeights } from './importance.js';
 import type { PerplexityEstimator, SentenceEstimate } from './perplexity.js';
 

@@ -1,8 +1,8 @@
 // Perplexity: how many words, on average, the model might as well be choosing between at every place. An estimator says
 // log p(x) of each sentence; what is here turns those into the number of the table.
 
-import type { ConditionalLikelihood } from '../../inference/likelihood.js';
 import type { Posterior } from '../../inference/posterior.js';
+import type { ConditionalLikelihood } from '../../model/likelihood.js';
 import { foldingWarning, type MeasuredQuantity, type Measurement, percent } from '../measurement.js';
 import { type EffectiveSampleSizes, finiteOrNull } from '../result.js';
 

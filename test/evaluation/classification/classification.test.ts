@@ -17,7 +17,7 @@ import {
   surestItems,
 } from '../../../src/evaluation/classification/mixture-classifier.js';
 import type { LatentModel } from '../../../src/evaluation/evaluate.js';
-import type { ConditionalLikelihood } from '../../../src/inference/likelihood.js';
+import type { ConditionalLikelihood } from '../../../src/model/likelihood.js';
 import { RandomStream } from '../../../src/random/philox.js';
 import { CODES, LEARNT, SIZE } from './classification-data.js';
 

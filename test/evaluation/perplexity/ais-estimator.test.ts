@@ -3,10 +3,10 @@ import { useBackend } from '../../../src/backends/index.js';
 import { AisEstimator, type AisOptions } from '../../../src/evaluation/perplexity/ais-estimator.js';
 import { FittedEstimator } from '../../../src/evaluation/perplexity/fitted-estimator.js';
 import type { SentenceEstimate } from '../../../src/evaluation/perplexity/perplexity.js';
-import { DecoderLikelihood } from '../../../src/inference/decoder-likelihood.js';
-import type { ConditionalLikelihood } from '../../../src/inference/likelihood.js';
 import { ShortRunPosterior } from '../../../src/inference/short-run-posterior.js';
-import { Decoder } from '../../../src/model/decoder.js';
+import type { ConditionalLikelihood } from '../../../src/model/likelihood.js';
+import { Decoder } from '../../../src/model/lstm/decoder.js';
+import { DecoderLikelihood } from '../../../src/model/lstm/likelihood.js';
 import { Parameters } from '../../../src/model/parameters.js';
 import { constantSchedule, meanAndError, Quartic, randomLinearGaussian, TinyRnn } from '../../inference/models.js';
 

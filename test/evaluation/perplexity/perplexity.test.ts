@@ -8,8 +8,8 @@ import {
   perplexity,
   type SentenceEstimate,
 } from '../../../src/evaluation/perplexity/perplexity.js';
-import type { ConditionalLikelihood, LangevinSchedule } from '../../../src/inference/likelihood.js';
 import { ShortRunPosterior } from '../../../src/inference/short-run-posterior.js';
+import type { ConditionalLikelihood, LangevinSchedule } from '../../../src/model/likelihood.js';
 import { RandomStream } from '../../../src/random/philox.js';
 import { constantSchedule, meanAndError, Quartic, randomLinearGaussian, TinyRnn } from '../../inference/models.js';
 

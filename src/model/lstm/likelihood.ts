@@ -2,11 +2,10 @@
 // on the other.
 
 import * as tf from '@tensorflow/tfjs-core';
-import { type Decoder, type DropoutMasks, disposeContext, NO_DROPOUT, type TokenBatch } from '../model/decoder.js';
-import { latentGradient, latentNll, latentTokenNll } from '../ops/latent-nll.js';
-import { posteriorHessian } from '../ops/posterior-hessian.js';
-import type { Precision, SentenceContext } from '../ops/sentence-context.js';
-import { shortRun } from '../ops/short-run.js';
+import { latentGradient, latentNll, latentTokenNll } from '../../ops/latent-nll.js';
+import { posteriorHessian } from '../../ops/posterior-hessian.js';
+import type { Precision, SentenceContext } from '../../ops/sentence-context.js';
+import { shortRun } from '../../ops/short-run.js';
 import type {
   ConditionalLikelihood,
   LangevinSchedule,
@@ -14,7 +13,8 @@ import type {
   LatentHessian,
   LatentNll,
   ShortRunResult,
-} from './likelihood.js';
+} from '../likelihood.js';
+import { type Decoder, type DropoutMasks, disposeContext, NO_DROPOUT, type TokenBatch } from './decoder.js';
 
 /** log p(x | z) of one equal-length batch under a decoder. Call `dispose` when done with the batch. */
 export class DecoderLikelihood implements ConditionalLikelihood {

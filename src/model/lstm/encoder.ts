@@ -2,10 +2,10 @@
 // the latent space the sentence lies and how surely.
 
 import * as tf from '@tensorflow/tfjs-core';
-import { embedding } from '../ops/embedding.js';
-import { lstm } from '../ops/lstm.js';
+import { embedding } from '../../ops/embedding.js';
+import { lstm } from '../../ops/lstm.js';
+import type { Parameters } from '../parameters.js';
 import type { DecoderShape, TokenBatch } from './decoder.js';
-import type { Parameters } from './parameters.js';
 
 /** What the names of the encoder's weights begin with. */
 export const ENCODER_PREFIX = 'encoder.';

@@ -2,13 +2,13 @@
 // and which reads z beside every word; with no latent dimensions it is the LSTM language model.
 
 import * as tf from '@tensorflow/tfjs-core';
-import { dropoutMask } from '../ops/dropout-mask.js';
-import { embedding } from '../ops/embedding.js';
-import { lstm, lstmCell } from '../ops/lstm.js';
-import type { SentenceContext } from '../ops/sentence-context.js';
-import { tokenNll } from '../ops/token-nll.js';
-import type { Purpose, StreamKey } from '../random/philox.js';
-import type { Parameters } from './parameters.js';
+import { dropoutMask } from '../../ops/dropout-mask.js';
+import { embedding } from '../../ops/embedding.js';
+import { lstm, lstmCell } from '../../ops/lstm.js';
+import type { SentenceContext } from '../../ops/sentence-context.js';
+import { tokenNll } from '../../ops/token-nll.js';
+import type { Purpose, StreamKey } from '../../random/philox.js';
+import type { Parameters } from '../parameters.js';
 
 export interface DecoderShape {
   vocabularySize: number;
