@@ -13,7 +13,7 @@ import { drawSubset, equalLengthBatches } from '../dist/data/batches.js';
 import { FittedEstimator } from '../dist/evaluation/perplexity/fitted-estimator.js';
 import { JacobianEstimator } from '../dist/evaluation/perplexity/jacobian-estimator.js';
 import { effectiveSampleSizes, perplexity } from '../dist/evaluation/perplexity/perplexity.js';
-import { RunFolder } from '../dist/training/run-folder.js';
+import { RunFolder } from '../dist/runs/run-folder.js';
 
 const { values } = parseArgs({
   options: {

@@ -6,7 +6,7 @@ import type { SplitName } from '../data/corpus.js';
 import { InputError } from '../errors.js';
 import type { Evaluated } from '../evaluation/evaluate.js';
 import type { Inference } from '../methods/method.js';
-import type { MeasuredRow } from '../report/measured.js';
+import type { MeasuredRow } from '../runs/measured-run.js';
 import type { Io } from './io.js';
 import type { OpenRun } from './open-run.js';
 import { chooseTrainedRun, listOf, wholeNumber } from './options.js';

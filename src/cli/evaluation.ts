@@ -11,9 +11,9 @@ import { estimatorName } from '../evaluation/perplexity/estimator-name.js';
 import { FittedEstimator } from '../evaluation/perplexity/fitted-estimator.js';
 import { JacobianEstimator } from '../evaluation/perplexity/jacobian-estimator.js';
 import type { PerplexityEstimator } from '../evaluation/perplexity/perplexity.js';
-import type { ResultRow } from '../evaluation/result.js';
 import { methodNamed } from '../methods/index.js';
 import type { Inference, Model } from '../methods/method.js';
+import type { ResultRow } from '../runs/row.js';
 import type { Validator } from '../training/train.js';
 
 /** @param epoch whose inference the model is to be measured with, from 1. */

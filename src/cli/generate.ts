@@ -3,7 +3,7 @@
 import type { Command } from 'commander';
 import { InputError } from '../errors.js';
 import { drawNormals } from '../inference/sentence-noise.js';
-import { GENERATIONS, type Generations, shownText } from '../report/texts.js';
+import { GENERATIONS, type Generations, shownText } from '../runs/texts.js';
 import {
   addDecodingOptions,
   type DecodingOptions,

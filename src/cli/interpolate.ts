@@ -9,7 +9,7 @@ import { inferCodes } from '../evaluation/codes.js';
 import type { LatentModel } from '../evaluation/evaluate.js';
 import { interpolate, PATHS, type Path } from '../evaluation/interpolation.js';
 import { drawNormals } from '../inference/sentence-noise.js';
-import { INTERPOLATIONS, type Interpolations, shownText } from '../report/texts.js';
+import { INTERPOLATIONS, type Interpolations, shownText } from '../runs/texts.js';
 import {
   addDecodingOptions,
   type DecodingOptions,

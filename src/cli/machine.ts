@@ -8,7 +8,7 @@ import { NativeBackend } from '../backends/native/backend.js';
 import { describeBackend } from '../backends/started.js';
 import type { Precision, RunConfig } from '../config/schema.js';
 import { InputError } from '../errors.js';
-import type { Manifest } from '../training/run-folder.js';
+import type { Manifest } from '../runs/run-folder.js';
 import { packageVersion } from './version.js';
 
 /**

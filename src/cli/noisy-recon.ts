@@ -2,7 +2,7 @@
 
 import { type Command, Option } from 'commander';
 import type { SplitName } from '../data/corpus.js';
-import type { MeasuredRow } from '../report/measured.js';
+import type { MeasuredRow } from '../runs/measured-run.js';
 import type { Io } from './io.js';
 import type { OpenRun } from './open-run.js';
 import { chooseTrainedRun, wholeNumber, wholeNumbers } from './options.js';

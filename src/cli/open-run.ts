@@ -7,9 +7,9 @@ import { InputError } from '../errors.js';
 import type { EvaluatedModel, LatentModel } from '../evaluation/evaluate.js';
 import { methodNamed } from '../methods/index.js';
 import type { Decoder } from '../model/lstm/decoder.js';
-import type { MeasuredRow } from '../report/measured.js';
-import type { RunFolder } from '../training/run-folder.js';
-import { loadWeights } from '../training/weights.js';
+import type { MeasuredRow } from '../runs/measured-run.js';
+import type { RunFolder } from '../runs/run-folder.js';
+import { loadWeights } from '../runs/weights.js';
 import { evaluatedModel } from './evaluation.js';
 import { sourceCommit, startMachine } from './machine.js';
 

@@ -4,7 +4,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { LoadedConfig, RunChoice } from '../config/load.js';
 import type { RunConfig } from '../config/schema.js';
 import { InputError } from '../errors.js';
-import type { RunFolder } from '../training/run-folder.js';
+import type { RunFolder } from '../runs/run-folder.js';
 
 /** What the options of {@link addRunOptions} hold. */
 export interface RunOptions {
@@ -166,7 +166,7 @@ export async function chooseRun(
 ): Promise<{ loaded: LoadedConfig; run: RunConfig; folder: RunFolder }> {
   const [{ loadConfig }, { RunFolder }] = await Promise.all([
     import('../config/load.js'),
-    import('../training/run-folder.js'),
+    import('../runs/run-folder.js'),
   ]);
   if (options.config === undefined) throw new InputError('give --config, such as --config ptb.yaml');
   if (options.method === undefined) throw new InputError('give --method, such as --method sri');
@@ -205,7 +205,7 @@ export async function chooseTrainedRun(
     for (const name of ['config', 'method', 'setting', 'seed'] as const) {
       if (options[name] !== undefined) throw new InputError(`--run names a run whole; leave out --${name}`);
     }
-    const { RunFolder } = await import('../training/run-folder.js');
+    const { RunFolder } = await import('../runs/run-folder.js');
     const folder = new RunFolder(options.run);
     return { run: overrideRun(folder.config(), overrides), folder };
   }

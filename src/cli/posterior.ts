@@ -4,7 +4,7 @@
 import path from 'node:path';
 import type { Command } from 'commander';
 import type { SplitName } from '../data/corpus.js';
-import type { PosteriorSummary } from '../report/posterior.js';
+import type { PosteriorSummary } from '../runs/posterior.js';
 import { type Io, print, printJson } from './io.js';
 import type { OpenRun } from './open-run.js';
 import { chooseTrainedRun, wholeNumber } from './options.js';
@@ -80,7 +80,7 @@ export async function posteriorRun(
     import('../evaluation/codes.js'),
     import('../evaluation/aggregate-posterior.js'),
     import('../evaluation/t-sne.js'),
-    import('../report/posterior.js'),
+    import('../runs/posterior.js'),
     import('../report/table.js'),
     import('../report/figures/posterior-scatter.js'),
     import('../report/figures/marginal-densities.js'),
@@ -144,7 +144,7 @@ export async function posteriorRun(
 
 /** The summary as a person reads it. */
 async function describe(summary: PosteriorSummary, files: readonly string[]): Promise<string[]> {
-  const { describePosterior } = await import('../report/posterior.js');
+  const { describePosterior } = await import('../runs/posterior.js');
   const { dimensions, sentences, split, epoch } = summary;
   const far = dimensions
     .map(({ mean, standardDeviation, wasserstein }, d) => ({ d, mean, standardDeviation, wasserstein }))

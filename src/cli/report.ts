@@ -4,9 +4,9 @@ import path from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { SPLIT_NAMES, type SplitName } from '../data/corpus.js';
 import { InputError } from '../errors.js';
-import type { MeasuredRun } from '../report/measured.js';
 import type { Table } from '../report/table.js';
 import type { ReportTable } from '../report/tables.js';
+import type { MeasuredRun } from '../runs/measured-run.js';
 import { type Io, print, printJson } from './io.js';
 import { addConfigOption, wholeNumbers } from './options.js';
 
@@ -47,8 +47,8 @@ export function addReport(program: Command, io: Io): void {
     .addHelpText('after', EXAMPLES)
     .action(async (folders: string[], options: ReportOptions) => {
       const [{ findRuns, readRun }, { RunFolder }] = await Promise.all([
-        import('../report/measured.js'),
-        import('../training/run-folder.js'),
+        import('../runs/measured-run.js'),
+        import('../runs/run-folder.js'),
       ]);
       if (folders.length === 0 && options.config === undefined)
         throw new InputError('give --config NAME, or run folders');
@@ -174,7 +174,7 @@ async function figures(runs: readonly MeasuredRun[], split: SplitName): Promise<
   const [{ stepsLines, stepsPoints }, { stepsAblation }, { posteriorFiles }, { curvesFigure }] = await Promise.all([
     import('../report/ablation.js'),
     import('../report/figures/steps-ablation.js'),
-    import('../report/posterior.js'),
+    import('../runs/posterior.js'),
     import('../report/report-page.js'),
   ]);
   const steps = stepsLines(runs, split);

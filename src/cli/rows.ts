@@ -1,8 +1,8 @@
 // What becomes of measured rows: kept in their run's folder, and shown.
 
-import type { ResultRow } from '../evaluation/result.js';
-import type { MeasuredRow } from '../report/measured.js';
-import type { RunFolder } from '../training/run-folder.js';
+import type { MeasuredRow } from '../runs/measured-run.js';
+import type { ResultRow } from '../runs/row.js';
+import type { RunFolder } from '../runs/run-folder.js';
 import { type Io, print, printJson } from './io.js';
 import type { OpenRun } from './open-run.js';
 import { formatNumber, formatSeconds } from './progress.js';
@@ -12,7 +12,7 @@ export async function keepRows(
   { folder, provenance }: Pick<OpenRun, 'folder' | 'provenance'>,
   results: readonly ResultRow[],
 ): Promise<MeasuredRow[]> {
-  const { rowName } = await import('../report/measured.js');
+  const { rowName } = await import('../runs/measured-run.js');
   const rows = results.map((row) => ({ ...row, ...provenance }));
   for (const row of rows) await folder.writeRow(rowName(row), row);
   return rows;

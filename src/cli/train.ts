@@ -3,8 +3,8 @@
 import type { Command } from 'commander';
 import type { RunConfig } from '../config/schema.js';
 import { InputError } from '../errors.js';
-import type { Metrics } from '../training/metrics.js';
-import type { Manifest, RunFolder } from '../training/run-folder.js';
+import type { Metrics } from '../runs/metrics.js';
+import type { Manifest, RunFolder } from '../runs/run-folder.js';
 import type { TrainingEvent } from '../training/train.js';
 import type { Io } from './io.js';
 import { addMachineOptions, addRunOptions, chooseRun, type MachineOptions, type RunOptions } from './options.js';
@@ -80,7 +80,7 @@ export async function trainRun(
 async function startingWeights(run: RunConfig, runs: string, dataHash: string) {
   if (run.startFrom === null) return null;
   const [{ RunFolder }, { ENCODER_PREFIX }] = await Promise.all([
-    import('../training/run-folder.js'),
+    import('../runs/run-folder.js'),
     import('../model/lstm/encoder.js'),
   ]);
   const source = RunFolder.of(runs, { dataSet: run.dataSet, name: run.startFrom, seed: run.seed });

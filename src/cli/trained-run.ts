@@ -3,7 +3,7 @@
 import { type Command, Option } from 'commander';
 import type { RunConfig } from '../config/schema.js';
 import { SPLIT_NAMES, type SplitName } from '../data/corpus.js';
-import type { RunFolder } from '../training/run-folder.js';
+import type { RunFolder } from '../runs/run-folder.js';
 import type { Io } from './io.js';
 import type { OpenRun } from './open-run.js';
 import { addMachineOptions, addRunOptions, type MachineOptions, type RunOptions, wholeNumber } from './options.js';

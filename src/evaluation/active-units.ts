@@ -3,8 +3,8 @@
 
 import type { Posterior } from '../inference/posterior.js';
 import type { ConditionalLikelihood } from '../model/likelihood.js';
+import { finiteOrNull } from '../runs/row.js';
 import { countNotFinite, divergenceWarnings, type MeasuredQuantity, type Measurement } from './measurement.js';
-import { finiteOrNull } from './result.js';
 import { normalCdf } from './statistics.js';
 
 /** A dimension is active where the variance over sentences of E_q[z_d] is larger. */

@@ -2,8 +2,8 @@
 // saw it in the KL, Burda et al. 2016 in active units, He et al. 2019 in the mutual information; what the decoder gains
 // is the question itself.
 
-import type { Verdict } from '../training/run-folder.js';
-import type { ResultRow } from './result.js';
+import type { ResultRow } from '../runs/row.js';
+import type { Verdict } from '../runs/run-folder.js';
 
 /** Positions in the sentence, from 1, that have a column of their own. */
 const POSITIONS = 20;

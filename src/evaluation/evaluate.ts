@@ -8,6 +8,7 @@ import type { Posterior } from '../inference/posterior.js';
 import type { SentenceKeys } from '../inference/sentence-noise.js';
 import type { Inference } from '../methods/method.js';
 import type { ConditionalLikelihood } from '../model/likelihood.js';
+import { finiteOrNull, type Metric, type ResultRow } from '../runs/row.js';
 import { ActiveUnitsMeasurement } from './active-units.js';
 import { gaussianKlDraws } from './kl.js';
 import { DimensionKlMeasurement, GaussianKlMeasurement, JacobianKlMeasurement } from './kl-measurements.js';
@@ -16,7 +17,6 @@ import type { Measurement } from './measurement.js';
 import { MutualInformationMeasurement } from './mutual-information.js';
 import { exactPerplexity, type PerplexityEstimator, PerplexityMeasurement } from './perplexity/perplexity.js';
 import { ReconstructionMeasurement } from './reconstruction.js';
-import { finiteOrNull, type Metric, type ResultRow } from './result.js';
 
 /** A model of sentences with a latent code, and how it infers it. */
 export interface LatentModel {

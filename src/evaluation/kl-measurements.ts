@@ -2,6 +2,7 @@
 
 import { dimensionKl, type Posterior } from '../inference/posterior.js';
 import type { ConditionalLikelihood } from '../model/likelihood.js';
+import { finiteOrNull } from '../runs/row.js';
 import { gaussianKl, jacobianKl, marginalKl } from './kl.js';
 import {
   countNotFinite,
@@ -11,7 +12,6 @@ import {
   type Measurement,
   meanRow,
 } from './measurement.js';
-import { finiteOrNull } from './result.js';
 import { SentenceMean } from './statistics.js';
 
 export class JacobianKlMeasurement implements Measurement {

@@ -3,8 +3,8 @@
 
 import { type Posterior, priorDraws } from '../inference/posterior.js';
 import type { ConditionalLikelihood } from '../model/likelihood.js';
+import { finiteOrNull } from '../runs/row.js';
 import { countNotFinite, divergenceWarnings, type MeasuredQuantity, type Measurement, meanRow } from './measurement.js';
-import { finiteOrNull } from './result.js';
 import { SentenceMean } from './statistics.js';
 
 /** E_p(z)[NLL(z)] - E_q(z|x)[NLL(z)], nats a sentence, from as many draws of one as of the other. */

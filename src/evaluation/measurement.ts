@@ -3,7 +3,7 @@
 
 import type { Posterior } from '../inference/posterior.js';
 import type { ConditionalLikelihood } from '../model/likelihood.js';
-import { finiteOrNull, type ResultRow } from './result.js';
+import { finiteOrNull, type ResultRow } from '../runs/row.js';
 
 /** A row but for what every row of an evaluation has in common. */
 export type MeasuredQuantity = Omit<ResultRow, 'split' | 'seed' | 'seconds'>;

@@ -7,9 +7,9 @@ import { swapWords } from '../data/word-swaps.js';
 import { InputError, InterruptedError } from '../errors.js';
 import { nllInPieces } from '../inference/posterior.js';
 import { RandomStream } from '../random/philox.js';
+import type { ResultRow } from '../runs/row.js';
 import type { LatentModel } from './evaluate.js';
 import { countNotFinite, divergenceWarnings, meanRow } from './measurement.js';
-import type { ResultRow } from './result.js';
 import { meanOverDraws, SentenceMean } from './statistics.js';
 
 export interface NoisyReconstructionOptions {

@@ -2,8 +2,8 @@
 // found by what they are, not by what they are called.
 
 import { METHODS } from '../methods/index.js';
+import type { MeasuredRun } from '../runs/measured-run.js';
 import type { StepsPoint } from './figures/steps-ablation.js';
-import type { MeasuredRun } from './measured.js';
 import { bySeeds, type SeedMean, type Seeds } from './seeds.js';
 import { type Column, formatTable, makeTable, type Table } from './table.js';
 import { QUALITY_COLUMNS, QUANTITY_COLUMNS, type Table1Line, table1Line } from './table1.js';

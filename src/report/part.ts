@@ -2,7 +2,7 @@
 
 import { SPLIT_NAMES, type SplitName } from '../data/corpus.js';
 import { isKnownSet, KNOWN_SETS } from '../data/sources.js';
-import type { MeasuredRun } from './measured.js';
+import type { MeasuredRun } from '../runs/measured-run.js';
 
 /** Sentences of each split as published; null for a set of the user's own. */
 export function publishedSizes(dataSet: string): Record<SplitName, number> | null {

@@ -2,7 +2,9 @@
 // needed to make all of it again. It reads run folders and nothing else.
 
 import { METHODS } from '../methods/index.js';
-import { RunFolder } from '../training/run-folder.js';
+import type { MeasuredRun } from '../runs/measured-run.js';
+import { describePosterior, keptPosterior, POSTERIOR } from '../runs/posterior.js';
+import { RunFolder } from '../runs/run-folder.js';
 import { type StepsLine, stepsLines, stepsPoints } from './ablation.js';
 import { gainByPosition } from './figures/gain-by-position.js';
 import { klByDimension } from './figures/kl-by-dimension.js';
@@ -20,9 +22,7 @@ import {
   plainTable,
   type Section,
 } from './html.js';
-import type { MeasuredRun } from './measured.js';
 import { partNotice } from './part.js';
-import { describePosterior, keptPosterior, POSTERIOR } from './posterior.js';
 import { inPaperOrder, methodLabel, PROVENANCE, type Table, variesSteps } from './table.js';
 import { type EpochNumbers, indexedColumns, readEpochs } from './training-log.js';
 

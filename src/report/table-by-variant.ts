@@ -1,7 +1,7 @@
 // Tables 4 and 5 are of one kind: a single quantity of every method, measured under several conditions, a column each.
 
-import type { Metric } from '../evaluation/result.js';
-import { chooseRow, type MeasuredRun } from './measured.js';
+import { chooseRow, type MeasuredRun } from '../runs/measured-run.js';
+import type { Metric } from '../runs/row.js';
 import {
   bySeeds,
   mean,

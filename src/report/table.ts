@@ -4,7 +4,7 @@
 import { stringify } from 'csv-stringify/sync';
 import { parseStepsSetting } from '../config/load.js';
 import { METHODS } from '../methods/index.js';
-import type { MeasuredRun } from './measured.js';
+import type { MeasuredRun } from '../runs/measured-run.js';
 import { publishedSizes } from './part.js';
 
 export type Cell = string | number;

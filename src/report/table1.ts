@@ -3,7 +3,7 @@
 
 import { estimatorName } from '../evaluation/perplexity/estimator-name.js';
 import { METHODS } from '../methods/index.js';
-import { chooseRow, type MeasuredRow, type MeasuredRun, rowsOfBest } from './measured.js';
+import { chooseRow, type MeasuredRow, type MeasuredRun, rowsOfBest } from '../runs/measured-run.js';
 import { PAPER_TABLE_1, type PaperRow } from './paper.js';
 import {
   bySeeds,

@@ -1,7 +1,7 @@
 // Table 4: how well the original sentence is said back from the code of a noisy copy, in nats a sentence, by the number of
 // word swaps.
 
-import type { MeasuredRun } from './measured.js';
+import type { MeasuredRun } from '../runs/measured-run.js';
 import { PAPER_TABLE_4 } from './paper.js';
 import { formatTable, type Table } from './table.js';
 import { tableByVariant, type VariantTable } from './table-by-variant.js';

@@ -1,6 +1,6 @@
 // Table 5: how well a sentence's class is told from its code, in percent of the items, by the number of labels.
 
-import type { MeasuredRun } from './measured.js';
+import type { MeasuredRun } from '../runs/measured-run.js';
 import { PAPER_TABLE_5 } from './paper.js';
 import { formatTable, type Table } from './table.js';
 import { tableByVariant, type VariantTable } from './table-by-variant.js';

@@ -1,8 +1,8 @@
 // All tables that are made of run folders, in the order of the paper: what each is called, how it is made, and how it is
 // read on a terminal.
 
+import type { MeasuredRun } from '../runs/measured-run.js';
 import { formatSteps, stepsLines, stepsTable } from './ablation.js';
-import type { MeasuredRun } from './measured.js';
 import type { Table } from './table.js';
 import { formatTable1, table1 } from './table1.js';
 import { formatTable4, table4 } from './table4.js';

@@ -2,9 +2,8 @@
 // best weights, a line a sentence.
 
 import path from 'node:path';
-import { RunFolder } from '../training/run-folder.js';
-import type { MeasuredRun } from './measured.js';
-import { type Cell, type Column, inPaperOrder, makeTable, methodLabel, type Table } from './table.js';
+import type { MeasuredRun } from '../runs/measured-run.js';
+import { RunFolder } from '../runs/run-folder.js';
 import {
   describeDecoding,
   GENERATIONS,
@@ -15,7 +14,8 @@ import {
   type Interpolations,
   parseTexts,
   shownText,
-} from './texts.js';
+} from '../runs/texts.js';
+import { type Cell, type Column, inPaperOrder, makeTable, methodLabel, type Table } from './table.js';
 
 /** A sentence, and what it is from. */
 interface Line<Texts, Item> {

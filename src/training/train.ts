@@ -7,13 +7,13 @@ import { type Batch, equalLengthBatches } from '../data/batches.js';
 import type { PreparedCorpus } from '../data/corpus.js';
 import { InputError, InterruptedError } from '../errors.js';
 import type { Iteration, Method, Model, Position } from '../methods/method.js';
-import { type IntervalSums, loadCheckpoint, saveCheckpoint, type TrainingState } from './checkpoint.js';
+import { type IntervalSums, loadCheckpoint, saveCheckpoint, type TrainingState } from '../runs/checkpoint.js';
+import { cutBack, type Metrics, MetricsFile } from '../runs/metrics.js';
+import type { Manifest, RunFolder, Verdict } from '../runs/run-folder.js';
+import { loadSomeWeights, saveWeights } from '../runs/weights.js';
 import { DivergenceError, GradientDescent } from './learner.js';
-import { cutBack, type Metrics, MetricsFile } from './metrics.js';
 import { createOptimizer } from './optimizer.js';
-import type { Manifest, RunFolder, Verdict } from './run-folder.js';
 import { INITIAL_VALIDATION, judge } from './validation.js';
-import { loadSomeWeights, saveWeights } from './weights.js';
 
 /** What a validation after an epoch found. */
 export interface Validation {

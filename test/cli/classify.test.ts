@@ -13,7 +13,7 @@ import type { Batch } from '../../src/data/batches.js';
 import { EncodedSplit, type PreparedCorpus } from '../../src/data/corpus.js';
 import { InputError } from '../../src/errors.js';
 import { RandomStream } from '../../src/random/philox.js';
-import { RunFolder } from '../../src/training/run-folder.js';
+import { RunFolder } from '../../src/runs/run-folder.js';
 import { sri } from './in-process.js';
 
 const root = mkdtempSync(path.join(tmpdir(), 'sri-classify-'));

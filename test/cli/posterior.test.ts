@@ -13,7 +13,7 @@ import type { Progress } from '../../src/cli/progress.js';
 import type { Batch } from '../../src/data/batches.js';
 import { InputError, InterruptedError } from '../../src/errors.js';
 import { RandomStream } from '../../src/random/philox.js';
-import { RunFolder } from '../../src/training/run-folder.js';
+import { RunFolder } from '../../src/runs/run-folder.js';
 import { toyCorpus, toyRun } from '../training/toy.js';
 import { sri } from './in-process.js';
 

@@ -15,8 +15,8 @@ import { EncodedSplit } from '../../src/data/corpus.js';
 import type { LatentModel } from '../../src/evaluation/evaluate.js';
 import { decodeSentences } from '../../src/model/decoding.js';
 import { RandomStream } from '../../src/random/philox.js';
-import type { Generations, Interpolations } from '../../src/report/texts.js';
-import { RunFolder } from '../../src/training/run-folder.js';
+import { RunFolder } from '../../src/runs/run-folder.js';
+import type { Generations, Interpolations } from '../../src/runs/texts.js';
 import { sri } from './in-process.js';
 
 const root = mkdtempSync(path.join(tmpdir(), 'sri-texts-'));

@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { readRun } from '../../src/report/measured.js';
 import { partNotice } from '../../src/report/part.js';
 import { table1 } from '../../src/report/table1.js';
+import { readRun } from '../../src/runs/measured-run.js';
 import { makeRun, manifest } from './runs.js';
 
 const root = mkdtempSync(path.join(tmpdir(), 'sri-part-'));

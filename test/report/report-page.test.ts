@@ -2,11 +2,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { findRuns, readRun } from '../../src/report/measured.js';
-import { POSTERIOR } from '../../src/report/posterior.js';
 import { reportPage } from '../../src/report/report-page.js';
 import { table1 } from '../../src/report/table1.js';
-import type { RunFolder } from '../../src/training/run-folder.js';
+import { findRuns, readRun } from '../../src/runs/measured-run.js';
+import { POSTERIOR } from '../../src/runs/posterior.js';
+import type { RunFolder } from '../../src/runs/run-folder.js';
 import { type Element, elementsOf } from './markup.js';
 import { type GivenRow, makeRun, manifest } from './runs.js';
 

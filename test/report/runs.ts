@@ -1,8 +1,8 @@
 // Run folders that look trained and measured.
 
 import { loadConfig, resolveRun } from '../../src/config/load.js';
-import { type MeasuredRow, rowName } from '../../src/report/measured.js';
-import { type Manifest, RunFolder } from '../../src/training/run-folder.js';
+import { type MeasuredRow, rowName } from '../../src/runs/measured-run.js';
+import { type Manifest, RunFolder } from '../../src/runs/run-folder.js';
 
 export const manifest: Manifest = {
   version: '0.1.0',

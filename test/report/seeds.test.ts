@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { formatSteps, stepsLines, stepsPoints, stepsTable } from '../../src/report/ablation.js';
-import { findRuns, type MeasuredRow, readRun } from '../../src/report/measured.js';
 import { bySeeds, meanOverSeeds } from '../../src/report/seeds.js';
 import type { Table } from '../../src/report/table.js';
 import { formatTable1, measurements, table1 } from '../../src/report/table1.js';
 import { table4 } from '../../src/report/table4.js';
+import { findRuns, type MeasuredRow, readRun } from '../../src/runs/measured-run.js';
 import { makeRun, manifest } from './runs.js';
 
 const root = mkdtempSync(path.join(tmpdir(), 'sri-seeds-'));

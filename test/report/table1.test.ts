@@ -2,11 +2,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { findRuns, readRun } from '../../src/report/measured.js';
 import { PAPER_TABLE_1 } from '../../src/report/paper.js';
 import { type Table, toCsv } from '../../src/report/table.js';
 import { formatTable1, measurements, table1 } from '../../src/report/table1.js';
-import { RunFolder } from '../../src/training/run-folder.js';
+import { findRuns, readRun } from '../../src/runs/measured-run.js';
+import { RunFolder } from '../../src/runs/run-folder.js';
 import { makeRun, manifest } from './runs.js';
 
 const root = mkdtempSync(path.join(tmpdir(), 'sri-report-'));

@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { METHODS } from '../../src/methods/index.js';
-import { findRuns, readRun } from '../../src/report/measured.js';
 import { PAPER_TABLE_4, PAPER_TABLE_5 } from '../../src/report/paper.js';
 import { type Table, toCsv } from '../../src/report/table.js';
 import { measurements } from '../../src/report/table1.js';
 import { formatTable4, table4 } from '../../src/report/table4.js';
 import { formatTable5, table5 } from '../../src/report/table5.js';
+import { findRuns, readRun } from '../../src/runs/measured-run.js';
 import { type GivenRow, makeRun } from './runs.js';
 
 const root = mkdtempSync(path.join(tmpdir(), 'sri-report-'));

@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { findRuns, readRun } from '../../src/report/measured.js';
 import { type Table, toCsv } from '../../src/report/table.js';
 import { formatTexts, table2, table3 } from '../../src/report/text-tables.js';
+import { findRuns, readRun } from '../../src/runs/measured-run.js';
 import {
   describeDecoding,
   GENERATIONS,
@@ -13,7 +13,7 @@ import {
   type Interpolations,
   parseTexts,
   shownText,
-} from '../../src/report/texts.js';
+} from '../../src/runs/texts.js';
 import { makeRun } from './runs.js';
 
 const root = mkdtempSync(path.join(tmpdir(), 'sri-text-tables-'));

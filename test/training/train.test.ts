@@ -8,8 +8,8 @@ import { equalLengthBatches } from '../../src/data/batches.js';
 import { InterruptedError } from '../../src/errors.js';
 import { METHODS } from '../../src/methods/index.js';
 import type { Method, Model } from '../../src/methods/method.js';
+import { RunFolder } from '../../src/runs/run-folder.js';
 import { decodeSafetensors } from '../../src/storage/safetensors.js';
-import { RunFolder } from '../../src/training/run-folder.js';
 import { type TrainingEvent, type TrainingOptions, train } from '../../src/training/train.js';
 import { toyCorpus, toyRun } from './toy.js';
 

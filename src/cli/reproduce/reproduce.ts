@@ -9,8 +9,8 @@ import type { LoadedConfig } from '../../config/load.js';
 import type { RunConfig } from '../../config/schema.js';
 import type { CorpusStatistics } from '../../data/corpus.js';
 import { InputError } from '../../errors.js';
-import type { MeasuredRow } from '../../report/measured.js';
-import type { RunFolder } from '../../training/run-folder.js';
+import type { MeasuredRow } from '../../runs/measured-run.js';
+import type { RunFolder } from '../../runs/run-folder.js';
 import type { Io } from '../io.js';
 import type { OpenRun } from '../open-run.js';
 import { addConfigOption, addMachineOptions, addSetOption, overridesOf, wholeNumbers } from '../options.js';
@@ -257,7 +257,7 @@ class Performer {
 
   private async train(task: Task, run: RunConfig): Promise<void> {
     const [{ RunFolder }, { trainRun }, { trainingState }] = await Promise.all([
-      import('../../training/run-folder.js'),
+      import('../../runs/run-folder.js'),
       import('../train.js'),
       import('./outstanding.js'),
     ]);
@@ -276,9 +276,9 @@ class Performer {
     const { statistics } = this;
     const { split, runs } = this.options;
     const [{ RunFolder }, { remaining }, { readRun }, { methodNamed }] = await Promise.all([
-      import('../../training/run-folder.js'),
+      import('../../runs/run-folder.js'),
       import('./outstanding.js'),
-      import('../../report/measured.js'),
+      import('../../runs/measured-run.js'),
       import('../../methods/index.js'),
     ]);
     const folder = RunFolder.of(runs, run);
@@ -360,7 +360,7 @@ class Performer {
   /** Of all runs on the data set, also those of earlier commands: a table is never less than what was measured. */
   private async report(): Promise<void> {
     const [{ findRuns, readRun }, { reportTables, writeResults }] = await Promise.all([
-      import('../../report/measured.js'),
+      import('../../runs/measured-run.js'),
       import('../report.js'),
     ]);
     const { options, loaded, io } = this;

@@ -4,10 +4,10 @@
 
 import { InterruptedError } from '../../errors.js';
 import { RandomStream } from '../../random/philox.js';
+import { finiteOrNull, type ResultRow } from '../../runs/row.js';
 import { inferCodes } from '../codes.js';
 import type { LatentModel } from '../evaluate.js';
 import { countNotFinite, divergenceWarnings } from '../measurement.js';
-import { finiteOrNull, type ResultRow } from '../result.js';
 import { accuracyOverSets } from './accuracy.js';
 import { type ClassificationPlan, type ClassifiedSplits, labelsOf } from './labelled-sets.js';
 import { classifyByMixture, type Features, rowsOf } from './mixture-classifier.js';

@@ -3,8 +3,8 @@
 
 import type { Posterior } from '../../inference/posterior.js';
 import type { ConditionalLikelihood } from '../../model/likelihood.js';
+import { type EffectiveSampleSizes, finiteOrNull } from '../../runs/row.js';
 import { foldingWarning, type MeasuredQuantity, type Measurement, percent } from '../measurement.js';
-import { type EffectiveSampleSizes, finiteOrNull } from '../result.js';
 
 /** What an estimator has to say of one sentence. */
 export interface SentenceEstimate {

@@ -6,9 +6,9 @@ import { type Measured, remaining, trainingState } from '../../../src/cli/reprod
 import { loadConfig, overrideRun, resolveRun } from '../../../src/config/load.js';
 import type { CorpusStatistics } from '../../../src/data/corpus.js';
 import { methodNamed } from '../../../src/methods/index.js';
-import { readRun } from '../../../src/report/measured.js';
-import { POSTERIOR } from '../../../src/report/posterior.js';
-import { GENERATIONS } from '../../../src/report/texts.js';
+import { readRun } from '../../../src/runs/measured-run.js';
+import { POSTERIOR } from '../../../src/runs/posterior.js';
+import { GENERATIONS } from '../../../src/runs/texts.js';
 import { type GivenRow, makeRun, manifest } from '../../report/runs.js';
 
 const root = mkdtempSync(path.join(tmpdir(), 'sri-outstanding-'));

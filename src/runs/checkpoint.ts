@@ -6,8 +6,8 @@ import path from 'node:path';
 import { InputError } from '../errors.js';
 import { writeFileAtomic } from '../storage/atomic-write.js';
 import { decodeSafetensors, encodeSafetensors, type StoredTensor } from '../storage/safetensors.js';
+import type { ValidationState } from '../training/validation.js';
 import type { Verdict } from './run-folder.js';
-import type { ValidationState } from './validation.js';
 
 /** Where training is, besides the tensors. */
 export interface TrainingState {

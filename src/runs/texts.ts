@@ -4,7 +4,7 @@
 import { InputError } from '../errors.js';
 import type { Path } from '../evaluation/interpolation.js';
 import type { Decoding } from '../model/decoding.js';
-import type { MeasuredRow } from './measured.js';
+import type { MeasuredRow } from './measured-run.js';
 
 /** Names of the artifacts. */
 export const GENERATIONS = 'generations.json';

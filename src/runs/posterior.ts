@@ -5,8 +5,8 @@ import path from 'node:path';
 import { stringify } from 'csv-stringify/sync';
 import { InputError } from '../errors.js';
 import type { AggregatePosterior, Marginal } from '../evaluation/aggregate-posterior.js';
-import { RunFolder } from '../training/run-folder.js';
-import type { MeasuredRow, MeasuredRun } from './measured.js';
+import type { MeasuredRow, MeasuredRun } from './measured-run.js';
+import { RunFolder } from './run-folder.js';
 
 /** Names of the artifacts. */
 export const POSTERIOR = {

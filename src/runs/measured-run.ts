@@ -5,8 +5,8 @@ import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import type { RunConfig } from '../config/schema.js';
 import { InputError } from '../errors.js';
-import type { ResultRow } from '../evaluation/result.js';
-import { type Manifest, RunFolder } from '../training/run-folder.js';
+import type { ResultRow } from './row.js';
+import { type Manifest, RunFolder } from './run-folder.js';
 
 /** A measured quantity, and which of a run's weights it was measured on, where. */
 export interface MeasuredRow extends ResultRow {

@@ -4,7 +4,7 @@ import {
   type PosteriorSummary,
   parsePosteriorSummary,
   posteriorCsv,
-} from '../../src/report/posterior.js';
+} from '../../src/runs/posterior.js';
 
 const summary: PosteriorSummary = {
   epoch: 5,
