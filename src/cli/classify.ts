@@ -3,9 +3,9 @@
 import type { Command } from 'commander';
 import type { SplitName } from '../data/corpus.js';
 import { InputError } from '../errors.js';
+import type { OpenRun } from '../experiments/open-run.js';
 import type { MeasuredRow } from '../runs/measured-run.js';
 import type { Io } from './io.js';
-import type { OpenRun } from './open-run.js';
 import { chooseTrainedRun, wholeNumber, wholeNumbers } from './options.js';
 import type { Progress } from './progress.js';
 import { keepRows, printRows } from './rows.js';
@@ -82,7 +82,7 @@ export async function classifyRun(
   const [{ planClassification }, { classify, inferFeatures }, { latentModel }] = await Promise.all([
     import('../evaluation/classification/labelled-sets.js'),
     import('../evaluation/classification/classification.js'),
-    import('./open-run.js'),
+    import('../experiments/open-run.js'),
   ]);
   const { run, corpus } = opened;
   const model = latentModel(opened, 'sri classify');

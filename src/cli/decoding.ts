@@ -5,11 +5,11 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { InputError } from '../errors.js';
+import type { OpenRun } from '../experiments/open-run.js';
 import type { Decoding } from '../model/decoding.js';
 import type { RunFolder } from '../runs/run-folder.js';
 import type { DecodedText } from '../runs/texts.js';
 import { type Io, note, print, printJson } from './io.js';
-import type { OpenRun } from './open-run.js';
 import { wholeNumber } from './options.js';
 import type { Progress } from './progress.js';
 

@@ -3,9 +3,9 @@
 import { availableParallelism, totalmem } from 'node:os';
 import type { Command } from 'commander';
 import { processorModel } from '../backends/processor.js';
+import { packageVersion } from '../version.js';
 import { type Io, print, printJson } from './io.js';
 import { parseThreads } from './options.js';
-import { packageVersion } from './version.js';
 
 interface Finding {
   backend: string;
@@ -57,7 +57,7 @@ export function addDoctor(program: Command, io: Io): void {
 async function examine(threads: number | 'auto'): Promise<Finding[]> {
   const [{ BACKENDS, useBackend }, { measurePeak }] = await Promise.all([
     import('../backends/index.js'),
-    import('./machine.js'),
+    import('../experiments/machine.js'),
   ]);
   const findings: Finding[] = [];
   for (const name of BACKENDS) {

@@ -5,10 +5,10 @@ import type { RunConfig } from '../config/schema.js';
 import type { SplitName } from '../data/corpus.js';
 import { InputError } from '../errors.js';
 import type { Evaluated } from '../evaluation/evaluate.js';
+import type { OpenRun } from '../experiments/open-run.js';
 import type { Inference } from '../methods/method.js';
 import type { MeasuredRow } from '../runs/measured-run.js';
 import type { Io } from './io.js';
-import type { OpenRun } from './open-run.js';
 import { chooseTrainedRun, listOf, wholeNumber } from './options.js';
 import type { Progress } from './progress.js';
 import { keepRows, printRows } from './rows.js';
@@ -134,7 +134,7 @@ export async function evaluateRun(
 ): Promise<MeasuredRow[]> {
   const [{ evaluate }, { evaluationOptions }] = await Promise.all([
     import('../evaluation/evaluate.js'),
-    import('./evaluation.js'),
+    import('../experiments/evaluation.js'),
   ]);
   const { run, corpus, model } = opened;
   const configured = evaluationOptions(run);

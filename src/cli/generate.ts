@@ -2,6 +2,7 @@
 
 import type { Command } from 'commander';
 import { InputError } from '../errors.js';
+import type { OpenRun } from '../experiments/open-run.js';
 import { drawNormals } from '../inference/sentence-noise.js';
 import { GENERATIONS, type Generations, shownText } from '../runs/texts.js';
 import {
@@ -15,7 +16,6 @@ import {
   showTexts,
 } from './decoding.js';
 import type { Io } from './io.js';
-import type { OpenRun } from './open-run.js';
 import { chooseTrainedRun, wholeNumber } from './options.js';
 import type { Progress } from './progress.js';
 import { addTrainedRunOptions, type TrainedRunOptions, withOpenRun } from './trained-run.js';

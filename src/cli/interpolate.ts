@@ -8,6 +8,7 @@ import { InputError } from '../errors.js';
 import { inferCodes } from '../evaluation/codes.js';
 import type { LatentModel } from '../evaluation/evaluate.js';
 import { interpolate, PATHS, type Path } from '../evaluation/interpolation.js';
+import type { OpenRun } from '../experiments/open-run.js';
 import { drawNormals } from '../inference/sentence-noise.js';
 import { INTERPOLATIONS, type Interpolations, shownText } from '../runs/texts.js';
 import {
@@ -22,7 +23,6 @@ import {
   textOf,
 } from './decoding.js';
 import type { Io } from './io.js';
-import type { OpenRun } from './open-run.js';
 import { chooseTrainedRun, wholeNumber } from './options.js';
 import type { Progress } from './progress.js';
 import { addTrainedRunOptions, type TrainedRunOptions, withOpenRun } from './trained-run.js';
@@ -119,7 +119,7 @@ export async function interpolateRun(
   io: Io,
   progress: Progress,
 ): Promise<Interpolations> {
-  const { latentModel } = await import('./open-run.js');
+  const { latentModel } = await import('../experiments/open-run.js');
   const model = latentModel(opened, 'sri interpolate');
   const { run, provenance } = opened;
   const { decoding, maxLength } = settled(opened, request);

@@ -2,9 +2,9 @@
 
 import { type Command, Option } from 'commander';
 import type { SplitName } from '../data/corpus.js';
+import type { OpenRun } from '../experiments/open-run.js';
 import type { MeasuredRow } from '../runs/measured-run.js';
 import type { Io } from './io.js';
-import type { OpenRun } from './open-run.js';
 import { chooseTrainedRun, wholeNumber, wholeNumbers } from './options.js';
 import type { Progress } from './progress.js';
 import { keepRows, printRows } from './rows.js';
@@ -78,7 +78,7 @@ export async function noisyReconRun(
 ): Promise<MeasuredRow[]> {
   const [{ noisyReconstruction }, { latentModel }] = await Promise.all([
     import('../evaluation/noisy-reconstruction.js'),
-    import('./open-run.js'),
+    import('../experiments/open-run.js'),
   ]);
   const { run, corpus } = opened;
   const results = await noisyReconstruction(

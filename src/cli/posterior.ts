@@ -4,9 +4,9 @@
 import path from 'node:path';
 import type { Command } from 'commander';
 import type { SplitName } from '../data/corpus.js';
+import type { OpenRun } from '../experiments/open-run.js';
 import type { PosteriorSummary } from '../runs/posterior.js';
 import { type Io, print, printJson } from './io.js';
-import type { OpenRun } from './open-run.js';
 import { chooseTrainedRun, wholeNumber } from './options.js';
 import { formatNumber, type Progress } from './progress.js';
 import { addSplitOption, addTrainedRunOptions, type TrainedRunOptions, withOpenRun } from './trained-run.js';
@@ -75,7 +75,7 @@ export async function posteriorRun(
     { posteriorScatter },
     { marginalDensities },
   ] = await Promise.all([
-    import('./open-run.js'),
+    import('../experiments/open-run.js'),
     import('../data/batches.js'),
     import('../evaluation/codes.js'),
     import('../evaluation/aggregate-posterior.js'),

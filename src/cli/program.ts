@@ -2,6 +2,7 @@
 // `sri --help` answers at once.
 
 import { Command } from 'commander';
+import { packageVersion } from '../version.js';
 import { addClassify } from './classify.js';
 import { addDoctor } from './doctor.js';
 import { addEval, addEvalPpl } from './eval.js';
@@ -14,7 +15,6 @@ import { addPrepare } from './prepare.js';
 import { addReport } from './report.js';
 import { addReproduce } from './reproduce/reproduce.js';
 import { addTrain } from './train.js';
-import { packageVersion } from './version.js';
 
 const COMMANDS = [
   addPrepare,

@@ -1,10 +1,10 @@
 // What becomes of measured rows: kept in their run's folder, and shown.
 
+import type { OpenRun } from '../experiments/open-run.js';
 import type { MeasuredRow } from '../runs/measured-run.js';
 import type { ResultRow } from '../runs/row.js';
 import type { RunFolder } from '../runs/run-folder.js';
 import { type Io, print, printJson } from './io.js';
-import type { OpenRun } from './open-run.js';
 import { formatNumber, formatSeconds } from './progress.js';
 
 /** Keeps what was measured of a run in its folder, a row each, with who measured it. @returns the rows. */

@@ -52,8 +52,8 @@ export async function trainRun(
     import('../data/corpus-files.js'),
     import('../methods/index.js'),
     import('../training/train.js'),
-    import('./evaluation.js'),
-    import('./machine.js'),
+    import('../experiments/evaluation.js'),
+    import('../experiments/machine.js'),
   ]);
   const corpus = await loadCorpus(run.data.directory);
   const backend = await machine.startMachine(run);

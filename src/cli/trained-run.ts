@@ -3,9 +3,9 @@
 import { type Command, Option } from 'commander';
 import type { RunConfig } from '../config/schema.js';
 import { SPLIT_NAMES, type SplitName } from '../data/corpus.js';
+import type { OpenRun } from '../experiments/open-run.js';
 import type { RunFolder } from '../runs/run-folder.js';
 import type { Io } from './io.js';
-import type { OpenRun } from './open-run.js';
 import { addMachineOptions, addRunOptions, type MachineOptions, type RunOptions, wholeNumber } from './options.js';
 import { createProgress, type Progress } from './progress.js';
 
@@ -48,7 +48,7 @@ export async function withOpenRun<T>(
   work: (opened: OpenRun, progress: Progress) => Promise<T>,
   show: (result: T) => void | Promise<void>,
 ): Promise<void> {
-  const { openRun } = await import('./open-run.js');
+  const { openRun } = await import('../experiments/open-run.js');
   const progress = createProgress(io, json);
   const opened = await openRun(run, folder, weights);
   try {

@@ -5,16 +5,7 @@ import type { RunConfig } from '../../config/schema.js';
 import { equalLengthBatches } from '../../data/batches.js';
 import type { CorpusStatistics, PreparedCorpus } from '../../data/corpus.js';
 import { loadCorpus } from '../../data/corpus-files.js';
-import { methodNamed } from '../../methods/index.js';
-import { align } from '../../report/table.js';
-import { findRuns, readRun } from '../../runs/measured-run.js';
-import { type Manifest, RunFolder } from '../../runs/run-folder.js';
-import { TABLE_5 } from '../classify.js';
-import { type Io, print, printJson } from '../io.js';
-import { measurePeak, startMachine } from '../machine.js';
-import { TABLE_4 } from '../noisy-recon.js';
-import { FIGURE_1 } from '../posterior.js';
-import { formatSeconds } from '../progress.js';
+import { measurePeak, startMachine } from '../../experiments/machine.js';
 import {
   classificationSeconds,
   decodingSeconds,
@@ -25,10 +16,19 @@ import {
   posteriorSeconds,
   trainingSeconds,
   type Workload,
-} from './estimate.js';
+} from '../../experiments/reproduce/estimate.js';
+import { type Remaining, remaining, trainingState } from '../../experiments/reproduce/outstanding.js';
+import { describeTask, type Task } from '../../experiments/reproduce/plan.js';
+import { methodNamed } from '../../methods/index.js';
+import { align } from '../../report/table.js';
+import { findRuns, readRun } from '../../runs/measured-run.js';
+import { type Manifest, RunFolder } from '../../runs/run-folder.js';
+import { TABLE_5 } from '../classify.js';
+import { type Io, print, printJson } from '../io.js';
+import { TABLE_4 } from '../noisy-recon.js';
+import { FIGURE_1 } from '../posterior.js';
+import { formatSeconds } from '../progress.js';
 import type { ReproduceOptions } from './options.js';
-import { type Remaining, remaining, trainingState } from './outstanding.js';
-import { describeTask, type Task } from './plan.js';
 
 /** A task, as far as it is done. */
 interface Forecast {

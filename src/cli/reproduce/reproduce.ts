@@ -9,15 +9,8 @@ import type { LoadedConfig } from '../../config/load.js';
 import type { RunConfig } from '../../config/schema.js';
 import type { CorpusStatistics } from '../../data/corpus.js';
 import { InputError } from '../../errors.js';
-import type { MeasuredRow } from '../../runs/measured-run.js';
-import type { RunFolder } from '../../runs/run-folder.js';
-import type { Io } from '../io.js';
-import type { OpenRun } from '../open-run.js';
-import { addConfigOption, addMachineOptions, addSetOption, overridesOf, wholeNumbers } from '../options.js';
-import { createProgress, type Progress } from '../progress.js';
-import { addTableOptions, tableNumbersOf } from '../report.js';
-import type { ReproduceOptions } from './options.js';
-import type { Remaining } from './outstanding.js';
+import type { OpenRun } from '../../experiments/open-run.js';
+import type { Remaining } from '../../experiments/reproduce/outstanding.js';
 import {
   AIS_CHECK,
   type Candidate,
@@ -34,7 +27,14 @@ import {
   TABLES,
   type Task,
   type Wanted,
-} from './plan.js';
+} from '../../experiments/reproduce/plan.js';
+import type { MeasuredRow } from '../../runs/measured-run.js';
+import type { RunFolder } from '../../runs/run-folder.js';
+import type { Io } from '../io.js';
+import { addConfigOption, addMachineOptions, addSetOption, overridesOf, wholeNumbers } from '../options.js';
+import { createProgress, type Progress } from '../progress.js';
+import { addTableOptions, tableNumbersOf } from '../report.js';
+import type { ReproduceOptions } from './options.js';
 
 const EXAMPLES = `
 Examples:
@@ -259,7 +259,7 @@ class Performer {
     const [{ RunFolder }, { trainRun }, { trainingState }] = await Promise.all([
       import('../../runs/run-folder.js'),
       import('../train.js'),
-      import('./outstanding.js'),
+      import('../../experiments/reproduce/outstanding.js'),
     ]);
     const folder = RunFolder.of(this.options.runs, run);
     if (trainingState(run, folder.manifest()).state === 'done') {
@@ -277,7 +277,7 @@ class Performer {
     const { split, runs } = this.options;
     const [{ RunFolder }, { remaining }, { readRun }, { methodNamed }] = await Promise.all([
       import('../../runs/run-folder.js'),
-      import('./outstanding.js'),
+      import('../../experiments/reproduce/outstanding.js'),
       import('../../runs/measured-run.js'),
       import('../../methods/index.js'),
     ]);
@@ -351,7 +351,7 @@ class Performer {
   private async open(run: RunConfig, folder: RunFolder): Promise<OpenRun> {
     if (this.opened?.folder.directory !== folder.directory) {
       this.close();
-      const { openRun } = await import('../open-run.js');
+      const { openRun } = await import('../../experiments/open-run.js');
       this.opened = await openRun(run, folder);
     }
     return this.opened!;

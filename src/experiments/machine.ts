@@ -9,7 +9,7 @@ import { describeBackend } from '../backends/started.js';
 import type { Precision, RunConfig } from '../config/schema.js';
 import { InputError } from '../errors.js';
 import type { Manifest } from '../runs/run-folder.js';
-import { packageVersion } from './version.js';
+import { packageVersion } from '../version.js';
 
 /**
  * Starts the backend that a run asks for.

@@ -1,6 +1,8 @@
 // The estimates against what their parts say: proportions that hold whatever the machine, and a run whose time is known.
 
 import { describe, expect, it } from 'vitest';
+import { loadConfig, resolveRun } from '../../../src/config/load.js';
+import type { CorpusStatistics } from '../../../src/data/corpus.js';
 import {
   classificationSeconds,
   decodingSeconds,
@@ -9,9 +11,7 @@ import {
   posteriorSeconds,
   trainingSeconds,
   type Workload,
-} from '../../../src/cli/reproduce/estimate.js';
-import { loadConfig, resolveRun } from '../../../src/config/load.js';
-import type { CorpusStatistics } from '../../../src/data/corpus.js';
+} from '../../../src/experiments/reproduce/estimate.js';
 import { methodNamed } from '../../../src/methods/index.js';
 
 const split = (sentences: number, words: number) => ({ sentences, words, maxLength: 20 });

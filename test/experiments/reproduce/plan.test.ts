@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { RunConfig } from '../../../src/config/schema.js';
+import { InputError, InterruptedError } from '../../../src/errors.js';
 import {
   type Candidate,
   carryOut,
@@ -13,9 +15,7 @@ import {
   TABLES,
   type Task,
   type Wanted,
-} from '../../../src/cli/reproduce/plan.js';
-import type { RunConfig } from '../../../src/config/schema.js';
-import { InputError, InterruptedError } from '../../../src/errors.js';
+} from '../../../src/experiments/reproduce/plan.js';
 import { METHODS } from '../../../src/methods/index.js';
 
 const all: Candidate[] = METHODS.map(({ name, inference }) => ({ name, method: name, inference }));
