@@ -167,7 +167,8 @@ export class TrainingTeller {
 function epochLine(name: string, epochs: number, event: TrainingEvent & { kind: 'epoch' }): string {
   const { epoch, lossPerWord, validationLoss, quantities } = event.metrics;
   const facts = [
-    `training ${formatNumber(lossPerWord)}`,
+    // A checkpoint of a version that did not sum over the epoch may leave nothing to tell.
+    `training ${Number.isFinite(lossPerWord) ? formatNumber(lossPerWord) : '-'}`,
     `validation ${validationLoss === null ? '-' : formatNumber(validationLoss)} nats a word${event.improved ? ', the best so far' : ''}`,
     // Columns in brackets are the parts of another: for metrics.csv, too many to read here.
     ...Object.entries(quantities)

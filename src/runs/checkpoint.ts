@@ -25,8 +25,10 @@ export interface TrainingState {
   finished: string | null;
   /** The method's own state. */
   method: Record<string, unknown>;
-  /** Sums of the metrics line in progress. */
-  interval: IntervalSums;
+  /** Sums of the interval's metrics line in progress. */
+  interval: TrainingSums;
+  /** Sums of the epoch in progress; absent in checkpoints that were written before they told. */
+  epochSums?: TrainingSums;
   /** Bytes of metrics.csv that belong to the run up to here. */
   metricsBytes: number;
   trainingSeconds: number;
@@ -34,7 +36,7 @@ export interface TrainingState {
   dataHash?: string;
 }
 
-export interface IntervalSums {
+export interface TrainingSums {
   iterations: number;
   sentences: number;
   words: number;

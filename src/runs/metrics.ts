@@ -1,4 +1,4 @@
-// metrics.csv: what training looked like, a line each interval and one after each epoch.
+// metrics.csv: what training looked like: a line for each interval, and one for each epoch as a whole with its validation.
 
 import { appendFileSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { stringify } from 'csv-stringify/sync';
@@ -7,11 +7,11 @@ export interface Metrics {
   epoch: number;
   /** Updates done in the run. */
   iteration: number;
-  /** Mean over the interval's sentences, nats. */
+  /** Mean over the sentences of the interval or the epoch, nats. */
   loss: number;
-  /** The same over its words, nats. */
+  /** The same over their words, nats. */
   lossPerWord: number;
-  /** Mean over the interval's updates, before clipping. */
+  /** Mean over the updates, before clipping. */
   gradientNorm: number;
   learningRate: number;
   sentencesPerSecond: number;
@@ -21,7 +21,7 @@ export interface Metrics {
   seconds: number;
   /** -log p(x) on validation sentences, nats a word; null but after an epoch. */
   validationLoss: number | null;
-  /** The method's own columns, means over the interval, and the validation's. */
+  /** The method's own columns, means over the updates, and the validation's. */
   quantities: Record<string, number>;
 }
 
@@ -48,7 +48,7 @@ export function cutBack(file: string, bytes: number): void {
   writeFileSync(file, content.subarray(0, known));
 }
 
-/** Where the lines go, under columns that are fixed for the run. */
+/** Where the lines go, under columns that are fixed for the run: a file that another version began keeps its own. */
 export class MetricsFile {
   /** @param quantities the columns after the common ones. */
   constructor(
@@ -61,15 +61,21 @@ export class MetricsFile {
    * @returns the file's length in bytes: what a resumed run cuts it back to.
    */
   append(metrics: Metrics): number {
-    const empty = statSync(this.file).size === 0;
-    const values = [
-      ...COLUMNS.map((column) => cell(metrics[column])),
-      ...this.quantities.map((name) => cell(metrics.quantities[name])),
-    ];
-    const header = [...COLUMNS, ...this.quantities];
-    appendFileSync(this.file, stringify(empty ? [header, values] : [values]));
+    const begun = statSync(this.file).size > 0;
+    const header = begun ? headerOf(this.file) : [...COLUMNS, ...this.quantities];
+    const cells = new Map([
+      ...COLUMNS.map((column) => [column, cell(metrics[column])] as const),
+      ...this.quantities.map((name) => [name, cell(metrics.quantities[name])] as const),
+    ] as readonly (readonly [string, string])[]);
+    const values = header.map((column) => cells.get(column) ?? '');
+    appendFileSync(this.file, stringify(begun ? [values] : [header, values]));
     return statSync(this.file).size;
   }
+}
+
+function headerOf(file: string): string[] {
+  const content = readFileSync(file);
+  return content.toString('utf8', 0, content.indexOf('\n')).split(',');
 }
 
 /** Six significant digits: more than the noise of any of these. */

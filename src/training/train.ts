@@ -7,7 +7,7 @@ import { type Batch, equalLengthBatches } from '../data/batches.js';
 import type { PreparedCorpus } from '../data/corpus.js';
 import { InputError, InterruptedError } from '../errors.js';
 import type { Iteration, Method, Model, Position } from '../methods/method.js';
-import { type IntervalSums, loadCheckpoint, saveCheckpoint, type TrainingState } from '../runs/checkpoint.js';
+import { loadCheckpoint, saveCheckpoint, type TrainingState, type TrainingSums } from '../runs/checkpoint.js';
 import { cutBack, type Metrics, MetricsFile } from '../runs/metrics.js';
 import type { Manifest, RunFolder, Verdict } from '../runs/run-folder.js';
 import { loadSomeWeights, saveWeights } from '../runs/weights.js';
@@ -91,7 +91,7 @@ const PACE_WEIGHT = 0.03;
 class Training {
   private readonly optimizer;
   private readonly learner;
-  private state: TrainingState;
+  private state: Required<TrainingState>;
   private resumed = false;
   /** When this process began to train, and what earlier ones had spent. */
   private started = performance.now();
@@ -118,7 +118,8 @@ class Training {
       verdict: null,
       finished: null,
       method: model.state(),
-      interval: emptyInterval(),
+      interval: noSums(),
+      epochSums: noSums(),
       metricsBytes: 0,
       trainingSeconds: 0,
       dataHash: corpus.hash,
@@ -204,9 +205,10 @@ class Training {
       this.state.verdict = verdict;
     }
     if (run.training.keepEpochs.includes(epoch)) await saveWeights(folder.weights(`epoch-${epoch}`), this.model, epoch);
-    const metrics = this.metrics(loss, quantities);
+    const metrics = this.metrics(this.state.epochSums, loss, quantities);
     this.write(metrics);
-    this.state.interval = emptyInterval();
+    this.state.interval = noSums();
+    this.state.epochSums = noSums();
     // The weights alone: what a method knows of its own course, such as that Lagging-VAE is done catching up, stays.
     if (decision.restoreBest) loadSomeWeights(best, this.model, () => true);
     this.optimizer.learningRate *= decision.learningRateFactor;
@@ -249,7 +251,9 @@ class Training {
             'prepare it as it was, name another folder with --run, or remove this one',
         );
       }
-      this.state = { ...checkpoint.state, dataHash };
+      // Without the epoch's sums its last interval is all that is known of it.
+      const { epochSums = structuredClone(checkpoint.state.interval) } = checkpoint.state;
+      this.state = { ...checkpoint.state, dataHash, epochSums };
       this.resumed = true;
       this.model.parameters.restore(checkpoint.tensors, checkpoint.file);
       this.model.restoreState(checkpoint.state.method);
@@ -278,42 +282,44 @@ class Training {
   }
 
   private count(batch: Batch, update: Iteration, seconds: number): void {
-    const { interval } = this.state;
-    interval.iterations++;
-    interval.sentences += batch.size;
-    interval.words += batch.size * batch.tokens;
-    interval.loss += update.loss * batch.size;
-    interval.gradientNorm += update.gradientNorm;
-    interval.seconds += seconds;
-    interval.flops += this.model.flops(batch);
     this.pace = this.pace === null ? seconds : this.pace + PACE_WEIGHT * (seconds - this.pace);
-    for (const [name, value] of Object.entries(update.quantities)) {
-      interval.quantities[name] = (interval.quantities[name] ?? 0) + value;
+    const flops = this.model.flops(batch);
+    for (const sums of [this.state.interval, this.state.epochSums]) {
+      sums.iterations++;
+      sums.sentences += batch.size;
+      sums.words += batch.size * batch.tokens;
+      sums.loss += update.loss * batch.size;
+      sums.gradientNorm += update.gradientNorm;
+      sums.seconds += seconds;
+      sums.flops += flops;
+      for (const [name, value] of Object.entries(update.quantities)) {
+        sums.quantities[name] = (sums.quantities[name] ?? 0) + value;
+      }
     }
   }
 
   private logInterval(): void {
-    const metrics = this.metrics(null, {});
+    const metrics = this.metrics(this.state.interval, null, {});
     this.write(metrics);
     this.emit({ kind: 'interval', metrics });
-    this.state.interval = emptyInterval();
+    this.state.interval = noSums();
   }
 
-  /** The line of the interval so far. */
-  private metrics(validationLoss: number | null, validation: Record<string, number>): Metrics {
-    const { epoch, iteration, interval } = this.state;
-    const { iterations, sentences, words, seconds } = interval;
+  /** The line of an interval, or of an epoch with what validation said after it. */
+  private metrics(sums: TrainingSums, validationLoss: number | null, validation: Record<string, number>): Metrics {
+    const { epoch, iteration } = this.state;
+    const { iterations, sentences, words, seconds } = sums;
     const rate = sentences / seconds;
-    const quantities = Object.entries(interval.quantities).map(([name, sum]) => [name, sum / iterations] as const);
+    const quantities = Object.entries(sums.quantities).map(([name, sum]) => [name, sum / iterations] as const);
     return {
       epoch,
       iteration,
-      loss: interval.loss / sentences,
-      lossPerWord: interval.loss / words,
-      gradientNorm: interval.gradientNorm / iterations,
+      loss: sums.loss / sentences,
+      lossPerWord: sums.loss / words,
+      gradientNorm: sums.gradientNorm / iterations,
       learningRate: this.optimizer.learningRate,
       sentencesPerSecond: rate,
-      shareOfPeak: this.options.peakFlops === null ? null : interval.flops / seconds / this.options.peakFlops,
+      shareOfPeak: this.options.peakFlops === null ? null : sums.flops / seconds / this.options.peakFlops,
       seconds: this.seconds(),
       validationLoss,
       quantities: { ...Object.fromEntries(quantities), ...validation },
@@ -362,6 +368,6 @@ class Training {
   }
 }
 
-function emptyInterval(): IntervalSums {
+function noSums(): TrainingSums {
   return { iterations: 0, sentences: 0, words: 0, loss: 0, gradientNorm: 0, quantities: {}, seconds: 0, flops: 0 };
 }

@@ -213,6 +213,63 @@ describe('training', () => {
     expect(course).toBe(updates);
   });
 
+  it.each([1, 5, 1000])(
+    'tells an epoch’s mean over all of it, with a line every %i updates and after a stop at its end',
+    async (logEvery) => {
+      const base = toyRun('sri');
+      const run = { ...base, training: { ...base.training, logEvery, epochs: 2 } };
+      const perEpoch = equalLengthBatches(corpus.splits.train, 8).length;
+      const name = `epoch-mean-${logEvery}`;
+      const sums = { loss: 0, sentences: 0, words: 0, latentRms: 0 };
+      const told: TrainingEvent[] = [];
+      for (;;) {
+        const stop = new AbortController();
+        const report = (event: TrainingEvent) => {
+          if (event.kind === 'epoch') told.push(event);
+          if (event.kind !== 'iteration' || event.at.epoch !== 2) return;
+          const batch = equalLengthBatches(corpus.splits.train, 8, { key: { seed: run.seed, epoch: 2 } })[
+            event.at.batch
+          ]!;
+          sums.loss += event.update.loss * batch.size;
+          sums.sentences += batch.size;
+          sums.words += batch.size * batch.tokens;
+          sums.latentRms += event.update.quantities.latentRms!;
+          if (event.at.batch === 2 || event.at.batch === perEpoch - 1) stop.abort();
+        };
+        try {
+          await train(options(run, name, { signal: stop.signal, report }));
+          break;
+        } catch (error) {
+          expect(error).toBeInstanceOf(InterruptedError);
+        }
+      }
+      const [, second] = told as (TrainingEvent & { kind: 'epoch' })[];
+      expect(second!.metrics.loss).toBeCloseTo(sums.loss / sums.sentences, 9);
+      expect(second!.metrics.lossPerWord).toBeCloseTo(sums.loss / sums.words, 9);
+      expect(second!.metrics.quantities.latentRms).toBeCloseTo(sums.latentRms / perEpoch, 9);
+      for (const line of metricsOf(new RunFolder(path.join(root, name)))) expect(line.split(',')[2]).not.toBe('');
+    },
+  );
+
+  it('writes under the columns that a file of metrics has, whoever began it', async () => {
+    const run = toyRun('lstm-lm');
+    const validator = (columns: string[]) => ({
+      columns,
+      validate: () => ({ loss: 1, quantities: { old: 7, common: 8, fresh: 9 }, verdict: null }),
+    });
+    const short = { ...run, training: { ...run.training, epochs: 1 } };
+    await train(options(short, 'columns', { validator: validator(['old', 'common']) }));
+    const { folder } = options(run, 'columns', {});
+    await train(options(run, 'columns', { validator: validator(['fresh', 'common']) }));
+    const lines = metricsOf(folder).filter((line, i) => i === 0 || !line.endsWith(','));
+    expect(lines[0]).toMatch(/,validationLoss,.*old,common$/);
+    expect(lines.slice(1).map((line) => line.split(',').slice(-2))).toEqual([
+      ['7', '8'],
+      ['', '8'],
+      ['', '8'],
+    ]);
+  });
+
   it('keeps two checkpoints, and goes on from the one before when the last is damaged', async () => {
     const run = toyRun('lstm-lm');
     const whole = options(run, 'damaged');
