@@ -7,8 +7,8 @@ import { readFileSync } from 'node:fs';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { useBackend } from '../dist/backends/index.js';
-import { Decoder, NO_DROPOUT } from '../dist/model/lstm/decoder.js';
-import { DecoderLikelihood } from '../dist/model/lstm/likelihood.js';
+import { NO_DROPOUT } from '../dist/model/dropout-masks.js';
+import { LstmDecoder } from '../dist/model/lstm/decoder.js';
 import { Parameters } from '../dist/model/parameters.js';
 import { RandomStream } from '../dist/random/philox.js';
 import { decodeSafetensors } from '../dist/storage/safetensors.js';
@@ -20,7 +20,7 @@ const [B, T, E, H, Z, V, K] = values.shape.split(',').map(Number);
 await useBackend('native', 'auto');
 const parameters = new Parameters(0);
 const sizes = { vocabularySize: V, wordVectorSize: E, hiddenSize: H, latentSize: Z, wordDropout: 0, outputDropout: 0 };
-const decoder = new Decoder(parameters, sizes, 0.1, 0.1);
+const decoder = new LstmDecoder(parameters, sizes, 0.1, 0.1);
 if (values.weights) {
   parameters.restore(decodeSafetensors(readFileSync(values.weights), values.weights).tensors, values.weights);
 }
@@ -32,7 +32,7 @@ const noise = stream.normals(K * B * Z);
 const schedule = { stepSizes: new Float32Array(K).fill(0.00125), temperature: 1, priorWeight: 1 };
 
 const [exact, rounded] = /** @type {const} */ (['f32', 'bf16']).map((precision) => {
-  const likelihood = new DecoderLikelihood(decoder, batch, NO_DROPOUT, precision);
+  const likelihood = decoder.likelihood(batch, NO_DROPOUT, precision);
   return { ...likelihood.gradient(z), end: likelihood.shortRun(z, noise, schedule, false).z };
 });
 const norm = (x) => Math.hypot(...x);

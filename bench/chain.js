@@ -11,8 +11,7 @@ import { useBackend } from '../dist/backends/index.js';
 import { describeBackend } from '../dist/backends/started.js';
 import { langevinSchedule } from '../dist/inference/schedule.js';
 import { sri } from '../dist/methods/sri.js';
-import { Decoder } from '../dist/model/lstm/decoder.js';
-import { DecoderLikelihood } from '../dist/model/lstm/likelihood.js';
+import { LstmDecoder } from '../dist/model/lstm/decoder.js';
 import { Parameters } from '../dist/model/parameters.js';
 import { RandomStream } from '../dist/random/philox.js';
 import { GradientDescent } from '../dist/training/learner.js';
@@ -59,7 +58,7 @@ const batch = {
 const model = sri.create(run, randomCorpus(V));
 const optimizer = createOptimizer(run.optimizer, model.parameters);
 const learner = new GradientDescent(model.parameters, optimizer, run.optimizer.clipNorm);
-const decoder = new Decoder(new Parameters(0), { ...run.model, vocabularySize: V }, 0.1, 0.1);
+const decoder = new LstmDecoder(new Parameters(0), { ...run.model, vocabularySize: V }, 0.1, 0.1);
 const schedule = langevinSchedule(run.langevin, 1, null);
 let count = 0;
 
@@ -67,7 +66,7 @@ let count = 0;
 function chain() {
   const key = { seed: 0, epoch: 1, batch: count++ };
   const masks = decoder.masks(batch, 'chain-word-dropout', 'chain-output-dropout', key);
-  const likelihood = new DecoderLikelihood(decoder, batch, masks, run.precision);
+  const likelihood = decoder.likelihood(batch, masks, run.precision);
   const z0 = new RandomStream({ ...key, purpose: 'chain-start' }).normals(B * Z);
   const noise = new RandomStream({ ...key, purpose: 'chain-noise' }).normals(K * B * Z);
   likelihood.shortRun(z0, noise, schedule, false);

@@ -7,7 +7,7 @@ import { InputError, InterruptedError } from '../errors.js';
 import type { Posterior } from '../inference/posterior.js';
 import type { SentenceKeys } from '../inference/sentence-noise.js';
 import type { Inference } from '../methods/method.js';
-import type { ConditionalLikelihood } from '../model/likelihood.js';
+import type { BatchLikelihood, ConditionalLikelihood } from '../model/likelihood.js';
 import { finiteOrNull, type Metric, type ResultRow } from '../runs/row.js';
 import { ActiveUnitsMeasurement } from './active-units.js';
 import { gaussianKlDraws } from './kl.js';
@@ -24,7 +24,7 @@ export interface LatentModel {
   readonly latentSize: number;
   readonly inference: Exclude<Inference, 'none'>;
   /** log p(x | z) of a batch, without dropout; the caller disposes it. */
-  likelihood(batch: Batch): ConditionalLikelihood & { dispose(): void };
+  likelihood(batch: Batch): BatchLikelihood;
   /**
    * q(z | x) of a batch.
    * @param likelihood that batch's, to infer with; the posterior is good for as long as it is.

@@ -6,7 +6,7 @@ import { loadCorpus } from '../data/corpus-files.js';
 import { InputError } from '../errors.js';
 import type { EvaluatedModel, LatentModel } from '../evaluation/evaluate.js';
 import { methodNamed } from '../methods/index.js';
-import type { Decoder } from '../model/lstm/decoder.js';
+import type { LatentDecoder } from '../model/latent-decoder.js';
 import type { MeasuredRow } from '../runs/measured-run.js';
 import type { RunFolder } from '../runs/run-folder.js';
 import { loadWeights } from '../runs/weights.js';
@@ -18,7 +18,7 @@ export interface OpenRun {
   folder: RunFolder;
   corpus: PreparedCorpus;
   model: EvaluatedModel;
-  decoder: Decoder;
+  decoder: LatentDecoder;
   /** The epoch after which the weights were saved, from 1. */
   epoch: number;
   /** What a row says of who measured it. */

@@ -8,10 +8,11 @@ import type { PreparedCorpus } from '../data/corpus.js';
 import { GaussianPosterior } from '../inference/amortized.js';
 import type { DiagonalGaussian, Posterior } from '../inference/posterior.js';
 import type { SentenceKeys } from '../inference/sentence-noise.js';
-import type { ConditionalLikelihood } from '../model/likelihood.js';
-import { Decoder, disposeMasks, NO_DROPOUT } from '../model/lstm/decoder.js';
+import { createDecoder } from '../model/decoders.js';
+import { disposeMasks } from '../model/dropout-masks.js';
+import type { LatentDecoder } from '../model/latent-decoder.js';
+import type { BatchLikelihood, ConditionalLikelihood } from '../model/likelihood.js';
 import { type EncodedBatch, Encoder } from '../model/lstm/encoder.js';
-import { DecoderLikelihood } from '../model/lstm/likelihood.js';
 import { Parameters } from '../model/parameters.js';
 import { RandomStream } from '../random/philox.js';
 import { klWeightAt } from './kl-weight.js';
@@ -27,7 +28,7 @@ export class AmortizedModel implements Model {
   readonly latentSize: number;
   readonly parameters: Parameters;
   readonly encoder: Encoder;
-  readonly decoder: Decoder;
+  readonly decoder: LatentDecoder;
   readonly quantities: readonly string[] = ['reconstruction', 'kl', 'klWeight'];
 
   constructor(
@@ -37,9 +38,9 @@ export class AmortizedModel implements Model {
     const { model, seed } = run;
     this.latentSize = model.latentSize;
     this.parameters = new Parameters(seed);
-    const shape = { ...model, vocabularySize: corpus.vocabulary.size };
     // The decoder first: its initial weights are then those of every other method with the seed.
-    this.decoder = new Decoder(this.parameters, shape, model.weightRange, model.wordVectorRange);
+    this.decoder = createDecoder(this.parameters, run, corpus.vocabulary.size);
+    const shape = { ...model, vocabularySize: corpus.vocabulary.size };
     this.encoder = new Encoder(this.parameters, shape, model.weightRange, model.wordVectorRange);
   }
 
@@ -95,16 +96,16 @@ export class AmortizedModel implements Model {
   }
 
   flops({ size, tokens }: Pick<Batch, 'size' | 'tokens'>): number {
-    const { recurrence, vocabulary, words } = this.decoder.flopsPerToken;
-    return 3 * size * tokens * (recurrence + vocabulary + words + this.encoder.flopsPerToken);
+    const { words, latent } = this.decoder.flops({ size, tokens });
+    return 3 * (words + latent + size * tokens * this.encoder.flopsPerToken);
   }
 
   sentenceNll(): never {
     throw new Error('-log p(x) of a model with a latent code is estimated, not computed');
   }
 
-  likelihood(batch: Batch): DecoderLikelihood {
-    return new DecoderLikelihood(this.decoder, batch, NO_DROPOUT);
+  likelihood(batch: Batch): BatchLikelihood {
+    return this.decoder.likelihood(batch);
   }
 
   posterior(batch: Batch, likelihood: ConditionalLikelihood, keys: SentenceKeys, _: InferenceContext): Posterior {

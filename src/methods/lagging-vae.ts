@@ -7,7 +7,6 @@ import { type Batch, drawSubset, equalLengthBatches } from '../data/batches.js';
 import { sampleGaussian } from '../inference/amortized.js';
 import { mutualInformation } from '../inference/mutual-information.js';
 import { ENCODER_PREFIX } from '../model/lstm/encoder.js';
-import { DecoderLikelihood } from '../model/lstm/likelihood.js';
 import { RandomStream } from '../random/philox.js';
 import { AmortizedModel, dimensionKl } from './amortized-model.js';
 import { klWeightAt } from './kl-weight.js';
@@ -87,10 +86,10 @@ class LaggingVae extends AmortizedModel {
 
   /** Those of the last iteration, as if the encoder's own updates had been made on batches like this one. */
   override flops(batch: Pick<Batch, 'size' | 'tokens'>): number {
-    const { recurrence, vocabulary, words } = this.decoder.flopsPerToken;
+    const { words, latent } = this.decoder.flops(batch);
     // Forward and back to z through the decoder; forward, and back to the weights too, through the encoder, twice forward.
-    const encoderUpdate = 2 * (recurrence + vocabulary) + words + 4 * this.encoder.flopsPerToken;
-    return super.flops(batch) + this.extraUpdates * batch.size * batch.tokens * encoderUpdate;
+    const encoderUpdate = 2 * latent + words + 4 * batch.size * batch.tokens * this.encoder.flopsPerToken;
+    return super.flops(batch) + this.extraUpdates * encoderUpdate;
   }
 
   /** Updates of the encoder alone: first on the batch itself, then on batches drawn from the epoch's. */
@@ -117,7 +116,7 @@ class LaggingVae extends AmortizedModel {
     const masks = this.decoder.masks(batch, 'word-dropout', 'output-dropout', key);
     const shape: [number, number] = [batch.size, this.latentSize];
     const noise = new RandomStream({ ...key, purpose: 'reparameterization' }).normals(batch.size * this.latentSize);
-    const likelihood = new DecoderLikelihood(this.decoder, batch, masks);
+    const likelihood = this.decoder.likelihood(batch, masks);
     const { nll, gradient } = likelihood.gradient(
       tf.tidy(() => this.code(this.encoder.encode(batch), tf.tensor2d(noise, shape)).dataSync<'float32'>()),
     );

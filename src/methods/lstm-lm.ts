@@ -4,7 +4,9 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { RunConfig } from '../config/schema.js';
 import type { Batch } from '../data/batches.js';
 import type { PreparedCorpus } from '../data/corpus.js';
-import { Decoder, disposeMasks } from '../model/lstm/decoder.js';
+import { createDecoder } from '../model/decoders.js';
+import { disposeMasks } from '../model/dropout-masks.js';
+import type { LatentDecoder } from '../model/latent-decoder.js';
 import { Parameters } from '../model/parameters.js';
 import type { Iteration, Learner, Method, Model, Position } from './method.js';
 
@@ -12,16 +14,14 @@ class LstmLm implements Model {
   readonly latentSize = 0;
   readonly quantities = [];
   readonly parameters: Parameters;
-  readonly decoder: Decoder;
+  readonly decoder: LatentDecoder;
 
   constructor(
     private readonly run: RunConfig,
     corpus: PreparedCorpus,
   ) {
-    const { model, seed } = run;
-    this.parameters = new Parameters(seed);
-    const shape = { ...model, latentSize: 0, vocabularySize: corpus.vocabulary.size };
-    this.decoder = new Decoder(this.parameters, shape, model.weightRange, model.wordVectorRange);
+    this.parameters = new Parameters(run.seed);
+    this.decoder = createDecoder(this.parameters, run, corpus.vocabulary.size, 0);
   }
 
   learn(batch: Batch, at: Position, learner: Learner): Iteration {
@@ -31,9 +31,9 @@ class LstmLm implements Model {
     return { ...update, quantities: {} };
   }
 
-  flops({ size, tokens }: Pick<Batch, 'size' | 'tokens'>): number {
-    const { recurrence, vocabulary, words } = this.decoder.flopsPerToken;
-    return 3 * size * tokens * (recurrence + vocabulary + words);
+  flops(batch: Pick<Batch, 'size' | 'tokens'>): number {
+    const { words, latent } = this.decoder.flops(batch);
+    return 3 * (words + latent);
   }
 
   sentenceNll(batch: Batch): Float32Array {

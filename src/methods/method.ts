@@ -7,9 +7,8 @@ import type { Batch } from '../data/batches.js';
 import type { PreparedCorpus } from '../data/corpus.js';
 import type { Posterior } from '../inference/posterior.js';
 import type { SentenceKeys } from '../inference/sentence-noise.js';
-import type { ConditionalLikelihood } from '../model/likelihood.js';
-import type { Decoder } from '../model/lstm/decoder.js';
-import type { DecoderLikelihood } from '../model/lstm/likelihood.js';
+import type { LatentDecoder } from '../model/latent-decoder.js';
+import type { BatchLikelihood, ConditionalLikelihood } from '../model/likelihood.js';
 import type { Parameters } from '../model/parameters.js';
 
 /** Where in its run a model is. */
@@ -63,7 +62,7 @@ export interface InferenceContext {
 
 export interface Model {
   readonly parameters: Parameters;
-  readonly decoder: Decoder;
+  readonly decoder: LatentDecoder;
   /** 0 for a model without z. */
   readonly latentSize: number;
   /** The names of the quantities that `learn` reports. */
@@ -79,7 +78,7 @@ export interface Model {
   sentenceNll(batch: Batch): Float32Array;
 
   /** log p(x | z) of a batch, for a model with z; no dropout. The caller disposes it. */
-  likelihood(batch: Batch): DecoderLikelihood;
+  likelihood(batch: Batch): BatchLikelihood;
 
   /**
    * q(z | x) of a batch, for a model with z; good for as long as the likelihood is.

@@ -13,9 +13,8 @@ import {
   refinementAdjoint,
 } from '../inference/semi-amortized.js';
 import { drawNormals, type SentenceKeys } from '../inference/sentence-noise.js';
+import type { DropoutMasks } from '../model/dropout-masks.js';
 import type { ConditionalLikelihood } from '../model/likelihood.js';
-import type { DropoutMasks } from '../model/lstm/decoder.js';
-import { DecoderLikelihood } from '../model/lstm/likelihood.js';
 import { RandomStream } from '../random/philox.js';
 import { AmortizedModel } from './amortized-model.js';
 import { klWeightAt } from './kl-weight.js';
@@ -36,14 +35,14 @@ class SaVae extends AmortizedModel {
 
     // The refinement: one dropout mask for all of its steps, and the same again wherever they are looked back upon.
     const chainMasks = () => this.decoder.masks(batch, 'chain-word-dropout', 'chain-output-dropout', key);
-    const likelihood = new DecoderLikelihood(this.decoder, batch, chainMasks());
+    const likelihood = this.decoder.likelihood(batch, chainMasks());
     const noise = new RandomStream({ ...key, purpose: 'refinement' }).normals(options.steps * size);
     const start = this.encoded(batch);
     const refinement = refine(likelihood, start, noise, options);
 
     // What the loss at the refined Gaussian owes to it, and through the steps to where they started.
     const lossMasks = () => this.decoder.masks(batch, 'word-dropout', 'output-dropout', key);
-    const lossLikelihood = new DecoderLikelihood(this.decoder, batch, lossMasks());
+    const lossLikelihood = this.decoder.likelihood(batch, lossMasks());
     const eps = new RandomStream({ ...key, purpose: 'reparameterization' }).normals(size);
     const { z, nll, gradient } = negativeElbo(lossLikelihood, refinement.gaussian, eps, {
       klWeight,
@@ -69,11 +68,11 @@ class SaVae extends AmortizedModel {
   }
 
   override flops({ size, tokens }: Pick<Batch, 'size' | 'tokens'>): number {
-    const { recurrence, vocabulary, words } = this.decoder.flopsPerToken;
+    const { words, latent } = this.decoder.flops({ size, tokens });
     const { steps } = this.run.semiAmortized;
     // A step goes forward and back to z once, its adjoint so twice, and twice more to the weights as well.
-    const refinement = steps * (3 * 2 + 2 * 3) * (recurrence + vocabulary);
-    return size * tokens * (refinement + 3 * (recurrence + vocabulary + words + this.encoder.flopsPerToken));
+    const refinement = steps * (3 * 2 + 2 * 3) * latent;
+    return refinement + 3 * (words + latent + size * tokens * this.encoder.flopsPerToken);
   }
 
   override posterior(batch: Batch, likelihood: ConditionalLikelihood, keys: SentenceKeys): Posterior {

@@ -8,11 +8,13 @@ import { type Batch, drawSubset, equalLengthBatches } from '../data/batches.js';
 import type { PreparedCorpus } from '../data/corpus.js';
 import { langevinSchedule } from '../inference/schedule.js';
 import type { SentenceKeys } from '../inference/sentence-noise.js';
+import { shortRun } from '../inference/short-run.js';
 import { ShortRunPosterior } from '../inference/short-run-posterior.js';
 import { searchStepSize } from '../inference/step-size-search.js';
-import type { ConditionalLikelihood } from '../model/likelihood.js';
-import { Decoder, disposeMasks, NO_DROPOUT } from '../model/lstm/decoder.js';
-import { DecoderLikelihood } from '../model/lstm/likelihood.js';
+import { createDecoder } from '../model/decoders.js';
+import { disposeMasks, NO_DROPOUT } from '../model/dropout-masks.js';
+import type { LatentDecoder } from '../model/latent-decoder.js';
+import type { BatchLikelihood, ConditionalLikelihood } from '../model/likelihood.js';
 import { Parameters } from '../model/parameters.js';
 import { RandomStream } from '../random/philox.js';
 import type { InferenceContext, Iteration, Learner, Method, Model, Position } from './method.js';
@@ -21,7 +23,7 @@ class Sri implements Model {
   readonly latentSize: number;
   readonly parameters: Parameters;
   readonly quantities: readonly string[];
-  readonly decoder: Decoder;
+  readonly decoder: LatentDecoder;
   /** s as the last search chose it; null where none has run. */
   private stepSize: number | null = null;
   /** What the last search found of each candidate: Q~, nats a sentence, and the share of its chains that fold. */
@@ -40,8 +42,7 @@ class Sri implements Model {
       ...(run.langevin.search?.grid ?? []).flatMap(searchColumns),
     ];
     this.parameters = new Parameters(seed);
-    const shape = { ...model, vocabularySize: corpus.vocabulary.size };
-    this.decoder = new Decoder(this.parameters, shape, model.weightRange, model.wordVectorRange);
+    this.decoder = createDecoder(this.parameters, run, corpus.vocabulary.size);
   }
 
   learn(batch: Batch, at: Position, learner: Learner): Iteration {
@@ -63,8 +64,8 @@ class Sri implements Model {
     const chainMasks = langevin.dropout
       ? this.decoder.masks(batch, 'chain-word-dropout', 'chain-output-dropout', key)
       : NO_DROPOUT;
-    const likelihood = new DecoderLikelihood(this.decoder, batch, chainMasks, this.run.precision);
-    const zK = likelihood.shortRun(z0, noise, schedule, false).z;
+    const likelihood = this.decoder.likelihood(batch, chainMasks, this.run.precision);
+    const zK = shortRun(likelihood, z0, noise, schedule).z;
     likelihood.dispose();
 
     // 4. Update theta according to (9): p(z) has no weights, so log p(x, z) learns through log p(x | z) alone.
@@ -83,19 +84,18 @@ class Sri implements Model {
     return { ...update, quantities };
   }
 
-  flops({ size, tokens }: Pick<Batch, 'size' | 'tokens'>): number {
-    const { recurrence, vocabulary, words } = this.decoder.flopsPerToken;
+  flops(batch: Pick<Batch, 'size' | 'tokens'>): number {
+    const { words, latent } = this.decoder.flops(batch);
     // A step goes forward and back to z; the update goes forward and back to z and to the weights.
-    const chain = this.run.langevin.steps * 2 * (recurrence + vocabulary);
-    return size * tokens * (chain + words + 3 * (recurrence + vocabulary + words));
+    return this.run.langevin.steps * 2 * latent + words + 3 * (words + latent);
   }
 
   sentenceNll(): never {
     throw new Error('-log p(x) of a model with a latent code is estimated, not computed');
   }
 
-  likelihood(batch: Batch): DecoderLikelihood {
-    return new DecoderLikelihood(this.decoder, batch, NO_DROPOUT);
+  likelihood(batch: Batch): BatchLikelihood {
+    return this.decoder.likelihood(batch);
   }
 
   posterior(

@@ -5,7 +5,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { END, PAD, START } from '../data/vocabulary.js';
 import { InterruptedError } from '../errors.js';
 import { RandomStream } from '../random/philox.js';
-import type { Decoder, DecoderState } from './lstm/decoder.js';
+import type { LatentDecoder } from './latent-decoder.js';
 
 /** How the next word is chosen. */
 export type Decoding =
@@ -48,13 +48,13 @@ const ROWS_AT_ONCE = 128;
  * @throws {InterruptedError} if the signal stopped it.
  */
 export async function decodeSentences(
-  decoder: Decoder,
+  decoder: LatentDecoder,
   codes: Float32Array | null,
   count: number,
   { decoding, maxLength, signal }: DecodingOptions,
   onProgress: (done: number, total: number) => void = () => {},
 ): Promise<DecodedSentence[]> {
-  const { latentSize } = decoder.shape;
+  const { latentSize } = decoder;
   if ((codes?.length ?? 0) !== count * latentSize) {
     throw new RangeError(`${count} codes of ${latentSize} dimensions are not ${codes?.length ?? 0} numbers`);
   }
@@ -189,7 +189,7 @@ interface Candidate extends DecodedSentence {
 
 /** Decodes the items `from` .. `to` - 1, whose codes `z` holds, to their ends. */
 function decodeTogether(
-  decoder: Decoder,
+  decoder: LatentDecoder,
   z: Float32Array | null,
   from: number,
   to: number,
@@ -207,7 +207,7 @@ function decodeTogether(
 
   tf.tidy(() => {
     const rows = to - from;
-    let state = decoder.start(z === null ? null : tf.tensor2d(z, [rows, decoder.shape.latentSize]), rows);
+    let state = decoder.start(z === null ? null : tf.tensor2d(z, [rows, decoder.latentSize]), rows);
     let hypotheses = Array.from(
       { length: rows },
       (_, i): Hypothesis => ({ item: from + i, words: [], logProbability: 0 }),
@@ -231,12 +231,12 @@ function decodeTogether(
       const going = open.filter(({ hypothesis }) => canWin(hypothesis));
       if (going.length === 0) return;
       hypotheses = going.map(({ hypothesis }) => hypothesis);
-      const next = selectRows(
+      const next = decoder.select(
         read,
         going.map(({ row }) => row),
       );
       // Freed now and not when the tidy ends: a long sentence has many states.
-      tf.dispose([...Object.values(state), ...Object.values(read)]);
+      tf.dispose([state, read]);
       state = next;
     }
   });
@@ -258,10 +258,4 @@ function checkNumbers(logProbabilities: Float32Array, rows: number): void {
       throw new RangeError('the predicted probabilities are not numbers: a code or a weight is not finite');
     }
   }
-}
-
-function selectRows({ latentGates, hidden, cell }: DecoderState, rows: number[]): DecoderState {
-  const kept = tf.tensor1d(rows, 'int32');
-  const select = (tensor: tf.Tensor2D): tf.Tensor2D => tf.gather(tensor, kept);
-  return { latentGates: select(latentGates), hidden: select(hidden), cell: select(cell) };
 }

@@ -41,6 +41,12 @@ export interface ConditionalLikelihood {
   shortRun?(z: Float32Array, noise: Float32Array, schedule: LangevinSchedule, keepPath: boolean): ShortRunResult;
 }
 
+/** A likelihood that holds something of its batch; whoever asked for it gives it back. */
+export interface BatchLikelihood extends ConditionalLikelihood {
+  /** Frees what it holds, the dropout masks too; the model's weights stay. */
+  dispose(): void;
+}
+
 /** The dynamics z <- z - s_k (priorWeight z + dNLL/dz) + temperature sqrt(2 s_k) eps_k, for k = 0..K-1. */
 export interface LangevinSchedule {
   /** s_k, one for each of the K steps. */

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { availableBackends, useBackend } from '../../src/backends/index.js';
 import { END, PAD, START, UNK } from '../../src/data/vocabulary.js';
 import { type DecodedSentence, type Decoding, decodeSentences } from '../../src/model/decoding.js';
-import { Decoder } from '../../src/model/lstm/decoder.js';
+import { LstmDecoder } from '../../src/model/lstm/decoder.js';
 import { Parameters } from '../../src/model/parameters.js';
 import { RandomStream } from '../../src/random/philox.js';
 
@@ -18,7 +18,7 @@ const beam = (width: number, lengthPower = 0): Decoding => ({ method: 'beam', wi
 const sample = (temperature = 1, seed = 11): Decoding => ({ method: 'sample', temperature, seed });
 
 /** A decoder whose random weights are large enough that words and z matter, and sentences differ in length. */
-function decoderOf({ latentSize = Z, outputBias = {} as Record<number, number>, seed = 14 } = {}): Decoder {
+function decoderOf({ latentSize = Z, outputBias = {} as Record<number, number>, seed = 14 } = {}): LstmDecoder {
   const parameters = new Parameters(seed);
   const shape = {
     vocabularySize: V,
@@ -28,7 +28,7 @@ function decoderOf({ latentSize = Z, outputBias = {} as Record<number, number>, 
     wordDropout: 0.5,
     outputDropout: 0.5,
   };
-  const decoder = new Decoder(parameters, shape, 4, 1);
+  const decoder = new LstmDecoder(parameters, shape, 4, 1);
   const weights = parameters.store();
   const bias = weights.get('decoder.outputBias')!;
   const data = bias.data.map((value, word) => outputBias[word] ?? value);
@@ -43,7 +43,7 @@ function codes(count: number, seed = 3): Float32Array {
 const codeOf = (z: Float32Array, item: number) => z.subarray(item * Z, (item + 1) * Z);
 
 /** log p(tokens | z) as training computes it, of any beginning of a sentence. */
-function logProbability(decoder: Decoder, z: Float32Array | null, tokens: readonly number[]): number {
+function logProbability(decoder: LstmDecoder, z: Float32Array | null, tokens: readonly number[]): number {
   if (tokens.length === 0) return 0;
   const batch = {
     inputs: Int32Array.from([START, ...tokens.slice(0, -1)]),

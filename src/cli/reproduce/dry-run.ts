@@ -172,9 +172,9 @@ class Machine {
     const batches = equalLengthBatches(this.corpus.splits.train, run.training.batchSize);
     const epoch = batches.reduce((sum, batch) => sum + model.flops(batch), 0);
     const tokens = batches.reduce((sum, batch) => sum + batch.size * batch.tokens, 0);
-    const { recurrence, vocabulary } = model.decoder.flopsPerToken;
+    const passes = batches.reduce((sum, batch) => sum + model.decoder.flops(batch).latent, 0);
     model.dispose();
-    const cost = { epoch, learning: epoch / tokens, pass: recurrence + vocabulary };
+    const cost = { epoch, learning: epoch / tokens, pass: passes / tokens };
     this.costs.set(run.name, cost);
     return cost;
   }

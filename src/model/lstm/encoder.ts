@@ -1,11 +1,12 @@
 // q(z | x), the encoder that the amortized methods share: an LSTM reads the sentence, and its last state says where in
-// the latent space the sentence lies and how surely.
+// the latent space the sentence lies and how surely. It is an LSTM whatever the decoder is, so that decoders are compared
+// behind one and the same encoder.
 
 import * as tf from '@tensorflow/tfjs-core';
 import { embedding } from '../../ops/embedding.js';
 import { lstm } from '../../ops/lstm.js';
+import type { DecoderShape, TokenBatch } from '../latent-decoder.js';
 import type { Parameters } from '../parameters.js';
-import type { DecoderShape, TokenBatch } from './decoder.js';
 
 /** What the names of the encoder's weights begin with. */
 export const ENCODER_PREFIX = 'encoder.';

@@ -7,37 +7,32 @@ import { posteriorHessian } from '../../ops/posterior-hessian.js';
 import type { Precision, SentenceContext } from '../../ops/sentence-context.js';
 import { shortRun } from '../../ops/short-run.js';
 import type {
-  ConditionalLikelihood,
+  BatchLikelihood,
   LangevinSchedule,
   LatentGradient,
   LatentHessian,
   LatentNll,
   ShortRunResult,
 } from '../likelihood.js';
-import { type Decoder, type DropoutMasks, disposeContext, NO_DROPOUT, type TokenBatch } from './decoder.js';
 
-/** log p(x | z) of one equal-length batch under a decoder. Call `dispose` when done with the batch. */
-export class DecoderLikelihood implements ConditionalLikelihood {
+/** log p(x | z) of one equal-length batch under an LSTM decoder. */
+export class LstmLikelihood implements BatchLikelihood {
   readonly sentences: number;
   readonly latentSize: number;
   readonly words: Int32Array;
-  private readonly context: SentenceContext;
 
   /**
-   * @param masks the dropout that inference sees; the likelihood owns and frees them.
+   * @param context of the batch; the likelihood owns what is not the decoder's weights of it.
    * @param precision of the products inside `shortRun` and `gradient`.
    */
   constructor(
-    decoder: Decoder,
-    batch: TokenBatch,
-    masks: DropoutMasks = NO_DROPOUT,
-    private readonly precision: Precision = 'f32',
+    private readonly context: SentenceContext,
+    private readonly precision: Precision,
   ) {
-    this.sentences = batch.size;
-    this.latentSize = decoder.shape.latentSize;
-    this.words = new Int32Array(batch.size).fill(batch.tokens);
-    this.context = decoder.context(batch, masks);
-    masks.words?.dispose();
+    const [tokens, batch] = context.wordGates.shape;
+    this.sentences = batch;
+    this.latentSize = context.latentKernel.shape[0];
+    this.words = new Int32Array(batch).fill(tokens);
   }
 
   nll(z: Float32Array): LatentNll {
@@ -77,7 +72,9 @@ export class DecoderLikelihood implements ConditionalLikelihood {
   }
 
   dispose(): void {
-    disposeContext(this.context);
+    const { wordGates, targets, outputMask } = this.context;
+    tf.dispose([wordGates, targets]);
+    outputMask?.dispose();
   }
 
   private codes(z: Float32Array): tf.Tensor2D {

@@ -5,8 +5,7 @@ import { FittedEstimator } from '../../../src/evaluation/perplexity/fitted-estim
 import type { SentenceEstimate } from '../../../src/evaluation/perplexity/perplexity.js';
 import { ShortRunPosterior } from '../../../src/inference/short-run-posterior.js';
 import type { ConditionalLikelihood } from '../../../src/model/likelihood.js';
-import { Decoder } from '../../../src/model/lstm/decoder.js';
-import { DecoderLikelihood } from '../../../src/model/lstm/likelihood.js';
+import { LstmDecoder } from '../../../src/model/lstm/decoder.js';
 import { Parameters } from '../../../src/model/parameters.js';
 import { constantSchedule, meanAndError, Quartic, randomLinearGaussian, TinyRnn } from '../../inference/models.js';
 
@@ -94,14 +93,14 @@ describe('the estimator', () => {
       wordDropout: 0,
       outputDropout: 0,
     };
-    const decoder = new Decoder(parameters, shape, 1.2, 1.2);
+    const decoder = new LstmDecoder(parameters, shape, 1.2, 1.2);
     const batch = {
       inputs: Int32Array.of(2, 2, 4, 5, 6, 4),
       targets: Int32Array.of(4, 5, 6, 4, 3, 3),
       size: 2,
       tokens: 3,
     };
-    const likelihood = new DecoderLikelihood(decoder, batch);
+    const likelihood = decoder.likelihood(batch);
     try {
       const keys = { seed: 1, sentences: firstSentences(2) };
       const posterior = new ShortRunPosterior(likelihood, constantSchedule(0.05, 10), keys);
