@@ -1,17 +1,15 @@
-// What `sri generate` and `sri interpolate` share: the options that say how codes become sentences, the decoding, and
-// the file that the sentences may go to.
+// What `sri generate` and `sri interpolate` share: the options that say how codes become sentences, and the
+// file that the sentences may go to.
 
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { InputError } from '../errors.js';
-import type { OpenRun } from '../experiments/open-run.js';
 import type { Decoding } from '../model/decoding.js';
 import type { RunFolder } from '../runs/run-folder.js';
 import type { DecodedText } from '../runs/texts.js';
 import { type Io, note, print, printJson } from './io.js';
 import { wholeNumber } from './options.js';
-import type { Progress } from './progress.js';
 
 /** What the options of {@link addDecodingOptions} hold. */
 export interface DecodingOptions {
@@ -76,60 +74,6 @@ export function decodingOf(options: DecodingOptions, seed: number): Decoding {
     case 'beam':
       return { method: 'beam', width: beamWidth ?? 5, lengthPower: lengthPower ?? 0 };
   }
-}
-
-/** How to decode where a caller may leave it open. */
-export interface DecodingRequest {
-  /** Greedy where absent, as in the paper. */
-  decoding?: Decoding;
-  /** Words; those of the longest training sentence where absent. */
-  maxLength?: number;
-}
-
-/**
- * The sentences of some codes, `[count, latentSize]`, in words.
- * @throws {InterruptedError} if the user asked to stop.
- */
-export async function decodeTexts(
-  { decoder, corpus, run }: OpenRun,
-  codes: Float32Array | null,
-  count: number,
-  { decoding, maxLength }: Required<DecodingRequest>,
-  io: Io,
-  progress: Progress,
-): Promise<DecodedText[]> {
-  const { decodeSentences } = await import('../model/decoding.js');
-  const options = { decoding, maxLength, signal: io.stop };
-  const sentences = await decodeSentences(decoder, codes, count, options, (done, total) => {
-    progress.update({ label: `${run.name} decoding`, done, total, quantities: {} });
-  });
-  return sentences.map(({ words, ended, logProbability }) => ({
-    text: textOf(corpus, words),
-    ended,
-    logProbability,
-  }));
-}
-
-/** Ids as words with spaces between. */
-export function textOf({ vocabulary }: OpenRun['corpus'], ids: Int32Array): string {
-  return Array.from(ids, (id) => vocabulary.word(id)).join(' ');
-}
-
-/** What was asked for, with what was left open decided. */
-export function settled({ corpus }: OpenRun, { decoding, maxLength }: DecodingRequest): Required<DecodingRequest> {
-  return {
-    decoding: decoding ?? { method: 'greedy' },
-    maxLength: maxLength ?? corpus.statistics.splits.train.maxLength,
-  };
-}
-
-/**
- * Keeps a command's result among the artifacts of the run, where tables find it. Of other weights than the best there
- * is nothing to keep: tables are of the best.
- */
-export async function keepArtifact({ folder, epoch }: OpenRun, name: string, result: object): Promise<void> {
-  if (epoch !== folder.manifest()?.bestEpoch) return;
-  await folder.writeArtifact(name, `${JSON.stringify(result, null, 2)}\n`);
 }
 
 /** What was decoded, in the forms in which it can be shown. */

@@ -1,7 +1,8 @@
 // The options that several commands share, spelt and explained once, and what they say together: which run is meant.
 
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { LoadedConfig, RunChoice } from '../config/load.js';
+import { BACKEND_CHOICES } from '../config/choices.js';
+import type { LoadedConfig } from '../config/load.js';
 import type { RunConfig } from '../config/schema.js';
 import { InputError } from '../errors.js';
 import type { RunFolder } from '../runs/run-folder.js';
@@ -93,7 +94,7 @@ export function addRunOptions(command: Command): Command {
 
 export function addMachineOptions(command: Command): Command {
   return command
-    .addOption(new Option('--backend <name>', 'what computes').choices(['auto', 'native', 'tensorflow', 'wasm', 'cpu']))
+    .addOption(new Option('--backend <name>', 'what computes').choices(BACKEND_CHOICES))
     .addOption(new Option('--threads <number>', 'threads that compute, or auto').argParser(parseThreads))
     .option('--json', 'one JSON object a line on standard output, for a program that reads along');
 }
@@ -108,65 +109,16 @@ export function overridesOf({ set, backend, threads }: Pick<RunOptions, 'set'> &
 }
 
 /**
- * A method as folders and tables name it: `sri`, or `sri@paper` for a setting.
- * @throws {InputError} for a name that is no method.
- */
-export async function parseMethod(name: string, setting?: string): Promise<Pick<RunChoice, 'method' | 'setting'>> {
-  const { METHODS } = await import('../methods/index.js');
-  const [method, named, ...more] = name.split('@');
-  const known = METHODS.map((available) => available.name);
-  if (more.length > 0 || !known.includes(method!)) {
-    throw new InputError(`--method ${name}: ${method} is no method; there are ${known.join(', ')}`);
-  }
-  if (setting !== undefined && named !== undefined && setting !== named) {
-    throw new InputError(`--method ${name} and --setting ${setting} name two settings; give one`);
-  }
-  return { method: method!, setting: setting ?? named };
-}
-
-/**
- * The run that is chosen of a config.
- * @throws {InputError} where the config does not have it, or a number of Langevin steps is given to a method that takes none.
- */
-export async function resolveChoice(loaded: LoadedConfig, choice: RunChoice): Promise<RunConfig> {
-  const [{ parseStepsSetting, resolveRun }, { methodNamed }] = await Promise.all([
-    import('../config/load.js'),
-    import('../methods/index.js'),
-  ]);
-  const run = resolveRun(loaded, choice);
-  const { method, setting } = choice;
-  const varied = setting !== undefined && setting !== run.setting && parseStepsSetting(setting) !== null;
-  if (varied && methodNamed(method).inference !== 'short-run') {
-    throw new InputError(`${method}@${setting}: ${method} takes no Langevin steps; sri does`);
-  }
-  return run;
-}
-
-/**
- * Checks that every method of a config file is one, since a misspelt one would be passed over.
- * @throws {InputError} naming the line.
- */
-export async function checkMethods({ config, locate }: LoadedConfig): Promise<void> {
-  const { METHODS } = await import('../methods/index.js');
-  const known = METHODS.map(({ name }) => name);
-  const stranger = Object.keys(config.methods).find((name) => !known.includes(name));
-  if (stranger !== undefined) {
-    throw new InputError(
-      `${locate(['methods', stranger])}: methods.${stranger}: no such method; there are ${known.join(', ')}`,
-    );
-  }
-}
-
-/**
  * The run that the options of a command that trains ask for, and its folder.
  * @throws {InputError} when they ask for none, or not rightly.
  */
 export async function chooseRun(
   options: RunOptions & MachineOptions,
 ): Promise<{ loaded: LoadedConfig; run: RunConfig; folder: RunFolder }> {
-  const [{ loadConfig }, { RunFolder }] = await Promise.all([
+  const [{ loadConfig }, { RunFolder }, { checkMethods, parseMethod, resolveChoice }] = await Promise.all([
     import('../config/load.js'),
     import('../runs/run-folder.js'),
+    import('../experiments/choose-run.js'),
   ]);
   if (options.config === undefined) throw new InputError('give --config, such as --config ptb.yaml');
   if (options.method === undefined) throw new InputError('give --method, such as --method sri');
@@ -175,9 +127,9 @@ export async function chooseRun(
     throw new InputError(`--set ${corpusKey}: a corpus is as it was prepared; say this to sri prepare`);
   }
   const loaded = loadConfig(options.config);
-  await checkMethods(loaded);
-  const choice = await parseMethod(options.method, options.setting);
-  const run = await resolveChoice(loaded, { ...choice, seed: options.seed, overrides: overridesOf(options) });
+  checkMethods(loaded);
+  const choice = parseMethod(options.method, options.setting);
+  const run = resolveChoice(loaded, { ...choice, seed: options.seed, overrides: overridesOf(options) });
   const folder = options.run === undefined ? RunFolder.of(options.runs, run) : new RunFolder(options.run);
   return { loaded, run, folder };
 }

@@ -4,9 +4,9 @@ import path from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { SPLIT_NAMES, type SplitName } from '../data/corpus.js';
 import { InputError } from '../errors.js';
+import type { Results } from '../experiments/report.js';
 import type { Table } from '../report/table.js';
 import type { ReportTable } from '../report/tables.js';
-import type { MeasuredRun } from '../runs/measured-run.js';
 import { type Io, print, printJson } from './io.js';
 import { addConfigOption, wholeNumbers } from './options.js';
 
@@ -46,9 +46,10 @@ export function addReport(program: Command, io: Io): void {
     .option('--json', 'each table as one JSON object')
     .addHelpText('after', EXAMPLES)
     .action(async (folders: string[], options: ReportOptions) => {
-      const [{ findRuns, readRun }, { RunFolder }] = await Promise.all([
+      const [{ findRuns, readRun }, { RunFolder }, { reportTables, writeResults }] = await Promise.all([
         import('../runs/measured-run.js'),
         import('../runs/run-folder.js'),
+        import('../experiments/report.js'),
       ]);
       if (folders.length === 0 && options.config === undefined)
         throw new InputError('give --config NAME, or run folders');
@@ -58,10 +59,10 @@ export function addReport(program: Command, io: Io): void {
           : findRuns(options.runs, (await import('../config/load.js')).loadConfig(options.config!).config.dataSet);
       if (found.length === 0) throw new InputError(`${options.runs}: no trained runs of this data set; see sri train`);
       const ablation = options.ablation !== undefined;
-      const asked = await reportTables(tableNumbersOf(options, ablation ? [] : [1]), ablation);
+      const asked = reportTables(tableNumbersOf(options, ablation ? [] : [1]), ablation);
       // Of all there are, those without a row are passed over; one that was asked for by its number is missed.
       const request = { ...options, asked, missing: options.all ? 'pass over' : 'refuse' } as const;
-      await writeResults(found.map(readRun), request, io);
+      showResults(await writeResults(found.map(readRun), request), io, options.split, options.json);
     });
 }
 
@@ -85,81 +86,25 @@ export function tableNumbersOf({ tables, all }: Pick<TableOptions, 'tables' | 'a
   return tables ?? otherwise;
 }
 
-/** The paper's tables of these numbers, and that of the ablation where it is asked for. */
-export async function reportTables(numbers: readonly number[], ablation: boolean): Promise<ReportTable[]> {
-  const { REPORT_TABLES } = await import('../report/tables.js');
-  return REPORT_TABLES.filter(({ number }) => (number === null ? ablation : numbers.includes(number)));
-}
-
-export interface ResultsRequest {
-  /** Tables to print; all that have rows are written. */
-  asked: readonly ReportTable[];
-  /** What becomes of those without a row. */
-  missing: 'pass over' | 'refuse';
-  split: SplitName;
-  /** Where results go, in a folder for each data set. */
-  results: string;
-  html?: boolean;
-  json?: boolean;
-  /** The config file, as a command names it; after the data set unless given. */
-  config?: string;
-}
-
-/**
- * Writes every table that has rows, all measurements, the figures and, where asked, the report's page. Beside them it lays
- * what the runs were: their configurations, manifests and training curves. Then it prints the tables asked for.
- * @throws {InputError} where runs are of several data sets, or a table asked for is missing and to be refused.
- */
-export async function writeResults(runs: readonly MeasuredRun[], request: ResultsRequest, io: Io): Promise<void> {
-  const [{ REPORT_TABLES }, { toCsv }, { measurements }, { partNotice }, { mkdir }] = await Promise.all([
-    import('../report/tables.js'),
-    import('../report/table.js'),
-    import('../report/table1.js'),
-    import('../report/part.js'),
-    import('node:fs/promises'),
-  ]);
-  const { asked, missing, split, results, html, json } = request;
-  const { dataSet } = runs[0]!.run;
-  const stranger = runs.find(({ run }) => run.dataSet !== dataSet);
-  if (stranger) {
-    throw new InputError(`${stranger.directory} is a run on ${stranger.run.dataSet}, the others are on ${dataSet}`);
-  }
-  const made = REPORT_TABLES.map((kind) => ({ kind, table: kind.make(runs, split) })).filter(
-    ({ table }) => table.rows.length > 0,
-  );
-  const absent = asked.filter((kind) => !made.some((one) => one.kind === kind));
-  if (missing === 'refuse' && absent.length > 0) {
-    const { caption, command } = absent[0]!;
-    throw new InputError(`${caption}: nothing was measured on the ${split} split yet; see ${command}`);
-  }
-
-  const folder = path.join(results, dataSet);
-  await mkdir(folder, { recursive: true });
-  const files = new Map([
-    ...made.map(({ kind, table }): [string, string] => [`${kind.name}.csv`, toCsv(table)]),
-    ['measurements.csv', toCsv(measurements(runs))],
-    ...(await figures(runs, split)),
-  ]);
-  if (html) files.set('report.html', await page(runs, made, request));
-  const { writeFileAtomic } = await import('../storage/atomic-write.js');
-  for (const [name, content] of files) await writeFileAtomic(path.join(folder, name), content);
-  await copyRuns(runs, folder);
-
-  const part = partNotice(runs);
-  const printed = made.filter(({ kind }) => asked.includes(kind));
+/** Prints the tables that were asked for, and says what was written. */
+export function showResults(
+  { dataSet, folder, files, tables, absent, part }: Results,
+  io: Io,
+  split: SplitName,
+  json = false,
+) {
   if (json) {
-    for (const { kind, table } of printed) printTableJson(kind, table, dataSet, folder, io);
-    const names = { files: [...files.keys()], missing: absent.map(({ name }) => name) };
-    printJson(io, { event: 'written', dataSet, folder, part, ...names });
+    for (const { kind, table } of tables) printTableJson(kind, table, dataSet, folder, io);
+    printJson(io, { event: 'written', dataSet, folder, part, files, missing: absent.map(({ name }) => name) });
     return;
   }
-  for (const { kind, table } of printed) {
-    if (asked.length > 1) print(io, kind.caption);
+  for (const { kind, table } of tables) {
+    if (tables.length + absent.length > 1) print(io, kind.caption);
     for (const line of [...kind.format(table), '']) print(io, line);
   }
   if (part !== null) print(io, part);
   for (const { caption } of absent) print(io, `${caption}: nothing measured on the ${split} split`);
-  print(io, `written to ${folder}: ${fileList([...files.keys()])}`);
+  print(io, `written to ${folder}: ${fileList(files)}`);
 }
 
 /** Names of files; those of Figure 1, of which many runs have many, as their number. */
@@ -167,53 +112,6 @@ function fileList(names: readonly string[]): string {
   const others = names.filter((name) => !name.startsWith('figure1-'));
   const more = names.length - others.length;
   return `${others.join(', ')}${more === 0 ? '' : `, and ${more} files of Figure 1`}`;
-}
-
-/** By file name: the curves of training, the ablation, and the Figure 1 of each run that has it. */
-async function figures(runs: readonly MeasuredRun[], split: SplitName): Promise<[name: string, content: string][]> {
-  const [{ stepsLines, stepsPoints }, { stepsAblation }, { posteriorFiles }, { curvesFigure }] = await Promise.all([
-    import('../report/ablation.js'),
-    import('../report/figures/steps-ablation.js'),
-    import('../runs/posterior.js'),
-    import('../report/report-page.js'),
-  ]);
-  const steps = stepsLines(runs, split);
-  const curves = await curvesFigure(runs);
-  return [
-    ...(steps.length > 1
-      ? [['ablation-steps.svg', await stepsAblation(stepsPoints(steps))] satisfies [string, string]]
-      : []),
-    ...(curves === null ? [] : [['training-curves.svg', curves] satisfies [string, string]]),
-    ...runs.flatMap(posteriorFiles),
-  ];
-}
-
-async function page(
-  runs: readonly MeasuredRun[],
-  made: readonly { kind: ReportTable; table: Table }[],
-  { split, config }: ResultsRequest,
-): Promise<string> {
-  const { reportPage } = await import('../report/report-page.js');
-  const { dataSet } = runs[0]!.run;
-  return reportPage({
-    dataSet,
-    split,
-    runs,
-    tables: made.map(({ kind: { number, caption }, table }) => ({ number, caption, table })),
-    config: config ?? `${dataSet}.yaml`,
-  });
-}
-
-async function copyRuns(runs: readonly MeasuredRun[], folder: string): Promise<void> {
-  const [{ copyFile, mkdir }, { existsSync }] = await Promise.all([import('node:fs/promises'), import('node:fs')]);
-  for (const { run, directory } of runs) {
-    const copies = path.join(folder, 'runs', `${run.name}-seed-${run.seed}`);
-    await mkdir(copies, { recursive: true });
-    for (const name of ['config.json', 'manifest.json', 'metrics.csv']) {
-      const file = path.join(directory, name);
-      if (existsSync(file)) await copyFile(file, path.join(copies, name));
-    }
-  }
 }
 
 function printTableJson(

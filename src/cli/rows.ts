@@ -1,22 +1,9 @@
-// What becomes of measured rows: kept in their run's folder, and shown.
+// Measured rows as they are shown.
 
-import type { OpenRun } from '../experiments/open-run.js';
 import type { MeasuredRow } from '../runs/measured-run.js';
-import type { ResultRow } from '../runs/row.js';
 import type { RunFolder } from '../runs/run-folder.js';
 import { type Io, print, printJson } from './io.js';
 import { formatNumber, formatSeconds } from './progress.js';
-
-/** Keeps what was measured of a run in its folder, a row each, with who measured it. @returns the rows. */
-export async function keepRows(
-  { folder, provenance }: Pick<OpenRun, 'folder' | 'provenance'>,
-  results: readonly ResultRow[],
-): Promise<MeasuredRow[]> {
-  const { rowName } = await import('../runs/measured-run.js');
-  const rows = results.map((row) => ({ ...row, ...provenance }));
-  for (const row of rows) await folder.writeRow(rowName(row), row);
-  return rows;
-}
 
 /** A row each for a person, or one JSON object a line for a program. */
 export function printRows(rows: readonly MeasuredRow[], { directory }: RunFolder, io: Io, json = false): void {

@@ -2,9 +2,8 @@
 
 import type { Command } from 'commander';
 import type { RunConfig } from '../config/schema.js';
-import { InputError } from '../errors.js';
 import type { Metrics } from '../runs/metrics.js';
-import type { Manifest, RunFolder } from '../runs/run-folder.js';
+import type { RunFolder } from '../runs/run-folder.js';
 import type { TrainingEvent } from '../training/train.js';
 import type { Io } from './io.js';
 import { addMachineOptions, addRunOptions, chooseRun, type MachineOptions, type RunOptions } from './options.js';
@@ -28,76 +27,13 @@ Examples:
       const { run, folder } = await chooseRun(options);
       const progress = createProgress(io, options.json ?? false);
       try {
-        await trainRun(run, folder, options.runs, io, progress);
+        const { trainRun } = await import('../experiments/train.js');
+        const tell = new TrainingTeller(run, folder, progress);
+        await trainRun(run, folder, options.runs, { signal: io.stop, onProgress: (event) => tell.report(event) });
       } finally {
         progress.end();
       }
     });
-}
-
-/**
- * Trains a run to its end and tells how it goes.
- * @param runs the folder of all runs, where the one that this starts from is.
- * @throws {InputError} when the corpus is not prepared, the folder holds another run, or the backend does not work here.
- * @throws {InterruptedError} after saving, when the user asked to stop.
- */
-export async function trainRun(
-  run: RunConfig,
-  folder: RunFolder,
-  runs: string,
-  io: Io,
-  progress: Progress,
-): Promise<Manifest> {
-  const [{ loadCorpus }, { methodNamed }, { train }, { createValidator }, machine] = await Promise.all([
-    import('../data/corpus-files.js'),
-    import('../methods/index.js'),
-    import('../training/train.js'),
-    import('../experiments/evaluation.js'),
-    import('../experiments/machine.js'),
-  ]);
-  const corpus = await loadCorpus(run.data.directory);
-  const backend = await machine.startMachine(run);
-  machine.checkPrecision(run);
-  const tell = new TrainingTeller(run, folder, progress);
-  return train({
-    run,
-    method: methodNamed(run.method),
-    startFrom: await startingWeights(run, runs, corpus.hash),
-    corpus,
-    folder,
-    validator: createValidator(run, corpus),
-    provenance: machine.provenance(backend),
-    peakFlops: machine.measurePeak('f32'),
-    signal: io.stop,
-    report: (event) => tell.report(event),
-  });
-}
-
-/**
- * The encoder that a run starts from: that of another method's run of the same data set and seed.
- * @throws {InputError} where that run is not finished, or learned from another corpus.
- */
-async function startingWeights(run: RunConfig, runs: string, dataHash: string) {
-  if (run.startFrom === null) return null;
-  const [{ RunFolder }, { ENCODER_PREFIX }] = await Promise.all([
-    import('../runs/run-folder.js'),
-    import('../model/lstm/encoder.js'),
-  ]);
-  const source = RunFolder.of(runs, { dataSet: run.dataSet, name: run.startFrom, seed: run.seed });
-  const manifest = source.manifest();
-  if ((manifest?.finished ?? null) === null) {
-    throw new InputError(
-      `${run.name} starts from the encoder of ${run.startFrom}, and ${source.directory} holds no finished run of it; ` +
-        `train that first: sri train --method ${run.startFrom} --seed ${run.seed}`,
-    );
-  }
-  if (manifest!.dataHash !== dataHash) {
-    throw new InputError(
-      `${run.name} starts from the encoder of ${run.startFrom}, and ${source.directory} learned from another corpus ` +
-        `than ${run.data.directory} is now; train it anew, or prepare the corpus as it was`,
-    );
-  }
-  return { file: source.weights('best'), only: (name: string) => name.startsWith(ENCODER_PREFIX) };
 }
 
 /** Turns what training reports into what a person, or a program, reads. */

@@ -1,12 +1,23 @@
-// What the commands that measure or show a trained run share: the options that name it, and its time open.
+// What the commands that measure or show a trained run share: the options that name it, and the course they take - open the
+// run, work with progress shown, show what came out, close.
 
 import { type Command, Option } from 'commander';
 import type { RunConfig } from '../config/schema.js';
 import { SPLIT_NAMES, type SplitName } from '../data/corpus.js';
+import type { SkippedLabels } from '../experiments/classify.js';
+import type { UnknownWords } from '../experiments/interpolate.js';
 import type { OpenRun } from '../experiments/open-run.js';
+import type { Following, Stage } from '../experiments/progress.js';
 import type { RunFolder } from '../runs/run-folder.js';
 import type { Io } from './io.js';
-import { addMachineOptions, addRunOptions, type MachineOptions, type RunOptions, wholeNumber } from './options.js';
+import {
+  addMachineOptions,
+  addRunOptions,
+  chooseTrainedRun,
+  type MachineOptions,
+  type RunOptions,
+  wholeNumber,
+} from './options.js';
 import { createProgress, type Progress } from './progress.js';
 
 /** What the options of {@link addTrainedRunOptions} hold. */
@@ -15,7 +26,7 @@ export interface TrainedRunOptions extends RunOptions, MachineOptions {
 }
 
 /** The options that say which trained run is meant, which of its weights, and what computes. */
-export function addTrainedRunOptions(command: Command): Command {
+function addTrainedRunOptions(command: Command): Command {
   return addMachineOptions(addRunOptions(command)).option(
     '--weights <name>',
     'best, or epoch-<n> for those that training.keepEpochs kept',
@@ -37,26 +48,75 @@ export function addLimitOption(command: Command, what = 'so many sentences of th
   return command.option('--limit <number>', `${what}; as in the config unless given`, wholeNumber(2));
 }
 
-/**
- * Opens a run, lets `work` go on with its progress shown, hands what came out to `show` when nothing is left on the
- * line of progress, and closes the run whatever happened.
- */
-export async function withOpenRun<T>(
-  { run, folder }: { run: RunConfig; folder: RunFolder },
-  { weights, json = false }: Pick<TrainedRunOptions, 'weights' | 'json'>,
+/** A trained run that was chosen, and with which options. */
+export interface Chosen<Options> {
+  run: RunConfig;
+  folder: RunFolder;
+  options: Options;
+}
+
+/** What an experiment on a trained run may tell along the way. */
+export type RunEvent = Stage | SkippedLabels | UnknownWords;
+
+/** What is particular to a command on a trained run. */
+export interface Work<Options, Result> {
+  /** Of use, for the help. */
+  examples: string;
+  /** Decides on the options, before anything is opened, what is not right together; and what the run is to be, where not as chosen. */
+  settle?(chosen: Chosen<Options>): RunConfig | Promise<RunConfig>;
+  work(opened: OpenRun, options: Options, following: Following<RunEvent>): Promise<Result>;
+  show(result: Result, chosen: Chosen<Options>): void | Promise<void>;
+}
+
+/** Completes a command that works on a trained run: its common options, its help and its action. */
+export function onTrainedRun<Options extends TrainedRunOptions, Result>(
+  command: Command,
   io: Io,
-  work: (opened: OpenRun, progress: Progress) => Promise<T>,
-  show: (result: T) => void | Promise<void>,
-): Promise<void> {
-  const { openRun } = await import('../experiments/open-run.js');
-  const progress = createProgress(io, json);
-  const opened = await openRun(run, folder, weights);
-  try {
-    const result = await work(opened, progress);
-    progress.end();
-    await show(result);
-  } finally {
-    progress.end();
-    opened.dispose();
+  { examples, settle = ({ run }) => run, work, show }: Work<Options, Result>,
+): void {
+  addTrainedRunOptions(command)
+    .addHelpText('after', examples)
+    .action(async (options: Options) => {
+      const { run: asChosen, folder } = await chooseTrainedRun(options);
+      const run = await settle({ run: asChosen, folder, options });
+      const { openRun } = await import('../experiments/open-run.js');
+      const progress = createProgress(io, options.json ?? false);
+      const opened = await openRun(run, folder, options.weights);
+      try {
+        const result = await work(opened, options, {
+          signal: io.stop,
+          onProgress: (event) => showRunEvent(event, run.name, progress),
+        });
+        progress.end();
+        await show(result, { run, folder, options });
+      } finally {
+        progress.end();
+        opened.dispose();
+      }
+    });
+}
+
+/** @param name of the run that it is of. */
+export function showRunEvent(event: RunEvent, name: string, progress: Progress): void {
+  switch (event.kind) {
+    case 'stage': {
+      const { what, done, total } = event;
+      progress.update({ label: `${name} ${what}`, done, total, quantities: {} });
+      // The next stage has a pace of its own.
+      if (done === total) progress.end();
+      break;
+    }
+    case 'skipped-labels': {
+      const { labels, trainingSentences } = event;
+      const line = `${name}: ${trainingSentences} training sentences, so no accuracy with ${labels} labels`;
+      progress.say(line, { event: 'skipped', labels, trainingSentences });
+      break;
+    }
+    case 'unknown-words': {
+      const { end, words, corpus } = event;
+      const line = `--${end}: not in the vocabulary of ${corpus}, so read as <unk>: ${words.join(' ')}`;
+      progress.say(line, { event: 'unknown-words', option: `--${end}`, words });
+      break;
+    }
   }
 }

@@ -4,14 +4,10 @@
 // says what the key means, in which unit, and which values it takes.
 
 import { z } from 'zod';
+import { BACKEND_CHOICES, PERPLEXITY_ESTIMATORS, PRECISIONS } from './choices.js';
 
 /** A method's name: letters and digits in lower case, `-` between. Which there are is for src/methods/index.ts to say. */
 const methodName = z.string().regex(/^[a-z0-9]+(-[a-z0-9]+)*$/);
-
-export const BACKEND_CHOICES = ['auto', 'native', 'tensorflow', 'wasm', 'cpu'] as const;
-
-export const PRECISIONS = ['f32', 'bf16'] as const;
-export type Precision = (typeof PRECISIONS)[number];
 
 const positive = z.number().positive();
 const notNegative = z.number().min(0);
@@ -157,13 +153,11 @@ const semiAmortized = z.strictObject({
   clipNorm: positive.describe("largest norm of a sentence's gradient in a step; a number above 0"),
 });
 
-const estimators = ['fitted', 'jacobian', 'encoder', 'ais'] as const;
-
 const evaluation = z.strictObject({
   estimator: z
-    .enum(['auto', ...estimators])
+    .enum(['auto', ...PERPLEXITY_ESTIMATORS])
     .describe(
-      `of the perplexity of a model with a latent code: ${estimators.join(', ')}, or auto for the method's own (encoder where there is one, else fitted)`,
+      `of the perplexity of a model with a latent code: ${PERPLEXITY_ESTIMATORS.join(', ')}, or auto for the method's own (encoder where there is one, else fitted)`,
     ),
   draws: z.strictObject({
     fitted: z.int().min(2).describe('M, importance draws a sentence of `fitted`; a whole number from 2'),

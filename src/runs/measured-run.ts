@@ -19,6 +19,16 @@ export interface MeasuredRow extends ResultRow {
   commit: string | null;
 }
 
+/** Keeps what was measured of a run in its folder, a row each, with who measured it. @returns the rows. */
+export async function keepRows(
+  { folder, provenance }: { folder: RunFolder; provenance: Omit<MeasuredRow, keyof ResultRow> },
+  results: readonly ResultRow[],
+): Promise<MeasuredRow[]> {
+  const rows = results.map((row) => ({ ...row, ...provenance }));
+  for (const row of rows) await folder.writeRow(rowName(row), row);
+  return rows;
+}
+
 /** A trained run with all that was measured of it. */
 export interface MeasuredRun {
   directory: string;

@@ -1,4 +1,4 @@
-// Figure 1 from text to files, in one process; and its numbers, of a model whose aggregate posterior is known.
+// Figure 1 from text to files, in one process.
 
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -6,15 +6,8 @@ import path from 'node:path';
 import { Writable } from 'node:stream';
 import { Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Io } from '../../src/cli/io.js';
-import { addPosterior, posteriorRun } from '../../src/cli/posterior.js';
-import type { Progress } from '../../src/cli/progress.js';
-import type { Batch } from '../../src/data/batches.js';
-import { InputError, InterruptedError } from '../../src/errors.js';
-import type { OpenRun } from '../../src/experiments/open-run.js';
+import { addPosterior } from '../../src/cli/posterior.js';
 import { RandomStream } from '../../src/random/philox.js';
-import { RunFolder } from '../../src/runs/run-folder.js';
-import { toyCorpus, toyRun } from '../training/toy.js';
 import { sri } from './in-process.js';
 
 const root = mkdtempSync(path.join(tmpdir(), 'sri-posterior-'));
@@ -102,84 +95,5 @@ methods: { anneal-vae: {} }
       backend: 'cpu',
     });
     expect(event.dimensions).toHaveLength(3);
-  });
-});
-
-describe('posteriorRun', () => {
-  const progress: Progress = { update: () => {}, say: () => {}, end: () => {} };
-  const io = (stop = new AbortController().signal): Io => ({ out: new Writable(), error: new Writable(), stop });
-
-  /** A model that draws N(0, 1), N(2, 1) and N(0, 0.01) in its three dimensions, whatever it reads. */
-  function opened(changes: Partial<OpenRun> = {}): OpenRun {
-    const model = {
-      hasLatent: true,
-      latentSize: 3,
-      inference: 'short-run',
-      likelihood: () => ({ dispose() {} }),
-      posterior: (_: Batch, __: unknown, { seed, sentences }: { seed: number; sentences: Int32Array }) => {
-        const draws = Array.from(sentences, (batch) =>
-          Array.from(
-            new RandomStream({ seed, purpose: 'posterior-sample', batch }).normals(3),
-            (x, d) => [x, 2 + x, x / 10][d]!,
-          ),
-        );
-        return { z: () => Float32Array.from(draws.flat()), mean: () => new Float32Array(3 * sentences.length) };
-      },
-    };
-    return {
-      run: toyRun('sri'),
-      folder: new RunFolder(path.join(root, 'made-up')),
-      corpus: toyCorpus(300),
-      model: model as unknown as OpenRun['model'],
-      decoder: null as unknown as OpenRun['decoder'],
-      epoch: 4,
-      provenance: { epoch: 4, backend: 'cpu', threads: 1, commit: 'abc' },
-      dispose: () => {},
-      ...changes,
-    };
-  }
-
-  it('keeps the numbers of the sentences that the seed draws', async () => {
-    const { summary } = await posteriorRun(opened(), { sentences: 60, split: 'test' }, io(), progress);
-    const kept = JSON.parse(opened().folder.artifact('posterior.json')!);
-    expect(kept).toEqual(summary);
-    expect(summary).toMatchObject({ sentences: 60, split: 'test', epoch: 4, seed: 3, latentSize: 3, leaving: 2 });
-    const within = (at: number) => 4 / Math.sqrt(at);
-    expect(Math.abs(summary.dimensions[1]!.mean - 2)).toBeLessThan(within(60));
-    expect(Math.abs(summary.dimensions[2]!.standardDeviation - 0.1)).toBeLessThan(0.1 * within(120));
-    expect(summary.rms).toBeCloseTo(Math.sqrt((1 + 5 + 0.01) / 3), 0);
-
-    const rows = opened()
-      .folder.artifact('posterior.csv')!
-      .trimEnd()
-      .split('\n')
-      .slice(1)
-      .map((line) => line.split(','));
-    const codes = rows.filter(([sample]) => sample === 'posterior');
-    expect(codes).toHaveLength(60);
-    const [, sentence, label, , , ...z] = codes[5]!;
-    const drawn = new RandomStream({ seed: 3, purpose: 'posterior-sample', batch: Number(sentence) }).normals(3);
-    expect(label).toBe('');
-    expect(z.map(Number)).toEqual([drawn[0], 2 + drawn[1]!, drawn[2]! / 10].map((x) => expect.closeTo(x!, 5)));
-    const again = await posteriorRun(opened(), { sentences: 60, split: 'test' }, io(), progress);
-    expect(again.summary).toEqual(summary);
-  });
-
-  it('takes all of a split that has fewer sentences than were asked for', async () => {
-    const { summary } = await posteriorRun(
-      opened({ corpus: toyCorpus(20) }),
-      { sentences: 1000, split: 'valid' },
-      io(),
-      progress,
-    );
-    expect(summary.sentences).toBe(20);
-    expect(summary.perplexity).toBe(13);
-  });
-
-  it('refuses a model without a code, and stops when asked', async () => {
-    const exact = { hasLatent: false } as OpenRun['model'];
-    const request = { sentences: 10, split: 'test' } as const;
-    await expect(posteriorRun(opened({ model: exact }), request, io(), progress)).rejects.toThrow(InputError);
-    await expect(posteriorRun(opened(), request, io(AbortSignal.abort()), progress)).rejects.toThrow(InterruptedError);
   });
 });

@@ -1,12 +1,6 @@
 // What a run still lacks: how far its training is, which rows and artifacts of its best weights are missing. The folder
 // says it; nothing else is remembered, so a plan may be given again at any time, and by any process.
 
-import { TABLE_5 } from '../../cli/classify.js';
-import { metricsOf } from '../../cli/eval.js';
-import { TABLE_3 } from '../../cli/generate.js';
-import { TABLE_2 } from '../../cli/interpolate.js';
-import { TABLE_4 } from '../../cli/noisy-recon.js';
-import { FIGURE_1 } from '../../cli/posterior.js';
 import type { RunConfig } from '../../config/schema.js';
 import type { CorpusStatistics, SplitName } from '../../data/corpus.js';
 import type { Evaluated } from '../../evaluation/evaluate.js';
@@ -17,6 +11,8 @@ import { chooseRow, type MeasuredRow, type MeasuredRun, rowsOfBest } from '../..
 import { keptPosterior } from '../../runs/posterior.js';
 import type { Manifest } from '../../runs/run-folder.js';
 import { GENERATIONS, INTERPOLATIONS } from '../../runs/texts.js';
+import { metricsOf } from '../evaluate.js';
+import { FIGURE_1, TABLE_2, TABLE_3, TABLE_4, TABLE_5 } from '../published.js';
 import type { Measuring } from './plan.js';
 
 export type TrainingState = { state: 'done' | 'to do' } | { state: 'goes on'; epochs: number };

@@ -1,11 +1,15 @@
-// `sri reproduce --dry-run`: the plan, what is done of it, and about how long the rest will take. It looks into run folders,
+// The plan of a reproduction, what is done of it, and about how long the rest will take. It looks into run folders,
 // counts operations and measures the machine for a moment; it trains nothing and writes nothing.
 
 import type { RunConfig } from '../../config/schema.js';
 import { equalLengthBatches } from '../../data/batches.js';
 import type { CorpusStatistics, PreparedCorpus } from '../../data/corpus.js';
 import { loadCorpus } from '../../data/corpus-files.js';
-import { measurePeak, startMachine } from '../../experiments/machine.js';
+import { methodNamed } from '../../methods/index.js';
+import { findRuns, readRun } from '../../runs/measured-run.js';
+import { type Manifest, RunFolder } from '../../runs/run-folder.js';
+import { measurePeak, startMachine } from '../machine.js';
+import { FIGURE_1, TABLE_4, TABLE_5 } from '../published.js';
 import {
   classificationSeconds,
   decodingSeconds,
@@ -16,22 +20,12 @@ import {
   posteriorSeconds,
   trainingSeconds,
   type Workload,
-} from '../../experiments/reproduce/estimate.js';
-import { type Remaining, remaining, trainingState } from '../../experiments/reproduce/outstanding.js';
-import { describeTask, type Task } from '../../experiments/reproduce/plan.js';
-import { methodNamed } from '../../methods/index.js';
-import { align } from '../../report/table.js';
-import { findRuns, readRun } from '../../runs/measured-run.js';
-import { type Manifest, RunFolder } from '../../runs/run-folder.js';
-import { TABLE_5 } from '../classify.js';
-import { type Io, print, printJson } from '../io.js';
-import { TABLE_4 } from '../noisy-recon.js';
-import { FIGURE_1 } from '../posterior.js';
-import { formatSeconds } from '../progress.js';
-import type { ReproduceOptions } from './options.js';
+} from './estimate.js';
+import { type Remaining, remaining, trainingState } from './outstanding.js';
+import type { Task } from './plan.js';
 
 /** A task, as far as it is done. */
-interface Forecast {
+export interface Forecast {
   task: Task;
   state: 'done' | 'to do' | 'goes on';
   /** Epochs that are done, of training that goes on. */
@@ -43,39 +37,17 @@ interface Forecast {
 /** Sentences that Tables 2 and 3 take together: more than either of them. */
 const DECODED = 20;
 
-/** Prints the plan with its states and estimates. */
-export async function showForecast(
-  tasks: readonly Task[],
-  statistics: CorpusStatistics | null,
-  options: ReproduceOptions,
-  io: Io,
-): Promise<void> {
-  const forecasts = await forecast(tasks, statistics, options);
-  const known = forecasts.map(({ seconds }) => seconds ?? 0).reduce((sum, seconds) => sum + seconds, 0);
-  const unknown = forecasts.some(({ seconds }) => seconds === null);
-  if (options.json) {
-    for (const { task, state, epochs, seconds } of forecasts) {
-      const run = 'run' in task ? { name: task.run.name, seed: task.run.seed } : {};
-      printJson(io, { event: 'task', id: task.id, kind: task.kind, ...run, after: task.after, state, epochs, seconds });
-    }
-    printJson(io, { event: 'plan', tasks: forecasts.length, seconds: unknown ? null : known });
-    return;
-  }
-  const time = (seconds: number | null) => (seconds === null ? '?' : seconds === 0 ? '' : formatSeconds(seconds));
-  const lines = forecasts.map(({ task, state, epochs, seconds }) => [
-    describeTask(task),
-    state === 'goes on' ? `goes on from epoch ${epochs}` : state,
-    time(seconds),
-  ]);
-  const total = ['in all', '', unknown ? `${time(known)} and more` : time(known)];
-  for (const line of align([['task', 'state', 'takes at most about'], ...lines, total])) print(io, line);
-  if (unknown) print(io, 'what it takes can be told once the text is prepared: sri prepare');
-}
+/** Where runs are, and which split is measured. */
+type Place = { runs: string; split: Workload['split'] };
 
-async function forecast(
+/**
+ * How far each task is, and what is left of it.
+ * @param statistics of the corpus; null as long as it is not prepared.
+ */
+export async function forecast(
   tasks: readonly Task[],
   statistics: CorpusStatistics | null,
-  { runs, split }: ReproduceOptions,
+  { runs, split }: Place,
 ): Promise<Forecast[]> {
   const machine = await Machine.start(tasks, statistics, { runs, split });
   const trained = new Set<string>();
@@ -120,7 +92,7 @@ class Machine {
   static async start(
     tasks: readonly Task[],
     statistics: CorpusStatistics | null,
-    { runs, split }: Pick<ReproduceOptions, 'runs' | 'split'>,
+    { runs, split }: Place,
   ): Promise<Machine | null> {
     const run = tasks.flatMap((task) => ('run' in task ? [task.run] : []))[0];
     if (statistics === null || run === undefined) return null;

@@ -1,0 +1,188 @@
+// `sri reproduce`: one command from raw text to the paper's tables. It makes a plan of what they need and does what is
+// missing of it, so the command may be given again at any time.
+
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { InputError } from '../errors.js';
+import type { Forecast } from '../experiments/reproduce/forecast.js';
+import type { ReproductionEvent, ReproductionRequest } from '../experiments/reproduce/reproduce.js';
+import { type Io, print, printJson } from './io.js';
+import {
+  addConfigOption,
+  addMachineOptions,
+  addSetOption,
+  type MachineOptions,
+  overridesOf,
+  wholeNumbers,
+} from './options.js';
+import { showPreparation } from './prepare.js';
+import { createProgress, formatSeconds, type Progress } from './progress.js';
+import { addTableOptions, showResults, type TableOptions, tableNumbersOf } from './report.js';
+import { describeRow } from './rows.js';
+import { TrainingTeller } from './train.js';
+import { showRunEvent } from './trained-run.js';
+
+interface ReproduceOptions extends MachineOptions, TableOptions {
+  config?: string;
+  set: string[];
+  figures?: number[];
+  methods?: string;
+  seeds?: number[];
+  from?: string;
+  ais?: boolean;
+  dryRun?: boolean;
+}
+
+const EXAMPLES = `
+Examples:
+  sri reproduce --config ptb.yaml --table 1 --dry-run
+  sri reproduce --config ptb.yaml --table 1 --ais
+  sri reproduce --config snli.yaml --tables 1,4 --methods fb-vae,sri --seeds 0,1,2
+  sri reproduce --config ptb.yaml --ablation steps
+  sri reproduce --config yelp.yaml --all --from ~/corpora`;
+
+export function addReproduce(program: Command, io: Io): void {
+  const command = program
+    .command('reproduce')
+    .description('do what is missing for tables of the paper - prepare, train, measure - and write them')
+    .usage('--config ptb.yaml (--table N | --tables 1,4 | --all | --ablation steps) [options]');
+  addTableOptions(addSetOption(addConfigOption(command)))
+    .addOption(new Option('--figures <list>', "the paper's figures; there is 1").argParser(figureNumbers))
+    .option(
+      '--methods <list>',
+      'methods with commas between, a setting after @: lstm-lm,sri,sri@paper; those of the config that the paper shows',
+    )
+    .addOption(
+      new Option('--seed, --seeds <list>', "seeds with commas between; the config's unless given").argParser(
+        wholeNumbers(0),
+      ),
+    )
+    .option('--ais', 'beside each perplexity of Table 1 an independent one, on fewer sentences (with --all too)')
+    .option('--from <folder>', 'folder of the raw files, should the corpus not be prepared yet')
+    .option('--dry-run', 'only tell what would be done, and about how long it would take');
+  addMachineOptions(command)
+    .addHelpText('after', EXAMPLES)
+    .action(async (options: ReproduceOptions) => {
+      const progress = createProgress(io, options.json ?? false);
+      try {
+        await reproduce(options, io, progress);
+      } finally {
+        progress.end();
+      }
+    });
+}
+
+/** @throws {InputError} where no config is named. */
+async function requestOf(options: ReproduceOptions): Promise<ReproductionRequest> {
+  const { config, all = false, ais = false, ablation, methods, seeds, split, runs, results, from } = options;
+  if (config === undefined) throw new InputError('give --config, such as --config ptb.yaml');
+  const { loadConfig } = await import('../config/load.js');
+  return {
+    loaded: loadConfig(config),
+    config,
+    overrides: overridesOf(options),
+    tables: tableNumbersOf(options, options.figures === undefined && ablation === undefined ? [1] : []),
+    figures: all ? [1] : (options.figures ?? []),
+    ais: all || ais,
+    stepsAblation: ablation !== undefined,
+    methods: methods?.split(',').map((name) => name.trim()),
+    seeds,
+    split,
+    runs,
+    results,
+    from,
+  };
+}
+
+async function reproduce(options: ReproduceOptions, io: Io, progress: Progress): Promise<void> {
+  const request = await requestOf(options);
+  const { describeLeftOut, forecastReproduction, reproduce } = await import('../experiments/reproduce/reproduce.js');
+  const { describeTask } = await import('../experiments/reproduce/plan.js');
+  if (options.dryRun) {
+    const { forecasts, leftOut } = await forecastReproduction(request);
+    for (const one of leftOut) progress.say(describeLeftOut(one), { event: 'left-out', ...one });
+    await showForecast(forecasts, io, options.json);
+    return;
+  }
+  let name = '';
+  let training: TrainingTeller | null = null;
+  const show = (event: ReproductionEvent): void => {
+    switch (event.kind) {
+      case 'left-out':
+        progress.say(describeLeftOut(event), { event: 'left-out', product: event.product, reason: event.reason });
+        break;
+      case 'task': {
+        const { task, number, of, folder } = event;
+        progress.say(`task ${number} of ${of}: ${describeTask(task)}`, { event: 'task', id: task.id, number, of });
+        if ('run' in task && folder !== null) {
+          name = task.run.name;
+          training = new TrainingTeller(task.run, folder, progress);
+        }
+        break;
+      }
+      case 'prepared':
+        showPreparation(event.report, io, options.json);
+        break;
+      case 'row': {
+        const { row, folder } = event;
+        progress.say(describeRow(row).join('\n'), { event: 'row', folder: folder.directory, ...row });
+        break;
+      }
+      case 'results':
+        showResults(event.results, io, options.split, options.json);
+        break;
+      case 'failed': {
+        const { task, error } = event;
+        const line = `${describeTask(task)} failed: ${error.message}; the rest goes on`;
+        progress.say(line, { event: 'failed', task: task.id, message: error.message });
+        break;
+      }
+      case 'over':
+        progress.end();
+        break;
+      case 'stage':
+      case 'skipped-labels':
+      case 'unknown-words':
+        showRunEvent(event, name, progress);
+        break;
+      default:
+        training?.report(event);
+    }
+  };
+  await reproduce(request, { signal: io.stop, onProgress: show });
+}
+
+/** The plan as a person reads it, or a line a task for a program. */
+async function showForecast(forecasts: readonly Forecast[], io: Io, json = false): Promise<void> {
+  const known = forecasts.map(({ seconds }) => seconds ?? 0).reduce((sum, seconds) => sum + seconds, 0);
+  const unknown = forecasts.some(({ seconds }) => seconds === null);
+  if (json) {
+    for (const { task, state, epochs, seconds } of forecasts) {
+      const run = 'run' in task ? { name: task.run.name, seed: task.run.seed } : {};
+      printJson(io, { event: 'task', id: task.id, kind: task.kind, ...run, after: task.after, state, epochs, seconds });
+    }
+    printJson(io, { event: 'plan', tasks: forecasts.length, seconds: unknown ? null : known });
+    return;
+  }
+  const [{ align }, { describeTask }] = await Promise.all([
+    import('../report/table.js'),
+    import('../experiments/reproduce/plan.js'),
+  ]);
+  const time = (seconds: number | null) => (seconds === null ? '?' : seconds === 0 ? '' : formatSeconds(seconds));
+  const lines = forecasts.map(({ task, state, epochs, seconds }) => [
+    describeTask(task),
+    state === 'goes on' ? `goes on from epoch ${epochs}` : state,
+    time(seconds),
+  ]);
+  const total = ['in all', '', unknown ? `${time(known)} and more` : time(known)];
+  for (const line of align([['task', 'state', 'takes at most about'], ...lines, total])) print(io, line);
+  if (unknown) print(io, 'what it takes can be told once the text is prepared: sri prepare');
+}
+
+/** Numbers of figures with commas between. */
+function figureNumbers(text: string): number[] {
+  const numbers = wholeNumbers(1)(text);
+  if (numbers.some((number) => number !== 1)) {
+    throw new InvalidArgumentError('Of the figures of the paper there is 1, which can be drawn from runs.');
+  }
+  return [1];
+}

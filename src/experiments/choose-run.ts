@@ -1,0 +1,50 @@
+// Which run of a config is meant, by the names that people give methods: `sri`, `sri@paper`, `sri@steps-40`.
+
+import { type LoadedConfig, parseStepsSetting, type RunChoice, resolveRun } from '../config/load.js';
+import type { RunConfig } from '../config/schema.js';
+import { InputError } from '../errors.js';
+import { METHODS, methodNamed } from '../methods/index.js';
+
+/**
+ * A method as folders and tables name it: `sri`, or `sri@paper` for a setting.
+ * @throws {InputError} for a name that is no method.
+ */
+export function parseMethod(name: string, setting?: string): Pick<RunChoice, 'method' | 'setting'> {
+  const [method, named, ...more] = name.split('@');
+  const known = METHODS.map((available) => available.name);
+  if (more.length > 0 || !known.includes(method!)) {
+    throw new InputError(`--method ${name}: ${method} is no method; there are ${known.join(', ')}`);
+  }
+  if (setting !== undefined && named !== undefined && setting !== named) {
+    throw new InputError(`--method ${name} and --setting ${setting} name two settings; give one`);
+  }
+  return { method: method!, setting: setting ?? named };
+}
+
+/**
+ * The run that is chosen of a config.
+ * @throws {InputError} where the config does not have it, or a number of Langevin steps is given to a method that takes none.
+ */
+export function resolveChoice(loaded: LoadedConfig, choice: RunChoice): RunConfig {
+  const run = resolveRun(loaded, choice);
+  const { method, setting } = choice;
+  const varied = setting !== undefined && setting !== run.setting && parseStepsSetting(setting) !== null;
+  if (varied && methodNamed(method).inference !== 'short-run') {
+    throw new InputError(`${method}@${setting}: ${method} takes no Langevin steps; sri does`);
+  }
+  return run;
+}
+
+/**
+ * Checks that every method of a config file is one, since a misspelt one would be passed over.
+ * @throws {InputError} naming the line.
+ */
+export function checkMethods({ config, locate }: LoadedConfig): void {
+  const known = METHODS.map(({ name }) => name);
+  const stranger = Object.keys(config.methods).find((name) => !known.includes(name));
+  if (stranger !== undefined) {
+    throw new InputError(
+      `${locate(['methods', stranger])}: methods.${stranger}: no such method; there are ${known.join(', ')}`,
+    );
+  }
+}

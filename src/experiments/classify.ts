@@ -1,0 +1,82 @@
+// How well sentences are classified by the codes that a trained run infers of them, with few labels or none (Table 5).
+
+import type { SplitName } from '../data/corpus.js';
+import { InputError } from '../errors.js';
+import { classify, inferFeatures } from '../evaluation/classification/classification.js';
+import { planClassification } from '../evaluation/classification/labelled-sets.js';
+import { keepRows, type MeasuredRow } from '../runs/measured-run.js';
+import { latentModel, type OpenRun } from './open-run.js';
+import { type Following, type Stage, stage } from './progress.js';
+
+export interface ClassifyRequest {
+  /** Numbers of labels; 0 for clusters. */
+  labels: readonly number[];
+  /** Labelled sets of each other number. */
+  draws: number;
+  split: Exclude<SplitName, 'train'>;
+  /** Items to test on, to name clusters by, and to fit clusters to, each at most; as the configuration has it where absent. */
+  limit?: number;
+}
+
+/** A number of labels that the training split has not. */
+export interface SkippedLabels {
+  kind: 'skipped-labels';
+  labels: number;
+  trainingSentences: number;
+}
+
+/**
+ * Measures the accuracy of classification by a run's codes, a row for each number of labels, and keeps the rows in its
+ * folder. Numbers of labels that the training split has not are passed over, and told.
+ * @throws {InputError} where the method has no code, the corpus has no labels, or too few of either for its classes.
+ * @throws {InterruptedError} where the signal asked to stop.
+ */
+export async function classifyRun(
+  opened: OpenRun,
+  { labels, draws: sets, split, limit }: ClassifyRequest,
+  { signal, onProgress }: Following<Stage | SkippedLabels> = {},
+): Promise<MeasuredRow[]> {
+  const { run, corpus } = opened;
+  const model = latentModel(opened, 'sri classify');
+  const classes = corpus.labels?.length ?? 0;
+  if (classes < 2) {
+    throw new InputError(
+      `sri classify: ${corpus.directory} has ${classes === 0 ? 'no labels' : 'one class alone'}; ` +
+        'prepare a text of label<TAB>text lines (data.labelColumn: required), and train on it',
+    );
+  }
+  const { seed } = run;
+  const splits = { train: corpus.splits.train, valid: corpus.splits.valid, test: corpus.splits[split] };
+  const plan = planClassification(splits, {
+    labelCounts: labels,
+    sets,
+    limit: limit ?? run.evaluation.sentences,
+    classes,
+    seed,
+  });
+  for (const count of plan.tooMany) {
+    onProgress?.({ kind: 'skipped-labels', labels: count, trainingSentences: splits.train.length });
+  }
+
+  const start = performance.now();
+  const features = await inferFeatures(
+    model,
+    splits,
+    plan,
+    { batchSize: run.training.batchSize, seed, draws: run.evaluation.featureDraws, signal },
+    stage('codes', onProgress),
+  );
+  const inferenceSeconds = (performance.now() - start) / 1000;
+  const draws = model.inference === 'short-run' ? run.evaluation.featureDraws : 0;
+  const results = await classify(
+    features,
+    plan,
+    { classes, split, draws, seed, signal },
+    stage('classifiers', onProgress),
+  );
+  // All rows share the codes; the time they took is the first's.
+  return keepRows(
+    opened,
+    results.map((row, i) => ({ ...row, seconds: row.seconds + (i === 0 ? inferenceSeconds : 0) })),
+  );
+}

@@ -1,0 +1,80 @@
+// Measuring a trained run on a split: perplexity, reconstruction and what else `evaluate` knows, each kept as a row.
+
+import type { PerplexityEstimatorChoice } from '../config/choices.js';
+import type { RunConfig } from '../config/schema.js';
+import type { SplitName } from '../data/corpus.js';
+import { InputError } from '../errors.js';
+import { type Evaluated, evaluate } from '../evaluation/evaluate.js';
+import { estimatorName } from '../evaluation/perplexity/estimator-name.js';
+import { methodNamed } from '../methods/index.js';
+import type { Inference } from '../methods/method.js';
+import { keepRows, type MeasuredRow } from '../runs/measured-run.js';
+import { evaluationOptions } from './evaluation.js';
+import type { OpenRun } from './open-run.js';
+import { type Following, stage } from './progress.js';
+
+/** The metrics of Table 1 that a method has; a code that is a point has a KL of infinity and no proposal of its own. */
+export function metricsOf(inference: Inference): Evaluated[] {
+  switch (inference) {
+    case 'none':
+      return ['ppl'];
+    case 'point':
+      return ['recon', 'au'];
+    default:
+      return ['ppl', 'recon', 'au', 'kl'];
+  }
+}
+
+/**
+ * A run whose perplexity is to be estimated by an estimator of choice.
+ * @param asked the configuration's where absent.
+ * @param samples draws a sentence of that estimator; the configuration's where absent.
+ * @throws {InputError} where a choice is given to a method whose perplexity is exact.
+ */
+export function withEstimator(run: RunConfig, asked?: PerplexityEstimatorChoice, samples?: number): RunConfig {
+  const { evaluation } = run;
+  const estimator = asked ?? evaluation.estimator;
+  const drawing = estimatorName({ estimator }, methodNamed(run.method).inference);
+  if (drawing === 'exact') {
+    if (samples !== undefined || (asked ?? 'auto') !== 'auto') {
+      const option = samples === undefined ? '--estimator' : '--samples';
+      throw new InputError(`${option}: ${run.method} has no code, so its perplexity is exact, without draws`);
+    }
+    return run;
+  }
+  if (samples === undefined) return { ...run, evaluation: { ...evaluation, estimator } };
+  return { ...run, evaluation: { ...evaluation, estimator, draws: { ...evaluation.draws, [drawing]: samples } } };
+}
+
+export interface EvaluationRequest {
+  /** Those of Table 1 that the method has where absent. */
+  metrics?: readonly Evaluated[];
+  split: SplitName;
+  /** Sentences, drawn at random, that every metric is measured on; as the configuration has it where absent. */
+  limit?: number;
+}
+
+/**
+ * Measures a trained run, and keeps each row in its folder.
+ * @throws {InputError} where the method lacks a metric.
+ * @throws {InterruptedError} where the signal asked to stop; rows kept before stay.
+ */
+export async function evaluateRun(
+  opened: OpenRun,
+  { metrics = metricsOf(methodNamed(opened.run.method).inference), split, limit }: EvaluationRequest,
+  { signal, onProgress }: Following = {},
+): Promise<MeasuredRow[]> {
+  const { run, corpus, model } = opened;
+  const configured = evaluationOptions(run);
+  const sentences =
+    limit === undefined
+      ? { limit: run.evaluation.sentences, perplexitySentences: configured.perplexitySentences }
+      : { limit, perplexitySentences: null };
+  const results = await evaluate(
+    model,
+    corpus.splits[split],
+    { ...configured, ...sentences, metrics, signal },
+    ({ metrics: now, done, total }) => stage(`${now.join(',')} on ${split}`, onProgress)(done, total),
+  );
+  return keepRows(opened, results);
+}

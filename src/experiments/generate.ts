@@ -1,0 +1,45 @@
+// Sentences from nothing but the model, as in Table 3: codes drawn from the prior, and decoded.
+
+import { InputError } from '../errors.js';
+import { drawNormals } from '../inference/sentence-noise.js';
+import { GENERATIONS, type Generations } from '../runs/texts.js';
+import { type DecodingRequest, decodeTexts, keepArtifact, settled } from './decode-texts.js';
+import type { OpenRun } from './open-run.js';
+import type { Following } from './progress.js';
+import { TABLE_3 } from './published.js';
+
+export interface GenerationRequest extends DecodingRequest {
+  /** Sentences; ten where absent. */
+  count?: number;
+}
+
+/**
+ * Decodes samples of the prior. Sample i is of the same code however many are asked for. Those that are decoded as Table 3
+ * is are kept in the run's folder for it: greedily, or drawn word by word where there is no code, and not cut shorter.
+ * @throws {InputError} where all samples would be the same sentence: a model without a code, not decoded by sampling.
+ * @throws {InterruptedError} if the signal asked to stop.
+ */
+export async function generateRun(
+  opened: OpenRun,
+  { count = TABLE_3.count, ...request }: GenerationRequest,
+  following: Following = {},
+): Promise<Generations> {
+  const { run, model, provenance } = opened;
+  const { decoding, maxLength } = settled(opened, request);
+  if (!model.hasLatent && decoding.method !== 'sample') {
+    throw new InputError(
+      `${run.method} has no latent code, so ${decoding.method} decoding writes one sentence again and again; ` +
+        'give --decode sample',
+    );
+  }
+  const keys = { seed: run.seed, sentences: Int32Array.from({ length: count }, (_, sample) => sample) };
+  const codes = model.hasLatent ? drawNormals(keys, 'prior-sample', { from: 0, to: 1, size: model.latentSize }) : null;
+  const texts = await decodeTexts(opened, codes, count, { decoding, maxLength }, following);
+  const items = texts.map((text, i) => ({ sample: i + 1, ...text }));
+  const generations = { ...provenance, seed: run.seed, decode: decoding, maxLength, items };
+  const own = model.hasLatent
+    ? decoding.method === 'greedy'
+    : decoding.method === 'sample' && decoding.temperature === 1;
+  if (own && request.maxLength === undefined) await keepArtifact(opened, GENERATIONS, generations);
+  return generations;
+}

@@ -1,0 +1,83 @@
+// Raw text -> a prepared corpus, for the data set of a config or for any text file.
+
+import path from 'node:path';
+import { type LoadedConfig, resolveData } from '../config/load.js';
+import type { RunConfig } from '../config/schema.js';
+import { type PreparationReport, prepareCorpus, type Sources } from '../data/prepare.js';
+import { isKnownSet, KNOWN_SETS, rawFiles } from '../data/sources.js';
+import { InputError } from '../errors.js';
+
+/** Shares of one text file's lines. */
+const FRACTIONS = { train: 0.8, valid: 0.1, test: 0.1 };
+
+export interface Preparation {
+  name: string;
+  /** Folder of the prepared corpus. */
+  output: string;
+  splits: Sources;
+  settings: RunConfig['data'];
+}
+
+/** What may be said of a preparation beside its source. */
+export interface PreparationChoice {
+  /** Folder of the prepared corpus; data.directory of the config where absent. */
+  out?: string;
+  /** Overrides of `data` keys, `data.vocabularySize=5000`. */
+  set?: readonly string[];
+}
+
+/**
+ * The preparation that a config describes.
+ * @param from folder of the raw files; where the data script of a known set puts them where absent.
+ * @throws {InputError} where the set is not known and `from` is absent, or an override is not right.
+ */
+export async function configured(
+  loaded: LoadedConfig,
+  { from, out, set = [] }: PreparationChoice & { from?: string },
+): Promise<Preparation> {
+  const { dataSet } = loaded.config;
+  const settings = resolveData(loaded, set);
+  const output = out ?? settings.directory;
+  if (isKnownSet(dataSet)) {
+    const splits = await rawFiles(dataSet, { from, rawDirectory: path.join('data', 'raw', dataSet) });
+    return { name: dataSet, output, splits, settings };
+  }
+  if (from === undefined) {
+    throw new InputError(
+      `${loaded.locate(['dataSet'])}: ${dataSet} is no data set that sri knows; give --from, a folder with ` +
+        `${dataSet}.train.txt, ${dataSet}.valid.txt and ${dataSet}.test.txt, or --text with one file`,
+    );
+  }
+  const file = (split: string) => path.join(from, `${dataSet}.${split}.txt`);
+  const splits = { train: file('train'), valid: file('valid'), test: file('test') };
+  return { name: dataSet, output, splits, settings };
+}
+
+/**
+ * The preparation of one text, an item a line, divided 80/10/10 at random.
+ * @param loaded a config whose `data` keys hold for it; null for the defaults alone, and then `out` is needed.
+ * @throws {InputError} where there is neither a config nor `out`, or an override is not right.
+ */
+export function ofText(
+  text: string,
+  loaded: LoadedConfig | null,
+  { out, set = [], labels = false, seed = 0 }: PreparationChoice & { labels?: boolean; seed?: number },
+): Preparation {
+  if (loaded === null && out === undefined) throw new InputError('--text needs --out, the folder of the corpus');
+  const resolved = resolveData(loaded, set);
+  const output = out ?? resolved.directory;
+  return {
+    name: loaded?.config.dataSet ?? path.basename(path.resolve(output)),
+    output,
+    splits: { text, fractions: FRACTIONS, seed },
+    settings: labels ? { ...resolved, labelColumn: 'required' } : resolved,
+  };
+}
+
+/** Prepares, and tells what was found. */
+export async function prepare({ name, output, splits, settings }: Preparation): Promise<PreparationReport> {
+  const { directory: _, ...rest } = settings;
+  const published = isKnownSet(name) ? KNOWN_SETS[name].published : null;
+  const { report } = await prepareCorpus({ name, output, splits, published, ...rest });
+  return report;
+}

@@ -1,0 +1,129 @@
+// Tables, figures and the report's page, from whatever runs have measured by now.
+
+import { existsSync } from 'node:fs';
+import { copyFile, mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import type { SplitName } from '../data/corpus.js';
+import { InputError } from '../errors.js';
+import { stepsLines, stepsPoints } from '../report/ablation.js';
+import { stepsAblation } from '../report/figures/steps-ablation.js';
+import { partNotice } from '../report/part.js';
+import { curvesFigure, reportPage } from '../report/report-page.js';
+import { type Table, toCsv } from '../report/table.js';
+import { measurements } from '../report/table1.js';
+import { REPORT_TABLES, type ReportTable } from '../report/tables.js';
+import type { MeasuredRun } from '../runs/measured-run.js';
+import { posteriorFiles } from '../runs/posterior.js';
+import { writeFileAtomic } from '../storage/atomic-write.js';
+
+/** The paper's tables of these numbers, and that of the ablation where it is asked for. */
+export function reportTables(numbers: readonly number[], ablation: boolean): ReportTable[] {
+  return REPORT_TABLES.filter(({ number }) => (number === null ? ablation : numbers.includes(number)));
+}
+
+export interface ResultsRequest {
+  /** Tables that are wanted; all that have rows are written. */
+  asked: readonly ReportTable[];
+  /** What becomes of those without a row. */
+  missing: 'pass over' | 'refuse';
+  split: SplitName;
+  /** Where results go, in a folder for each data set. */
+  results: string;
+  html?: boolean;
+  /** The config file, as a command names it; after the data set unless given. */
+  config?: string;
+}
+
+export interface MadeTable {
+  kind: ReportTable;
+  table: Table;
+}
+
+/** What was written. */
+export interface Results {
+  dataSet: string;
+  /** Where. */
+  folder: string;
+  /** Names of files, in it. */
+  files: string[];
+  /** The tables asked for, of those that have rows. */
+  tables: MadeTable[];
+  /** Those asked for that have none. */
+  absent: ReportTable[];
+  /** What a reader should know of runs that learned from a part of a published set; null where none did. */
+  part: string | null;
+}
+
+/**
+ * Writes every table that has rows, all measurements, the figures and, where asked, the report's page. Beside them it lays
+ * what the runs were: their configurations, manifests and training curves.
+ * @throws {InputError} where runs are of several data sets, or a table asked for is missing and to be refused.
+ */
+export async function writeResults(runs: readonly MeasuredRun[], request: ResultsRequest): Promise<Results> {
+  const { asked, missing, split, results, html } = request;
+  const { dataSet } = runs[0]!.run;
+  const stranger = runs.find(({ run }) => run.dataSet !== dataSet);
+  if (stranger) {
+    throw new InputError(`${stranger.directory} is a run on ${stranger.run.dataSet}, the others are on ${dataSet}`);
+  }
+  const made = REPORT_TABLES.map((kind) => ({ kind, table: kind.make(runs, split) })).filter(
+    ({ table }) => table.rows.length > 0,
+  );
+  const absent = asked.filter((kind) => !made.some((one) => one.kind === kind));
+  if (missing === 'refuse' && absent.length > 0) {
+    const { caption, command } = absent[0]!;
+    throw new InputError(`${caption}: nothing was measured on the ${split} split yet; see ${command}`);
+  }
+
+  const folder = path.join(results, dataSet);
+  await mkdir(folder, { recursive: true });
+  const files = new Map([
+    ...made.map(({ kind, table }): [string, string] => [`${kind.name}.csv`, toCsv(table)]),
+    ['measurements.csv', toCsv(measurements(runs))],
+    ...(await figures(runs, split)),
+  ]);
+  if (html) files.set('report.html', await page(runs, made, request));
+  for (const [name, content] of files) await writeFileAtomic(path.join(folder, name), content);
+  await copyRuns(runs, folder);
+  const tables = made.filter(({ kind }) => asked.includes(kind));
+  return { dataSet, folder, files: [...files.keys()], tables, absent, part: partNotice(runs) };
+}
+
+/** By file name: the curves of training, the ablation, and the Figure 1 of each run that has it. */
+async function figures(runs: readonly MeasuredRun[], split: SplitName): Promise<[name: string, content: string][]> {
+  const steps = stepsLines(runs, split);
+  const curves = await curvesFigure(runs);
+  return [
+    ...(steps.length > 1
+      ? [['ablation-steps.svg', await stepsAblation(stepsPoints(steps))] satisfies [string, string]]
+      : []),
+    ...(curves === null ? [] : [['training-curves.svg', curves] satisfies [string, string]]),
+    ...runs.flatMap(posteriorFiles),
+  ];
+}
+
+async function page(
+  runs: readonly MeasuredRun[],
+  made: readonly MadeTable[],
+  { split, config }: ResultsRequest,
+): Promise<string> {
+  const { dataSet } = runs[0]!.run;
+  return reportPage({
+    dataSet,
+    split,
+    runs,
+    tables: made.map(({ kind: { number, caption }, table }) => ({ number, caption, table })),
+    config: config ?? `${dataSet}.yaml`,
+  });
+}
+
+async function copyRuns(runs: readonly MeasuredRun[], folder: string): Promise<void> {
+  for (const { run, directory } of runs) {
+    const copies = path.join(folder, 'runs', `${run.name}-seed-${run.seed}`);
+    await mkdir(copies, { recursive: true });
+    for (const name of ['config.json', 'manifest.json', 'metrics.csv']) {
+      const file = path.join(directory, name);
+      if (existsSync(file)) await copyFile(file, path.join(copies, name));
+    }
+  }
+}

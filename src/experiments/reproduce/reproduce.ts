@@ -1,0 +1,344 @@
+// From raw text to the paper's tables: a plan of what they need, and what is missing of it done. It may be asked for again
+// at any time: each step is skipped where its result is there already, and each goes on where it was stopped.
+
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { type LoadedConfig, resolveData, resolveRun } from '../../config/load.js';
+import type { RunConfig } from '../../config/schema.js';
+import type { CorpusStatistics, SplitName } from '../../data/corpus.js';
+import { loadCorpus } from '../../data/corpus-files.js';
+import type { PreparationReport } from '../../data/prepare.js';
+import { InputError } from '../../errors.js';
+import { METHODS, methodNamed } from '../../methods/index.js';
+import { findRuns, type MeasuredRow, readRun } from '../../runs/measured-run.js';
+import { RunFolder } from '../../runs/run-folder.js';
+import type { TrainingEvent } from '../../training/train.js';
+import { checkMethods, parseMethod, resolveChoice } from '../choose-run.js';
+import { classifyRun, type SkippedLabels } from '../classify.js';
+import { evaluateRun } from '../evaluate.js';
+import { generateRun } from '../generate.js';
+import { interpolateRun, type UnknownWords } from '../interpolate.js';
+import { noisyReconRun } from '../noisy-reconstruction.js';
+import { type OpenRun, openRun } from '../open-run.js';
+import { posteriorRun } from '../posterior.js';
+import { configured, prepare } from '../prepare.js';
+import type { Following, Stage } from '../progress.js';
+import { FIGURE_1, TABLE_4, TABLE_5 } from '../published.js';
+import { type Results, reportTables, writeResults } from '../report.js';
+import { trainRun } from '../train.js';
+import { type Forecast, forecast } from './forecast.js';
+import { type Remaining, remaining, trainingState } from './outstanding.js';
+import {
+  AIS_CHECK,
+  type Candidate,
+  carryOut,
+  chooseParts,
+  FIGURES,
+  isAll,
+  type Measuring,
+  makePlan,
+  type Product,
+  STEPS_ABLATION,
+  settle,
+  TABLES,
+  type Task,
+  type Wanted,
+} from './plan.js';
+
+export interface ReproductionRequest {
+  loaded: LoadedConfig;
+  /** `path.to.key=value`, of every run. */
+  overrides: readonly string[];
+  /** Numbers of the paper's tables and figures. */
+  tables: readonly number[];
+  figures: readonly number[];
+  /** Whether each perplexity of Table 1 gets an independent one beside it. */
+  ais: boolean;
+  /** Whether the second footnote's numbers of Langevin steps are tried. */
+  stepsAblation: boolean;
+  /** Methods, a setting after @; those of the config that the paper shows where absent. */
+  methods?: readonly string[];
+  /** The config's where absent. */
+  seeds?: readonly number[];
+  split: SplitName;
+  /** Folder of all runs. */
+  runs: string;
+  /** Where tables and figures go, in a folder for each data set. */
+  results: string;
+  /** Folder of the raw files, should the corpus not be prepared yet. */
+  from?: string;
+  /** The config file, as the report names it. */
+  config?: string;
+}
+
+export type ReproductionEvent =
+  /** A product that was asked for and cannot be. */
+  | { kind: 'left-out'; product: string; reason: string }
+  /** A task is begun, of which something is missing; what follows is of it. */
+  | { kind: 'task'; task: Task; number: number; of: number; folder: RunFolder | null }
+  | { kind: 'prepared'; report: PreparationReport }
+  | { kind: 'row'; row: MeasuredRow; folder: RunFolder }
+  | { kind: 'results'; results: Results }
+  /** A task failed, and the rest goes on. */
+  | { kind: 'failed'; task: Task; error: Error }
+  /** The task in progress is over. */
+  | { kind: 'over' }
+  | Stage
+  | SkippedLabels
+  | UnknownWords
+  | TrainingEvent;
+
+/**
+ * Does what is missing for what is asked for, and writes it.
+ * @throws {InputError} where nothing of it can be done, or the corpus is not whole.
+ * @throws {InterruptedError} when the signal asks to stop.
+ * @throws {Error} in the end, that says which tasks failed.
+ */
+export async function reproduce(
+  request: ReproductionRequest,
+  { signal, onProgress }: Following<ReproductionEvent> = {},
+): Promise<void> {
+  const { tasks, statistics, leftOut } = await planReproduction(request);
+  for (const one of leftOut) onProgress?.({ kind: 'left-out', ...one });
+  const performer = new Performer(request, tasks, statistics, { signal, onProgress });
+  try {
+    const failures = await carryOut(tasks, (task) => performer.perform(task), {
+      signal,
+      onFailure: (failure) => {
+        onProgress?.({ kind: 'over' });
+        if (!isAll(failure, tasks)) onProgress?.({ kind: 'failed', task: failure.task, error: failure.error });
+      },
+    });
+    settle(failures, tasks);
+  } finally {
+    performer.close();
+  }
+}
+
+/** The tasks that a request needs, how far each is and about how long the rest takes, without doing any. */
+export async function forecastReproduction(
+  request: ReproductionRequest,
+): Promise<{ forecasts: Forecast[]; leftOut: LeftOut[] }> {
+  const { tasks, statistics, leftOut } = await planReproduction(request);
+  return { forecasts: await forecast(tasks, statistics, request), leftOut };
+}
+
+interface LeftOut {
+  product: string;
+  reason: string;
+}
+
+/** A product that was asked for and cannot be, in a sentence. */
+export function describeLeftOut({ product, reason }: LeftOut): string {
+  return `${product} is left out: ${reason}`;
+}
+
+/**
+ * The tasks that a request needs.
+ * @throws {InputError} where it asks for nothing that can be done.
+ */
+async function planReproduction(
+  request: ReproductionRequest,
+): Promise<{ tasks: Task[]; statistics: CorpusStatistics | null; leftOut: LeftOut[] }> {
+  const { loaded, overrides, methods } = request;
+  checkMethods(loaded);
+  const statistics = await statisticsOf(request);
+  const products = productsOf(request);
+  const candidates = candidatesOf(loaded, methods);
+  // Before the text is seen, only a config that says so is sure that it has no labels.
+  const { labelColumn } = resolveData(loaded, overrides);
+  const labelled = statistics === null ? labelColumn !== 'none' : statistics.splits.train.labels !== null;
+  const { runs, leftOut, idle } = chooseParts(products, candidates, { named: methods !== undefined, labelled });
+  if (runs.length === 0) throw new InputError(leftOut.map(describeLeftOut).join('\n'));
+  if (methods !== undefined && idle.length > 0) {
+    const asked = products.map(({ name }) => name).join(', ');
+    throw new InputError(`--methods ${idle.join(',')}: no part in ${asked}; leave out what is not wanted`);
+  }
+  const wanted: Wanted[] = (request.seeds ?? [undefined]).flatMap((seed) =>
+    runs.map(({ name, measuring }) => ({
+      run: resolveChoice(loaded, { ...parseMethod(name), seed, overrides }),
+      measuring,
+    })),
+  );
+  const tasks = makePlan(wanted, ({ name, method, startFrom, seed }) => {
+    if (startFrom === null) return null;
+    if (loaded.config.methods[startFrom] === undefined) {
+      throw new InputError(
+        `${loaded.locate(['methods', method])}: ${name} starts from the encoder of ${startFrom}, ` +
+          `which must be among the methods; add ${startFrom}`,
+      );
+    }
+    return resolveRun(loaded, { method: startFrom, seed, overrides });
+  });
+  return { tasks, statistics, leftOut };
+}
+
+/** Methods that could be run: those that were named, or all of the config, in the paper's order. */
+function candidatesOf(loaded: LoadedConfig, named: readonly string[] | undefined): Candidate[] {
+  const available = METHODS.map(({ name }) => name).filter((name) => loaded.config.methods[name] !== undefined);
+  return (named ?? available).map((name) => {
+    const { method } = parseMethod(name);
+    return { name, method, inference: methodNamed(method).inference };
+  });
+}
+
+function productsOf({ tables, figures, ais, stepsAblation, overrides, split }: ReproductionRequest): Product[] {
+  if (stepsAblation && overrides.some((text) => /^\s*langevin\.steps\s*=/.test(text))) {
+    throw new InputError('--set langevin.steps goes against --ablation steps, which tries several; leave one out');
+  }
+  if (split === 'train' && tables.includes(5)) {
+    throw new InputError('--split train: classification learns from that split, so Table 5 is of valid or test');
+  }
+  return [
+    ...tables.map((number) => TABLES[number]!),
+    ...(ais ? [AIS_CHECK] : []),
+    ...figures.map((number) => FIGURES[number]!),
+    ...(stepsAblation ? [STEPS_ABLATION] : []),
+  ];
+}
+
+/**
+ * What was counted in the config's corpus; null as long as it is not prepared.
+ * @throws {InputError} where the corpus is not whole.
+ */
+async function statisticsOf({
+  loaded,
+  overrides,
+}: Pick<ReproductionRequest, 'loaded' | 'overrides'>): Promise<CorpusStatistics | null> {
+  const { directory } = resolveData(loaded, overrides);
+  return existsSync(path.join(directory, 'corpus.json')) ? (await loadCorpus(directory)).statistics : null;
+}
+
+/** Does the tasks of a plan, as far as they are not done already. */
+class Performer {
+  /** The run that was measured last: what comes next is mostly of the same. */
+  private opened: OpenRun | null = null;
+
+  /** @param statistics of the corpus; null as long as it is not prepared. */
+  constructor(
+    private readonly request: ReproductionRequest,
+    private readonly tasks: readonly Task[],
+    private statistics: CorpusStatistics | null,
+    private readonly following: Following<ReproductionEvent>,
+  ) {}
+
+  async perform(task: Task): Promise<void> {
+    switch (task.kind) {
+      case 'prepare':
+        await this.prepare(task);
+        break;
+      case 'report':
+        await this.report();
+        break;
+      case 'train':
+        await this.train(task, task.run);
+        break;
+      default:
+        await this.measure(task, task.kind, task.run);
+    }
+    this.tell({ kind: 'over' });
+  }
+
+  /** Lets go of what is held in memory. */
+  close(): void {
+    this.opened?.dispose();
+    this.opened = null;
+  }
+
+  private async prepare(task: Task): Promise<void> {
+    if (this.statistics !== null) return;
+    const { loaded, from, overrides } = this.request;
+    this.announce(task, null);
+    const report = await prepare(await configured(loaded, { from, set: overrides }));
+    this.tell({ kind: 'prepared', report });
+    this.statistics = await statisticsOf(this.request);
+  }
+
+  private async train(task: Task, run: RunConfig): Promise<void> {
+    const { runs } = this.request;
+    const folder = RunFolder.of(runs, run);
+    if (trainingState(run, folder.manifest()).state === 'done') {
+      // It must still be the run that is asked for, and may be measured in another way from now on.
+      await folder.settleConfig(run);
+      return;
+    }
+    this.close();
+    this.announce(task, folder);
+    await trainRun(run, folder, runs, this.following);
+  }
+
+  private async measure(task: Task, kind: Measuring, run: RunConfig): Promise<void> {
+    const { statistics } = this;
+    const { split, runs } = this.request;
+    const folder = RunFolder.of(runs, run);
+    const { inference } = methodNamed(run.method);
+    const left = remaining(kind, readRun(folder), { run, inference, split, statistics });
+    if (left === null) return;
+    this.announce(task, folder);
+    const opened = await this.open(run, folder);
+    const rows = await this.makeRemaining(opened, left);
+    this.tell({ kind: 'over' });
+    for (const row of rows) this.tell({ kind: 'row', row, folder });
+  }
+
+  /** @returns the rows that it made; none where it made artifacts. */
+  private async makeRemaining(opened: OpenRun, left: Remaining): Promise<MeasuredRow[]> {
+    const { following } = this;
+    const { split } = this.request;
+    switch (left.kind) {
+      case 'metrics':
+        return evaluateRun(opened, { metrics: left.metrics, split }, following);
+      case 'ais': {
+        const rows: MeasuredRow[] = [];
+        for (const estimator of left.estimators) {
+          const { evaluation } = opened.run;
+          const run = { ...opened.run, evaluation: estimator === 'exact' ? evaluation : { ...evaluation, estimator } };
+          const request = { metrics: ['ppl'], split, limit: left.sentences } as const;
+          rows.push(...(await evaluateRun({ ...opened, run }, request, following)));
+        }
+        return rows;
+      }
+      case 'noisy-recon':
+        return noisyReconRun(opened, { ...TABLE_4, swaps: left.swaps, split }, following);
+      case 'classification': {
+        const tested = split === 'train' ? TABLE_5.split : split;
+        return classifyRun(opened, { ...TABLE_5, labels: left.labels, split: tested }, following);
+      }
+      case 'interpolations':
+        await interpolateRun(opened, {}, following);
+        return [];
+      case 'generations':
+        await generateRun(opened, {}, following);
+        return [];
+      case 'posterior':
+        await posteriorRun(opened, { ...FIGURE_1, split }, following);
+        return [];
+    }
+  }
+
+  private async open(run: RunConfig, folder: RunFolder): Promise<OpenRun> {
+    if (this.opened?.folder.directory !== folder.directory) {
+      this.close();
+      this.opened = await openRun(run, folder);
+    }
+    return this.opened!;
+  }
+
+  /** Of all runs on the data set, also those of earlier commands: a table is never less than what was measured. */
+  private async report(): Promise<void> {
+    const { request } = this;
+    const runs = findRuns(request.runs, request.loaded.config.dataSet).map(readRun);
+    if (runs.length === 0) return;
+    const asked = reportTables(request.tables, request.stepsAblation);
+    const results = await writeResults(runs, { ...request, asked, missing: 'pass over', html: true });
+    this.tell({ kind: 'results', results });
+  }
+
+  private announce(task: Task, folder: RunFolder | null): void {
+    this.tell({ kind: 'task', task, number: this.tasks.indexOf(task) + 1, of: this.tasks.length, folder });
+  }
+
+  private tell(event: ReproductionEvent): void {
+    this.following.onProgress?.(event);
+  }
+}
