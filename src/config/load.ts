@@ -104,11 +104,14 @@ export function resolveRun(loaded: LoadedConfig, choice: RunChoice): RunConfig {
       ? []
       : [{ values: settings[setting]!, place: place('methods', choice.method, 'settings', setting) }]),
   ];
-  // With the setting's own number of steps it is that setting, and no second run of it.
+  // With the setting's own number of steps it is that setting, and no second run of it. Another number has a gradient a
+  // step: how its steps should share gradients does not follow from how the setting's do.
   const steps = varied === null || varied.steps === merged(ofFile).langevin.steps ? null : varied.steps;
   const layers: Layer[] = [
     ...ofFile,
-    ...(steps === null ? [] : [{ values: { langevin: { steps } }, place: () => `${choice.method}@${choice.setting}` }]),
+    ...(steps === null
+      ? []
+      : [{ values: { langevin: { steps, gradients: null } }, place: () => `${choice.method}@${choice.setting}` }]),
     ...(choice.seed === undefined ? [] : [{ values: { seed: choice.seed }, place: () => `--seed ${choice.seed}` }]),
     ...(choice.overrides ?? []).map(parseOverride),
   ];

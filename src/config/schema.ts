@@ -110,6 +110,14 @@ const langevin = z
     stepSize: z
       .union([positive, z.array(positive).min(1)])
       .describe('s of eq. 7: a number above 0, or a list with one for each step (a shorter list repeats its last)'),
+    gradients: z
+      .array(count)
+      .min(1)
+      .nullable()
+      .describe(
+        'how many consecutive steps share each gradient and prior term, as [1, 1, 2, 16] for 4 gradients of 20 steps; ' +
+          'whole numbers from 1 that add up to langevin.steps, or null for a gradient a step',
+      ),
     temperature: z
       .union([notNegative, growingTemperature])
       .describe('tau, the factor of the noise: a number from 0, or {start, growFromEpoch, growPerEpoch, max}'),
@@ -120,11 +128,33 @@ const langevin = z
       .nullable()
       .describe('how the step size is searched (Algorithm 1, step 1): {every, grid, sentences}, or null for never'),
     dropout: z.boolean().describe('whether the chain sees dropout, one mask for the whole chain: true or false'),
+    learnFrom: z
+      .union([z.enum(['end', 'path']), z.strictObject({ points: count.describe('n; a whole number from 1') })])
+      .describe(
+        "codes that the decoder learns from: end (z_K: Algorithm 1), path (the authors' script: the sum over z_0 to " +
+          'z_{K-1} and the batch, plus the mean over the batch at z_K), or {points: n} (the mean over z_K and n random ' +
+          'points of z_0 to z_{K-1}); the path is seen with the dropout of the chain',
+      ),
   })
   .refine(({ steps, stepSize }) => !Array.isArray(stepSize) || stepSize.length <= steps, {
     path: ['stepSize'],
     message: 'the list may not be longer than langevin.steps',
+  })
+  .refine(({ steps, gradients }) => gradients === null || sum(gradients) === steps, {
+    path: ['gradients'],
+    error: ({ input }) => {
+      const { steps, gradients } = input as { steps: number; gradients: number[] };
+      return `the list adds up to ${sum(gradients)} and langevin.steps is ${steps}: change either, or say null`;
+    },
+  })
+  .refine(({ steps, learnFrom }) => typeof learnFrom === 'string' || learnFrom.points <= steps, {
+    path: ['learnFrom', 'points'],
+    message: 'the path has no more points to learn from than langevin.steps',
   });
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}
 
 const klSchedule = z.strictObject({
   start: notNegative.describe('weight at the first update of a cycle; a number from 0'),
@@ -322,10 +352,12 @@ export const DEFAULTS: Omit<RunConfig, 'dataSet' | 'method' | 'setting' | 'name'
   langevin: {
     steps: 20,
     stepSize: 0.1,
+    gradients: null,
     temperature: 1,
     priorWeight: 1,
     search: null,
     dropout: true,
+    learnFrom: 'end',
   },
   startFrom: null,
   klWeight: 1,

@@ -1,26 +1,48 @@
-// How the Langevin chain's settings depend on the epoch: both the constant dynamics of the paper and the released
-// code's rising temperature are values of one configuration.
+// What the Langevin chain's settings come to: how they depend on the epoch, and where steps share a gradient. The constant
+// dynamics of the paper and the released code's rising temperature are values of one configuration.
 
 import type { RunConfig } from '../config/schema.js';
 import type { LangevinSchedule } from '../model/likelihood.js';
 
 type Langevin = RunConfig['langevin'];
 
-/** s_k for each of the K steps; a shorter list repeats its last. */
-export function stepSizes({ steps, stepSize }: Pick<Langevin, 'steps' | 'stepSize'>): Float32Array {
-  const listed = typeof stepSize === 'number' ? [stepSize] : stepSize;
-  return Float32Array.from({ length: steps }, (_, k) => listed[Math.min(k, listed.length - 1)]!);
+/** K, and how many of the steps share each gradient; null for a gradient a step. */
+interface Steps {
+  steps: number;
+  gradients: readonly number[] | null;
+}
+
+/** How many consecutive steps of the dynamics each gradient of the chain stands for; they add up to K. */
+export function stepsPerGradient({ steps, gradients }: Steps): readonly number[] {
+  return gradients ?? Array<number>(steps).fill(1);
 }
 
 /**
- * The dynamics of one epoch.
+ * s of each step that a gradient is computed for; a list of sizes that is shorter than K repeats its last.
+ *
+ * Steps s_j .. s_{j+m-1} that share a gradient g, and with it the prior's term, are one step of their sum: their drifts
+ * add up, and so do the variances 2 s_k of their noise, so z - (sum s)(z + g) + tau sqrt(2 sum s) eps has the
+ * distribution of their end. Everything that runs, counts or measures a chain therefore sees the merged steps alone.
+ */
+export function stepSizes({ steps, stepSize, gradients }: Steps & Pick<Langevin, 'stepSize'>): Float32Array {
+  const listed = typeof stepSize === 'number' ? [stepSize] : stepSize;
+  let k = 0;
+  return Float32Array.from(stepsPerGradient({ steps, gradients }), (count) => {
+    let sum = 0;
+    for (const end = k + count; k < end; k++) sum += listed[Math.min(k, listed.length - 1)]!;
+    return sum;
+  });
+}
+
+/**
+ * The dynamics of one epoch, a step a gradient.
  * @param epoch counted from 1.
  * @param searched the step size that the search found last, which replaces the configured one; null before any.
  */
 export function langevinSchedule(langevin: Langevin, epoch: number, searched: number | null): LangevinSchedule {
-  const { steps, stepSize, temperature, priorWeight } = langevin;
+  const { steps, stepSize, gradients, temperature, priorWeight } = langevin;
   return {
-    stepSizes: stepSizes({ steps, stepSize: searched ?? stepSize }),
+    stepSizes: stepSizes({ steps, stepSize: searched ?? stepSize, gradients }),
     temperature:
       typeof temperature === 'number'
         ? temperature

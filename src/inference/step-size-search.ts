@@ -4,6 +4,7 @@
 import type { ConditionalLikelihood, LangevinSchedule } from '../model/likelihood.js';
 import { RandomStream } from '../random/philox.js';
 import { logStandardNormal, pathLogDensity } from './path-density.js';
+import { stepSizes, stepsPerGradient } from './schedule.js';
 import { shortRun } from './short-run.js';
 
 export interface StepSizeCandidate {
@@ -32,6 +33,8 @@ export interface StepSizeSearch {
 export interface StepSizeSearchOptions {
   /** K. */
   steps: number;
+  /** How many of the K steps share each gradient; null or left out for one a gradient. */
+  gradients?: readonly number[] | null;
   temperature: number;
   priorWeight: number;
   /** Largest share of chains with a step that is not positive definite that a candidate may have and win. */
@@ -52,10 +55,11 @@ export interface StepSizeSearchOptions {
 export function searchStepSize(
   likelihoods: readonly ConditionalLikelihood[],
   grid: readonly number[],
-  { steps, temperature, priorWeight, notPositiveDefiniteLimit = 0.25 }: StepSizeSearchOptions,
+  { steps, gradients = null, temperature, priorWeight, notPositiveDefiniteLimit = 0.25 }: StepSizeSearchOptions,
   key: { seed: number; epoch: number; iteration?: number },
 ): StepSizeSearch {
   if (likelihoods.length === 0 || grid.length === 0) throw new RangeError('a search needs sentences and candidates');
+  const merged = stepsPerGradient({ steps, gradients }).length;
   const starts = likelihoods.map(({ sentences, latentSize }, batch) => {
     const size = sentences * latentSize;
     const stream = new RandomStream({
@@ -65,11 +69,11 @@ export function searchStepSize(
       batch,
       step: key.iteration ?? 0,
     });
-    return { z0: stream.normals(size), noise: stream.normals(steps * size) };
+    return { z0: stream.normals(size), noise: stream.normals(merged * size) };
   });
 
   const candidates = grid.map((stepSize): StepSizeCandidate => {
-    const schedule = { stepSizes: new Float32Array(steps).fill(stepSize), temperature, priorWeight };
+    const schedule = { stepSizes: stepSizes({ steps, stepSize, gradients }), temperature, priorWeight };
     const values: number[] = [];
     let folding = 0;
     likelihoods.forEach((likelihood, batch) => {

@@ -29,13 +29,19 @@ export interface Learner {
    * Takes the loss's gradient in the weights, clips it, and lets the optimizer step.
    * @param loss a scalar, nats; of several losses, for the sake of memory, the gradients are taken in turn and summed.
    * @param only the weights that may change, by name; all unless given.
+   * @param added a gradient that is known already, by the weights' names: of a loss that is none of these. It counts in
+   *   all that follows, the norm and the clipping too; the tensors stay the caller's.
    * @throws DivergenceError, before any weight is touched, if the loss or the gradient's norm is not finite.
    */
-  minimize(loss: (() => tf.Scalar) | readonly (() => tf.Scalar)[], only?: (name: string) => boolean): Update;
+  minimize(
+    loss: (() => tf.Scalar) | readonly (() => tf.Scalar)[],
+    only?: (name: string) => boolean,
+    added?: ReadonlyMap<string, tf.Tensor>,
+  ): Update;
 }
 
 export interface Update {
-  /** The loss's value, nats. */
+  /** The loss's value, nats; without that whose gradient was added. */
   loss: number;
   /** Before clipping. */
   gradientNorm: number;

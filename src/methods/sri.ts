@@ -1,23 +1,24 @@
 // SRI: the generator trained by short-run inference. `learn` is Algorithm 1 of Pang, Nijkamp, Han and Wu (EACL 2021),
 // its lines numbered as there. The paper's setting (one step size, found by search; full noise) and that of the
-// released code (a list of step sizes; a temperature that rises) are two configurations of it.
+// released code (a list of step sizes; a temperature that rises; gradients of the whole path) are configurations of it.
 
 import * as tf from '@tensorflow/tfjs-core';
 import type { RunConfig } from '../config/schema.js';
 import { type Batch, drawSubset, equalLengthBatches } from '../data/batches.js';
 import type { PreparedCorpus } from '../data/corpus.js';
-import { langevinSchedule } from '../inference/schedule.js';
+import { langevinSchedule, stepsPerGradient } from '../inference/schedule.js';
 import type { SentenceKeys } from '../inference/sentence-noise.js';
 import { shortRun } from '../inference/short-run.js';
 import { ShortRunPosterior } from '../inference/short-run-posterior.js';
 import { searchStepSize } from '../inference/step-size-search.js';
 import { createDecoder } from '../model/decoders.js';
-import { disposeMasks, NO_DROPOUT } from '../model/dropout-masks.js';
+import { type DropoutMasks, disposeMasks, NO_DROPOUT } from '../model/dropout-masks.js';
 import type { LatentDecoder } from '../model/latent-decoder.js';
 import type { BatchLikelihood, ConditionalLikelihood } from '../model/likelihood.js';
 import { Parameters } from '../model/parameters.js';
-import { RandomStream } from '../random/philox.js';
+import { RandomStream, type StreamKey } from '../random/philox.js';
 import type { InferenceContext, Iteration, Learner, Method, Model, Position } from './method.js';
+import { codeWeights, pathGradients } from './path-gradients.js';
 
 class Sri implements Model {
   readonly latentSize: number;
@@ -60,34 +61,45 @@ class Sri implements Model {
     const z0 = new RandomStream({ ...key, purpose: 'chain-start' }).normals(size);
 
     // 3. Infer z_{i,K} by K steps of dynamics (7) with step size s.
-    const noise = new RandomStream({ ...key, purpose: 'chain-noise' }).normals(langevin.steps * size);
-    const chainMasks = langevin.dropout
-      ? this.decoder.masks(batch, 'chain-word-dropout', 'chain-output-dropout', key)
-      : NO_DROPOUT;
-    const likelihood = this.decoder.likelihood(batch, chainMasks, this.run.precision);
-    const zK = shortRun(likelihood, z0, noise, schedule).z;
+    const noise = new RandomStream({ ...key, purpose: 'chain-noise' }).normals(schedule.stepSizes.length * size);
+    const weights = codeWeights(langevin, batch.size, key);
+    const likelihood = this.decoder.likelihood(batch, this.chainMasks(batch, key), this.run.precision);
+    const { z: zK, path } = shortRun(likelihood, z0, noise, schedule, weights.path !== null);
     likelihood.dispose();
 
-    // 4. Update theta according to (9): p(z) has no weights, so log p(x, z) learns through log p(x | z) alone.
+    // 4. Update theta according to (9): p(z) has no weights, so log p(x, z) learns through log p(x | z) alone. Where the
+    // path teaches as well as its end, the gradients of its codes are added.
+    const ofPath = path === undefined ? undefined : this.pathGradients(batch, key, path, weights.path!);
     const z = tf.tensor2d(zK, [batch.size, this.latentSize]);
     const masks = this.decoder.masks(batch, 'word-dropout', 'output-dropout', key);
-    const update = learner.minimize(() => tf.mean(this.decoder.sentenceNll(batch, z, masks)));
+    const update = learner.minimize(
+      () => tf.mul(tf.mean(this.decoder.sentenceNll(batch, z, masks)), weights.end),
+      undefined,
+      ofPath,
+    );
     disposeMasks(masks);
-    z.dispose();
+    tf.dispose([z, ...(ofPath?.values() ?? [])]);
 
     const quantities = {
       latentRms: Math.sqrt(zK.reduce((sum, value) => sum + value * value, 0) / size),
       temperature: schedule.temperature,
-      stepSize: schedule.stepSizes[0]!,
+      stepSize: schedule.stepSizes[0]! / stepsPerGradient(langevin)[0]!,
       ...this.searched,
     };
-    return { ...update, quantities };
+    return { ...update, loss: update.loss / weights.end, quantities };
   }
 
   flops(batch: Pick<Batch, 'size' | 'tokens'>): number {
     const { words, latent } = this.decoder.flops(batch);
-    // A step goes forward and back to z; the update goes forward and back to z and to the weights.
-    return this.run.langevin.steps * 2 * latent + words + 3 * (words + latent);
+    const { langevin } = this.run;
+    const { learnFrom } = langevin;
+    const gradients = stepsPerGradient(langevin).length;
+    // A gradient of the chain goes forward and back to z; the update goes forward and back to z and to the weights.
+    const chain = gradients * 2 * latent + words;
+    // Where the chain has been forward and back, the weights' gradient is one product more; the words have theirs once.
+    const points = typeof learnFrom === 'object' ? Math.min(learnFrom.points, gradients) : gradients;
+    const ofPath = learnFrom === 'end' ? 0 : points * latent + 2 * words;
+    return chain + ofPath + 3 * (words + latent);
   }
 
   sentenceNll(): never {
@@ -121,6 +133,26 @@ class Sri implements Model {
     this.parameters.dispose();
   }
 
+  /** What the codes of a path teach, under the dropout that the chain has seen. */
+  private pathGradients(
+    batch: Batch,
+    key: Omit<StreamKey, 'purpose'>,
+    path: Float32Array,
+    weights: Float32Array,
+  ): Map<string, tf.Tensor> {
+    const masks = this.chainMasks(batch, key);
+    const gradients = pathGradients(this.decoder, this.parameters, batch, path, weights, masks);
+    disposeMasks(masks);
+    return gradients;
+  }
+
+  /** The dropout of a batch's chain: one mask for all of its steps. */
+  private chainMasks(batch: Batch, key: Omit<StreamKey, 'purpose'>): DropoutMasks {
+    return this.run.langevin.dropout
+      ? this.decoder.masks(batch, 'chain-word-dropout', 'chain-output-dropout', key)
+      : NO_DROPOUT;
+  }
+
   private searchIsDue({ batch, iteration }: Position): boolean {
     const search = this.run.langevin.search;
     if (search === null) return false;
@@ -137,7 +169,8 @@ class Sri implements Model {
       this.likelihood(batch),
     );
     const { temperature, priorWeight } = langevinSchedule(langevin, at.epoch, null);
-    const dynamics = { steps: langevin.steps, temperature, priorWeight };
+    const { steps, gradients } = langevin;
+    const dynamics = { steps, gradients, temperature, priorWeight };
     const result = searchStepSize(likelihoods, search.grid, dynamics, { seed, ...at });
     for (const likelihood of likelihoods) likelihood.dispose();
     // Where no candidate stayed finite, the step size in use is as good as any.

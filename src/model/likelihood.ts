@@ -47,7 +47,10 @@ export interface BatchLikelihood extends ConditionalLikelihood {
   dispose(): void;
 }
 
-/** The dynamics z <- z - s_k (priorWeight z + dNLL/dz) + temperature sqrt(2 s_k) eps_k, for k = 0..K-1. */
+/**
+ * The dynamics z <- z - s_k (priorWeight z + dNLL/dz) + temperature sqrt(2 s_k) eps_k, for k = 0..K-1. Where steps of a
+ * configuration share a gradient, they are one step here, and K counts the gradients.
+ */
 export interface LangevinSchedule {
   /** s_k, one for each of the K steps. */
   stepSizes: Float32Array;

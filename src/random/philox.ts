@@ -35,6 +35,7 @@ export const PURPOSES = [
   'ais',
   'ais-pilot',
   'noisy-inference',
+  'path-points',
 ] as const;
 export type Purpose = (typeof PURPOSES)[number];
 

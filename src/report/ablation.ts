@@ -14,8 +14,8 @@ export interface StepsLine extends Table1Line {
 }
 
 /**
- * Short-run models that differ in the number of their steps, in the steps' sizes where those follow from it, and in their
- * seeds; with fewer steps first. Of several such groups the one with the most numbers of steps.
+ * Short-run models that differ in the number of their steps, in the steps' sizes and shared gradients where those follow
+ * from it, and in their seeds; with fewer steps first. Of several such groups the one with the most numbers of steps.
  *
  * @returns nothing where there is only one number of steps.
  */
@@ -24,7 +24,7 @@ export function stepsLines(runs: readonly MeasuredRun[], split: string): StepsLi
   for (const seeds of bySeeds(runs)) {
     const { name, setting, seed, langevin, evaluation, backend, threads, ...others } = seeds[0]!.run;
     if (METHODS.find((method) => method.name === others.method)?.inference !== 'short-run') continue;
-    const { steps, stepSize, ...dynamics } = langevin;
+    const { steps, stepSize, gradients, ...dynamics } = langevin;
     const key = JSON.stringify([others, dynamics]);
     const group = groups.get(key) ?? new Map<number, Seeds>();
     groups.set(key, group);

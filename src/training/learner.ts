@@ -29,11 +29,16 @@ export class GradientDescent implements Learner {
   minimize(
     losses: (() => tf.Scalar) | readonly (() => tf.Scalar)[],
     only: (name: string) => boolean = () => true,
+    added: ReadonlyMap<string, tf.Tensor> = new Map(),
   ): Update {
     return tf.tidy(() => {
       const { names, list } = this.parameters;
       const variables = list.filter((_, i) => only(names[i]!));
       const { loss, gradients } = summedGradients(typeof losses === 'function' ? [losses] : losses, variables);
+      list.forEach((variable, i) => {
+        const known = added.get(names[i]!);
+        if (known !== undefined && only(names[i]!)) addTo(gradients, variable, known);
+      });
       const { norm, scale } = clipByGlobalNorm([...gradients.values()], this.clipNorm ?? Number.POSITIVE_INFINITY);
       if (!Number.isFinite(loss) || !Number.isFinite(norm)) throw new DivergenceError(loss, norm);
       this.optimizer.step(
@@ -57,10 +62,13 @@ function summedGradients(
     loss += value.dataSync()[0]!;
     for (const variable of variables) {
       const fresh = grads[variable.name];
-      if (fresh === undefined) continue;
-      const before = gradients.get(variable);
-      gradients.set(variable, before === undefined ? fresh : tf.add(before, fresh));
+      if (fresh !== undefined) addTo(gradients, variable, fresh);
     }
   }
   return { loss, gradients };
+}
+
+function addTo(gradients: Map<tf.Variable, tf.Tensor>, variable: tf.Variable, gradient: tf.Tensor): void {
+  const before = gradients.get(variable);
+  gradients.set(variable, before === undefined ? gradient : tf.add(before, gradient));
 }

@@ -93,6 +93,36 @@ describe('a run', () => {
     expect(messageOf(() => steps('steps-0'))).toMatch(/sri has no setting steps-0/);
   });
 
+  it('may share gradients among the steps, which another number of steps does not keep', () => {
+    const file = small.replace('{stepSize: [0.3, 0.2]}', '{stepSize: [0.3, 0.2], gradients: [1, 1, 6, 12]}');
+    const loaded = loadConfig(config(file));
+    const of = (setting: string | undefined, ...overrides: string[]) =>
+      resolveRun(loaded, { method: 'sri', ...(setting && { setting }), overrides }).langevin;
+    expect(of(undefined).gradients).toEqual([1, 1, 6, 12]);
+    expect(of('steps-40')).toMatchObject({ steps: 40, gradients: null });
+    expect(of('paper').gradients).toBeNull();
+    expect(of('paper', 'langevin.steps=3', 'langevin.gradients=[2, 1]').gradients).toEqual([2, 1]);
+    expect(messageOf(() => of(undefined, 'langevin.steps=30'))).toMatch(
+      /^--set langevin\.steps=30: langevin\.gradients: \[1,1,6,12\] will not do; the list adds up to 20 and langevin\.steps is 30/,
+    );
+    expect(messageOf(() => of(undefined, 'langevin.gradients=[20, 0]'))).toMatch(/gradients.*whole numbers from 1/);
+  });
+
+  it('learns from the end of its chains unless it says otherwise', () => {
+    const loaded = loadConfig(config(small));
+    const of = (...overrides: string[]) => resolveRun(loaded, { method: 'sri', overrides }).langevin.learnFrom;
+    expect(of()).toBe('end');
+    expect(of('langevin.learnFrom=path')).toBe('path');
+    expect(of('langevin.learnFrom={points: 20}')).toEqual({ points: 20 });
+    expect(messageOf(() => of('langevin.learnFrom={points: 21}'))).toMatch(
+      /langevin\.learnFrom\.points: 21 will not do; the path has no more points .* than langevin\.steps/,
+    );
+    expect(messageOf(() => of('langevin.learnFrom=start'))).toMatch(
+      /"start" will not do; codes that the decoder learns/,
+    );
+    expect(messageOf(() => of('langevin.learnFrom={point: 3}'))).toMatch(/did you mean points/);
+  });
+
   it('reads back what it wrote as JSON, and refuses what it would not have written', () => {
     const run = resolveRun(loadConfig(config(small)), { method: 'sri' });
     expect(parseRunConfig(JSON.parse(JSON.stringify(run)), 'config.json')).toEqual(run);

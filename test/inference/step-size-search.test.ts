@@ -56,6 +56,16 @@ describe('step size search', () => {
     expect(run(1).value).not.toBe(single.value);
   });
 
+  test('steps that share a gradient are measured as the one step that they are', () => {
+    const small = randomLinearGaussian(6, 3);
+    const key = { seed: 1, epoch: 1 };
+    const dynamics = { temperature: 0.7, priorWeight: 1 };
+    const shared = searchStepSize([small], [0.03125], { ...dynamics, steps: 12, gradients: [4, 4, 4] }, key);
+    const single = searchStepSize([small], [0.125], { ...dynamics, steps: 3 }, key);
+    expect(shared.candidates[0]!.value).toBe(single.candidates[0]!.value);
+    expect(shared.best).toBe(0.03125);
+  });
+
   test('a step that leaves the finite numbers cannot win', () => {
     const options = { steps: 60, temperature: 1, priorWeight: 1 };
     const { best, candidates } = searchStepSize([model], [40, 0.05], options, { seed: 1, epoch: 1 });

@@ -168,6 +168,16 @@ describe('the ablation of steps', () => {
     expect(printed[1]).toMatch(/^10 +62\.00 ± 1 .* 2$/);
   });
 
+  it('does not take steps that share gradients for another kind of run', () => {
+    const runs = findRuns(root, 'yelp').map(readRun);
+    const sharing = runs.map((measured) => {
+      const { run } = measured;
+      const langevin = { ...run.langevin, gradients: [1, run.langevin.steps - 1] };
+      return run.name === 'sri' ? { ...measured, run: { ...run, langevin } } : measured;
+    });
+    expect(stepsTable(stepsLines(sharing, 'test'))).toEqual(stepsTable(lines()));
+  });
+
   it('draws no curve through numbers by different estimators', () => {
     expect(stepsPoints(lines()).map(({ steps, ppl }) => [steps, ppl?.value])).toEqual([
       [10, 62],

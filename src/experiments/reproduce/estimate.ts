@@ -5,6 +5,7 @@ import type { RunConfig } from '../../config/schema.js';
 import type { CorpusStatistics, SplitName } from '../../data/corpus.js';
 import { estimatorName, type PerplexityEstimatorName } from '../../evaluation/perplexity/estimator-name.js';
 import { ITERATIONS } from '../../evaluation/t-sne.js';
+import { stepsPerGradient } from '../../inference/schedule.js';
 import type { Inference } from '../../methods/method.js';
 import { VALIDATION, validationDraws } from '../evaluation.js';
 
@@ -121,7 +122,7 @@ function estimatorPasses({ run }: Workload, estimator: PerplexityEstimatorName):
     case 'ais':
       return 2 * draws.ais * temperatures;
     case 'jacobian':
-      return draws.jacobian * langevin.steps * (2 + HESSIAN_PASSES * model.latentSize);
+      return draws.jacobian * stepsPerGradient(langevin).length * (2 + HESSIAN_PASSES * model.latentSize);
     default:
       return fittedPasses(chains, metropolisSteps, draws.fitted);
   }
@@ -139,7 +140,7 @@ function klPasses({ run, inference }: Workload): number {
   const { jacobian, gaussian } = evaluation.klChains;
   const chains = gaussian === 'auto' ? 2 * model.latentSize + 2 : gaussian;
   const more = Math.max(0, chains - evaluation.inferenceChains);
-  return langevin.steps * (2 * more + jacobian * HESSIAN_PASSES * model.latentSize);
+  return stepsPerGradient(langevin).length * (2 * more + jacobian * HESSIAN_PASSES * model.latentSize);
 }
 
 /** Noisy reconstruction; seconds. */
@@ -189,12 +190,12 @@ export function decodingSeconds(work: Workload, sentences: number): number {
 }
 
 /**
- * What `draws` draws of q(z | x) cost for each token: a step of a short run goes forward and back. Of an encoder they cost
+ * What `draws` draws of q(z | x) cost for each token: a gradient of a short run goes forward and back. Of an encoder they cost
  * one reading of the sentence, refined where the method refines, which is part of learning from it.
  */
 function inferencePasses({ run, inference, cost }: Workload, draws: number): number {
   if (inference === 'none') return 0;
-  return inference === 'short-run' ? draws * run.langevin.steps * 2 : cost.learning / cost.pass;
+  return inference === 'short-run' ? draws * stepsPerGradient(run.langevin).length * 2 : cost.learning / cost.pass;
 }
 
 /** Tokens, with each sentence's end, of so many sentences of a split; of all where null. */

@@ -1,0 +1,52 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { useBackend } from '../../src/backends/index.js';
+import { Parameters } from '../../src/model/parameters.js';
+import { DivergenceError, GradientDescent } from '../../src/training/learner.js';
+import { createOptimizer } from '../../src/training/optimizer.js';
+import { toyRun } from './toy.js';
+
+beforeAll(async () => {
+  await useBackend('cpu', 1);
+});
+
+describe('a gradient that is known already', () => {
+  const settings = { ...toyRun('sri').optimizer, name: 'sgd' as const, learningRate: 0.5 };
+
+  /** After one update on a . (3, 0), with `added` to a's gradient and to b's, which the loss does not know. */
+  function update(clipNorm: number | null, added: Record<string, number[]>, only?: (name: string) => boolean) {
+    const parameters = new Parameters(1);
+    const a = parameters.add<tf.Rank.R1>('a', [2], 0);
+    parameters.add<tf.Rank.R1>('b', [1], 0);
+    const learner = new GradientDescent(parameters, createOptimizer(settings, parameters), clipNorm);
+    const gradients = new Map(Object.entries(added).map(([name, values]) => [name, tf.tensor1d(values)]));
+    const result = learner.minimize(() => tf.sum(tf.mul(a, [3, 0])), only, gradients);
+    const values = parameters.list.map((variable) => Array.from(variable.dataSync()));
+    parameters.dispose();
+    for (const tensor of gradients.values()) tensor.dispose();
+    return { ...result, values };
+  }
+
+  it('is added to the loss’s before the clipping and the step', () => {
+    const free = update(null, { a: [0, 4], b: [12] });
+    expect(free.gradientNorm).toBeCloseTo(13, 5);
+    expect(free.values).toEqual([[-1.5, -2], [-6]]);
+    const clipped = update(6.5, { a: [0, 4], b: [12] });
+    expect(clipped.gradientNorm).toBeCloseTo(13, 5);
+    [-0.75, -1, -3].forEach((value, i) => {
+      expect(clipped.values.flat()[i]).toBeCloseTo(value, 5);
+    });
+  });
+
+  it('leaves alone what may not change, and a weight that has none', () => {
+    expect(update(null, { a: [0, 4], b: [12] }, (name) => name === 'a')).toMatchObject({
+      gradientNorm: 5,
+      values: [[-1.5, -2], [0]],
+    });
+    expect(update(null, {}).values).toEqual([[-1.5, 0], [0]]);
+  });
+
+  it('that is not finite touches no weight', () => {
+    expect(() => update(5, { b: [Number.NaN] })).toThrow(DivergenceError);
+  });
+});
