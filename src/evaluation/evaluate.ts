@@ -8,7 +8,7 @@ import type { Posterior } from '../inference/posterior.js';
 import type { SentenceKeys } from '../inference/sentence-noise.js';
 import type { Inference } from '../methods/method.js';
 import type { BatchLikelihood, ConditionalLikelihood } from '../model/likelihood.js';
-import { finiteOrNull, type Metric, type ResultRow } from '../runs/row.js';
+import { finiteOrNull, type Metric, type Result } from '../runs/row.js';
 import { ActiveUnitsMeasurement } from './active-units.js';
 import { gaussianKlDraws } from './kl.js';
 import { DimensionKlMeasurement, GaussianKlMeasurement, JacobianKlMeasurement } from './kl-measurements.js';
@@ -17,6 +17,7 @@ import type { Measurement } from './measurement.js';
 import { MutualInformationMeasurement } from './mutual-information.js';
 import { exactPerplexity, type PerplexityEstimator, PerplexityMeasurement } from './perplexity/perplexity.js';
 import { ReconstructionMeasurement } from './reconstruction.js';
+import { sentenceValues } from './statistics.js';
 
 /** A model of sentences with a latent code, and how it infers it. */
 export interface LatentModel {
@@ -83,7 +84,7 @@ const DRAWS = 16;
 export type Evaluated = Exclude<Metric, 'noisy-recon' | 'accuracy'>;
 
 /**
- * Rows of every metric asked for; for the `kl` of short runs, one for each estimator. The noise of a sentence depends on the
+ * Results of every metric asked for; for the `kl` of short runs, one for each estimator. The noise of a sentence depends on the
  * seed and the sentence alone, so neither the other sentences nor the other metrics move its numbers.
  *
  * @throws {InputError} if a metric needs a latent code that the model has not, or the split is empty.
@@ -94,7 +95,7 @@ export async function evaluate(
   split: Split,
   options: EvaluationOptions,
   onProgress: (progress: EvaluationProgress) => void = () => {},
-): Promise<ResultRow[]> {
+): Promise<Result[]> {
   if (split.length === 0) throw new InputError(`split '${split.name}' has no sentence to measure on`);
   return model.hasLatent
     ? evaluateLatent(model, split, options, onProgress)
@@ -106,7 +107,7 @@ async function evaluateExact(
   split: Split,
   { metrics, seed, batchSize, limit, signal }: EvaluationOptions,
   onProgress: (progress: EvaluationProgress) => void,
-): Promise<ResultRow[]> {
+): Promise<Result[]> {
   const impossible = metrics.filter((metric) => metric !== 'ppl');
   if (impossible.length > 0) {
     throw new InputError(`a model without a latent code has no ${impossible.join(', ')}: ask for ppl alone`);
@@ -115,10 +116,12 @@ async function evaluateExact(
   const total = sentencesOf(batches);
   const nll: number[] = [];
   const words: number[] = [];
+  const sentences: number[] = [];
   let seconds = 0;
   for (const batch of batches) {
     seconds += timed(() => nll.push(...model.sentenceNll(batch)));
     words.push(...Array<number>(batch.size).fill(batch.tokens));
+    sentences.push(...batch.indices);
     onProgress({ metrics, done: nll.length, total });
     await breathe(signal);
   }
@@ -133,6 +136,10 @@ async function evaluateExact(
       standardError: finiteOrNull(standardError),
       ...counts,
       draws: 0,
+      perSentence: sentenceValues(
+        sentences,
+        nll.map((value) => -value),
+      ),
       seed,
       seconds,
       warnings: notFinite > 0 ? [`${notFinite} sentences have no finite probability`] : [],
@@ -145,7 +152,7 @@ async function evaluateLatent(
   split: Split,
   options: EvaluationOptions,
   onProgress: (progress: EvaluationProgress) => void,
-): Promise<ResultRow[]> {
+): Promise<Result[]> {
   const { metrics, seed, batchSize, limit, perplexitySentences, signal } = options;
   const measurements = metrics.flatMap((metric) => measurementsOf(metric, model, options));
   const dear = measurements.filter(

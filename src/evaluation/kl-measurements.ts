@@ -33,7 +33,7 @@ export class JacobianKlMeasurement implements Measurement {
     this.chains += logDensity.length;
     this.folding += stepsNotPositiveDefinite.filter((steps) => steps > 0).length;
     this.notFinite += countNotFinite(logDensity);
-    this.mean.add(jacobianKl(posterior.z(this.draws), logDensity, sentences, latentSize));
+    this.mean.add(jacobianKl(posterior.z(this.draws), logDensity, sentences, latentSize), posterior.keys.sentences);
   }
 
   result(): MeasuredQuantity {
@@ -41,7 +41,7 @@ export class JacobianKlMeasurement implements Measurement {
     const notPositiveDefinite = this.folding / this.chains;
     const warnings = divergenceWarnings(this.notFinite);
     if (notPositiveDefinite > 0) warnings.push(foldingWarning(notPositiveDefinite));
-    return { metric, estimator: 'jacobian', ...meanRow(this.mean.result()), draws, notPositiveDefinite, warnings };
+    return { metric, estimator: 'jacobian', ...meanRow(this.mean), draws, notPositiveDefinite, warnings };
   }
 }
 
@@ -57,13 +57,13 @@ export class GaussianKlMeasurement implements Measurement {
   add({ sentences, latentSize }: ConditionalLikelihood, posterior: Posterior): void {
     const kl = gaussianKl(posterior.z(this.draws), sentences, latentSize);
     this.notFinite += countNotFinite(kl);
-    this.mean.add(kl);
+    this.mean.add(kl, posterior.keys.sentences);
   }
 
   result(): MeasuredQuantity {
     const { metric, draws, notFinite } = this;
     const warnings = notFinite > 0 ? [`${notFinite} sentences have no finite KL: their chains diverged or agree`] : [];
-    return { metric, estimator: 'gaussian', ...meanRow(this.mean.result()), draws, warnings };
+    return { metric, estimator: 'gaussian', ...meanRow(this.mean), draws, warnings };
   }
 }
 
@@ -89,11 +89,11 @@ export class DimensionKlMeasurement implements Measurement {
       total[Math.floor(i / latentSize)]! += value;
       dimensions[i % latentSize]! += value;
     });
-    this.mean.add(total);
+    this.mean.add(total, posterior.keys.sentences);
   }
 
   result(): MeasuredQuantity {
-    const mean = meanRow(this.mean.result());
+    const mean = meanRow(this.mean);
     const dimension = Array.from(this.dimensions ?? [], (sum) => finiteOrNull(sum / mean.sentences));
     const estimator = this.exact ? 'closed-form' : 'marginals';
     const warnings = mean.value === null ? ['the KL is not finite: inference diverged'] : [];

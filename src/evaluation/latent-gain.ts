@@ -36,8 +36,11 @@ export class LatentGainMeasurement implements Measurement {
         return sum;
       }),
     );
-    this.prior.add(totals[0]!);
-    this.gain.add(totals[0]!.map((value, sentence) => value - totals[1]![sentence]!));
+    this.prior.add(totals[0]!, posterior.keys.sentences);
+    this.gain.add(
+      totals[0]!.map((value, sentence) => value - totals[1]![sentence]!),
+      posterior.keys.sentences,
+    );
     for (let t = 0; t < tokens; t++) {
       this.positions[t] ??= { sum: 0, sentences: 0 };
       const position = this.positions[t]!;
@@ -57,7 +60,7 @@ export class LatentGainMeasurement implements Measurement {
     return {
       metric,
       estimator: inference,
-      ...meanRow(gain),
+      ...meanRow(this.gain),
       draws,
       ...(Number.isFinite(prior) && Number.isFinite(gain.value) ? { facts } : {}),
       series: { position: this.positions.map(({ sum, sentences }) => finiteOrNull(sum / sentences)) },

@@ -3,25 +3,28 @@
 
 import type { Posterior } from '../inference/posterior.js';
 import type { ConditionalLikelihood } from '../model/likelihood.js';
-import { finiteOrNull, type ResultRow } from '../runs/row.js';
+import { finiteOrNull, type Result } from '../runs/row.js';
+import type { SentenceMean } from './statistics.js';
 
-/** A row but for what every row of an evaluation has in common. */
-export type MeasuredQuantity = Omit<ResultRow, 'split' | 'seed' | 'seconds'>;
+/** A result but for what all of an evaluation have in common. */
+export type MeasuredQuantity = Omit<Result, 'split' | 'seed' | 'seconds'>;
 
 export interface Measurement {
-  readonly metric: Exclude<ResultRow['metric'], 'noisy-recon' | 'accuracy'>;
+  readonly metric: Exclude<Result['metric'], 'noisy-recon' | 'accuracy'>;
   /** Short runs of each sentence whose density will be asked for. */
   readonly pathDraws: number;
   add(likelihood: ConditionalLikelihood, posterior: Posterior): void;
   result(): MeasuredQuantity;
 }
 
-/** A mean as a row shows it. */
-export function meanRow(mean: { value: number; standardError: number; count: number }) {
+/** A mean as a row shows it, with what it is of. */
+export function meanRow(mean: SentenceMean) {
+  const { value, standardError, count } = mean.result();
   return {
-    value: finiteOrNull(mean.value),
-    standardError: finiteOrNull(mean.standardError),
-    sentences: mean.count,
+    value: finiteOrNull(value),
+    standardError: finiteOrNull(standardError),
+    sentences: count,
+    perSentence: mean.perSentence(),
   };
 }
 

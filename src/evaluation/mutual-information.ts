@@ -60,14 +60,14 @@ export class MutualInformationMeasurement implements Measurement {
   private readonly logVariances: Float32Array[] = [];
   /** Draw by draw; of an encoder alone. */
   private readonly codes: Float32Array[][] = Array.from({ length: DRAWS }, () => []);
-  private sentences = 0;
+  private readonly sentences: number[] = [];
   private exact = false;
 
   /** @param draws a sentence that a short run's moments are taken of, three or more. */
   constructor(private readonly draws: number) {}
 
-  add({ sentences }: ConditionalLikelihood, posterior: Posterior): void {
-    this.sentences += sentences;
+  add(_: ConditionalLikelihood, posterior: Posterior): void {
+    this.sentences.push(...posterior.keys.sentences);
     this.exact = posterior.gaussian !== null;
     const { mean, logVariance } = posterior.gaussian ?? momentGaussian(posterior.z(this.draws), this.draws);
     this.means.push(mean);
@@ -82,17 +82,18 @@ export class MutualInformationMeasurement implements Measurement {
   result(): MeasuredQuantity {
     const gaussian = { mean: concatenated(this.means), logVariance: concatenated(this.logVariances) };
     const mean = new SentenceMean();
-    const { metric, exact, draws } = this;
+    const { metric, exact, draws, sentences } = this;
+    const count = sentences.length;
     if (!exact) {
-      mean.add(marginalInformation(gaussian, this.sentences, draws));
-      return { metric, estimator: 'marginals', ...meanRow(mean.result()), draws, warnings: [] };
+      mean.add(marginalInformation(gaussian, count, draws), sentences);
+      return { metric, estimator: 'marginals', ...meanRow(mean), draws, warnings: [] };
     }
-    mean.add(mutualInformation(gaussian, concatenated(this.codes.flat()), this.sentences));
+    mean.add(mutualInformation(gaussian, concatenated(this.codes.flat()), count), sentences);
     const { value } = mean.result();
-    const limit = Math.log(this.sentences);
+    const limit = Math.log(count);
     const warnings =
-      value > 0.8 * limit ? [`with ${this.sentences} sentences it can be ${limit.toFixed(1)} at most: take more`] : [];
-    return { metric, estimator: 'encoder', ...meanRow(mean.result()), draws: DRAWS, warnings };
+      value > 0.8 * limit ? [`with ${count} sentences it can be ${limit.toFixed(1)} at most: take more`] : [];
+    return { metric, estimator: 'encoder', ...meanRow(mean), draws: DRAWS, warnings };
   }
 }
 

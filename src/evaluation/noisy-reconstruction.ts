@@ -7,7 +7,7 @@ import { swapWords } from '../data/word-swaps.js';
 import { InputError, InterruptedError } from '../errors.js';
 import { nllInPieces } from '../inference/posterior.js';
 import { RandomStream } from '../random/philox.js';
-import type { ResultRow } from '../runs/row.js';
+import type { Result } from '../runs/row.js';
 import type { LatentModel } from './evaluate.js';
 import { countNotFinite, divergenceWarnings, meanRow } from './measurement.js';
 import { meanOverDraws, SentenceMean } from './statistics.js';
@@ -48,7 +48,7 @@ export async function noisyReconstruction(
   split: Split,
   { swaps, noiseDraws, draws, seed, batchSize, limit, signal }: NoisyReconstructionOptions,
   onProgress: (done: number, total: number) => void = () => {},
-): Promise<ResultRow[]> {
+): Promise<Result[]> {
   if (!(Number.isInteger(noiseDraws) && noiseDraws > 0)) {
     throw new RangeError(`noisy copies of a sentence are a whole number from 1, not ${noiseDraws}`);
   }
@@ -82,7 +82,7 @@ export async function noisyReconstruction(
             likelihood.dispose();
           }
         }
-        level.mean.add(meanOverDraws(nll, batch.size));
+        level.mean.add(meanOverDraws(nll, batch.size), batch.indices);
         level.notFinite += countNotFinite(nll);
         level.seconds += (performance.now() - start) / 1000;
         await new Promise((resolve) => setImmediate(resolve));
@@ -101,7 +101,7 @@ export async function noisyReconstruction(
     variant: `swaps-${level.swaps}`,
     estimator: inference,
     split: split.name,
-    ...meanRow(level.mean.result()),
+    ...meanRow(level.mean),
     draws: codes,
     facts: { swaps: level.swaps, noiseDraws: level.noiseDraws, skipped },
     seed,

@@ -3,26 +3,13 @@
 import type { Posterior } from '../inference/posterior.js';
 import type { ConditionalLikelihood } from '../model/likelihood.js';
 import { countNotFinite, divergenceWarnings, type MeasuredQuantity, type Measurement, meanRow } from './measurement.js';
-import { type MeanEstimate, meanOverDraws, SentenceMean } from './statistics.js';
+import { meanOverDraws, SentenceMean } from './statistics.js';
 
 /** Recon = mean over sentences x of E_q[-log p(x | z)], nats a sentence, from samples z ~ q(z | x). */
-export class Reconstruction {
-  private readonly mean = new SentenceMean();
-
-  /** @param nll of draws of some sentences, `[draws * sentences]`. */
-  add(nll: Float32Array, sentences: number): void {
-    this.mean.add(meanOverDraws(nll, sentences));
-  }
-
-  result(): MeanEstimate {
-    return this.mean.result();
-  }
-}
-
 export class ReconstructionMeasurement implements Measurement {
   readonly metric = 'recon';
   readonly pathDraws = 0;
-  private readonly reconstruction = new Reconstruction();
+  private readonly mean = new SentenceMean();
   private notFinite = 0;
   private inference = '';
   private words = 0;
@@ -35,12 +22,18 @@ export class ReconstructionMeasurement implements Measurement {
     this.inference = posterior.name;
     const nll = posterior.nll(this.draws);
     this.notFinite += countNotFinite(nll);
-    this.reconstruction.add(nll, sentences);
+    this.mean.add(meanOverDraws(nll, sentences), posterior.keys.sentences);
   }
 
   result(): MeasuredQuantity {
     const { metric, draws, notFinite, inference, words } = this;
-    const mean = meanRow(this.reconstruction.result());
-    return { metric, estimator: inference, ...mean, words, draws, warnings: divergenceWarnings(notFinite) };
+    return {
+      metric,
+      estimator: inference,
+      ...meanRow(this.mean),
+      words,
+      draws,
+      warnings: divergenceWarnings(notFinite),
+    };
   }
 }

@@ -1,5 +1,7 @@
 // Means with their standard errors, and the few special functions that the estimators' formulas need.
 
+import type { SentenceValues } from '../runs/row.js';
+
 export interface MeanEstimate {
   value: number;
   /** Of `value`, over the sentences as a sample of all that could have been drawn; NaN for a single one. */
@@ -8,20 +10,44 @@ export interface MeanEstimate {
   count: number;
 }
 
-/** A mean over sentences that arrive batch by batch. */
+/** The mean of values of independent sentences; NaN where there are none. */
+export function meanEstimate(values: readonly number[]): MeanEstimate {
+  const count = values.length;
+  const value = values.reduce((sum, v) => sum + v, 0) / count;
+  const squares = values.reduce((sum, v) => sum + (v - value) ** 2, 0);
+  return { value, standardError: Math.sqrt(squares / (count - 1) / count), count };
+}
+
+/** A mean over sentences that arrive batch by batch, each known by its place in the split. */
 export class SentenceMean {
   private readonly values: number[] = [];
+  private readonly sentences: number[] = [];
 
-  add(values: ArrayLike<number>): void {
-    for (let i = 0; i < values.length; i++) this.values.push(values[i]!);
+  /** @param sentences which of the split; as many as values. */
+  add(values: ArrayLike<number>, sentences: ArrayLike<number>): void {
+    for (let i = 0; i < values.length; i++) {
+      this.values.push(values[i]!);
+      this.sentences.push(sentences[i]!);
+    }
   }
 
   result(): MeanEstimate {
-    const count = this.values.length;
-    const value = this.values.reduce((sum, v) => sum + v, 0) / count;
-    const squares = this.values.reduce((sum, v) => sum + (v - value) ** 2, 0);
-    return { value, standardError: Math.sqrt(squares / (count - 1) / count), count };
+    return meanEstimate(this.values);
   }
+
+  /** What the mean is of. */
+  perSentence(): SentenceValues {
+    return sentenceValues(this.sentences, this.values);
+  }
+}
+
+/** Values of sentences in the order of the split, whichever order they were measured in. */
+export function sentenceValues(sentences: readonly number[], values: readonly number[]): SentenceValues {
+  const order = Array.from(sentences.keys()).sort((a, b) => sentences[a]! - sentences[b]!);
+  return {
+    index: Int32Array.from(order, (at) => sentences[at]!),
+    value: Float32Array.from(order, (at) => values[at]!),
+  };
 }
 
 /** Mean over the draws of each sentence; `values` is `[draws * sentences]`, the result `[sentences]`. */

@@ -6,7 +6,7 @@ import type { MeasuredRun } from '../runs/measured-run.js';
 import type { StepsPoint } from './figures/steps-ablation.js';
 import { bySeeds, type SeedMean, type Seeds } from './seeds.js';
 import { type Column, formatTable, makeTable, type Table } from './table.js';
-import { QUALITY_COLUMNS, QUANTITY_COLUMNS, type Table1Line, table1Line } from './table1.js';
+import { klEstimator, QUALITY_COLUMNS, QUANTITY_COLUMNS, type Table1Line, table1Line } from './table1.js';
 
 export interface StepsLine extends Table1Line {
   /** K. */
@@ -32,10 +32,12 @@ export function stepsLines(runs: readonly MeasuredRun[], split: string): StepsLi
   }
   const largest = [...groups.values()].sort((a, b) => b.size - a.size)[0];
   if (largest === undefined || largest.size < 2) return [];
+  // One estimator for all: of two kinds there is no curve.
+  const kl = klEstimator([...largest.values()].flat(), split);
   return [...largest]
     .sort(([a], [b]) => a - b)
     .flatMap(([steps, seeds]) => {
-      const line = table1Line(seeds, split);
+      const line = table1Line(seeds, split, kl);
       return line === null ? [] : [{ steps, ...line }];
     });
 }

@@ -3,7 +3,7 @@
 // and not obeyed.
 
 import { InputError } from '../errors.js';
-import type { Table } from './table.js';
+import { hasSome, type Table } from './table.js';
 
 /** A piece of markup that may stand in a page as it is. Only this file makes them. */
 export class Html {
@@ -134,11 +134,13 @@ ${rows.map((row) => html`<tr>${row.map((cell) => html`<td${numeric(String(cell))
 /**
  * A table as the paper prints it: of each quantity ours with its standard error and, beneath, its estimator, then the
  * paper's own. Which columns belong together is told by their names: `PPL`, `PPL standard error`, `PPL estimator`,
- * `Paper PPL`. All other columns can be unfolded beneath.
+ * `Paper PPL`. A quantity that no row has is left out. All other columns can be unfolded beneath.
  */
 export function comparisonTable(table: Table, caption: string): Html {
   const { columns, rows } = table;
-  const quantities = columns.filter((name) => columns.includes(`${name} standard error`));
+  const quantities = columns.filter(
+    (name) => columns.includes(`${name} standard error`) && (hasSome(table, name) || hasSome(table, `Paper ${name}`)),
+  );
   const paper = quantities.filter((name) => columns.includes(`Paper ${name}`));
   const at = (row: Table['rows'][number], name: string) => String(row[columns.indexOf(name)] ?? '');
   const ours = (row: Table['rows'][number], name: string) => {

@@ -23,7 +23,8 @@ import {
   type Section,
 } from './html.js';
 import { partNotice } from './part.js';
-import { inPaperOrder, methodLabel, PROVENANCE, type Table, variesSteps } from './table.js';
+import { hasSome, inPaperOrder, methodLabel, PROVENANCE, type Table, variesSteps } from './table.js';
+import { AGAINST, AGAINST_MEANING } from './table1.js';
 import { type EpochNumbers, indexedColumns, readEpochs } from './training-log.js';
 
 export interface ReportPage {
@@ -97,8 +98,12 @@ function verdicts(shown: readonly Shown[]): Html[] {
 
 function tableOf(table: Table, dataSet: string): Html {
   const compares = table.columns.some((name) => table.columns.includes(`${name} standard error`));
+  const meaning = hasSome(table, AGAINST) ? `; ${AGAINST_MEANING}` : '';
   return compares
-    ? comparisonTable(table, `On ${dataSet}: ours ± standard error with the estimator beneath, and the paper's`)
+    ? comparisonTable(
+        table,
+        `On ${dataSet}: ours ± standard error with the estimator beneath, and the paper's${meaning}`,
+      )
     : plainTable(table, `On ${dataSet}`);
 }
 

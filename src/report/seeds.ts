@@ -28,7 +28,7 @@ function experiment({ run, manifest }: MeasuredRun): string {
 export interface SeedMean {
   /** The mean; null where a seed's is not finite. */
   value: number | null;
-  /** Of the mean; see {@link meanOverSeeds}. */
+  /** Of the mean; see {@link combineSeeds}. */
   standardError: number | null;
   /** Over seeds; null for a single one. */
   deviation: number | null;
@@ -39,10 +39,7 @@ export interface SeedMean {
 }
 
 /**
- * The mean of a quantity over seeds. With n of them, sd apart, and standard errors e_i over sentences, its own standard
- * error is sqrt(mean(e_i)^2 + sd^2 / n). The first part does not shrink with n: seeds that are measured on the same
- * sentences are all off together. The second is what other seeds would have given. The noise of the measurement itself,
- * and of sentences where seeds draw their own, is in both, so the error is stated rather too large than too small.
+ * The mean of a quantity over seeds; see {@link combineSeeds}.
  *
  * @param rows one for each seed; null where it was not measured. The mean is over those by the estimator that most have:
  *   a mean of two kinds of number would be neither.
@@ -52,17 +49,29 @@ export function meanOverSeeds(rows: readonly (MeasuredRow | null)[]): SeedMean |
   const measured = rows.filter((row) => row !== null);
   const byEstimator = measured.map(({ estimator }) => measured.filter((row) => row.estimator === estimator));
   const same = byEstimator.toSorted((a, b) => b.length - a.length)[0];
-  if (same === undefined) return null;
-  const n = same.length;
-  const value = mean(same.map((row) => row.value));
-  const quantity = { value, estimator: same[0]!.estimator, rows: same };
-  if (n === 1) return { ...quantity, standardError: same[0]!.standardError, deviation: null };
-  if (value === null) return { ...quantity, standardError: null, deviation: null };
-  const squares = same.map((row) => (row.value! - value) ** 2);
+  return same === undefined ? null : { ...combineSeeds(same), estimator: same[0]!.estimator, rows: same };
+}
+
+/**
+ * What seeds found, in one number. With n of them, sd apart, and standard errors e_i over sentences, the mean's own standard
+ * error is sqrt(mean(e_i)^2 + sd^2 / n). The first part does not shrink with n: seeds that are measured on the same
+ * sentences are all off together. The second is what other seeds would have given. The noise of the measurement itself,
+ * and of sentences where seeds draw their own, is in both, so the error is stated rather too large than too small.
+ *
+ * @param seeds one or more.
+ */
+export function combineSeeds(
+  seeds: readonly Pick<MeasuredRow, 'value' | 'standardError'>[],
+): Pick<SeedMean, 'value' | 'standardError' | 'deviation'> {
+  const n = seeds.length;
+  const value = mean(seeds.map((seed) => seed.value));
+  if (n === 1) return { value, standardError: seeds[0]!.standardError, deviation: null };
+  if (value === null) return { value, standardError: null, deviation: null };
+  const squares = seeds.map((seed) => (seed.value! - value) ** 2);
   const variance = squares.reduce((sum, square) => sum + square) / (n - 1);
-  const within = mean(same.map((row) => row.standardError));
+  const within = mean(seeds.map((seed) => seed.standardError));
   const standardError = within === null ? null : Math.sqrt(within ** 2 + variance / n);
-  return { ...quantity, standardError, deviation: Math.sqrt(variance) };
+  return { value, standardError, deviation: Math.sqrt(variance) };
 }
 
 /** Null where one of them is no finite number, or there are none. */

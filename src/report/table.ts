@@ -88,6 +88,12 @@ export function makeTable<Line>(columns: readonly Column<Line>[], lines: readonl
   };
 }
 
+/** Whether any row has something in a column. */
+export function hasSome({ columns, rows }: Table, column: string): boolean {
+  const at = columns.indexOf(column);
+  return at >= 0 && rows.some((row) => row[at] !== '');
+}
+
 /** The table as RFC 4180 has it, with the columns' names in the first line. */
 export function toCsv({ columns, rows }: Table): string {
   return stringify([columns as string[], ...(rows as Cell[][])]);

@@ -4,6 +4,7 @@
 import { estimatorName } from '../evaluation/perplexity/estimator-name.js';
 import { METHODS } from '../methods/index.js';
 import { chooseRow, type MeasuredRow, type MeasuredRun, rowsOfBest } from '../runs/measured-run.js';
+import { type Against, againstLanguageModel } from './against.js';
 import { PAPER_TABLE_1, type PaperRow } from './paper.js';
 import {
   bySeeds,
@@ -20,6 +21,7 @@ import {
   type Column,
   decimals,
   formatTable,
+  hasSome,
   inPaperOrder,
   makePaperTable,
   makeTable,
@@ -41,6 +43,11 @@ export interface Table1Line {
   ais: SeedMean | null;
   /** On those very sentences, perplexity by the table's own estimator. */
   besideAis: SeedMean | null;
+}
+
+/** The same beside LSTM-LM. */
+interface ComparedLine extends Table1Line {
+  against: Against | null;
 }
 
 /** The quantities, and where they come from; what Table 1 and the ablation have in common. */
@@ -95,8 +102,39 @@ const PAPER_COLUMNS: readonly PaperColumn<PaperRow>[] = [
   ['Paper KL', ({ kl }) => decimals(kl)],
 ];
 
-/** What Table 1 says of some runs; null where nothing was measured of them on the split. */
-export function table1Line(runs: Seeds, split: string): Table1Line | null {
+/** The name of the column, and in text what it says. */
+export const AGAINST = 'against LSTM-LM';
+export const AGAINST_MEANING =
+  `${AGAINST}: the mean difference of -log p(x), nats a sentence, over the sentences that both were measured on; ` +
+  'below 0 is better than LSTM-LM';
+
+const AGAINST_COLUMNS: readonly Column<ComparedLine>[] = [
+  [AGAINST, ({ against }) => decimals(against?.value)],
+  [`${AGAINST} standard error`, ({ against }) => significant(against?.standardError)],
+  [`${AGAINST} sentences`, ({ against }) => range(against?.sentences)],
+];
+
+/**
+ * The estimator of a short run's KL that is fit to print: `jacobian`, or `gaussian` where some of the runs have steps that
+ * are not invertible, so that `jacobian` is no bound of anything.
+ */
+export function klEstimator(runs: readonly MeasuredRun[], split: string): 'jacobian' | 'gaussian' {
+  const disowned = runs.some((measured) => {
+    const row = chooseRow(measured, 'kl', split, 'jacobian');
+    return row !== null && row.estimator === 'jacobian' && (row.notPositiveDefinite ?? 0) > 0;
+  });
+  return disowned ? 'gaussian' : 'jacobian';
+}
+
+/**
+ * What Table 1 says of some runs; null where nothing was measured of them on the split.
+ * @param shortRunKl the estimator of a short run's KL that is preferred.
+ */
+export function table1Line(
+  runs: Seeds,
+  split: string,
+  shortRunKl: string = klEstimator(runs, split),
+): Table1Line | null {
   const over = (metric: MeasuredRow['metric'], estimator: string | null = null) =>
     meanOverSeeds(runs.map((measured) => chooseRow(measured, metric, split, estimator)));
   const line = {
@@ -105,7 +143,7 @@ export function table1Line(runs: Seeds, split: string): Table1Line | null {
     ppl: over('ppl', tableEstimator(runs[0]!.run)),
     recon: over('recon'),
     au: over('au'),
-    kl: over('kl', 'jacobian'),
+    kl: over('kl', shortRunKl),
     ...aisCheck(runs, split),
   };
   return (line.ppl ?? line.recon ?? line.au ?? line.kl) ? line : null;
@@ -131,12 +169,16 @@ function aisCheck(runs: Seeds, split: string): Pick<Table1Line, 'ais' | 'besideA
  * of ours. Runs that differ in their seed alone make one line; those with nothing measured are left out.
  */
 export function table1(runs: readonly MeasuredRun[], split = 'test'): Table {
-  const lines = bySeeds(runs).flatMap((seeds) => table1Line(seeds, split) ?? []);
+  const lines = bySeeds(runs).flatMap((seeds): ComparedLine[] => {
+    const line = table1Line(seeds, split);
+    return line === null ? [] : [{ ...line, against: againstLanguageModel(seeds, line.ppl, runs, split) }];
+  });
   const published = PAPER_TABLE_1[lines[0]?.runs[0]?.run.dataSet ?? ''] ?? {};
-  const columns: Column<Table1Line>[] = [
+  const columns: Column<ComparedLine>[] = [
     ['Method', ({ runs: [first] }) => methodLabel(first!)],
     ...QUANTITY_COLUMNS,
     ...besideOurs(PAPER_COLUMNS, published),
+    ...AGAINST_COLUMNS,
     ...QUALITY_COLUMNS,
   ];
   return makePaperTable(columns, lines, PAPER_COLUMNS, published);
@@ -189,15 +231,18 @@ export function measurements(runs: readonly MeasuredRun[]): Table {
 }
 
 /**
- * The columns of the paper, for reading: numbers with their standard errors, then the paper's own; and where `ais` was run,
- * what it found on its sentences, after what the row's own estimator says of them.
+ * The columns of the paper, for reading: numbers with their standard errors, then the paper's own; where LSTM-LM was
+ * measured, what each does against it; and where `ais` was run, what it found on its sentences, after what the row's own
+ * estimator says of them.
  */
 export function formatTable1(table: Table): string[] {
-  const checked = table.rows.some((row) => row[table.columns.indexOf('AIS PPL')] !== '');
-  return formatTable(
+  const checked = hasSome(table, 'AIS PPL');
+  const compared = hasSome(table, AGAINST);
+  const lines = formatTable(
     table,
-    ['PPL', 'Recon', 'AU', 'KL'],
+    ['PPL', 'Recon', 'AU', 'KL', ...(compared ? [AGAINST] : [])],
     [
+      ...(compared ? ([['on sentences', `${AGAINST} sentences`]] as const) : []),
       ['PPL by', 'PPL estimator'],
       ['KL by', 'KL estimator'],
       ['epochs', 'Epochs'],
@@ -209,6 +254,7 @@ export function formatTable1(table: Table): string[] {
         : []),
     ],
   );
+  return compared ? [...lines, AGAINST_MEANING] : lines;
 }
 
 /** The estimator of perplexity that the table prints; null of a method that this program does not know. */

@@ -5,7 +5,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import type { RunConfig } from '../config/schema.js';
 import { InputError } from '../errors.js';
-import type { ResultRow } from './row.js';
+import type { Result, ResultRow } from './row.js';
 import { type Manifest, RunFolder } from './run-folder.js';
 
 /** A measured quantity, and which of a run's weights it was measured on, where. */
@@ -19,13 +19,21 @@ export interface MeasuredRow extends ResultRow {
   commit: string | null;
 }
 
-/** Keeps what was measured of a run in its folder, a row each, with who measured it. @returns the rows. */
+/**
+ * Keeps what was measured of a run in its folder: a row each with who measured it, and beside it what it is sentence by
+ * sentence.
+ * @returns the rows.
+ */
 export async function keepRows(
   { folder, provenance }: { folder: RunFolder; provenance: Omit<MeasuredRow, keyof ResultRow> },
-  results: readonly ResultRow[],
+  results: readonly Result[],
 ): Promise<MeasuredRow[]> {
-  const rows = results.map((row) => ({ ...row, ...provenance }));
-  for (const row of rows) await folder.writeRow(rowName(row), row);
+  const rows: MeasuredRow[] = [];
+  for (const { perSentence, ...result } of results) {
+    const row = { ...result, ...provenance };
+    await folder.writeRow(rowName(row), row, perSentence);
+    rows.push(row);
+  }
   return rows;
 }
 

@@ -47,6 +47,20 @@ export interface ResultRow {
   warnings: string[];
 }
 
+/** A quantity of each sentence that it was measured on. */
+export interface SentenceValues {
+  /** Which sentence of the split, in increasing order; [sentences]. */
+  index: Int32Array;
+  /** log p(x) for `ppl`, else what `ResultRow.value` is the mean of; nats, [sentences]. */
+  value: Float32Array;
+}
+
+/** A row fresh from its measurement. */
+export interface Result extends ResultRow {
+  /** Kept beside the row, not in it; absent where the number is none of single sentences, such as a count of dimensions. */
+  perSentence?: SentenceValues;
+}
+
 /** JSON knows no NaN and no infinity. */
 export function finiteOrNull(value: number): number | null {
   return Number.isFinite(value) ? value : null;

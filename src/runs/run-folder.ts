@@ -5,16 +5,18 @@
 //   metrics.csv    a line each interval of training
 //   checkpoints/   the last two, for going on
 //   best.safetensors, epoch-<n>.safetensors   weights, for evaluation
-//   rows/          a file each measured quantity
+//   rows/          a file each measured quantity, and beside it one of the sentences' own values
 //   artifacts/     texts, samples and figures made with the weights
 
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseRunConfig } from '../config/load.js';
 import type { RunConfig } from '../config/schema.js';
 import type { SplitName } from '../data/corpus.js';
 import { InputError } from '../errors.js';
 import { writeFileAtomic } from '../storage/atomic-write.js';
+import type { SentenceValues } from './row.js';
+import { decodeSentenceValues, encodeSentenceValues } from './sentence-values.js';
 
 /** What made a run's weights. */
 export interface Manifest {
@@ -119,9 +121,27 @@ export class RunFolder {
     await this.write('config.json', run);
   }
 
-  /** Keeps a measured quantity; the same name again replaces it. */
-  async writeRow(name: string, row: object): Promise<void> {
+  /** Keeps a measured quantity, and what it is sentence by sentence; the same name again replaces both. */
+  async writeRow(name: string, row: object, perSentence?: SentenceValues): Promise<void> {
+    // A row that is there has its values: they come first.
+    if (perSentence !== undefined) {
+      mkdirSync(path.dirname(this.valuesFile(name)), { recursive: true });
+      await writeFileAtomic(this.valuesFile(name), encodeSentenceValues(perSentence));
+    } else rmSync(this.valuesFile(name), { force: true });
     await this.write(path.join('rows', `${name}.json`), row);
+  }
+
+  /**
+   * What a row is sentence by sentence; null where that was not kept.
+   * @throws {InputError} for a file that holds something else.
+   */
+  rowValues(name: string): SentenceValues | null {
+    const file = this.valuesFile(name);
+    return existsSync(file) ? decodeSentenceValues(readFileSync(file), file) : null;
+  }
+
+  private valuesFile(name: string): string {
+    return path.join(this.directory, 'rows', `${name}.safetensors`);
   }
 
   /** Keeps what is no number: a text, samples, a figure; the same name again replaces it. */

@@ -80,12 +80,36 @@ describe('a model with a latent code', () => {
       expect(row.standardError).toBeGreaterThan(0);
       expect(row.seconds).toBeGreaterThan(0);
     }
-    expect(JSON.parse(JSON.stringify(rows))).toEqual(rows);
+    const plain = rows.map(({ perSentence: _, ...row }) => row);
+    expect(JSON.parse(JSON.stringify(plain))).toEqual(plain);
     expect(rows[0]!.words).toBe(
       split.length + Array.from({ length: 30 }, (_, i) => split.sentence(i).length).reduce((a, b) => a + b),
     );
     expect(seen.flat().sort((a, b) => a - b)).toEqual(Array.from({ length: 30 }, (_, i) => i));
     expect(open()).toBe(0);
+  });
+
+  test('says what each mean is of, sentence by sentence in the order of the split, and nothing where it is no mean', async () => {
+    const rows = await evaluate(
+      latentModel().model,
+      split,
+      options({ metrics: ['ppl', 'recon', 'au', 'kl', 'mi', 'gain'], limit: 9 }),
+    );
+    for (const { metric, estimator, value, words, perSentence } of rows) {
+      if (metric === 'au') {
+        expect(perSentence).toBeUndefined();
+        continue;
+      }
+      expect(perSentence!.index, `${metric} by ${estimator}`).toEqual(evaluationSubset(split, 9));
+      const mean = perSentence!.value.reduce((sum, v) => sum + v) / 9;
+      const told = metric === 'ppl' ? Math.exp((-mean * 9) / words!) : mean;
+      expect(told).toBeCloseTo(value!, 3);
+    }
+    // A sentence's own number is the same in a batch of its own.
+    const [alone] = await evaluate(latentModel().model, split, options({ metrics: ['ppl'], limit: 9, batchSize: 1 }));
+    alone!.perSentence!.value.forEach((value, i) => {
+      expect(value).toBeCloseTo(rows[0]!.perSentence!.value[i]!, 4);
+    });
   });
 
   test('its perplexity is that of a sum over a grid', async () => {
@@ -183,6 +207,10 @@ describe('a model without one', () => {
     const words = split.length + Array.from({ length: 30 }, (_, i) => split.sentence(i).length).reduce((a, b) => a + b);
     expect(row).toMatchObject({ metric: 'ppl', estimator: 'exact', sentences: 30, words, draws: 0, warnings: [] });
     expect(row!.value).toBeCloseTo(7 * Math.exp((30 * 0.5) / words), 4);
+    expect(row!.perSentence!.index).toEqual(Int32Array.from({ length: 30 }, (_, i) => i));
+    row!.perSentence!.value.forEach((value, i) => {
+      expect(value).toBeCloseTo(-(split.sentence(i).length + 1) * Math.log(7) - 0.5, 4);
+    });
   });
 
   test('has nothing else to measure', async () => {

@@ -2,7 +2,7 @@ import { Matrix } from 'ml-matrix';
 import { describe, expect, test } from 'vitest';
 import { ActiveUnits } from '../../src/evaluation/active-units.js';
 import { gaussianKl, jacobianKl } from '../../src/evaluation/kl.js';
-import { Reconstruction } from '../../src/evaluation/reconstruction.js';
+import { ReconstructionMeasurement } from '../../src/evaluation/reconstruction.js';
 import { ShortRunPosterior } from '../../src/inference/short-run-posterior.js';
 import { constantSchedule, logDeterminant, meanAndError, normals, randomLinearGaussian } from '../inference/models.js';
 
@@ -13,13 +13,15 @@ describe('reconstruction', () => {
     const schedule = constantSchedule(0.08, 6, 0.6);
     const keys = { seed: 1, sentences: Int32Array.from({ length: sentences }, (_, i) => i) };
     const chains = new ShortRunPosterior(model, schedule, keys);
-    const reconstruction = new Reconstruction();
-    reconstruction.add(chains.nll(4), sentences);
-    const { value, standardError, count } = reconstruction.result();
+    const reconstruction = new ReconstructionMeasurement(4);
+    reconstruction.add(model, chains);
+    const { value, standardError, sentences: count, perSentence } = reconstruction.result();
     const { mean, covariance } = model.chainEnd(0, Math.fround(0.08), 6, 0.6);
     expect(count).toBe(sentences);
     expect(standardError).toBeLessThan(0.1);
-    expect(Math.abs(value - model.expectedNll(0, mean, covariance))).toBeLessThan(4 * standardError);
+    expect(Math.abs(value! - model.expectedNll(0, mean, covariance))).toBeLessThan(4 * standardError!);
+    expect(perSentence!.index).toEqual(keys.sentences);
+    expect(meanAndError(perSentence!.value).mean).toBeCloseTo(value!, 5);
   });
 });
 

@@ -6,13 +6,14 @@ import { meanAndError, normals } from '../inference/models.js';
 describe('means over sentences', () => {
   test('draws of a sentence are averaged, and sentences give the standard error', () => {
     const mean = new SentenceMean();
-    mean.add(meanOverDraws([1, 10, 3, 20], 2));
-    mean.add([6]);
+    mean.add(meanOverDraws([1, 10, 3, 20], 2), [7, 4]);
+    mean.add([6], [5]);
     const { value, standardError, count } = mean.result();
     expect(value).toBeCloseTo((2 + 15 + 6) / 3, 12);
     const squares = (2 - value) ** 2 + (15 - value) ** 2 + (6 - value) ** 2;
     expect(standardError).toBeCloseTo(Math.sqrt(squares / 2 / 3), 12);
     expect(count).toBe(3);
+    expect(mean.perSentence()).toEqual({ index: Int32Array.of(4, 5, 7), value: Float32Array.of(15, 6, 2) });
   });
 });
 

@@ -2,6 +2,7 @@
 
 import { loadConfig, resolveRun } from '../../src/config/load.js';
 import { type MeasuredRow, rowName } from '../../src/runs/measured-run.js';
+import type { SentenceValues } from '../../src/runs/row.js';
 import { type Manifest, RunFolder } from '../../src/runs/run-folder.js';
 
 export const manifest: Manifest = {
@@ -23,8 +24,9 @@ export const manifest: Manifest = {
   peakMemory: 300,
 };
 
-/** What tells a row from others; the rest of it is made up. */
-export type GivenRow = Pick<MeasuredRow, 'metric' | 'estimator' | 'value'> & Partial<MeasuredRow>;
+/** What tells a row from others, and what is kept beside it; the rest of it is made up. */
+export type GivenRow = Pick<MeasuredRow, 'metric' | 'estimator' | 'value'> &
+  Partial<MeasuredRow> & { perSentence?: SentenceValues };
 
 /** A run of a method on a data set of configs/, under `root`, its rows on the test split and the best weights. */
 export async function makeRun(
@@ -39,7 +41,7 @@ export async function makeRun(
   const folder = RunFolder.of(root, run);
   await folder.settleConfig(run);
   await folder.writeManifest(manifest);
-  for (const given of rows) {
+  for (const { perSentence, ...given } of rows) {
     const row: MeasuredRow = {
       split: 'test',
       standardError: 0.123456,
@@ -54,7 +56,7 @@ export async function makeRun(
       commit: 'abc123',
       ...given,
     };
-    await folder.writeRow(rowName(row), row);
+    await folder.writeRow(rowName(row), row, perSentence);
   }
   return folder;
 }

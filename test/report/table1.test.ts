@@ -137,7 +137,7 @@ describe('Table 1', () => {
     const lines = toCsv(read()).trimEnd().split('\n');
     expect(lines).toHaveLength(4 + UNMEASURED.length);
     expect(lines[0]).toMatch(/^Method,PPL,Recon,AU,KL,Paper PPL,Paper Recon,Paper AU,Paper KL,/);
-    expect(lines.at(-2)).toMatch(/^SRI,97\.78,91\.00,32,19\.80,94\.26,91\.14,32,10\.13,0\.12,/);
+    expect(lines.at(-2)).toMatch(/^SRI,97\.78,91\.00,32,19\.80,94\.26,91\.14,32,10\.13,,,,0\.12,/);
   });
 
   it('is printed in columns that line up, with errors and estimators', () => {
@@ -172,6 +172,77 @@ describe('Table 1', () => {
     expect(ofSri[0]![epoch]).toBe(2);
     expect(ofSri.every((row) => Number(row[epoch]) >= 2)).toBe(true);
   });
+});
+
+describe('against LSTM-LM', () => {
+  const values = (index: number[], value: number[]) => ({
+    sentences: index.length,
+    perSentence: { index: Int32Array.from(index), value: Float32Array.from(value) },
+  });
+  const ppl = (estimator: string, index: number[], value: number[]) => ({
+    metric: 'ppl' as const,
+    estimator,
+    value: 30,
+    ...values(index, value),
+  });
+  const place = path.join(root, 'against');
+
+  it('is the paired difference of -log p(x) over the sentences that both have, below 0 where the row is better', async () => {
+    await makeRun(place, 'ptb', 'lstm-lm', undefined, [ppl('exact', [0, 1, 2, 3], [-50, -20, -80, -30])]);
+    await makeRun(place, 'ptb', 'sri', undefined, [ppl('fitted', [1, 2, 3, 7], [-19, -79.5, -27, -90])]);
+    await makeRun(place, 'ptb', 'fb-vae', undefined, [ppl('encoder', [8, 9], [-19, -80])]);
+    await makeRun(place, 'ptb', 'ae', undefined, [{ metric: 'recon', estimator: 'mean', value: 12 }]);
+    const table = table1(findRuns(place, 'ptb').map(readRun));
+    // -1, -0.5, -3: mean -1.5, variance (0.25 + 1 + 2.25) / 2.
+    expect(cells(table, 'SRI')).toMatchObject({
+      'against LSTM-LM': '-1.50',
+      'against LSTM-LM standard error': Number(Math.sqrt(1.75 / 3).toPrecision(2)),
+      'against LSTM-LM sentences': 3,
+    });
+    const blank = { 'against LSTM-LM': '', 'against LSTM-LM standard error': '', 'against LSTM-LM sentences': '' };
+    for (const method of ['LSTM-LM', 'FB-VAE', 'AE']) expect(cells(table, method)).toMatchObject(blank);
+    const lines = formatTable1(table);
+    expect(lines[0]).toMatch(/KL +against LSTM-LM +paper PPL.* on sentences +PPL by/);
+    expect(lines.find((line) => line.startsWith('SRI'))).toMatch(/ -1\.50 ± 0\.76 /);
+    expect(lines.at(-1)).toMatch(/^against LSTM-LM: .*nats a sentence.*below 0 is better/);
+  });
+
+  it('takes LSTM-LM of the seed, else its first, on one corpus alone', async () => {
+    const other = path.join(root, 'against-seeds');
+    await makeRun(other, 'ptb', 'lstm-lm', undefined, [ppl('exact', [0, 1], [-50, -20])], 1);
+    await makeRun(other, 'ptb', 'lstm-lm', undefined, [ppl('exact', [0, 1], [-60, -30])], 2);
+    for (const seed of [2, 3]) await makeRun(other, 'ptb', 'sri', undefined, [ppl('fitted', [0, 1], [-49, -19])], seed);
+    const table = () => cells(table1(findRuns(other, 'ptb').map(readRun)), 'SRI');
+    // -11 of seed 2 and -1 of seed 3, both without an error of their own: 7.07 apart, over the root of two.
+    expect(table()).toMatchObject({
+      'against LSTM-LM': '-6.00',
+      'against LSTM-LM standard error': 5,
+      'against LSTM-LM sentences': 2,
+    });
+    for (const { directory, run } of findRuns(other, 'ptb').map(readRun)) {
+      if (run.method === 'lstm-lm') await new RunFolder(directory).writeManifest({ ...manifest, dataHash: 'another' });
+    }
+    expect(table()).toMatchObject({ 'against LSTM-LM': '' });
+  });
+});
+
+it('prints the KL by gaussian where a chain’s step disowns jacobian, and keeps both among the measurements', async () => {
+  const place = path.join(root, 'kl');
+  const kl = (notPositiveDefinite: number) => [
+    { metric: 'kl' as const, estimator: 'jacobian', value: 19.8, notPositiveDefinite },
+    { metric: 'kl' as const, estimator: 'gaussian', value: 21.6 },
+  ];
+  const runs = [
+    await makeRun(place, 'ptb', 'sri', undefined, kl(0.05)),
+    await makeRun(place, 'ptb', 'sri', 'paper', kl(0)),
+  ];
+  const measured = runs.map(readRun);
+  const table = table1(measured);
+  expect(cells(table, 'SRI')).toMatchObject({ KL: '21.60', 'KL estimator': 'gaussian' });
+  expect(cells(table, 'SRI (paper)')).toMatchObject({ KL: '19.80', 'KL estimator': 'jacobian' });
+  expect(measurements(measured).rows).toHaveLength(4);
+  const alone = readRun(await makeRun(place, 'snli', 'sri', undefined, kl(0.05).slice(0, 1)));
+  expect(cells(table1([alone]), 'SRI')).toMatchObject({ KL: '19.80', 'KL estimator': 'jacobian' });
 });
 
 it('a row that is no row is named with its file', async () => {

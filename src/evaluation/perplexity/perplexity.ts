@@ -5,6 +5,7 @@ import type { Posterior } from '../../inference/posterior.js';
 import type { ConditionalLikelihood } from '../../model/likelihood.js';
 import { type EffectiveSampleSizes, finiteOrNull } from '../../runs/row.js';
 import { foldingWarning, type MeasuredQuantity, type Measurement, percent } from '../measurement.js';
+import { sentenceValues } from '../statistics.js';
 
 /** What an estimator has to say of one sentence. */
 export interface SentenceEstimate {
@@ -81,6 +82,7 @@ export class PerplexityMeasurement implements Measurement {
   readonly metric = 'ppl';
   readonly pathDraws: number;
   private readonly estimates: SentenceEstimate[] = [];
+  private readonly sentences: number[] = [];
 
   constructor(private readonly estimator: PerplexityEstimator) {
     this.pathDraws = estimator.pathDraws;
@@ -88,6 +90,7 @@ export class PerplexityMeasurement implements Measurement {
 
   add(likelihood: ConditionalLikelihood, posterior: Posterior): void {
     this.estimates.push(...this.estimator.estimate(likelihood, posterior));
+    this.sentences.push(...posterior.keys.sentences);
   }
 
   result(): MeasuredQuantity {
@@ -106,6 +109,10 @@ export class PerplexityMeasurement implements Measurement {
       effectiveSampleSize: effectiveSampleSizes(estimates),
       ...(notPositiveDefinite === null ? {} : { notPositiveDefinite }),
       ...(acceptance === null ? {} : { acceptance }),
+      perSentence: sentenceValues(
+        this.sentences,
+        estimates.map(({ logLikelihood }) => logLikelihood),
+      ),
       warnings: this.warnings(notPositiveDefinite, acceptance),
     };
   }
