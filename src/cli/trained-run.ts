@@ -22,15 +22,14 @@ import { createProgress, type Progress } from './progress.js';
 
 /** What the options of {@link addTrainedRunOptions} hold. */
 export interface TrainedRunOptions extends RunOptions, MachineOptions {
-  weights: string;
+  weights?: string;
 }
 
 /** The options that say which trained run is meant, which of its weights, and what computes. */
 function addTrainedRunOptions(command: Command): Command {
   return addMachineOptions(addRunOptions(command)).option(
     '--weights <name>',
-    'best, or epoch-<n> for those that training.keepEpochs kept',
-    'best',
+    'best, last, or epoch-<n> for those that training.keepEpochs kept; what training.select says unless given',
   );
 }
 

@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { type Document, isMap, isSeq, LineCounter, type Node, parseDocument, Scalar } from 'yaml';
 import { z } from 'zod';
 import { InputError } from '../errors.js';
+import { inTodaysForm, RENAMED_SETTINGS } from './earlier.js';
 import {
   type ConfigFile,
   configFileSchema,
@@ -19,6 +20,7 @@ import {
   overridesSchema,
   type RunConfig,
   runConfigSchema,
+  STARTING_PARTS,
 } from './schema.js';
 
 /** A config file that was read and found right. */
@@ -90,7 +92,11 @@ export function resolveRun(loaded: LoadedConfig, choice: RunChoice): RunConfig {
   const setting = (varied === null ? choice.setting : varied.setting) ?? names[0] ?? null;
   if (setting !== null && !Object.hasOwn(settings, setting)) {
     const where = locate(['methods', choice.method, 'settings']);
-    throw new InputError(`${where}: ${choice.method} has no setting ${setting}; it has ${names.join(', ') || 'none'}`);
+    const near = names.find((name) => name === RENAMED_SETTINGS[setting]) ?? nearest(setting, names);
+    const hint = near === undefined ? '' : `did you mean ${near}? `;
+    throw new InputError(
+      `${where}: ${choice.method} has no setting ${setting}; ${hint}it has ${names.join(', ') || 'none'}`,
+    );
   }
   const place =
     (...above: string[]) =>
@@ -130,9 +136,12 @@ export function resolveRun(loaded: LoadedConfig, choice: RunChoice): RunConfig {
   if (!parsed.success) {
     throw new InputError(complaints(runConfigSchema, parsed.error, run, culpritOf(layers)).join('\n'));
   }
-  if (parsed.data.startFrom === choice.method) {
-    const place = culpritOf(layers)(['startFrom']);
-    throw new InputError(`${place}: startFrom: ${choice.method} cannot start from itself; name another, or null`);
+  for (const part of STARTING_PARTS) {
+    if (parsed.data.startFrom?.[part] !== choice.method) continue;
+    const place = culpritOf(layers)(['startFrom', part]);
+    throw new InputError(
+      `${place}: startFrom.${part}: ${choice.method} cannot start from itself; name another, or null`,
+    );
   }
   return parsed.data;
 }
@@ -176,7 +185,7 @@ export function overrideRun(run: RunConfig, overrides: readonly string[]): RunCo
  */
 export function parseRunConfig(value: unknown, file: string): RunConfig {
   // A key that came with a later version is absent here, and its default is what the run did without it.
-  const whole = isPlainObject(value) ? merge(DEFAULTS, value) : value;
+  const whole = isPlainObject(value) ? merge(DEFAULTS, inTodaysForm(value)) : value;
   const parsed = runConfigSchema.safeParse(whole);
   if (parsed.success) return parsed.data;
   throw new InputError(complaints(runConfigSchema, parsed.error, whole, () => displayPath(file)).join('\n'));
@@ -207,7 +216,16 @@ interface Layer {
 
 /** A later layer wins. What the sum lacks or has wrong is for the schema to say. */
 function merged(layers: readonly Layer[]): RunConfig {
-  return layers.map(({ values }) => values).reduce<unknown>(merge, {}) as RunConfig;
+  const sum = layers.map(({ values }) => values).reduce<unknown>(merge, {}) as RunConfig;
+  return { ...sum, startFrom: wholeStart(sum.startFrom) };
+}
+
+/** Both parts, where a layer has named one above another that said null; null where there is none. */
+function wholeStart(startFrom: RunConfig['startFrom']): RunConfig['startFrom'] {
+  if (!isPlainObject(startFrom)) return startFrom;
+  const { encoder = null, decoder = null } = startFrom;
+  const whole = { encoder, decoder };
+  return STARTING_PARTS.every((part) => whole[part] === null) ? null : whole;
 }
 
 /**

@@ -79,9 +79,27 @@ const training = z.strictObject({
     .describe(
       'sentences of the validation split, drawn at random, that each epoch is judged on; a whole number from 1, or null for all',
     ),
+  select: z
+    .enum(['best', 'last'])
+    .describe("which weights are evaluated as the run's: best, by validation loss, or last, of the last epoch"),
   keepEpochs: z
     .array(count)
     .describe('epochs, counted from 1, whose weights are kept to be evaluated later; a list of whole numbers'),
+});
+
+/** The parts of a model that can start from another run's. */
+export const STARTING_PARTS = ['encoder', 'decoder'] as const;
+export type StartingPart = (typeof STARTING_PARTS)[number];
+
+const startFrom = z.strictObject({
+  encoder: methodName
+    .nullable()
+    .describe("method whose run of the same seed gives the encoder's first weights, such as ae; null for none"),
+  decoder: methodName
+    .nullable()
+    .describe(
+      "method whose run of the same seed gives the decoder's first weights, such as lstm-lm, which has none for the code: those stay fresh; null for none",
+    ),
 });
 
 const growingTemperature = z.strictObject({
@@ -121,6 +139,11 @@ const langevin = z
     temperature: z
       .union([notNegative, growingTemperature])
       .describe('tau, the factor of the noise: a number from 0, or {start, growFromEpoch, growPerEpoch, max}'),
+    evaluationTemperature: notNegative
+      .nullable()
+      .describe(
+        "tau of the chains that evaluate, validation's too; a number from 0, or null for that of the weights' epoch",
+      ),
     priorWeight: z
       .union([notNegative, risingPriorWeight])
       .describe("weight of the prior's term in the drift: a number from 0, or {start, warmupEpochs}"),
@@ -254,9 +277,11 @@ export const runConfigSchema = z.strictObject({
   model,
   optimizer,
   training,
-  startFrom: methodName
+  startFrom: startFrom
     .nullable()
-    .describe("method whose run of the same seed gives the encoder's first weights, such as ae; null for none"),
+    .describe(
+      'other runs whose weights training starts from: {encoder, decoder}, each a method or null; null for none',
+    ),
   langevin,
   klWeight: z
     .union([notNegative, klSchedule])
@@ -347,6 +372,7 @@ export const DEFAULTS: Omit<RunConfig, 'dataSet' | 'method' | 'setting' | 'name'
     decay: null,
     earlyStop: null,
     validationSentences: null,
+    select: 'best',
     keepEpochs: [],
   },
   langevin: {
@@ -354,12 +380,13 @@ export const DEFAULTS: Omit<RunConfig, 'dataSet' | 'method' | 'setting' | 'name'
     stepSize: 0.1,
     gradients: null,
     temperature: 1,
+    evaluationTemperature: null,
     priorWeight: 1,
     search: null,
     dropout: true,
     learnFrom: 'end',
   },
-  startFrom: null,
+  startFrom: { encoder: null, decoder: null },
   klWeight: 1,
   freeBits: { target: 8 },
   aggressive: { updates: 100, window: 15, sentences: 500 },

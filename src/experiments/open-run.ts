@@ -28,10 +28,14 @@ export interface OpenRun {
 
 /**
  * Opens a run: starts the backend and loads the corpus and the weights.
- * @param weights `best`, or `epoch-<n>` for those that `training.keepEpochs` kept.
+ * @param weights `best`, `last`, or `epoch-<n>` for those that `training.keepEpochs` kept.
  * @throws {InputError} where there are no such weights, or the corpus is another than the run learned from.
  */
-export async function openRun(run: RunConfig, folder: RunFolder, weights = 'best'): Promise<OpenRun> {
+export async function openRun(
+  run: RunConfig,
+  folder: RunFolder,
+  weights: string = run.training.select,
+): Promise<OpenRun> {
   const corpus = await loadCorpus(run.data.directory);
   const learnedFrom = folder.manifest()?.dataHash;
   if (learnedFrom !== undefined && learnedFrom !== corpus.hash) {

@@ -1,11 +1,12 @@
 // Training a run: its corpus, the machine, the weights that it starts from and the judge of its epochs, brought together.
 
-import type { RunConfig } from '../config/schema.js';
+import { type RunConfig, STARTING_PARTS } from '../config/schema.js';
 import { loadCorpus } from '../data/corpus-files.js';
 import { InputError } from '../errors.js';
 import { methodNamed } from '../methods/index.js';
-import { ENCODER_PREFIX } from '../model/lstm/encoder.js';
+import { hasCheckpoint } from '../runs/checkpoint.js';
 import { type Manifest, RunFolder } from '../runs/run-folder.js';
+import type { StartingWeights } from '../runs/weights.js';
 import { type TrainingEvent, train } from '../training/train.js';
 import { createValidator } from './evaluation.js';
 import { checkPrecision, measurePeak, provenance, startMachine } from './machine.js';
@@ -13,7 +14,7 @@ import type { Following } from './progress.js';
 
 /**
  * Trains a run to its end, from where it last stopped.
- * @param runs the folder of all runs, where the one that this starts from is.
+ * @param runs the folder of all runs, where those that this starts from are.
  * @throws {InputError} when the corpus is not prepared, the folder holds another run, or the backend does not work here.
  * @throws {InterruptedError} after saving, when the signal asks to stop.
  */
@@ -29,7 +30,7 @@ export async function trainRun(
   return train({
     run,
     method: methodNamed(run.method),
-    startFrom: startingWeights(run, runs, corpus.hash),
+    startFrom: hasCheckpoint(folder.checkpoints) ? [] : startingWeights(run, runs, corpus.hash),
     corpus,
     folder,
     validator: createValidator(run, corpus),
@@ -41,24 +42,26 @@ export async function trainRun(
 }
 
 /**
- * The encoder that a run starts from: that of another method's run of the same data set and seed.
- * @throws {InputError} where that run is not finished, or learned from another corpus.
+ * The weights that a run starts from: parts of other methods' runs of the same data set and seed.
+ * @throws {InputError} where such a run is not finished, or learned from another corpus.
  */
-function startingWeights(run: RunConfig, runs: string, dataHash: string) {
-  if (run.startFrom === null) return null;
-  const source = RunFolder.of(runs, { dataSet: run.dataSet, name: run.startFrom, seed: run.seed });
-  const manifest = source.manifest();
-  if ((manifest?.finished ?? null) === null) {
-    throw new InputError(
-      `${run.name} starts from the encoder of ${run.startFrom}, and ${source.directory} holds no finished run of it; ` +
-        `train that first: sri train --method ${run.startFrom} --seed ${run.seed}`,
-    );
-  }
-  if (manifest!.dataHash !== dataHash) {
-    throw new InputError(
-      `${run.name} starts from the encoder of ${run.startFrom}, and ${source.directory} learned from another corpus ` +
-        `than ${run.data.directory} is now; train it anew, or prepare the corpus as it was`,
-    );
-  }
-  return { file: source.weights('best'), only: (name: string) => name.startsWith(ENCODER_PREFIX) };
+function startingWeights(run: RunConfig, runs: string, dataHash: string): StartingWeights[] {
+  return STARTING_PARTS.flatMap((part) => {
+    const method = run.startFrom?.[part] ?? null;
+    if (method === null) return [];
+    const source = RunFolder.of(runs, { dataSet: run.dataSet, name: method, seed: run.seed });
+    const manifest = source.manifest();
+    const wish = `${run.name} starts from the ${part} of ${method}, and ${source.directory}`;
+    const training = `sri train --method ${method} --seed ${run.seed}`;
+    if (manifest === null || manifest.finished === null) {
+      throw new InputError(`${wish} holds no finished run of it; train that first: ${training}`);
+    }
+    if (manifest.dataHash !== dataHash) {
+      throw new InputError(
+        `${wish} learned from another corpus than ${run.data.directory} is now; ` +
+          `train it anew (${training}), or prepare the corpus as it was`,
+      );
+    }
+    return [{ part, file: source.weights(source.config().training.select), run: `${method}, seed ${run.seed}` }];
+  });
 }

@@ -116,8 +116,10 @@ class Sri implements Model {
     keys: SentenceKeys,
     { epoch, pathDraws }: InferenceContext,
   ): ShortRunPosterior {
-    const schedule = langevinSchedule(this.run.langevin, epoch, this.stepSize);
-    return new ShortRunPosterior(likelihood, schedule, keys, pathDraws);
+    const { langevin } = this.run;
+    const schedule = langevinSchedule(langevin, epoch, this.stepSize);
+    const temperature = langevin.evaluationTemperature ?? schedule.temperature;
+    return new ShortRunPosterior(likelihood, { ...schedule, temperature }, keys, pathDraws);
   }
 
   state(): Record<string, unknown> {

@@ -3,7 +3,7 @@
 
 import { pairedDifference } from '../evaluation/paired.js';
 import type { MeanEstimate } from '../evaluation/statistics.js';
-import { type MeasuredRow, type MeasuredRun, rowName, rowsOfBest } from '../runs/measured-run.js';
+import { type MeasuredRow, type MeasuredRun, rowName, rowsOfSelected } from '../runs/measured-run.js';
 import { finiteOrNull, type SentenceValues } from '../runs/row.js';
 import { RunFolder } from '../runs/run-folder.js';
 import { combineSeeds, type SeedMean, type Seeds } from './seeds.js';
@@ -67,7 +67,7 @@ function differenceOf(
   const own = valuesOf(measured, row);
   if (own === null) return null;
   for (const model of models) {
-    const found = rowsOfBest(model, 'ppl', split).flatMap((other) => {
+    const found = rowsOfSelected(model, 'ppl', split).flatMap((other) => {
       const values = valuesOf(model, other);
       // Of log p(x), so that of -log p(x) it is ours less theirs.
       return (values === null ? null : pairedDifference(values, own)) ?? [];

@@ -5,6 +5,7 @@ import { stringify } from 'csv-stringify/sync';
 import { parseStepsSetting } from '../config/load.js';
 import { METHODS } from '../methods/index.js';
 import type { MeasuredRun } from '../runs/measured-run.js';
+import { selectedEpoch } from '../runs/run-folder.js';
 import { publishedSizes } from './part.js';
 
 export type Cell = string | number;
@@ -24,7 +25,7 @@ export const PROVENANCE: readonly Column<{ measured: MeasuredRun }>[] = [
   ['Training sentences', ({ measured }) => measured.manifest.sentences?.train],
   ['Published training sentences', ({ measured }) => publishedSizes(measured.run.dataSet)?.train],
   ['Epochs', ({ measured }) => measured.manifest.epochs],
-  ['Best epoch', ({ measured }) => measured.manifest.bestEpoch],
+  ['Weights of epoch', ({ measured }) => selectedEpoch(measured.manifest)],
   ['Training seconds', ({ measured }) => Math.round(measured.manifest.trainingSeconds)],
   ['Backend', ({ measured }) => measured.manifest.backend],
   ['Threads', ({ measured }) => measured.manifest.threads],

@@ -3,7 +3,7 @@
 
 import { estimatorName } from '../evaluation/perplexity/estimator-name.js';
 import { METHODS } from '../methods/index.js';
-import { chooseRow, type MeasuredRow, type MeasuredRun, rowsOfBest } from '../runs/measured-run.js';
+import { chooseRow, type MeasuredRow, type MeasuredRun, rowsOfSelected } from '../runs/measured-run.js';
 import { type Against, againstLanguageModel } from './against.js';
 import { PAPER_TABLE_1, type PaperRow } from './paper.js';
 import {
@@ -152,7 +152,7 @@ export function table1Line(
 /** What `ais` found, beside what the table's estimator says of the same sentences; null where one was not asked. */
 function aisCheck(runs: Seeds, split: string): Pick<Table1Line, 'ais' | 'besideAis'> {
   const pairs = runs.map((measured) => {
-    const fitting = rowsOfBest(measured, 'ppl', split);
+    const fitting = rowsOfSelected(measured, 'ppl', split);
     const own = tableEstimator(measured.run);
     const ais = fitting.find(({ estimator }) => estimator === 'ais');
     const beside = fitting.find((row) => row.estimator === own && row.sentences === ais?.sentences);

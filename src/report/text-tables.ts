@@ -3,7 +3,7 @@
 
 import path from 'node:path';
 import type { MeasuredRun } from '../runs/measured-run.js';
-import { RunFolder } from '../runs/run-folder.js';
+import { RunFolder, selectedEpoch } from '../runs/run-folder.js';
 import {
   describeDecoding,
   GENERATIONS,
@@ -99,5 +99,5 @@ export function keptTexts<Texts extends Generations | Interpolations>(
   const content = new RunFolder(directory).artifact(artifact);
   if (content === null) return null;
   const texts = parseTexts<Texts>(content, path.join(directory, 'artifacts', artifact));
-  return texts.epoch === manifest.bestEpoch ? texts : null;
+  return texts.epoch === selectedEpoch(manifest) ? texts : null;
 }

@@ -7,7 +7,7 @@ import { InputError } from '../errors.js';
 import { writeFileAtomic } from '../storage/atomic-write.js';
 import { decodeSafetensors, encodeSafetensors, type StoredTensor } from '../storage/safetensors.js';
 import type { ValidationState } from '../training/validation.js';
-import type { Verdict } from './run-folder.js';
+import type { Manifest, Verdict } from './run-folder.js';
 
 /** Where training is, besides the tensors. */
 export interface TrainingState {
@@ -19,7 +19,7 @@ export interface TrainingState {
   iteration: number;
   learningRate: number;
   validation: ValidationState;
-  /** What the last diagnosis of the best weights so far came to; null before any. */
+  /** What the last diagnosis of the weights that are selected so far came to; null before any. */
   verdict: Verdict | null;
   /** Why training ended, or null. */
   finished: string | null;
@@ -32,6 +32,8 @@ export interface TrainingState {
   /** Bytes of metrics.csv that belong to the run up to here. */
   metricsBytes: number;
   trainingSeconds: number;
+  /** Weights of other runs that parts began with; absent in checkpoints that were written before they told. */
+  startedFrom?: Manifest['startedFrom'];
   /** Content hash of the corpus; absent in checkpoints that were written before they told. */
   dataHash?: string;
 }
@@ -71,6 +73,11 @@ export async function saveCheckpoint(
   for (const file of readdirSync(directory)) {
     if (!kept.has(path.parse(file).name)) rmSync(path.join(directory, file), { force: true });
   }
+}
+
+/** Whether there is one to go on from. */
+export function hasCheckpoint(directory: string): boolean {
+  return saved(directory).length > 0;
 }
 
 /**

@@ -6,7 +6,7 @@ import path from 'node:path';
 import type { RunConfig } from '../config/schema.js';
 import { InputError } from '../errors.js';
 import type { Result, ResultRow } from './row.js';
-import { type Manifest, RunFolder } from './run-folder.js';
+import { type Manifest, RunFolder, selectedEpoch } from './run-folder.js';
 
 /** A measured quantity, and which of a run's weights it was measured on, where. */
 export interface MeasuredRow extends ResultRow {
@@ -96,19 +96,22 @@ export function findRuns(root: string, dataSet: string): RunFolder[] {
     .map((folder) => new RunFolder(folder));
 }
 
-/** The rows of one metric on a split that are of the present best weights: those over the most sentences, then draws, first. */
-export function rowsOfBest(
+/**
+ * The rows of one metric on a split that are of the weights that are the run's by now: those over the most sentences, then
+ * draws, first.
+ */
+export function rowsOfSelected(
   { rows, manifest }: Pick<MeasuredRun, 'rows' | 'manifest'>,
   metric: MeasuredRow['metric'],
   split: string,
 ): MeasuredRow[] {
   return rows
-    .filter((row) => row.metric === metric && row.split === split && row.epoch === manifest.bestEpoch)
+    .filter((row) => row.metric === metric && row.split === split && row.epoch === selectedEpoch(manifest))
     .sort((a, b) => b.sentences - a.sentences || b.draws - a.draws);
 }
 
 /**
- * Of the rows of one metric, the one a table prints: on the wanted split and the present best weights, by the wanted
+ * Of the rows of one metric, the one a table prints: on the wanted split and the run's present weights, by the wanted
  * estimator where it names one, over the most sentences and of the most draws.
  */
 export function chooseRow(
@@ -117,7 +120,7 @@ export function chooseRow(
   split: string,
   estimator: string | null = null,
 ): MeasuredRow | null {
-  const fitting = rowsOfBest(measured, metric, split);
+  const fitting = rowsOfSelected(measured, metric, split);
   return fitting.find((row) => row.estimator === estimator) ?? fitting[0] ?? null;
 }
 

@@ -6,7 +6,7 @@ import { stringify } from 'csv-stringify/sync';
 import { InputError } from '../errors.js';
 import type { AggregatePosterior, Marginal } from '../evaluation/aggregate-posterior.js';
 import type { MeasuredRow, MeasuredRun } from './measured-run.js';
-import { RunFolder } from './run-folder.js';
+import { RunFolder, selectedEpoch } from './run-folder.js';
 
 /** Names of the artifacts. */
 export const POSTERIOR = {
@@ -66,7 +66,7 @@ export function keptPosterior({
   const content = new RunFolder(directory).artifact(POSTERIOR.summary);
   if (content === null) return null;
   const summary = parsePosteriorSummary(content, path.join(directory, 'artifacts', POSTERIOR.summary));
-  return summary.epoch === manifest.bestEpoch ? summary : null;
+  return summary.epoch === selectedEpoch(manifest) ? summary : null;
 }
 
 /** Figure 1 of a run that has it, as files beside the tables: `figure1-sri-seed-0-tsne.svg` and the like. */

@@ -4,19 +4,20 @@
 //   manifest.json  what made it: versions, commit, data hash, backend, wall time
 //   metrics.csv    a line each interval of training
 //   checkpoints/   the last two, for going on
-//   best.safetensors, epoch-<n>.safetensors   weights, for evaluation
+//   best.safetensors, last.safetensors, epoch-<n>.safetensors   weights, for evaluation
 //   rows/          a file each measured quantity, and beside it one of the sentences' own values
 //   artifacts/     texts, samples and figures made with the weights
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseRunConfig } from '../config/load.js';
-import type { RunConfig } from '../config/schema.js';
+import type { RunConfig, StartingPart } from '../config/schema.js';
 import type { SplitName } from '../data/corpus.js';
 import { InputError } from '../errors.js';
 import { writeFileAtomic } from '../storage/atomic-write.js';
 import type { SentenceValues } from './row.js';
 import { decodeSentenceValues, encodeSentenceValues } from './sentence-values.js';
+import type { StartingPoint } from './weights.js';
 
 /** What made a run's weights. */
 export interface Manifest {
@@ -28,6 +29,8 @@ export interface Manifest {
   dataHash: string;
   /** Of the prepared corpus; absent in manifests that were written before they told. */
   sentences?: Record<SplitName, number>;
+  /** Weights of other runs that parts of the model began with; absent in manifests that were written before they told. */
+  startedFrom?: Partial<Record<StartingPart, StartingPoint>>;
   backend: string;
   /** The backend's own version and the machine's instruction sets. */
   backendDetails: string;
@@ -39,7 +42,9 @@ export interface Manifest {
   /** The epoch whose weights are `best`, and its validation loss, nats a word. */
   bestEpoch: number;
   bestValidation: number | null;
-  /** On the best weights' code; null for a model without one. */
+  /** The epoch whose weights are evaluated as the run's (`training.select`); the best where absent. */
+  selectedEpoch?: number;
+  /** On those weights' code; null for a model without one. */
   verdict: Verdict | null;
   /** Seconds spent training, over all processes that worked on the run. */
   trainingSeconds: number;
@@ -47,6 +52,11 @@ export interface Manifest {
   finished: string | null;
   /** Peak resident memory of the last process that trained, MiB. */
   peakMemory: number;
+}
+
+/** The epoch whose weights are evaluated as a run's. */
+export function selectedEpoch({ selectedEpoch, bestEpoch }: Pick<Manifest, 'selectedEpoch' | 'bestEpoch'>): number {
+  return selectedEpoch ?? bestEpoch;
 }
 
 /** Whether the code is used, in a word and a sentence. */
@@ -76,7 +86,10 @@ export class RunFolder {
     return read(this.metrics) ?? '';
   }
 
-  /** Weights under a name: `best`, or `epoch-<n>` for those that `training.keepEpochs` asks for. */
+  /**
+   * Weights under a name: `best`, `last` where `training.select` evaluates those, or `epoch-<n>` for those that
+   * `training.keepEpochs` asks for.
+   */
   weights(name: string): string {
     return path.join(this.directory, `${name}.safetensors`);
   }

@@ -1,7 +1,9 @@
 // Weights kept for evaluation: a safetensors file whose metadata says after which epoch they were saved and what else
 // the method needs to infer with them.
 
+import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
+import type { StartingPart } from '../config/schema.js';
 import { InputError } from '../errors.js';
 import type { Model } from '../methods/method.js';
 import { writeFileAtomic } from '../storage/atomic-write.js';
@@ -26,15 +28,52 @@ export function loadWeights(file: string, model: Model): number {
   return Number(metadata.epoch ?? 0);
 }
 
+/** Puts saved weights of the same configuration back into a model, and leaves the method's own course as it is. */
+export function restoreWeights(file: string, model: Model): void {
+  model.parameters.restore(decodeSafetensors(readFileSync(file), file).tensors, file);
+}
+
+/** Weights of another run, perhaps of another method, that a fresh one starts from. */
+export interface StartingWeights {
+  /** Which of the model's weights: those whose names begin with it and a dot. */
+  part: StartingPart;
+  file: string;
+  /** The other run. */
+  run: string;
+}
+
+/** Which weights a part of a run began as. */
+export interface StartingPoint {
+  run: string;
+  /** After which they were saved there, from 1. */
+  epoch: number;
+  /** Of the file that they were read from. */
+  sha256: string;
+}
+
 /**
- * Puts some of the weights of another run, perhaps of another method, into a model; the rest stay as they are.
- * @param only which, by name; every one of the model's that it names must be in the file.
- * @throws InputError where the file is missing, damaged, or lacks one of them, and where the model has none.
+ * Gives a part of a model the weights that another run has of it. Those that the other has none for, such as a decoder's
+ * for the code where that run has no code, stay as they are.
+ * @throws {InputError} where the file is missing, damaged, or has nothing of the part, where the model has no such part,
+ *   and where the two are not built alike.
  */
-export function loadSomeWeights(file: string, model: Model, only: (name: string) => boolean): void {
+export function startPart({ part, file, run }: StartingWeights, model: Model): StartingPoint {
   if (!existsSync(file)) throw new InputError(`${file}: no such weights to start from; train that run first`);
-  if (!model.parameters.names.some(only)) {
-    throw new InputError(`${file}: nothing in it is for this method to start from; leave startFrom out`);
+  const bytes = readFileSync(file);
+  const { tensors, metadata } = decodeSafetensors(bytes, file);
+  const ofPart = [...tensors.keys()].filter((name) => name.startsWith(`${part}.`));
+  const own = model.parameters.names;
+  if (!own.some((name) => name.startsWith(`${part}.`))) {
+    throw new InputError(`startFrom.${part}: this method has no ${part} to start from ${run}; make it null`);
   }
-  model.parameters.restore(decodeSafetensors(readFileSync(file), file).tensors, file, only);
+  if (ofPart.length === 0) {
+    throw new InputError(`${file}: ${run} has no ${part}; name another method in startFrom.${part}, or null`);
+  }
+  const strange = ofPart.find((name) => !own.includes(name));
+  if (strange !== undefined) {
+    throw new InputError(`${file}: ${strange} is no weight of this run's ${part}; start from one that is built alike`);
+  }
+  model.parameters.restore(tensors, file, (name) => ofPart.includes(name));
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  return { run, epoch: Number(metadata.epoch ?? 0), sha256 };
 }

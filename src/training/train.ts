@@ -10,7 +10,7 @@ import type { Iteration, Method, Model, Position } from '../methods/method.js';
 import { loadCheckpoint, saveCheckpoint, type TrainingState, type TrainingSums } from '../runs/checkpoint.js';
 import { cutBack, type Metrics, MetricsFile } from '../runs/metrics.js';
 import type { Manifest, RunFolder, Verdict } from '../runs/run-folder.js';
-import { loadSomeWeights, saveWeights } from '../runs/weights.js';
+import { restoreWeights, type StartingWeights, saveWeights, startPart } from '../runs/weights.js';
 import { DivergenceError, GradientDescent } from './learner.js';
 import { createOptimizer } from './optimizer.js';
 import { INITIAL_VALIDATION, judge } from './validation.js';
@@ -39,8 +39,8 @@ export interface TrainingOptions {
   corpus: PreparedCorpus;
   folder: RunFolder;
   validator: Validator;
-  /** Weights of another run that a fresh run starts from, and which of them, by name. */
-  startFrom?: { file: string; only: (name: string) => boolean } | null;
+  /** Weights of other runs that a fresh run starts from. */
+  startFrom?: readonly StartingWeights[];
   /** The facts of the manifest that the run itself does not know. */
   provenance: Pick<Manifest, 'version' | 'commit' | 'node' | 'backend' | 'backendDetails' | 'threads'>;
   /** The machine's measured peak, floating-point operations a second; null where unknown. */
@@ -122,6 +122,7 @@ class Training {
       epochSums: noSums(),
       metricsBytes: 0,
       trainingSeconds: 0,
+      startedFrom: {},
       dataHash: corpus.hash,
     };
   }
@@ -200,17 +201,17 @@ class Training {
     const { loss, quantities, verdict } = await validator.validate(this.model, epoch);
     const decision = judge(this.state.validation, epoch, loss, run.training);
     const best = folder.weights('best');
-    if (decision.improved) {
-      await saveWeights(best, this.model, epoch);
-      this.state.verdict = verdict;
-    }
+    if (decision.improved) await saveWeights(best, this.model, epoch);
+    const selected = run.training.select === 'last' || decision.improved;
+    if (run.training.select === 'last') await saveWeights(folder.weights('last'), this.model, epoch);
+    if (selected) this.state.verdict = verdict;
     if (run.training.keepEpochs.includes(epoch)) await saveWeights(folder.weights(`epoch-${epoch}`), this.model, epoch);
     const metrics = this.metrics(this.state.epochSums, loss, quantities);
     this.write(metrics);
     this.state.interval = noSums();
     this.state.epochSums = noSums();
     // The weights alone: what a method knows of its own course, such as that Lagging-VAE is done catching up, stays.
-    if (decision.restoreBest) loadSomeWeights(best, this.model, () => true);
+    if (decision.restoreBest) restoreWeights(best, this.model);
     this.optimizer.learningRate *= decision.learningRateFactor;
     this.state.validation = decision.state;
     this.state.epoch++;
@@ -252,15 +253,17 @@ class Training {
         );
       }
       // Without the epoch's sums its last interval is all that is known of it.
-      const { epochSums = structuredClone(checkpoint.state.interval) } = checkpoint.state;
-      this.state = { ...checkpoint.state, dataHash, epochSums };
+      const { epochSums = structuredClone(checkpoint.state.interval), startedFrom = {} } = checkpoint.state;
+      this.state = { ...checkpoint.state, dataHash, epochSums, startedFrom };
       this.resumed = true;
       this.model.parameters.restore(checkpoint.tensors, checkpoint.file);
       this.model.restoreState(checkpoint.state.method);
       this.optimizer.restore(checkpoint.tensors);
       this.optimizer.learningRate = checkpoint.state.learningRate;
-    } else if (this.options.startFrom != null) {
-      loadSomeWeights(this.options.startFrom.file, this.model, this.options.startFrom.only);
+    } else {
+      for (const start of this.options.startFrom ?? []) {
+        this.state.startedFrom[start.part] = startPart(start, this.model);
+      }
     }
     cutBack(folder.metrics, this.state.metricsBytes);
     this.secondsBefore = this.state.trainingSeconds;
@@ -345,17 +348,19 @@ class Training {
 
   private manifest(): Manifest {
     const { provenance, run, corpus } = this.options;
-    const { validation, verdict, epoch, finished } = this.state;
+    const { validation, verdict, epoch, finished, startedFrom } = this.state;
     const { train, valid, test } = corpus.splits;
     return {
       ...provenance,
       dataHash: corpus.hash,
       sentences: { train: train.length, valid: valid.length, test: test.length },
+      startedFrom,
       precision: run.precision,
       parameters: this.model.parameters.size,
       epochs: epoch - 1,
       bestEpoch: validation.bestEpoch,
       bestValidation: validation.best,
+      selectedEpoch: run.training.select === 'last' ? epoch - 1 : validation.bestEpoch,
       verdict,
       trainingSeconds: this.seconds(),
       finished,

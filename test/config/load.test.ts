@@ -130,6 +130,43 @@ describe('a run', () => {
     expect(message).toMatch(/^config\.json: seed: -1 will not do/);
   });
 
+  it('reads the form of earlier versions, in which the encoder was all that could start from elsewhere', () => {
+    const run = resolveRun(loadConfig(config(small)), { method: 'sri' });
+    const { evaluationTemperature, ...langevin } = run.langevin;
+    const { select, ...training } = run.training;
+    const old = { ...run, langevin, training };
+    expect(parseRunConfig({ ...old, startFrom: null }, 'config.json')).toEqual(run);
+    expect(parseRunConfig({ ...old, startFrom: 'ae' }, 'config.json').startFrom).toEqual({
+      encoder: 'ae',
+      decoder: null,
+    });
+  });
+
+  it('starts each part from where the last layer that speaks of it says', () => {
+    const file = config(`dataSet: a
+startFrom: null
+methods:
+  ae:
+  lstm-lm:
+  fb-vae:
+    startFrom: {encoder: ae}
+    settings:
+      own: {}
+      from-lm: {startFrom: {decoder: lstm-lm}}
+      afresh: {startFrom: null}
+`);
+    const start = (setting: string, ...overrides: string[]) =>
+      resolveRun(loadConfig(file), { method: 'fb-vae', setting, overrides }).startFrom;
+    expect(start('own')).toEqual({ encoder: 'ae', decoder: null });
+    expect(start('from-lm')).toEqual({ encoder: 'ae', decoder: 'lstm-lm' });
+    expect(start('afresh')).toBeNull();
+    expect(start('afresh', 'startFrom.decoder=lstm-lm')).toEqual({ encoder: null, decoder: 'lstm-lm' });
+    expect(start('own', 'startFrom.encoder=null')).toBeNull();
+    expect(messageOf(() => start('own', 'startFrom.decoder=fb-vae'))).toBe(
+      '--set startFrom.decoder=fb-vae: startFrom.decoder: fb-vae cannot start from itself; name another, or null',
+    );
+  });
+
   it('lets an override change one key of a schedule', () => {
     const run = resolveRun(loadConfig(config(small)), { method: 'sri', overrides: ['langevin.temperature.max=0.3'] });
     expect(run.langevin.temperature).toEqual({ start: 0.05, growFromEpoch: 15, growPerEpoch: 0.05, max: 0.3 });
@@ -230,8 +267,20 @@ describe('a run that is not right', () => {
 
   it('lists the methods and settings there are', () => {
     expect(resolve({ method: 'ae' })).toMatch(/:4: methods has no ae; it has lstm-lm, sri/);
-    expect(resolve({ setting: 'papr' })).toMatch(/:11: sri has no setting papr; it has released, paper/);
+    expect(resolve({ setting: 'papr' })).toMatch(
+      /:11: sri has no setting papr; did you mean paper\? it has released, paper/,
+    );
+    expect(resolve({ setting: 'warm' })).toMatch(/:11: sri has no setting warm; it has released, paper/);
     expect(resolve({ method: 'lstm-lm', setting: 'paper' })).toMatch(/:5: lstm-lm has no setting paper; it has none/);
+  });
+});
+
+describe('a setting that has another name by now', () => {
+  it('is named as what it is called today', () => {
+    const renamed = loadConfig(config(small.replace('paper:', 'algorithm-1:')));
+    expect(messageOf(() => resolveRun(renamed, { method: 'sri', setting: 'paper' }))).toMatch(
+      /sri has no setting paper; did you mean algorithm-1\? it has released, algorithm-1/,
+    );
   });
 });
 

@@ -116,7 +116,7 @@ describe('the page of a data set', () => {
     ]);
     const made = elements.filter(({ name, text }) => name === 'dd' && text.includes('Commit'));
     expect(made).toHaveLength(2);
-    expect(made[1]!.text).toMatch(/Seed: 3; .*Best epoch: 5; .*Commit: abc123; Data hash: f00d; Run: /);
+    expect(made[1]!.text).toMatch(/Seed: 3; .*Weights of epoch: 5; .*Commit: abc123; Data hash: f00d; Run: /);
     expect(made[1]!.text).toContain(path.join(root, 'ptb/sri/seed-3'));
   });
 

@@ -105,7 +105,7 @@ describe('tables of several seeds', () => {
       'AU sd': 0.58,
       Seeds: 3,
       Seed: '1; 2; 10',
-      'Best epoch': 5,
+      'Weights of epoch': 5,
       Commit: 'abc123',
     });
     expect(line(table1(read()), 'SRI (paper)')).toMatchObject({ PPL: '90.00', Seeds: 1, 'PPL sd': '', Seed: 1 });

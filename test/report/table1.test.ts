@@ -99,7 +99,7 @@ describe('Table 1', () => {
       Setting: 'released',
       Seed: 3,
       Epochs: 7,
-      'Best epoch': 5,
+      'Weights of epoch': 5,
       Backend: 'native',
       Precision: 'f32',
       Commit: 'abc123',

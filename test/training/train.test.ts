@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -9,6 +10,7 @@ import { InterruptedError } from '../../src/errors.js';
 import { METHODS } from '../../src/methods/index.js';
 import type { Method, Model } from '../../src/methods/method.js';
 import { RunFolder } from '../../src/runs/run-folder.js';
+import type { StartingWeights } from '../../src/runs/weights.js';
 import { decodeSafetensors } from '../../src/storage/safetensors.js';
 import { type TrainingEvent, type TrainingOptions, train } from '../../src/training/train.js';
 import { toyCorpus, toyRun } from './toy.js';
@@ -142,39 +144,111 @@ describe('training', () => {
     }
   });
 
-  it('starts from the weights of another run where it is told to, those named and no others', async () => {
-    const source = options(toyRun('ae'), 'source');
-    await train(source);
-    const run = toyRun('fb-vae');
-    const file = source.folder.weights('best');
-    const fresh = METHODS.find(({ name }) => name === 'fb-vae')!.create(run, corpus);
-    const initial = new Map([...fresh.parameters.store()].map(([name, { data }]) => [name, data.slice()]));
-    const { tensors } = decodeSafetensors(readFileSync(file), file);
-    let seen = 0;
-    const method: Method = {
-      ...METHODS.find(({ name }) => name === 'fb-vae')!,
+  /** A method whose model is the real one, kept from learning; `seen` is told its weights before the first update. */
+  function idle(
+    name: string,
+    run: RunConfig,
+    seen: (model: Model, initial: Map<string, Float32Array>) => void,
+  ): Method {
+    const real = METHODS.find((method) => method.name === name)!;
+    return {
+      ...real,
       create: () => {
-        fresh.learn = () => {
-          for (const [name, { data }] of fresh.parameters.store()) {
-            const wanted = name.startsWith('encoder.') ? tensors.get(name)!.data : initial.get(name)!;
-            expect(data).toEqual(wanted);
-            seen++;
-          }
+        const model = real.create(run, corpus);
+        const initial = weightsOf(model);
+        model.learn = () => {
+          seen(model, initial);
           return { loss: 1, gradientNorm: 1, quantities: {} };
         };
-        return fresh;
+        return model;
       },
     };
-    const only = (name: string) => name.startsWith('encoder.');
-    await train(options(run, 'started', { method, startFrom: { file, only } }));
-    expect(seen).toBeGreaterThan(0);
-    await expect(train(options(toyRun('sri'), 'without', { startFrom: { file, only } }))).rejects.toThrow(
-      /nothing in it is for this method to start from/,
+  }
+
+  const weightsOf = (model: Model) =>
+    new Map([...model.parameters.store()].map(([name, { data }]) => [name, Float32Array.from(data)] as const));
+
+  it('starts parts from the weights of other runs where it is told to, and says in the manifest which', async () => {
+    const other = (name: string) => options({ ...toyRun(name), seed: 8 }, `source-${name}`);
+    const [encoderSource, decoderSource] = [other('ae'), other('lstm-lm')];
+    await train(encoderSource);
+    await train(decoderSource);
+    const fileOf = ({ folder }: TrainingOptions) => folder.weights('best');
+    const stored = (source: TrainingOptions) => decodeSafetensors(readFileSync(fileOf(source)), fileOf(source)).tensors;
+    const startFrom: StartingWeights[] = [
+      { part: 'encoder', file: fileOf(encoderSource), run: 'ae' },
+      { part: 'decoder', file: fileOf(decoderSource), run: 'lstm-lm' },
+    ];
+    let fresh: string[] = [];
+    const run = toyRun('fb-vae');
+    const method = idle('fb-vae', run, (model, initial) => {
+      fresh = [];
+      for (const [name, data] of weightsOf(model)) {
+        const source = name.startsWith('encoder.') ? encoderSource : decoderSource;
+        const given = stored(source).get(name);
+        expect(data, name).toEqual(given?.data ?? initial.get(name));
+        if (given === undefined) fresh.push(name);
+      }
+    });
+    const started = await train(options(run, 'started', { method, startFrom }));
+    expect(fresh).toEqual(['decoder.latentKernel', 'decoder.initialKernel', 'decoder.initialBias']);
+    const sha256 = (source: TrainingOptions) =>
+      createHash('sha256')
+        .update(readFileSync(fileOf(source)))
+        .digest('hex');
+    expect(started.startedFrom).toEqual({
+      encoder: { run: 'ae', epoch: 1, sha256: sha256(encoderSource) },
+      decoder: { run: 'lstm-lm', epoch: 1, sha256: sha256(decoderSource) },
+    });
+    // What it began with stays known when it goes on, though nobody says it again.
+    const longer = { ...run, training: { ...run.training, epochs: 4 } };
+    expect((await train(options(longer, 'started', { method }))).startedFrom).toEqual(started.startedFrom);
+  });
+
+  it('refuses to start a part from what has none, is not built alike, or is not there', async () => {
+    const source = options(toyRun('lstm-lm'), 'source');
+    await train(source);
+    let attempts = 0;
+    const start = (name: string, weights: Partial<StartingWeights>, changes: Partial<RunConfig> = {}) => {
+      const startFrom: StartingWeights[] = [
+        { part: 'decoder', file: source.folder.weights('best'), run: 'lstm-lm', ...weights },
+      ];
+      return expect(train(options(toyRun(name, changes), `attempt-${attempts++}`, { startFrom }))).rejects;
+    };
+    await start('sri', { part: 'encoder' }).toThrow(/this method has no encoder to start from lstm-lm; make it null/);
+    await start('fb-vae', { part: 'encoder' }).toThrow(/lstm-lm has no encoder; name another method/);
+    await start('sri', { file: path.join(root, 'none.safetensors') }).toThrow(/no such weights to start from/);
+    const wider = { ...toyRun('sri').model, hiddenSize: 9 };
+    await start('sri', { run: 'narrow' }, { model: wider }).toThrow(
+      /decoder\.wordKernel is \[6,32\], but this configuration's is \[6,36\]/,
     );
-    const missing = { file: path.join(root, 'none.safetensors'), only };
-    await expect(train(options(run, 'missing', { startFrom: missing }))).rejects.toThrow(
-      /no such weights to start from/,
+    const withCode = options(toyRun('sri'), 'with-code');
+    await train(withCode);
+    await start('lstm-lm', { file: withCode.folder.weights('best'), run: 'sri' }).toThrow(
+      /decoder\.initialBias is no weight of this run's decoder; start from one that is built alike/,
     );
+  });
+
+  it('keeps the last weights as the run’s where it is told to, with the verdict on them', async () => {
+    const run = toyRun('sri', { training: { ...toyRun('sri').training, select: 'last' } });
+    const losses = [1, 3, 2];
+    const validator = {
+      columns: [],
+      validate: (_: Model, epoch: number) => ({
+        loss: losses[epoch - 1]!,
+        quantities: {},
+        verdict: { collapse: 'active', reason: `epoch ${epoch}` } as const,
+      }),
+    };
+    const trained = options(run, 'last', { validator });
+    const manifest = await train(trained);
+    expect(manifest).toMatchObject({ bestEpoch: 1, selectedEpoch: 3, verdict: { reason: 'epoch 3' } });
+    const { folder } = trained;
+    const tensors = (file: string) => decodeSafetensors(readFileSync(file), file);
+    expect(tensors(folder.weights('last')).metadata.epoch).toBe('3');
+    expect(tensors(folder.weights('best')).metadata.epoch).toBe('1');
+    const best = await train(options(toyRun('sri'), 'best', { validator }));
+    expect(best).toMatchObject({ bestEpoch: 1, selectedEpoch: 1, verdict: { reason: 'epoch 1' } });
   });
 
   it('takes the best weights back at a decay, and not where the method was in its own course', async () => {

@@ -7,7 +7,7 @@ import type { Evaluated } from '../../evaluation/evaluate.js';
 import { estimatorName, type PerplexityEstimatorName } from '../../evaluation/perplexity/estimator-name.js';
 import type { Inference } from '../../methods/method.js';
 import { keptTexts } from '../../report/text-tables.js';
-import { chooseRow, type MeasuredRow, type MeasuredRun, rowsOfBest } from '../../runs/measured-run.js';
+import { chooseRow, type MeasuredRow, type MeasuredRun, rowsOfSelected } from '../../runs/measured-run.js';
 import { keptPosterior } from '../../runs/posterior.js';
 import type { Manifest } from '../../runs/run-folder.js';
 import { GENERATIONS, INTERPOLATIONS } from '../../runs/texts.js';
@@ -118,7 +118,7 @@ function isChecked(
   { split, statistics }: Measured,
 ): boolean {
   if (found === null) return false;
-  return rowsOfBest(found, 'ppl', split).some(
+  return rowsOfSelected(found, 'ppl', split).some(
     (row) => row.estimator === estimator && (statistics === null || row.sentences === sentences),
   );
 }

@@ -145,13 +145,13 @@ const MEASURING_ORDER: readonly Measuring[] = [
 ];
 
 /**
- * The tasks in an order in which they can be done: each run is trained after the one that it starts from and then measured,
+ * The tasks in an order in which they can be done: each run is trained after those that it starts from and then measured,
  * so that the first numbers are there before the last run is trained. A run that is wanted twice is trained once.
  *
- * @param startOf the run whose encoder a run starts from, where it does.
+ * @param startsOf the runs whose weights a run starts from.
  * @throws {InputError} where runs start from each other in a circle.
  */
-export function makePlan(wanted: readonly Wanted[], startOf: (run: RunConfig) => RunConfig | null): Task[] {
+export function makePlan(wanted: readonly Wanted[], startsOf: (run: RunConfig) => readonly RunConfig[]): Task[] {
   const tasks = new Map<string, Task>();
   const add = (task: Task) => {
     if (!tasks.has(task.id)) tasks.set(task.id, task);
@@ -163,8 +163,7 @@ export function makePlan(wanted: readonly Wanted[], startOf: (run: RunConfig) =>
     if (wanting.includes(run.name)) {
       throw new InputError(`startFrom: ${path.join(' starts from ')}: the first of them must start from no other`);
     }
-    const start = startOf(run);
-    const after = start === null ? [prepare] : [prepare, train(start, path)];
+    const after = [prepare, ...startsOf(run).map((start) => train(start, path))];
     return add({ id: taskId('train', run), kind: 'train', run, after });
   };
   for (const { run } of wanted) {

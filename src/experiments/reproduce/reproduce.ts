@@ -4,7 +4,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { type LoadedConfig, resolveData, resolveRun } from '../../config/load.js';
-import type { RunConfig } from '../../config/schema.js';
+import { type RunConfig, STARTING_PARTS } from '../../config/schema.js';
 import type { CorpusStatistics, SplitName } from '../../data/corpus.js';
 import { loadCorpus } from '../../data/corpus-files.js';
 import type { PreparationReport } from '../../data/prepare.js';
@@ -161,14 +161,16 @@ async function planReproduction(
     })),
   );
   const tasks = makePlan(wanted, ({ name, method, startFrom, seed }) => {
-    if (startFrom === null) return null;
-    if (loaded.config.methods[startFrom] === undefined) {
+    const starts = STARTING_PARTS.flatMap((part) => {
+      const other = startFrom?.[part] ?? null;
+      if (other === null) return [];
+      if (loaded.config.methods[other] !== undefined) return [other];
       throw new InputError(
-        `${loaded.locate(['methods', method])}: ${name} starts from the encoder of ${startFrom}, ` +
-          `which must be among the methods; add ${startFrom}`,
+        `${loaded.locate(['methods', method])}: ${name} starts from the ${part} of ${other}, ` +
+          `which must be among the methods; add ${other}`,
       );
-    }
-    return resolveRun(loaded, { method: startFrom, seed, overrides });
+    });
+    return [...new Set(starts)].map((other) => resolveRun(loaded, { method: other, seed, overrides }));
   });
   return { tasks, statistics, leftOut };
 }

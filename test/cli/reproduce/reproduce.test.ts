@@ -24,7 +24,7 @@ evaluation: { draws: { fitted: 20, encoder: 20 }, chains: 2, metropolisSteps: 4,
 methods:
   lstm-lm: {}
   ae: { klWeight: 0 }
-  fb-vae: { startFrom: ae, freeBits: { target: 1 } }
+  fb-vae: { startFrom: { encoder: ae }, freeBits: { target: 1 } }
   sri: { langevin: { stepSize: [0.3, 0.1], temperature: 0.1 } }
 `;
 
@@ -226,7 +226,11 @@ describe('failures', () => {
   });
 
   const refusals: [string[], RegExp][] = [
-    [['--methods', 'fb-vae', '--set', 'startFrom=ae'], /--set startFrom=ae: startFrom: ae cannot start from itself/],
+    [
+      ['--methods', 'fb-vae', '--set', 'startFrom.encoder=ae'],
+      /--set startFrom\.encoder=ae: startFrom\.encoder: ae cannot start from itself/,
+    ],
+    [['--methods', 'fb-vae', '--set', 'startFrom=ae'], /startFrom: "ae" will not do; .*\{encoder, decoder\}/],
     [['--table', '4', '--methods', 'lstm-lm,sri'], /--methods lstm-lm: no part in Table 4/],
     [['--table', '2', '--methods', 'lstm-lm'], /Table 2 is left out: no method that is asked for has a part in it/],
     [['--methods', 'lstm-lm@steps-40'], /lstm-lm@steps-40: lstm-lm takes no Langevin steps/],

@@ -62,11 +62,12 @@ describe('which methods a table shows', () => {
   });
 });
 
-function runOf(name: string, seed = 0, startFrom: string | null = null): RunConfig {
-  return { name, seed, startFrom } as RunConfig;
+function runOf(name: string, seed = 0, encoder: string | null = null, decoder: string | null = null): RunConfig {
+  return { name, seed, startFrom: { encoder, decoder } } as RunConfig;
 }
 
-const startOf = ({ startFrom, seed }: RunConfig) => (startFrom === null ? null : runOf(startFrom, seed));
+const startsOf = ({ startFrom, seed }: RunConfig) =>
+  [startFrom!.encoder, startFrom!.decoder].flatMap((name) => (name === null ? [] : [runOf(name, seed)]));
 
 const want = (run: RunConfig, ...measuring: Measuring[]): Wanted[] =>
   measuring.map((kind) => ({ run, measuring: kind }));
@@ -82,7 +83,7 @@ describe('a plan', () => {
       ...want(runOf('ae'), 'noisy-recon'),
       ...want(runOf('lstm-lm'), 'generations'),
     ],
-    startOf,
+    startsOf,
   );
 
   it('trains each run once, after the one that it starts from, and measures it then', () => {
@@ -107,8 +108,19 @@ describe('a plan', () => {
   it('refuses runs that start from each other', () => {
     const next: Record<string, string> = { ae: 'fb-vae', 'fb-vae': 'ae' };
     const circle = () =>
-      makePlan([{ run: runOf('sri'), measuring: 'metrics' }], ({ name }) => runOf(next[name] ?? 'fb-vae'));
+      makePlan([{ run: runOf('sri'), measuring: 'metrics' }], ({ name }) => [runOf(next[name] ?? 'fb-vae')]);
     expect(circle).toThrow(/sri starts from fb-vae starts from ae starts from fb-vae: the first/);
+  });
+
+  it('trains a run after both that its parts start from, and once where they are one', () => {
+    const both = makePlan(want(runOf('fb-vae', 2, 'ae', 'lstm-lm'), 'metrics'), startsOf);
+    expect(ids(both).slice(0, 4)).toEqual([
+      'prepare',
+      ...['ae', 'lstm-lm', 'fb-vae'].map((name) => `train ${name} seed-2`),
+    ]);
+    expect(both[3]!.after).toEqual(['prepare', 'train ae seed-2', 'train lstm-lm seed-2']);
+    const one = makePlan(want(runOf('fb-vae', 2, 'ae', 'ae'), 'metrics'), startsOf);
+    expect(ids(one).filter((id) => id.startsWith('train'))).toEqual(['train ae seed-2', 'train fb-vae seed-2']);
   });
 
   it('has nothing before what it waits for', () => {
@@ -130,7 +142,7 @@ describe('carrying a plan out', () => {
       ...want(runOf('fb-vae', 0, 'ae'), 'metrics', 'posterior'),
       ...want(runOf('sri'), 'metrics'),
     ],
-    startOf,
+    startsOf,
   );
 
   /** Does tasks, of which some fail. */
@@ -186,7 +198,7 @@ describe('carrying a plan out', () => {
     const unprepared = await attempt({ prepare: wrong });
     expect(unprepared.begun).toEqual(['prepare', 'report']);
     expect(() => settle(unprepared.failures, tasks)).toThrow(wrong);
-    const one = makePlan(want(runOf('sri'), 'metrics'), startOf);
+    const one = makePlan(want(runOf('sri'), 'metrics'), startsOf);
     const { failures } = await attempt({ 'train sri seed-0': wrong }, one);
     expect(() => settle(failures, one)).toThrow(wrong);
     // What is no wrong input keeps its own exit code.

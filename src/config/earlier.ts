@@ -1,0 +1,12 @@
+// What earlier versions called or wrote differently: the names that users may still type, and the forms in which runs of
+// those days lie in their folders. Only what means the same today is translated.
+
+/** Settings of today by a name that they once had. */
+export const RENAMED_SETTINGS: Readonly<Record<string, string>> = { paper: 'algorithm-1' };
+
+/** A run's configuration as `config.json` holds it, in the form of today. @param stored with none of its keys checked. */
+export function inTodaysForm(stored: Record<string, unknown>): Record<string, unknown> {
+  const { startFrom, ...others } = stored;
+  // The encoder was once all that a run could start from.
+  return typeof startFrom === 'string' ? { ...others, startFrom: { encoder: startFrom, decoder: null } } : stored;
+}
