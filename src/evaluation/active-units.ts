@@ -137,6 +137,9 @@ export class ActiveUnitsMeasurement implements Measurement {
   private units: ActiveUnits | null = null;
   private notFinite = 0;
   private inference: Posterior['name'] = 'short-run';
+  /** Of short runs alone: the sum of squares of their ends' coordinates, and how many those are. */
+  private squares = 0;
+  private coordinates = 0;
 
   /** @param draws a sentence, two or more; of no account where E_q[z] is known exactly. */
   constructor(private readonly draws: number) {}
@@ -153,6 +156,8 @@ export class ActiveUnitsMeasurement implements Measurement {
     const z = posterior.z(this.draws);
     this.notFinite += countNotFinite(z);
     this.units.add(z, sentences);
+    this.squares += z.reduce((sum, value) => sum + value * value, 0);
+    this.coordinates += z.length;
   }
 
   result(): MeasuredQuantity {
@@ -177,7 +182,18 @@ export class ActiveUnitsMeasurement implements Measurement {
       standardError: known ? finiteOrNull(standardError) : null,
       sentences,
       draws: this.inference === 'short-run' ? this.draws : 0,
-      ...(known ? { facts: { uncorrected, undecided, monteCarloVariance, drawsNeeded } } : {}),
+      ...(known
+        ? {
+            facts: {
+              uncorrected,
+              undecided,
+              monteCarloVariance,
+              drawsNeeded,
+              // How far out the codes lie, where no closed form keeps them near the prior; 1 for codes of the prior.
+              ...(this.coordinates === 0 ? {} : { latentRms: Math.sqrt(this.squares / this.coordinates) }),
+            },
+          }
+        : {}),
       warnings,
     };
   }

@@ -2,14 +2,21 @@
 // saw it in the KL, Burda et al. 2016 in active units, He et al. 2019 in the mutual information; what the decoder gains
 // is the question itself.
 
-import type { ResultRow } from '../runs/row.js';
+import type { Metric, ResultRow } from '../runs/row.js';
 import type { Verdict } from '../runs/run-folder.js';
+import { GAIN_OVER } from './latent-gain.js';
 
 /** Positions in the sentence, from 1, that have a column of their own. */
 const POSITIONS = 20;
 
-/** A decoder that gains less of its NLL than this from the code does without it. */
+/** What is less than this share of a sentence's NLL without it is next to nothing. */
 const NEGLIGIBLE_SHARE = 0.01;
+
+/**
+ * Chains whose ends have a larger root mean square have left the prior for good. It is 1 for codes of the prior, and where
+ * short runs work, even as their temperature rises, below 2; of the prior a single coordinate beyond 5 is one in a million.
+ */
+export const DIVERGED_RMS = 5;
 
 /** The columns of a diagnosis in metrics.csv. */
 export function diagnosisColumns(latentSize: number): string[] {
@@ -17,9 +24,11 @@ export function diagnosisColumns(latentSize: number): string[] {
     'validationRecon',
     'validationKl',
     'validationActiveUnits',
+    'validationLatentRms',
     'validationMutualInformation',
-    'validationGain',
-    'validationGainShare',
+    'validationGainOverPrior',
+    'validationGainOverOtherSentence',
+    'validationGainOverLstmLm',
     ...Array.from({ length: latentSize }, (_, d) => `klDimension[${d}]`),
     ...Array.from({ length: POSITIONS }, (_, t) => `gainPosition[${t + 1}]`),
   ];
@@ -30,15 +39,16 @@ export const DIAGNOSIS_METRICS = ['recon', 'kl', 'au', 'mi', 'gain'] as const;
 
 /** Those numbers under their columns; what was not measured is left out. */
 export function diagnose(rows: readonly ResultRow[]): Record<string, number> {
-  const row = (metric: ResultRow['metric']) => rows.find((candidate) => candidate.metric === metric);
-  const [kl, gain] = [row('kl'), row('gain')];
+  const [kl, gain] = [find(rows, 'kl'), find(rows, 'gain', GAIN_OVER.prior)];
   const named: [string, number | null | undefined][] = [
-    ['validationRecon', row('recon')?.value],
+    ['validationRecon', find(rows, 'recon')?.value],
     ['validationKl', kl?.value],
-    ['validationActiveUnits', row('au')?.value],
-    ['validationMutualInformation', row('mi')?.value],
-    ['validationGain', gain?.value],
-    ['validationGainShare', gain?.facts?.share],
+    ['validationActiveUnits', find(rows, 'au')?.value],
+    ['validationLatentRms', find(rows, 'au')?.facts?.latentRms],
+    ['validationMutualInformation', find(rows, 'mi')?.value],
+    ['validationGainOverPrior', gain?.value],
+    ['validationGainOverOtherSentence', find(rows, 'gain', GAIN_OVER.otherSentence)?.value],
+    ['validationGainOverLstmLm', find(rows, 'gain', GAIN_OVER.lstmLm)?.value],
     ...(kl?.series?.dimension ?? []).map((value, d): [string, number | null] => [`klDimension[${d}]`, value]),
     ...(gain?.series?.position ?? [])
       .slice(0, POSITIONS)
@@ -48,18 +58,67 @@ export function diagnose(rows: readonly ResultRow[]): Record<string, number> {
 }
 
 /**
- * The verdict. Collapsed: the decoder gains next to nothing from the code, or no dimension is active. Partly collapsed:
- * fewer than half of the dimensions are. Null where the gain or the active units are not known.
+ * The verdict, on what cannot be fooled: the mutual information of sentence and code, and what the decoder gains from the
+ * code over that of another sentence and over LSTM-LM, as far as each is known. The gain over codes of the prior is none of
+ * it, since a code that no sentence has is poor for any decoder that heeds its code. It is
+ *
+ * - diverged, where the codes are not finite, or those of short runs are far outside the prior's range;
+ * - collapsed, where the code says next to nothing of its sentence (mutual information), the decoder says next to nothing
+ *   else with another sentence's, or no dimension is active;
+ * - partly collapsed, where with the code the decoder does next to no better than LSTM-LM without one, or fewer than half of
+ *   the dimensions are active;
+ * - active else.
+ *
+ * @param rows of an evaluation of the {@link DIAGNOSIS_METRICS}.
+ * @returns null for a model without a code, and where none of the three is known.
  */
-export function verdictOf(diagnosis: Readonly<Record<string, number>>, latentSize: number): Verdict | null {
-  const { validationGain: gain, validationGainShare: share, validationActiveUnits: active } = diagnosis;
-  if (gain === undefined || share === undefined || active === undefined) return null;
-  const used = `z takes ${gain.toFixed(2)} nats off a sentence's NLL, ${(100 * share).toFixed(1)} % of it`;
-  const units = `${active} of ${latentSize} dimensions are active`;
-  if (share < NEGLIGIBLE_SHARE) return { collapse: 'collapsed', reason: `${used}, and ${units}` };
-  // A code that has left the prior gains over its draws even where it says the same of every sentence.
-  if (active === 0)
-    return { collapse: 'collapsed', reason: `${used}, but it is the same for every sentence: ${units}` };
-  if (active < latentSize / 2) return { collapse: 'partly collapsed', reason: `${used}, but only ${units}` };
-  return { collapse: 'active', reason: `${used}, and ${units}` };
+export function verdictOf(rows: readonly ResultRow[], latentSize: number): Verdict | null {
+  const [recon, units] = [find(rows, 'recon'), find(rows, 'au')];
+  if (recon === undefined || units === undefined) return null;
+  const rms = units.facts?.latentRms;
+  if (recon.value === null || units.value === null) {
+    return { collapse: 'diverged', reason: 'inference gives codes, or a likelihood of them, that are not finite' };
+  }
+  if (rms !== undefined && rms > DIVERGED_RMS) {
+    const reason =
+      `the codes of short runs have a root mean square of ${rms.toFixed(1)}, far outside the range of the prior, ` +
+      'whose own is 1';
+    return { collapse: 'diverged', reason };
+  }
+
+  const part = (value: number | null | undefined): { nats: number; share: number; text: string } | null => {
+    if (value == null) return null;
+    const share = value / (recon.value! + value);
+    return { nats: value, share, text: `${Math.abs(value).toFixed(2)} nats (${Math.abs(100 * share).toFixed(1)} %)` };
+  };
+  const information = part(find(rows, 'mi')?.value);
+  const other = part(find(rows, 'gain', GAIN_OVER.otherSentence)?.value);
+  const lstmLm = part(find(rows, 'gain', GAIN_OVER.lstmLm)?.value);
+  if (information === null && other === null && lstmLm === null) return null;
+
+  const says = information && `z holds ${information.nats.toFixed(2)} nats of mutual information with its sentence`;
+  const side = ({ nats }: { nats: number }) => (nats < 0 ? 'above' : 'below');
+  const overOther = other && `with z the NLL is ${other.text} ${side(other)} that with another sentence's`;
+  const overLstmLm = lstmLm && `with z the NLL is ${lstmLm.text} ${side(lstmLm)} LSTM-LM's`;
+  const active = `${units.value} of ${latentSize} dimensions are active`;
+  const negligible = (known: typeof other) => known !== null && known.share < NEGLIGIBLE_SHARE;
+  const verdict = (collapse: Verdict['collapse'], because: readonly (string | null)[]): Verdict => {
+    const rest = [says, overOther, overLstmLm, active].filter((fact) => !because.includes(fact));
+    const told = (facts: readonly (string | null)[]) => facts.filter((fact) => fact !== null).join(', ');
+    return { collapse, reason: [told(because), told(rest)].filter((text) => text !== '').join('; ') };
+  };
+
+  const nothing = [
+    negligible(information) ? says : null,
+    negligible(other) ? overOther : null,
+    units.value === 0 ? active : null,
+  ];
+  if (nothing.some((fact) => fact !== null)) return verdict('collapsed', nothing);
+  const little = [negligible(lstmLm) ? overLstmLm : null, units.value < latentSize / 2 ? active : null];
+  if (little.some((fact) => fact !== null)) return verdict('partly collapsed', little);
+  return verdict('active', [says, overOther, overLstmLm]);
+}
+
+function find(rows: readonly ResultRow[], metric: Metric, variant?: string): ResultRow | undefined {
+  return rows.find((row) => row.metric === metric && (variant === undefined || row.variant === variant));
 }

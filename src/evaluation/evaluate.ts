@@ -12,7 +12,7 @@ import { finiteOrNull, type Metric, type Result } from '../runs/row.js';
 import { ActiveUnitsMeasurement } from './active-units.js';
 import { gaussianKlDraws } from './kl.js';
 import { DimensionKlMeasurement, GaussianKlMeasurement, JacobianKlMeasurement } from './kl-measurements.js';
-import { LatentGainMeasurement } from './latent-gain.js';
+import { GainOverLanguageModel, GainOverOtherSentence, GainOverPrior } from './latent-gain.js';
 import type { Measurement } from './measurement.js';
 import { MutualInformationMeasurement } from './mutual-information.js';
 import { exactPerplexity, type PerplexityEstimator, PerplexityMeasurement } from './perplexity/perplexity.js';
@@ -57,6 +57,8 @@ export interface EvaluationOptions {
   draws?: number;
   /** Of short runs, chains a sentence behind the KL by each estimator; 0 leaves its row out. */
   klChains?: Partial<KlChains>;
+  /** LSTM-LM's -log p(x) by sentence of the split, nats, that the gain is measured against too; null where it is not known. */
+  languageModelNll?: ReadonlyMap<number, number> | null;
   signal?: AbortSignal;
 }
 
@@ -84,7 +86,7 @@ const DRAWS = 16;
 export type Evaluated = Exclude<Metric, 'noisy-recon' | 'accuracy'>;
 
 /**
- * Results of every metric asked for; for the `kl` of short runs, one for each estimator. The noise of a sentence depends on the
+ * Results of every metric asked for; for the `kl` of short runs one for each estimator, for `gain` one for each thing it is over. The noise of a sentence depends on the
  * seed and the sentence alone, so neither the other sentences nor the other metrics move its numbers.
  *
  * @throws {InputError} if a metric needs a latent code that the model has not, or the split is empty.
@@ -203,7 +205,7 @@ async function evaluateLatent(
 function measurementsOf(
   metric: Evaluated,
   { latentSize, inference }: LatentModel,
-  { estimator, draws = DRAWS, klChains }: EvaluationOptions,
+  { estimator, draws = DRAWS, klChains, languageModelNll }: EvaluationOptions,
 ): Measurement[] {
   switch (metric) {
     case 'ppl':
@@ -216,7 +218,11 @@ function measurementsOf(
       if (inference === 'point') break;
       return [new MutualInformationMeasurement(draws)];
     case 'gain':
-      return [new LatentGainMeasurement(draws)];
+      return [
+        new GainOverPrior(draws),
+        new GainOverOtherSentence(draws),
+        ...(languageModelNll == null ? [] : [new GainOverLanguageModel(draws, languageModelNll)]),
+      ];
     case 'kl':
       if (inference === 'point') break;
       if (inference === 'gaussian') return [new DimensionKlMeasurement(draws)];
@@ -233,7 +239,8 @@ function shortRunKl({ jacobian, gaussian, marginals }: KlChains): Measurement[] 
   ];
 }
 
-function chosen(split: Split, limit: number | null): Int32Array {
+/** The sentences of a split that `limit` of them are. */
+export function chosen(split: Split, limit: number | null): Int32Array {
   return limit === null || limit >= split.length
     ? Int32Array.from({ length: split.length }, (_, i) => i)
     : evaluationSubset(split, limit);

@@ -1,14 +1,24 @@
-// What the decoder gains from the code: how much less a sentence surprises it when it is told the inferred z rather than
-// any z of the prior, in all and at each position. A decoder that has learnt to do without z gains nothing.
+// What the decoder gains from the code: how much less a sentence surprises it when it is told the inferred z. Less than
+// what, is to be said. Codes of the prior need not be codes that inference ever gives, and are poor where the two differ:
+// an autoencoder gains much over them. Codes of other sentences are of inference's own kind. And a language model that does
+// without a code says what a code was worth.
 
-import { type Posterior, priorDraws } from '../inference/posterior.js';
+import { nllInPieces, type Posterior, priorDraws } from '../inference/posterior.js';
+import type { SentenceKeys } from '../inference/sentence-noise.js';
 import type { ConditionalLikelihood } from '../model/likelihood.js';
+import { RandomStream } from '../random/philox.js';
 import { finiteOrNull } from '../runs/row.js';
 import { countNotFinite, divergenceWarnings, type MeasuredQuantity, type Measurement, meanRow } from './measurement.js';
-import { SentenceMean } from './statistics.js';
+import { meanOverDraws, SentenceMean } from './statistics.js';
 
-/** E_p(z)[NLL(z)] - E_q(z|x)[NLL(z)], nats a sentence, from as many draws of one as of the other. */
-export class LatentGainMeasurement implements Measurement {
+/** What a gain is over, as rows name it. */
+export const GAIN_OVER = { prior: 'over-prior', otherSentence: 'over-other-sentence', lstmLm: 'over-lstm-lm' } as const;
+
+/**
+ * E_p(z)[NLL(z)] - E_q(z|x)[NLL(z)], nats a sentence, from as many draws of one as of the other; in all and at each
+ * position.
+ */
+export class GainOverPrior implements Measurement {
   readonly metric = 'gain';
   readonly pathDraws = 0;
   private readonly gain = new SentenceMean();
@@ -54,15 +64,13 @@ export class LatentGainMeasurement implements Measurement {
 
   result(): MeasuredQuantity {
     const { metric, draws, inference, notFinite } = this;
-    const gain = this.gain.result();
-    const prior = this.prior.result().value;
-    const facts = { nllUnderPrior: prior, share: gain.value / prior };
     return {
       metric,
+      variant: GAIN_OVER.prior,
       estimator: inference,
       ...meanRow(this.gain),
       draws,
-      ...(Number.isFinite(prior) && Number.isFinite(gain.value) ? { facts } : {}),
+      facts: shareOf(this.gain, this.prior, 'nllUnderPrior'),
       series: { position: this.positions.map(({ sum, sentences }) => finiteOrNull(sum / sentences)) },
       warnings: divergenceWarnings(notFinite),
     };
@@ -80,4 +88,139 @@ export class LatentGainMeasurement implements Measurement {
     }
     return means!;
   }
+}
+
+/**
+ * E_q(z|y)[NLL(z)] - E_q(z|x)[NLL(z)] of sentence x, with y another of its batch and so of its length, for every draw
+ * another one; nats a sentence. Were the decoder's log p(x | z) and q each other's, it would be the mutual information and
+ * the same with the two distributions exchanged.
+ *
+ * A sentence that is alone in its batch takes the codes of one of its length from a batch before; where there was none it
+ * is left out, and counted in `facts.leftOut`.
+ */
+export class GainOverOtherSentence implements Measurement {
+  readonly metric = 'gain';
+  readonly pathDraws = 0;
+  private readonly gain = new SentenceMean();
+  private readonly other = new SentenceMean();
+  /** By length, the codes of the last sentence of the batch before, `[draws, latentSize]`. */
+  private readonly before = new Map<number, Float32Array>();
+  private leftOut = 0;
+  private notFinite = 0;
+  private inference = '';
+
+  /** @param draws a sentence. */
+  constructor(private readonly draws: number) {}
+
+  add(likelihood: ConditionalLikelihood, posterior: Posterior): void {
+    const { sentences, latentSize, words } = likelihood;
+    const { draws } = this;
+    const { keys } = posterior;
+    this.inference = posterior.name;
+    const z = posterior.z(draws);
+    const others = sentences > 1 ? codesOfOthers(z, keys, draws, latentSize) : (this.before.get(words[0]!) ?? null);
+    const last = new Float32Array(draws * latentSize);
+    for (let m = 0; m < draws; m++) {
+      const at = (m * sentences + sentences - 1) * latentSize;
+      last.set(z.subarray(at, at + latentSize), m * latentSize);
+    }
+    this.before.set(words[0]!, last);
+    if (others === null) {
+      this.leftOut++;
+      return;
+    }
+    const nll = nllInPieces(likelihood, others);
+    this.notFinite += countNotFinite(nll);
+    const without = meanOverDraws(nll, sentences);
+    const within = meanOverDraws(posterior.nll(draws), sentences);
+    this.other.add(without, keys.sentences);
+    this.gain.add(
+      without.map((value, sentence) => value - within[sentence]!),
+      keys.sentences,
+    );
+  }
+
+  result(): MeasuredQuantity {
+    const { metric, draws, inference, notFinite, leftOut } = this;
+    const warnings = divergenceWarnings(notFinite);
+    if (leftOut > 0) warnings.push(`${leftOut} sentences without another of their length were left out`);
+    return {
+      metric,
+      variant: GAIN_OVER.otherSentence,
+      estimator: inference,
+      ...meanRow(this.gain),
+      draws,
+      facts: { ...shareOf(this.gain, this.other, 'nllUnderOther'), leftOut },
+      warnings,
+    };
+  }
+}
+
+/** LSTM-LM's -log p(x) - E_q(z|x)[NLL(z)], nats a sentence, over the sentences that LSTM-LM was asked about. */
+export class GainOverLanguageModel implements Measurement {
+  readonly metric = 'gain';
+  readonly pathDraws = 0;
+  private readonly gain = new SentenceMean();
+  private readonly languageModel = new SentenceMean();
+  private inference = '';
+
+  /**
+   * @param draws a sentence.
+   * @param nll LSTM-LM's -log p(x) of sentences of the split, nats.
+   */
+  constructor(
+    private readonly draws: number,
+    private readonly nll: ReadonlyMap<number, number>,
+  ) {}
+
+  add({ sentences }: ConditionalLikelihood, posterior: Posterior): void {
+    this.inference = posterior.name;
+    const within = meanOverDraws(posterior.nll(this.draws), sentences);
+    posterior.keys.sentences.forEach((sentence, i) => {
+      const without = this.nll.get(sentence);
+      if (without === undefined) return;
+      this.languageModel.add([without], [sentence]);
+      this.gain.add([without - within[i]!], [sentence]);
+    });
+  }
+
+  result(): MeasuredQuantity {
+    const { metric, draws, inference } = this;
+    const row = meanRow(this.gain);
+    const warnings = row.value === null ? ['the gain over LSTM-LM is not finite'] : [];
+    return {
+      metric,
+      variant: GAIN_OVER.lstmLm,
+      estimator: inference,
+      ...row,
+      draws,
+      facts: shareOf(this.gain, this.languageModel, 'nllOfLstmLm'),
+      warnings,
+    };
+  }
+}
+
+/** What a gain is taken off, and the gain's share of it; nothing where they are not finite. */
+function shareOf(gain: SentenceMean, without: SentenceMean, name: string): Record<string, number> {
+  const nll = without.result().value;
+  const share = gain.result().value / nll;
+  return Number.isFinite(nll) && Number.isFinite(share) ? { [name]: nll, share } : {};
+}
+
+/** `z` with every sentence's codes in the place of another's, draw by draw; `[draws, sentences, latentSize]`. */
+function codesOfOthers(
+  z: Float32Array,
+  { seed, sentences }: SentenceKeys,
+  draws: number,
+  latentSize: number,
+): Float32Array {
+  const others = new Float32Array(z.length);
+  for (let m = 0; m < draws; m++) {
+    const stream = new RandomStream({ seed, purpose: 'other-sentence', batch: sentences[0]!, step: m });
+    stream.cycle(sentences.length).forEach((from, to) => {
+      const at = (m * sentences.length + from) * latentSize;
+      others.set(z.subarray(at, at + latentSize), (m * sentences.length + to) * latentSize);
+    });
+  }
+  return others;
 }

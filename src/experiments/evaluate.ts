@@ -10,6 +10,7 @@ import { methodNamed } from '../methods/index.js';
 import type { Inference } from '../methods/method.js';
 import { keepRows, type MeasuredRow } from '../runs/measured-run.js';
 import { evaluationOptions } from './evaluation.js';
+import { languageModelNll } from './language-model.js';
 import type { OpenRun } from './open-run.js';
 import { type Following, stage } from './progress.js';
 
@@ -70,10 +71,12 @@ export async function evaluateRun(
     limit === undefined
       ? { limit: run.evaluation.sentences, perplexitySentences: configured.perplexitySentences }
       : { limit, perplexitySentences: null };
+  const asked = metrics.includes('gain') && model.hasLatent;
+  const lstmLm = asked ? languageModelNll(opened.folder, run.seed, corpus, split, sentences.limit) : null;
   const results = await evaluate(
     model,
     corpus.splits[split],
-    { ...configured, ...sentences, metrics, signal },
+    { ...configured, ...sentences, metrics, languageModelNll: lstmLm, signal },
     ({ metrics: now, done, total }) => stage(`${now.join(',')} on ${split}`, onProgress)(done, total),
   );
   return keepRows(opened, results);

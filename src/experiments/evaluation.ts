@@ -14,7 +14,9 @@ import type { PerplexityEstimator } from '../evaluation/perplexity/perplexity.js
 import { methodNamed } from '../methods/index.js';
 import type { Inference, Model } from '../methods/method.js';
 import type { ResultRow } from '../runs/row.js';
+import type { RunFolder } from '../runs/run-folder.js';
 import type { Validator } from '../training/train.js';
+import { languageModelNll } from './language-model.js';
 
 /** @param epoch whose inference the model is to be measured with, from 1. */
 export function evaluatedModel(model: Model, inference: Inference, epoch: number): EvaluatedModel {
@@ -82,8 +84,14 @@ const PPL_COLUMNS = ['validationPpl', 'validationPplError'];
  * Judges an epoch on the validation split, or on `training.validationSentences` of it: by -log p(x) without a latent code,
  * by the same as `fitted` estimates it for short runs, by the negative ELBO with an encoder (as He et al. 2019 and Li et
  * al. 2019 do), by reconstruction where the code is a point. With a code comes the diagnosis of its use.
+ *
+ * @param folder of the run: LSTM-LM that stands finished beside it says what the code was worth.
  */
-export function createValidator(run: RunConfig, corpus: PreparedCorpus): Validator {
+export function createValidator(
+  run: RunConfig,
+  corpus: PreparedCorpus,
+  folder: Pick<RunFolder, 'directory'>,
+): Validator {
   const { inference } = methodNamed(run.method);
   const { latentSize } = run.model;
   const options: Omit<EvaluationOptions, 'metrics'> = {
@@ -107,18 +115,21 @@ export function createValidator(run: RunConfig, corpus: PreparedCorpus): Validat
     point: diagnosisColumns(latentSize),
   };
   const split = corpus.splits.valid;
+  /** Of the sentences that epochs are judged on; asked for once. */
+  let lstmLm: ReadonlyMap<number, number> | null = null;
   return {
     columns: columns[inference],
     async validate(model, epoch) {
+      lstmLm ??= inference === 'none' ? null : languageModelNll(folder, run.seed, corpus, 'valid', options.limit);
       const rows = await evaluate(evaluatedModel(model, inference, epoch), split, {
         ...options,
         metrics: metrics[inference],
+        languageModelNll: lstmLm,
       });
-      const diagnosis = diagnose(rows);
       return {
         loss: validationLoss(rows, inference),
-        quantities: { ...perplexityColumns(rows), ...diagnosis },
-        verdict: verdictOf(diagnosis, latentSize),
+        quantities: { ...perplexityColumns(rows), ...diagnose(rows) },
+        verdict: verdictOf(rows, latentSize),
       };
     },
   };

@@ -33,7 +33,7 @@ export async function trainRun(
     startFrom: hasCheckpoint(folder.checkpoints) ? [] : startingWeights(run, runs, corpus.hash),
     corpus,
     folder,
-    validator: createValidator(run, corpus),
+    validator: createValidator(run, corpus, folder),
     provenance: provenance(backend),
     peakFlops: measurePeak('f32'),
     signal,

@@ -7,6 +7,7 @@ import { drawNormals, type SentenceKeys } from './sentence-noise.js';
 /** N(mean, diag(exp(logVariance))) of each sentence. */
 export class GaussianPosterior implements Posterior {
   readonly density = null;
+  private likelihoods: Float32Array = new Float32Array(0);
 
   /** @param name `encoder`, or `refined` where gradient steps have moved what the encoder said. */
   constructor(
@@ -21,7 +22,9 @@ export class GaussianPosterior implements Posterior {
   }
 
   nll(draws: number): Float32Array {
-    return nllInPieces(this.likelihood, this.z(draws));
+    const rows = draws * this.keys.sentences.length;
+    if (this.likelihoods.length < rows) this.likelihoods = nllInPieces(this.likelihood, this.z(draws));
+    return this.likelihoods.subarray(0, rows);
   }
 
   mean(): Float32Array {

@@ -36,6 +36,7 @@ export const PURPOSES = [
   'ais-pilot',
   'noisy-inference',
   'path-points',
+  'other-sentence',
 ] as const;
 export type Purpose = (typeof PURPOSES)[number];
 
@@ -158,6 +159,21 @@ export class RandomStream {
     const out = Int32Array.from({ length: count }, (_, i) => i);
     for (let i = count - 1; i > 0; i--) {
       const j = this.integer(i + 1);
+      const kept = out[i]!;
+      out[i] = out[j]!;
+      out[j] = kept;
+    }
+    return out;
+  }
+
+  /**
+   * A uniform permutation of 0..count-1 that is one cycle, so that it leaves no place as it is where there are two or more
+   * (Sattolo 1986).
+   */
+  cycle(count: number): Int32Array {
+    const out = Int32Array.from({ length: count }, (_, i) => i);
+    for (let i = count - 1; i > 0; i--) {
+      const j = this.integer(i);
       const kept = out[i]!;
       out[i] = out[j]!;
       out[j] = kept;

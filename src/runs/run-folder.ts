@@ -61,7 +61,7 @@ export function selectedEpoch({ selectedEpoch, bestEpoch }: Pick<Manifest, 'sele
 
 /** Whether the code is used, in a word and a sentence. */
 export interface Verdict {
-  collapse: 'collapsed' | 'partly collapsed' | 'active';
+  collapse: 'diverged' | 'collapsed' | 'partly collapsed' | 'active';
   reason: string;
 }
 

@@ -30,7 +30,7 @@ function lines(count: number): string {
 
 const rowsOf = (run: string) =>
   readdirSync(`${run}/rows`)
-    .filter((name) => name.startsWith('noisy-recon'))
+    .filter((name) => name.startsWith('noisy-recon') && name.endsWith('.json'))
     .map((name) => JSON.parse(readFileSync(`${run}/rows/${name}`, 'utf8')));
 
 beforeAll(async () => {

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RandomStream } from '../../src/random/philox.js';
+import { RunFolder } from '../../src/runs/run-folder.js';
 import { sri } from './in-process.js';
 
 const root = mkdtempSync(path.join(tmpdir(), 'sri-pipeline-'));
@@ -59,7 +60,7 @@ describe('sri reproduce', () => {
   it('prepares, trains, evaluates and writes Table 1', async () => {
     const { code, out, error } = await sri('reproduce', '--config', 'words.yaml', '--from', '.');
     expect(code, error).toBe(0);
-    expect(out).toMatch(/^Method +PPL +Recon +AU +KL +paper PPL/m);
+    expect(out).toMatch(/^Method +PPL +Recon +AU +KL +against LSTM-LM +paper PPL/m);
     expect(out).toMatch(/^LSTM-LM +\d+\.\d\d ± /m);
     expect(out).toMatch(/^SRI +\d+\.\d\d ± /m);
     expect(error).toMatch(/lstm-lm epoch 2\/2: training .* validation .* nats a word/);
@@ -73,12 +74,14 @@ describe('sri reproduce', () => {
       'PPL estimator': 'fitted',
       'KL estimator': 'jacobian',
       'PPL sentences': '5',
+      'against LSTM-LM sentences': '5',
       'Recon sentences': '12',
       Epochs: '2',
       Backend: 'cpu',
       Setting: 'released',
     });
-    for (const quantity of ['PPL', 'Recon', 'AU', 'KL']) expect(Number(sriLine[quantity])).not.toBeNaN();
+    for (const quantity of ['PPL', 'Recon', 'AU', 'KL', 'against LSTM-LM', 'against LSTM-LM standard error'])
+      expect(Number(sriLine[quantity])).not.toBeNaN();
     expect(sriLine['Data hash']).toMatch(/^[0-9a-f]{64}$/);
     // A perplexity over 20 words that follow each other, after two epochs: between the text's own and a guess's.
     expect(Number(sriLine.PPL)).toBeGreaterThan(2);
@@ -147,7 +150,9 @@ describe('sri eval', () => {
     expect(code, error).toBe(0);
     expect(out).toMatch(/^ppl +\S+ ± \S+ +by jacobian; 4 sentences of valid, 3 draws each/);
     const name = 'ppl.jacobian.valid.epoch-1.4-sentences.3-draws.json';
-    expect(rows().filter((other) => !old.includes(other))).toEqual([name]);
+    const values = name.replace('.json', '.safetensors');
+    expect(rows().filter((other) => !old.includes(other))).toEqual([name, values]);
+    expect(new RunFolder(run).rowValues(path.parse(name).name)!.index).toHaveLength(4);
     const row = JSON.parse(readFileSync(path.join(run, 'rows', name), 'utf8'));
     expect(row).toMatchObject({ draws: 3, epoch: 1, seed: 0, backend: 'cpu' });
   });

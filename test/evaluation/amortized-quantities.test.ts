@@ -1,8 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { ActiveUnits } from '../../src/evaluation/active-units.js';
-import { diagnose, diagnosisColumns, verdictOf } from '../../src/evaluation/diagnosis.js';
 import { gaussianKl, marginalKl, momentGaussian } from '../../src/evaluation/kl.js';
-import { LatentGainMeasurement } from '../../src/evaluation/latent-gain.js';
+import { GainOverPrior } from '../../src/evaluation/latent-gain.js';
 import { marginalInformation } from '../../src/evaluation/mutual-information.js';
 import { EncoderEstimator } from '../../src/evaluation/perplexity/encoder-estimator.js';
 import { GaussianPosterior, PointPosterior } from '../../src/inference/amortized.js';
@@ -181,7 +180,7 @@ describe('what the decoder gains from z', () => {
     const model = new TinyRnn(texts, 2, { scale: 1.5 });
     const prior = { mean: new Float32Array(4), logVariance: new Float32Array(4) };
     const measure = (gaussian: DiagonalGaussian) => {
-      const gain = new LatentGainMeasurement(3000);
+      const gain = new GainOverPrior(3000);
       gain.add(model, new GaussianPosterior(model, gaussian, keysOf(2)));
       return gain.result();
     };
@@ -192,42 +191,5 @@ describe('what the decoder gains from z', () => {
     const exact = under(normals(40000, 2)) - under(sharp.mean);
     expect(Math.abs(value! - exact)).toBeLessThan(0.1);
     expect(facts!.share).toBeCloseTo(value! / facts!.nllUnderPrior!, 10);
-  });
-});
-
-describe('the diagnosis', () => {
-  const row = (metric: string, value: number, more = {}) => ({ metric, value, estimator: '', ...more }) as never;
-  const rows = (share: number, active: number) => [
-    row('recon', 90),
-    row('kl', 5, { series: { dimension: [4, 1, null] } }),
-    row('au', active),
-    row('mi', 3),
-    row('gain', 100 * share, { facts: { share }, series: { position: Array(30).fill(0.25) } }),
-  ];
-
-  test('has a column for each of its numbers, and only those', () => {
-    const diagnosis = diagnose(rows(0.1, 2));
-    expect(diagnosis).toMatchObject({
-      validationKl: 5,
-      'klDimension[1]': 1,
-      'gainPosition[20]': 0.25,
-      validationGain: 10,
-    });
-    const columns = diagnosisColumns(3);
-    for (const name of Object.keys(diagnosis)) expect(columns).toContain(name);
-    expect(diagnosis).not.toHaveProperty(['klDimension[2]']);
-    expect(diagnosis).not.toHaveProperty(['gainPosition[21]']);
-  });
-
-  test('comes to a verdict with its reason', () => {
-    const verdict = (share: number, active: number) => verdictOf(diagnose(rows(share, active)), 32);
-    expect(verdict(0.005, 30)!.collapse).toBe('collapsed');
-    expect(verdict(0.2, 0)!.collapse).toBe('collapsed');
-    expect(verdict(0.2, 5)).toEqual({
-      collapse: 'partly collapsed',
-      reason: "z takes 20.00 nats off a sentence's NLL, 20.0 % of it, but only 5 of 32 dimensions are active",
-    });
-    expect(verdict(0.2, 32)!.collapse).toBe('active');
-    expect(verdictOf({ validationGain: 3 }, 32)).toBeNull();
   });
 });

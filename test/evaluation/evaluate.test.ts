@@ -148,6 +148,18 @@ describe('a model with a latent code', () => {
     expect(seen.flat().sort((a, b) => a - b)).toEqual(Array.from(evaluationSubset(split, 12)));
   });
 
+  test('measures the gain over codes of the prior and of other sentences, and over LSTM-LM where that is known', async () => {
+    const measure = (languageModelNll: ReadonlyMap<number, number> | null) =>
+      evaluate(latentModel().model, split, options({ metrics: ['recon', 'gain'], languageModelNll }));
+    const variants = (rows: readonly { variant?: string }[]) => rows.map(({ variant }) => variant);
+    expect(variants(await measure(null))).toEqual([undefined, 'over-prior', 'over-other-sentence']);
+    const rows = await measure(new Map(Array.from({ length: 30 }, (_, i) => [i, 50])));
+    expect(variants(rows)).toEqual([undefined, 'over-prior', 'over-other-sentence', 'over-lstm-lm']);
+    expect(rows[3]!.value).toBeCloseTo(50 - rows[0]!.value!, 4);
+    expect(rows[2]!.sentences + rows[2]!.facts!.leftOut!).toBe(30);
+    expect(await measure(null)).toMatchObject([{}, {}, { value: rows[2]!.value }]);
+  });
+
   test('tells how far it is', async () => {
     const told: EvaluationProgress[] = [];
     await evaluate(latentModel().model, split, options({ limit: 10, perplexitySentences: 4 }), (moment) =>

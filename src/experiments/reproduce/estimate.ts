@@ -83,8 +83,8 @@ function validationPasses(work: Workload): number {
   if (inference === 'none') return 1;
   const { draws, chains, metropolisSteps } = VALIDATION;
   const inferred = validationDraws(inference);
-  // Recon, and what is gained over draws of the prior; of short runs, log p(x) by `fitted` besides.
-  const diagnosis = inferencePasses(work, inferred) + 3 * inferred;
+  // Recon, what is gained over draws of the prior and over another sentence's; of short runs, log p(x) by `fitted` besides.
+  const diagnosis = inferencePasses(work, inferred) + 4 * inferred;
   return inference === 'short-run' ? diagnosis + fittedPasses(chains, metropolisSteps, draws) : diagnosis;
 }
 
