@@ -33,7 +33,7 @@ const EXAMPLES = `
 Examples:
   sri report --config ptb.yaml
   sri report --config snli.yaml --tables 1,4 --html
-  sri report runs/ptb/sri/seed-0 runs/ptb/sri@paper/seed-0`;
+  sri report runs/ptb/sri/seed-0 runs/ptb/sri@released/seed-0`;
 
 export function addReport(program: Command, io: Io): void {
   const command = program

@@ -49,7 +49,7 @@ export function addReproduce(program: Command, io: Io): void {
     .addOption(new Option('--figures <list>', "the paper's figures; there is 1").argParser(figureNumbers))
     .option(
       '--methods <list>',
-      'methods with commas between, a setting after @: lstm-lm,sri,sri@paper; those of the config that the paper shows',
+      'methods with commas between, a setting after @: lstm-lm,sri,sri@released; those of the config that the paper shows',
     )
     .addOption(
       new Option('--seed, --seeds <list>', "seeds with commas between; the config's unless given").argParser(

@@ -20,7 +20,7 @@ export function addTrain(program: Command, io: Io): void {
       `
 Examples:
   sri train --config ptb.yaml --method lstm-lm
-  sri train --config ptb.yaml --method sri --setting paper --seed 1
+  sri train --config ptb.yaml --method sri --setting algorithm-1 --seed 1
   sri train --config ptb.yaml --method sri --set training.epochs=5 --run runs/trial`,
     )
     .action(async (options: RunOptions & MachineOptions) => {

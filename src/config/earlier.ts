@@ -6,7 +6,17 @@ export const RENAMED_SETTINGS: Readonly<Record<string, string>> = { paper: 'algo
 
 /** A run's configuration as `config.json` holds it, in the form of today. @param stored with none of its keys checked. */
 export function inTodaysForm(stored: Record<string, unknown>): Record<string, unknown> {
-  const { startFrom, ...others } = stored;
-  // The encoder was once all that a run could start from.
-  return typeof startFrom === 'string' ? { ...others, startFrom: { encoder: startFrom, decoder: null } } : stored;
+  const { startFrom, langevin } = stored;
+  return {
+    ...stored,
+    // The encoder was once all that a run could start from, and the weight of the prior rose by epochs alone.
+    ...(typeof startFrom === 'string' ? { startFrom: { encoder: startFrom, decoder: null } } : {}),
+    ...(isObject(langevin) && isObject(langevin.priorWeight)
+      ? { langevin: { ...langevin, priorWeight: { rises: 'epoch', ...langevin.priorWeight } } }
+      : {}),
+  };
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -110,8 +110,11 @@ const growingTemperature = z.strictObject({
 });
 
 const risingPriorWeight = z.strictObject({
-  start: notNegative.describe('weight in the first epoch; a number from 0'),
+  start: notNegative.describe('weight that training begins with; a number from 0'),
   warmupEpochs: count.describe('epochs over which the weight rises linearly to 1; a whole number from 1'),
+  rises: z
+    .enum(['epoch', 'iteration'])
+    .describe('whether it rises from one epoch to the next, or with every iteration: epoch or iteration'),
 });
 
 const search = z.strictObject({
@@ -146,7 +149,7 @@ const langevin = z
       ),
     priorWeight: z
       .union([notNegative, risingPriorWeight])
-      .describe("weight of the prior's term in the drift: a number from 0, or {start, warmupEpochs}"),
+      .describe("weight of the prior's term in the drift: a number from 0, or {start, warmupEpochs, rises}"),
     search: search
       .nullable()
       .describe('how the step size is searched (Algorithm 1, step 1): {every, grid, sentences}, or null for never'),

@@ -1,4 +1,4 @@
-// Which run of a config is meant, by the names that people give methods: `sri`, `sri@paper`, `sri@steps-40`.
+// Which run of a config is meant, by the names that people give methods: `sri`, `sri@released`, `sri@steps-40`.
 
 import { type LoadedConfig, parseStepsSetting, type RunChoice, resolveRun } from '../config/load.js';
 import type { RunConfig } from '../config/schema.js';
@@ -6,7 +6,7 @@ import { InputError } from '../errors.js';
 import { METHODS, methodNamed } from '../methods/index.js';
 
 /**
- * A method as folders and tables name it: `sri`, or `sri@paper` for a setting.
+ * A method as folders and tables name it: `sri`, or `sri@released` for a setting.
  * @throws {InputError} for a name that is no method.
  */
 export function parseMethod(name: string, setting?: string): Pick<RunChoice, 'method' | 'setting'> {

@@ -34,12 +34,23 @@ export function stepSizes({ steps, stepSize, gradients }: Steps & Pick<Langevin,
   });
 }
 
+/** Where in a run the dynamics are asked for. */
+export interface Moment {
+  /** From 1. */
+  epoch: number;
+  /** Share of the epoch's iterations that are done, from 0 to 1. */
+  done: number;
+}
+
 /**
- * The dynamics of one epoch, a step a gradient.
- * @param epoch counted from 1.
+ * The dynamics of one moment of a run, a step a gradient.
  * @param searched the step size that the search found last, which replaces the configured one; null before any.
  */
-export function langevinSchedule(langevin: Langevin, epoch: number, searched: number | null): LangevinSchedule {
+export function langevinSchedule(
+  langevin: Langevin,
+  { epoch, done }: Moment,
+  searched: number | null,
+): LangevinSchedule {
   const { steps, stepSize, gradients, temperature, priorWeight } = langevin;
   return {
     stepSizes: stepSizes({ steps, stepSize: searched ?? stepSize, gradients }),
@@ -50,9 +61,15 @@ export function langevinSchedule(langevin: Langevin, epoch: number, searched: nu
             temperature.max,
             temperature.start + Math.max(0, epoch - temperature.growFromEpoch) * temperature.growPerEpoch,
           ),
-    priorWeight:
-      typeof priorWeight === 'number'
-        ? priorWeight
-        : Math.min(1, priorWeight.start + ((1 - priorWeight.start) * (epoch - 1)) / priorWeight.warmupEpochs),
+    priorWeight: typeof priorWeight === 'number' ? priorWeight : risenWeight(priorWeight, { epoch, done }),
   };
+}
+
+/** By epochs it stays the same within one; by iterations it has an epoch's whole rise at its end. */
+function risenWeight(
+  { start, warmupEpochs, rises }: Exclude<Langevin['priorWeight'], number>,
+  { epoch, done }: Moment,
+): number {
+  const epochs = epoch - 1 + (rises === 'iteration' ? done : 0);
+  return Math.min(1, start + ((1 - start) * epochs) / warmupEpochs);
 }

@@ -6,7 +6,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { RunConfig } from '../config/schema.js';
 import { type Batch, drawSubset, equalLengthBatches } from '../data/batches.js';
 import type { PreparedCorpus } from '../data/corpus.js';
-import { langevinSchedule, stepsPerGradient } from '../inference/schedule.js';
+import { langevinSchedule, type Moment, stepsPerGradient } from '../inference/schedule.js';
 import type { SentenceKeys } from '../inference/sentence-noise.js';
 import { shortRun } from '../inference/short-run.js';
 import { ShortRunPosterior } from '../inference/short-run-posterior.js';
@@ -54,7 +54,7 @@ class Sri implements Model {
 
     // 5., for the coming iterations: every T_s iterations, update s.
     if (this.searchIsDue(at)) this.updateStepSize(at);
-    const schedule = langevinSchedule(langevin, at.epoch, this.stepSize);
+    const schedule = langevinSchedule(langevin, momentOf(at), this.stepSize);
 
     // 2. Draw latent vectors z_{i,0} ~ p(z).
     const size = batch.size * this.latentSize;
@@ -117,7 +117,7 @@ class Sri implements Model {
     { epoch, pathDraws }: InferenceContext,
   ): ShortRunPosterior {
     const { langevin } = this.run;
-    const schedule = langevinSchedule(langevin, epoch, this.stepSize);
+    const schedule = langevinSchedule(langevin, { epoch, done: 1 }, this.stepSize);
     const temperature = langevin.evaluationTemperature ?? schedule.temperature;
     return new ShortRunPosterior(likelihood, { ...schedule, temperature }, keys, pathDraws);
   }
@@ -170,7 +170,7 @@ class Sri implements Model {
     const likelihoods = equalLengthBatches(split, training.batchSize, { indices }).map((batch) =>
       this.likelihood(batch),
     );
-    const { temperature, priorWeight } = langevinSchedule(langevin, at.epoch, null);
+    const { temperature, priorWeight } = langevinSchedule(langevin, momentOf(at), null);
     const { steps, gradients } = langevin;
     const dynamics = { steps, gradients, temperature, priorWeight };
     const result = searchStepSize(likelihoods, search.grid, dynamics, { seed, ...at });
@@ -187,6 +187,10 @@ class Sri implements Model {
       }),
     );
   }
+}
+
+function momentOf({ epoch, batch, batches }: Position): Moment {
+  return { epoch, done: batch / batches };
 }
 
 /** Of one candidate: Q~, and the share of its chains with a step whose Jacobian is not positive definite. */

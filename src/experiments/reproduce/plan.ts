@@ -70,7 +70,7 @@ export const STEPS_ABLATION: Product = {
 
 /** A method that could be run. */
 export interface Candidate {
-  /** As the user or the config names it: `sri`, `sri@paper`. */
+  /** As the user or the config names it: `sri`, `sri@released`. */
   name: string;
   method: string;
   inference: Inference;
