@@ -130,12 +130,16 @@ describe('a run', () => {
     expect(message).toMatch(/^config\.json: seed: -1 will not do/);
   });
 
-  it('reads the form of earlier versions, in which the encoder was all that could start from elsewhere', () => {
+  it('reads the form of earlier versions, in which an encoder was all to start from, and weights rose by epochs', () => {
     const run = resolveRun(loadConfig(config(small)), { method: 'sri' });
     const { evaluationTemperature, ...langevin } = run.langevin;
     const { select, ...training } = run.training;
     const old = { ...run, langevin, training };
     expect(parseRunConfig({ ...old, startFrom: null }, 'config.json')).toEqual(run);
+    const rising = { start: 0, warmupEpochs: 6 };
+    expect(
+      parseRunConfig({ ...old, langevin: { ...langevin, priorWeight: rising } }, 'config.json').langevin.priorWeight,
+    ).toEqual({ ...rising, rises: 'epoch' });
     expect(parseRunConfig({ ...old, startFrom: 'ae' }, 'config.json').startFrom).toEqual({
       encoder: 'ae',
       decoder: null,
@@ -345,7 +349,7 @@ describe('the configs of the package', () => {
     const used = released.map((_, k) => listed[Math.min(k, listed.length - 1)]!);
     for (const [k, s] of released.entries()) expect(used[k]).toBeCloseTo(s ** 2 / 2, 12);
     expect(langevin.temperature).toEqual({ start: 0.05, growFromEpoch: 15, growPerEpoch: 0.05, max: 0.2 });
-    const paper = resolveRun(loadConfig('ptb'), { method: 'sri', setting: 'paper' }).langevin;
+    const paper = resolveRun(loadConfig('ptb'), { method: 'sri', setting: 'algorithm-1' }).langevin;
     expect(paper).toMatchObject({ stepSize: 0.1, temperature: 1, steps: 20 });
     expect(paper.search?.every).toBe('epoch');
   });

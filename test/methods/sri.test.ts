@@ -49,34 +49,80 @@ const withoutDropout = (run: RunConfig): RunConfig => ({
   model: { ...run.model, wordDropout: 0, outputDropout: 0 },
 });
 
-describe('the two published settings', () => {
-  const released = resolveRun(loadConfig('ptb.yaml'), { method: 'sri' });
-  const paper = resolveRun(loadConfig('ptb.yaml'), { method: 'sri', setting: 'paper' });
+describe('the published settings', () => {
+  const ptb = loadConfig('ptb.yaml');
+  const released = resolveRun(ptb, { method: 'sri', setting: 'released' });
+  const paper = resolveRun(ptb, { method: 'sri', setting: 'algorithm-1' });
+  const begun = (epoch: number) => ({ epoch, done: 0 });
 
-  it('released: z moves by s^2 / 2 for the listed s, and the temperature rises from epoch 16 to 0.2', () => {
-    const { stepSizes, temperature, priorWeight } = langevinSchedule(released.langevin, 1, null);
-    const listed = [0.8, 0.7, 0.6, 0.5, 0.2, 0.2, 0.1, 0.1, ...Array<number>(12).fill(0.05)];
-    expect(stepSizes).toHaveLength(20);
+  it('released: z moves by s^2 / 2 for the listed s, its last twelve steps on one gradient, and the noise rises to 0.2', () => {
+    const { stepSizes, temperature, priorWeight } = langevinSchedule(released.langevin, begun(1), null);
+    const listed = [0.8, 0.7, 0.6, 0.5, 0.2, 0.2, 0.1, 0.1];
+    expect(stepSizes).toHaveLength(9);
     listed.forEach((s, k) => {
       expect(stepSizes[k]).toBeCloseTo((s * s) / 2, 7);
     });
+    expect(stepSizes[8]).toBeCloseTo((12 * 0.05 ** 2) / 2, 7);
     expect(temperature).toBe(0.05);
     expect(priorWeight).toBe(1);
-    const later = [15, 16, 17, 18, 19, 60].map((epoch) => langevinSchedule(released.langevin, epoch, null).temperature);
+    const later = [15, 16, 17, 18, 19, 60].map(
+      (epoch) => langevinSchedule(released.langevin, begun(epoch), null).temperature,
+    );
     [0.05, 0.1, 0.15, 0.2, 0.2, 0.2].forEach((wanted, i) => {
       expect(later[i]).toBeCloseTo(wanted, 10);
     });
+    expect(released.langevin).toMatchObject({ learnFrom: 'path', evaluationTemperature: 0.2 });
+    expect(released.training).toMatchObject({ select: 'last', epochs: 60 });
   });
 
-  it('paper: one step size, which the search replaces, and full noise', () => {
-    expect(new Set(langevinSchedule(paper.langevin, 3, null).stepSizes)).toEqual(new Set([Math.fround(0.1)]));
-    expect(new Set(langevinSchedule(paper.langevin, 3, 0.25).stepSizes)).toEqual(new Set([0.25]));
-    expect(langevinSchedule(paper.langevin, 3, null).temperature).toBe(1);
+  it('algorithm-1: one step size, which the search replaces, and full noise', () => {
+    expect(new Set(langevinSchedule(paper.langevin, begun(3), null).stepSizes)).toEqual(new Set([Math.fround(0.1)]));
+    expect(new Set(langevinSchedule(paper.langevin, begun(3), 0.25).stepSizes)).toEqual(new Set([0.25]));
+    expect(langevinSchedule(paper.langevin, begun(3), null).temperature).toBe(1);
     expect(paper.langevin.search).not.toBeNull();
+  });
+
+  it('released on Yelp: the weight of the prior rises from 0.1 to 1 with every iteration of six epochs', () => {
+    const { langevin, training } = resolveRun(loadConfig('yelp.yaml'), { method: 'sri', setting: 'released' });
+    const weight = (epoch: number, done: number) => langevinSchedule(langevin, { epoch, done }, null).priorWeight;
+    expect(weight(1, 0)).toBeCloseTo(0.1, 12);
+    expect(weight(1, 0.5)).toBeCloseTo(0.1 + (0.9 * 0.5) / 6, 12);
+    expect(weight(2, 0)).toBeCloseTo(weight(1, 1), 12);
+    expect([weight(6, 1), weight(9, 0.2)]).toEqual([1, 1]);
+    expect({ epochs: training.epochs, steps: langevin.steps }).toEqual({ epochs: 12, steps: 40 });
+    const priorWeight = { start: 0.1, warmupEpochs: 6, rises: 'epoch' } as const;
+    const byEpochs = (epoch: number, done: number) =>
+      langevinSchedule({ ...langevin, priorWeight }, { epoch, done }, null).priorWeight;
+    expect([byEpochs(1, 0.9), byEpochs(2, 0)]).toEqual([0.1, 0.1 + 0.9 / 6]);
+  });
+});
+
+describe('the default setting', () => {
+  it('begins with LSTM-LM’s decoder, and holds its temperature where the frontier has it', () => {
+    for (const name of ['ptb', 'snli', 'yahoo', 'yelp', 'sotu']) {
+      const run = resolveRun(loadConfig(name), { method: 'sri' });
+      expect(run).toMatchObject({ setting: 'from-lm', startFrom: { encoder: null, decoder: 'lstm-lm' } });
+      expect(langevinSchedule(run.langevin, { epoch: 9, done: 0 }, null).temperature).toBe(0.55);
+      const fb = resolveRun(loadConfig(name), { method: 'fb-vae', setting: 'from-lm' });
+      expect(fb.startFrom).toEqual({ encoder: 'ae', decoder: 'lstm-lm' });
+    }
   });
 });
 
 describe('SRI', () => {
+  it('evaluates at the temperature that is asked for, or else at that of the weights’ epoch', () => {
+    const drawn = (temperature: number, evaluationTemperature: number | null) => {
+      const base = toyRun('sri');
+      const run = { ...base, langevin: { ...base.langevin, temperature, evaluationTemperature } };
+      const model = sri.create(run, corpus);
+      const z = codes(model);
+      model.dispose();
+      return z;
+    };
+    expect(drawn(1, 0.2)).toEqual(drawn(0.2, null));
+    expect(drawn(1, 0.2)).not.toEqual(drawn(1, null));
+  });
+
   it('infers the same z for the same place in the run, and another elsewhere', () => {
     const run = toyRun('sri');
     const losses = [at, at, { ...at, batch: 1 }, { ...at, epoch: 2 }].map((place) => {
