@@ -1,0 +1,54 @@
+// LSTM-LM beside a run: found where it is finished and of the corpus, and asked for the NLL of the very sentences.
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { useBackend } from '../../src/backends/index.js';
+import { evaluationSubset } from '../../src/data/batches.js';
+import { languageModelNll } from '../../src/experiments/language-model.js';
+import { methodNamed } from '../../src/methods/index.js';
+import { RunFolder } from '../../src/runs/run-folder.js';
+import { saveWeights } from '../../src/runs/weights.js';
+import { manifest } from '../report/runs.js';
+import { toyCorpus, toyRun } from '../training/toy.js';
+
+const root = mkdtempSync(path.join(tmpdir(), 'sri-language-model-'));
+const corpus = toyCorpus();
+const beside = { directory: path.join(root, 'toy', 'sri', 'seed-3') };
+
+beforeAll(async () => {
+  await useBackend('cpu', 1);
+});
+afterAll(() => rmSync(root, { recursive: true }));
+
+/** A run of LSTM-LM that looks finished, with the weights of its start. */
+async function makeLanguageModel(seed: number, change: Partial<typeof manifest> = {}): Promise<void> {
+  const run = { ...toyRun('lstm-lm'), seed };
+  const folder = RunFolder.of(root, run);
+  await folder.settleConfig(run);
+  await folder.writeManifest({ ...manifest, dataHash: corpus.hash, finished: 'all 3 epochs done', ...change });
+  const model = methodNamed('lstm-lm').create(run, corpus);
+  await saveWeights(folder.weights('best'), model, 1);
+  model.dispose();
+}
+
+it('is the NLL of the finished run on the corpus, of the same seed where there is one', async () => {
+  const ask = () => languageModelNll(beside, 3, corpus, 'valid', 7);
+  expect(ask()).toBeNull();
+  await makeLanguageModel(1, { finished: null });
+  await makeLanguageModel(2, { dataHash: 'another' });
+  expect(ask()).toBeNull();
+  await makeLanguageModel(5);
+  const other = ask()!;
+  expect([...other.keys()].sort((a, b) => a - b)).toEqual([...evaluationSubset(corpus.splits.valid, 7)]);
+  for (const [sentence, nll] of other) {
+    // Weights that know nothing yet: nearly uniform over ten words, of which the sentence has so many and its end.
+    const words = corpus.splits.valid.sentence(sentence).length + 1;
+    expect(Math.abs(nll / (words * Math.log(corpus.vocabulary.size)) - 1)).toBeLessThan(0.05);
+  }
+  await makeLanguageModel(3);
+  const own = ask()!;
+  expect([...own.keys()]).toEqual([...other.keys()]);
+  expect([...own.values()]).not.toEqual([...other.values()]);
+});
