@@ -38,7 +38,7 @@ if (!model.hasLatent || model.inference !== 'short-run') {
 const peak = measurePeak('f32') ?? Number.NaN;
 const split = corpus.splits[values.split];
 const indices = drawSubset(split, Number(values.sentences), run.seed);
-const batches = equalLengthBatches(split, run.training.batchSize, { indices });
+const batches = [...equalLengthBatches(split, run.training.batchSize, { indices })];
 const tokens = batches.reduce((sum, { size, tokens }) => sum + size * tokens, 0);
 const K = run.langevin.steps;
 const Z = model.latentSize;

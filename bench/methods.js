@@ -34,7 +34,7 @@ function randomSplit(name) {
   const sentences = Array.from({ length: 4 * B }, () =>
     Int32Array.from({ length: T - 1 }, () => 4 + random.integer(V - 4)),
   );
-  return { name, length: sentences.length, sentence: (i) => sentences[i], label: () => null };
+  return { name, length: sentences.length, lengthOf: () => T - 1, sentence: (i) => sentences[i], label: () => null };
 }
 const split = randomSplit('train');
 const corpus = randomCorpus(V, { train: split, valid: split, test: split });

@@ -14,6 +14,8 @@ interface PrepareCommandOptions {
   text?: string;
   out?: string;
   labels?: boolean;
+  header?: boolean;
+  distinct?: boolean;
   seed: number;
   set: string[];
   json?: boolean;
@@ -29,6 +31,8 @@ export function addPrepare(program: Command, io: Io): void {
     .option('--text <file>', 'a text of your own, one item a line, divided 80/10/10 at random')
     .option('--out <folder>', 'folder of the prepared corpus; data.directory of the config unless given')
     .option('--labels', 'every line of --text is label<TAB>text')
+    .option('--header', 'the first line names the columns, and is left out')
+    .option('--distinct', 'divide the distinct sentences of --text, so that no copy of one is in another split')
     .option('--seed <number>', 'seed that divides --text', wholeNumber(0), 0)
     .option('--json', 'the report as one JSON object')
     .addHelpText(
@@ -51,20 +55,24 @@ async function chooseSources({
   text,
   out,
   labels,
+  header,
+  distinct,
   seed,
-  set,
+  set: given,
 }: PrepareCommandOptions): Promise<Preparation> {
   const [{ loadConfig }, { configured, ofText }] = await Promise.all([
     import('../config/load.js'),
     import('../experiments/prepare.js'),
   ]);
+  const set = header ? [...given, 'data.header=true'] : given;
   if (text === undefined) {
+    if (distinct) throw new InputError('--distinct goes with --text, which is divided here');
     if (config === undefined) throw new InputError('give --config NAME, or --text FILE and --out FOLDER');
     if (labels) throw new InputError('--labels goes with --text; with --config it is data.labelColumn that says so');
     return configured(loadConfig(config), { from, out, set });
   }
   if (from !== undefined) throw new InputError('--text and --from name two sources; give one');
-  return ofText(text, config === undefined ? null : loadConfig(config), { out, set, labels, seed });
+  return ofText(text, config === undefined ? null : loadConfig(config), { out, set, labels, seed, distinct });
 }
 
 /** Tells what a preparation found. */

@@ -27,6 +27,7 @@ const data = z.strictObject({
   labelColumn: z
     .enum(['auto', 'none', 'required'])
     .describe('whether a line is label<TAB>text: required, none, or auto (decided by the first line)'),
+  header: z.boolean().describe('whether the first line of each file names the columns and is left out: true or false'),
 });
 
 const model = z.strictObject({
@@ -356,6 +357,7 @@ export const DEFAULTS: Omit<RunConfig, 'dataSet' | 'method' | 'setting' | 'name'
     lowercase: false,
     unknownToken: '<unk>',
     labelColumn: 'auto',
+    header: false,
   },
   model: {
     latentSize: 32,

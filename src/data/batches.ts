@@ -27,12 +27,46 @@ export interface BatchOptions {
   indices?: Int32Array;
 }
 
+/** The batches of an epoch, each made when it is asked for: together they may be more than memory holds. */
+export class Batches implements Iterable<Batch> {
+  /** @param groups the sentences of each batch, in the order of the epoch. */
+  constructor(
+    private readonly split: Split,
+    private readonly groups: readonly Int32Array[],
+  ) {}
+
+  get length(): number {
+    return this.groups.length;
+  }
+
+  /** Throws RangeError for a place outside [0, length). */
+  at(index: number): Batch {
+    const group = this.groups[index];
+    if (group === undefined) throw new RangeError(`batch ${index} of ${this.length}`);
+    return makeBatch(this.split, group, index);
+  }
+
+  [Symbol.iterator](): Iterator<Batch> {
+    return this.from(0);
+  }
+
+  /** Size and tokens of each batch, without its words. */
+  shapes(): Pick<Batch, 'size' | 'tokens'>[] {
+    return this.groups.map((group) => ({ size: group.length, tokens: this.split.lengthOf(group[0]!) + 1 }));
+  }
+
+  /** The batches from a place on. */
+  *from(first: number): Generator<Batch> {
+    for (let index = first; index < this.length; index++) yield this.at(index);
+  }
+}
+
 /**
  * Batches of at most `batchSize` sentences of equal length that cover the chosen sentences once each. Without a key
  * they come by increasing length, and within a length in the split's order.
  * Throws RangeError for a batch size that is not a positive whole number, or an index outside the split.
  */
-export function equalLengthBatches(split: Split, batchSize: number, { key, indices }: BatchOptions = {}): Batch[] {
+export function equalLengthBatches(split: Split, batchSize: number, { key, indices }: BatchOptions = {}): Batches {
   if (!(Number.isInteger(batchSize) && batchSize > 0)) {
     throw new RangeError(`a batch size is a positive whole number, not ${batchSize}`);
   }
@@ -40,10 +74,9 @@ export function equalLengthBatches(split: Split, batchSize: number, { key, indic
   const groups: Int32Array[] = [];
   for (const members of byLength(split, indices)) {
     const order = random ? random.permutation(members.length).map((at) => members[at]!) : members;
-    for (let from = 0; from < order.length; from += batchSize) groups.push(order.slice(from, from + batchSize));
+    for (let from = 0; from < order.length; from += batchSize) groups.push(order.subarray(from, from + batchSize));
   }
-  const places = random ? random.permutation(groups.length) : groups.keys();
-  return Array.from(places, (at, index) => makeBatch(split, groups[at]!, index));
+  return new Batches(split, random ? Array.from(random.permutation(groups.length), (at) => groups[at]!) : groups);
 }
 
 /** The batch of the given sentences, which must all have one length; throws RangeError where they do not. */
@@ -86,12 +119,19 @@ export function evaluationSubset(split: Split, count: number): Int32Array {
 
 /** The chosen sentences, a group for each length, by increasing length. */
 function byLength(split: Split, indices?: Int32Array): Int32Array[] {
-  const groups = new Map<number, number[]>();
-  for (const which of indices ?? Array(split.length).keys()) {
-    const length = split.sentence(which).length;
-    const group = groups.get(length);
-    if (group) group.push(which);
-    else groups.set(length, [which]);
+  const count = indices?.length ?? split.length;
+  const sizes = new Map<number, number>();
+  for (let at = 0; at < count; at++) {
+    const length = split.lengthOf(indices?.[at] ?? at);
+    sizes.set(length, (sizes.get(length) ?? 0) + 1);
   }
-  return [...groups].sort(([a], [b]) => a - b).map(([, members]) => Int32Array.from(members));
+  const groups = new Map(
+    [...sizes].sort(([a], [b]) => a - b).map(([length, size]) => [length, { members: new Int32Array(size), have: 0 }]),
+  );
+  for (let at = 0; at < count; at++) {
+    const which = indices?.[at] ?? at;
+    const group = groups.get(split.lengthOf(which))!;
+    group.members[group.have++] = which;
+  }
+  return Array.from(groups.values(), ({ members }) => members);
 }

@@ -2,30 +2,31 @@
 // split, and corpus.json, which is written last and holds the content hash. Without a corpus.json that fits the rest,
 // a folder is not a corpus.
 
-import { createHash } from 'node:crypto';
-import { mkdir, readFile, rm } from 'node:fs/promises';
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { InputError } from '../errors.js';
-import { writeFileAtomic } from '../storage/atomic-write.js';
-import { decodeSafetensors, encodeSafetensors, type StoredTensor } from '../storage/safetensors.js';
+import { syncDirectory, writeFileAtomic } from '../storage/atomic-write.js';
+import { bytesOf, IntegerWriter, readIntegers } from '../storage/integer-file.js';
+import { readSafetensorsLayout, safetensorsHeader, type TensorPlace } from '../storage/safetensors.js';
 import {
   type CorpusStatistics,
   EncodedSplit,
+  FileSplit,
   type PreparationSettings,
   type PreparedCorpus,
   SPLIT_NAMES,
   type SplitName,
 } from './corpus.js';
 import type { SourceReport } from './read-source.js';
-import { Vocabulary } from './vocabulary.js';
+import { PAD, UNK, Vocabulary } from './vocabulary.js';
 
-/** A corpus before it is on disk. */
-export interface EncodedCorpus {
+/** What is known of a corpus beside its splits. */
+export interface CorpusContent {
   name: string;
   settings: PreparationSettings;
   vocabulary: Vocabulary;
   labels: string[] | null;
-  splits: Record<SplitName, EncodedSplit>;
   statistics: CorpusStatistics;
   sources: SourceReport[];
 }
@@ -33,6 +34,9 @@ export interface EncodedCorpus {
 const FORMAT = 1;
 const DESCRIPTION = 'corpus.json';
 const VOCABULARY = 'vocabulary.txt';
+
+/** A split whose words take more than this stays in its file, in bytes; all three may so take three times as much. */
+const MEMORY_LIMIT = 1 << 28;
 
 interface Description {
   format: number;
@@ -44,69 +48,153 @@ interface Description {
   sources: SourceReport[];
 }
 
-type HashedContent = Pick<EncodedCorpus, 'settings' | 'vocabulary' | 'labels' | 'splits'>;
+type StoredSplit = EncodedSplit | FileSplit;
+
+interface HashedContent extends Pick<CorpusContent, 'settings' | 'vocabulary' | 'labels'> {
+  splits: Record<SplitName, StoredSplit>;
+}
 
 /**
  * SHA-256, in hexadecimal, of what a model trains on: vocabulary, labels, encoded splits, and the settings.
  * Where the text came from is not part of it.
  */
-export function contentHash({ settings, vocabulary, labels, splits }: HashedContent): string {
+function contentHash({ settings, vocabulary, labels, splits }: HashedContent): string {
   const hash = createHash('sha256');
   const part = (bytes: Uint8Array) => hash.update(`${bytes.length}\n`).update(bytes);
   const sorted = Object.fromEntries(Object.entries(settings).sort(([a], [b]) => (a < b ? -1 : 1)));
   part(Buffer.from(JSON.stringify({ format: FORMAT, settings: sorted, labels })));
   part(Buffer.from(vocabulary.words.join('\n')));
   for (const name of SPLIT_NAMES) {
-    const { offsets, ids, labels } = splits[name];
-    for (const numbers of [offsets, ids, labels ?? new Int32Array(0)]) {
-      part(new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength));
-    }
+    const { offsets, labels } = splits[name];
+    part(bytesOf(offsets));
+    hash.update(`${offsets.at(-1)! * Int32Array.BYTES_PER_ELEMENT}\n`);
+    for (const piece of splits[name].pieces()) hash.update(bytesOf(piece));
+    part(bytesOf(labels ?? new Int32Array(0)));
   }
   return hash.digest('hex');
 }
 
+/** A folder that a preparation works in, of the process that did; one that was killed may leave its own behind. */
+const SCRATCH = /^\.preparing-(\d+)-[0-9a-f]{12}$/;
+
 /**
- * Writes a corpus to `directory`, which is made where it is missing. Where the same content is there already, only
- * corpus.json is written again, so that programs reading the rest are not disturbed.
+ * Writes a corpus whose words need not be in memory: the splits are written beside where they will be, and take their
+ * places together when all are whole.
  */
-export async function writeCorpus(directory: string, corpus: EncodedCorpus): Promise<PreparedCorpus> {
-  const { name, settings, labels, statistics, sources, splits, vocabulary } = corpus;
-  const hash = contentHash(corpus);
-  const at = (file: string) => join(directory, file);
-  await mkdir(directory, { recursive: true });
-  if (!(await holds(directory, hash))) {
-    await rm(at(DESCRIPTION), { force: true });
-    await writeFileAtomic(at(VOCABULARY), `${vocabulary.words.join('\n')}\n`);
-    for (const split of SPLIT_NAMES) {
-      await writeFileAtomic(at(splitFile(split)), encodeSafetensors(splitTensors(splits[split])));
+export class CorpusWriter {
+  private finished = false;
+
+  /** @param made whether the corpus's folder was made for this writer. */
+  private constructor(
+    private readonly directory: string,
+    private readonly work: string,
+    private readonly made: boolean,
+  ) {}
+
+  /** A writer to `directory`, which is made where it is missing. Throws what the file system throws. */
+  static async in(directory: string): Promise<CorpusWriter> {
+    const made = (await mkdir(directory, { recursive: true })) !== undefined;
+    for (const name of await readdir(directory)) {
+      const owner = name.match(SCRATCH)?.[1];
+      if (owner !== undefined && !isAlive(Number(owner))) await rm(join(directory, name), { recursive: true });
     }
+    const work = join(directory, `.preparing-${process.pid}-${randomBytes(6).toString('hex')}`);
+    await mkdir(work);
+    return new CorpusWriter(directory, work, made);
   }
-  const description: Description = { format: FORMAT, name, hash, settings, labels, statistics, sources };
-  await writeFileAtomic(at(DESCRIPTION), `${JSON.stringify(description, null, 2)}\n`);
-  return { name, directory, hash, settings, vocabulary, labels, splits, statistics };
+
+  /** The path of a file that is gone with the writer. */
+  scratch(name: string): string {
+    return join(this.work, name);
+  }
+
+  /**
+   * @param size of the split, which as many sentences must be added to as it says.
+   * @throws InputError where its words are more than the format's places count.
+   */
+  split(name: SplitName, size: { sentences: number; words: number; labelled: boolean }): SplitWriter {
+    if (size.words > MOST_WORDS) {
+      throw new InputError(
+        `the ${name} split has ${size.words.toLocaleString('en-US')} words, and at most ` +
+          `${MOST_WORDS.toLocaleString('en-US')} are counted; give less text`,
+      );
+    }
+    return new SplitWriter(this.scratch(splitFile(name)), size);
+  }
+
+  /**
+   * Puts the corpus in its place. Where the same content is there already, only corpus.json is written again, so that
+   * programs reading the rest are not disturbed.
+   */
+  async finish(content: CorpusContent): Promise<PreparedCorpus> {
+    const { directory, work } = this;
+    const { name, settings, labels, statistics, sources, vocabulary } = content;
+    const written = readSplits(work, vocabulary, labels);
+    const hash = contentHash({ settings, vocabulary, labels, splits: written });
+    if (!(await holds(directory, hash))) {
+      await rm(join(directory, DESCRIPTION), { force: true });
+      await writeFileAtomic(join(directory, VOCABULARY), `${vocabulary.words.join('\n')}\n`);
+      for (const split of SPLIT_NAMES) await rename(join(work, splitFile(split)), join(directory, splitFile(split)));
+      await syncDirectory(directory);
+    }
+    const description: Description = { format: FORMAT, name, hash, settings, labels, statistics, sources };
+    await writeFileAtomic(join(directory, DESCRIPTION), `${JSON.stringify(description, null, 2)}\n`);
+    this.finished = true;
+    const splits = readSplits(directory, vocabulary, labels);
+    return { name, directory, hash, settings, vocabulary, labels, splits, statistics };
+  }
+
+  /** Removes what was not put in its place, and the folder with it where it was made for nothing. */
+  async close(): Promise<void> {
+    await rm(this.work, { recursive: true, force: true });
+    if (this.made && !this.finished) await rmdir(this.directory);
+  }
+}
+
+/** What an offset can count. */
+const MOST_WORDS = 2 ** 31 - 1;
+
+/** The file of one split, written sentence by sentence. */
+export class SplitWriter {
+  private readonly file: IntegerWriter;
+  private readonly offsets: Int32Array;
+  private readonly labels: Int32Array | null;
+  private sentences = 0;
+
+  constructor(path: string, { sentences, words, labelled }: { sentences: number; words: number; labelled: boolean }) {
+    this.offsets = new Int32Array(sentences + 1);
+    this.labels = labelled ? new Int32Array(sentences) : null;
+    const shapes = { ids: words, ...(labelled ? { labels: sentences } : {}), offsets: sentences + 1 };
+    const tensors = Object.entries(shapes).map(([name, size]) => ({ name, dtype: 'I32' as const, shape: [size] }));
+    this.file = new IntegerWriter(path, safetensorsHeader(tensors));
+  }
+
+  add(ids: Int32Array, label: number | null): void {
+    for (const id of ids) this.file.push(id);
+    if (this.labels !== null) this.labels[this.sentences] = label!;
+    this.offsets[this.sentences + 1] = this.offsets[this.sentences]! + ids.length;
+    this.sentences++;
+  }
+
+  /** Makes the file whole. */
+  close(): void {
+    for (const numbers of [this.labels ?? [], this.offsets]) for (const number of numbers) this.file.push(number);
+    this.file.close();
+  }
 }
 
 /**
- * Reads a prepared corpus and checks it against its hash. Throws InputError where the folder is not there, is not
- * whole or was changed, saying which command makes it.
+ * Reads a prepared corpus and checks it against its hash. The words of a split that is larger than memory should hold
+ * stay on disk. Throws InputError where the folder is not there, is not whole or was changed, saying which command makes
+ * it.
  */
 export async function loadCorpus(directory: string): Promise<PreparedCorpus> {
   const description = await readDescription(directory);
   const { name, hash, settings, labels, statistics } = description;
-  const vocabularyPath = join(directory, VOCABULARY);
-  const words = (await readPart(directory, VOCABULARY)).toString('utf8').replace(/\n$/, '').split('\n');
-  const vocabulary = new Vocabulary(words, vocabularyPath);
-  const splits = {} as Record<SplitName, EncodedSplit>;
-  for (const split of SPLIT_NAMES) {
-    const path = join(directory, splitFile(split));
-    const { tensors } = decodeSafetensors(await readPart(directory, splitFile(split)), path);
-    splits[split] = new EncodedSplit(
-      split,
-      integers(tensors, 'ids', path),
-      integers(tensors, 'offsets', path),
-      labels === null ? null : integers(tensors, 'labels', path),
-    );
-  }
+  for (const file of [VOCABULARY, ...SPLIT_NAMES.map(splitFile)]) await demand(directory, file);
+  const words = (await readFile(join(directory, VOCABULARY), 'utf8')).replace(/\n$/, '').split('\n');
+  const vocabulary = new Vocabulary(words, join(directory, VOCABULARY));
+  const splits = readSplits(directory, vocabulary, labels);
   if (contentHash({ settings, vocabulary, labels, splits }) !== hash) {
     throw new InputError(
       `${directory}: the files do not fit the hash in ${DESCRIPTION}: one of them was changed; ${prepareHint(directory)}`,
@@ -115,22 +203,60 @@ export async function loadCorpus(directory: string): Promise<PreparedCorpus> {
   return { name, directory, hash, settings, vocabulary, labels, splits, statistics };
 }
 
+/**
+ * The splits of a folder, their numbers checked for sense.
+ * @throws InputError naming the file where they have none.
+ */
+function readSplits(
+  directory: string,
+  vocabulary: Vocabulary,
+  labels: string[] | null,
+): Record<SplitName, StoredSplit> {
+  const read = (split: SplitName) => readSplit(join(directory, splitFile(split)), split, vocabulary.size, labels);
+  return { train: read('train'), valid: read('valid'), test: read('test') };
+}
+
+function readSplit(path: string, name: SplitName, vocabularySize: number, labelNames: string[] | null): StoredSplit {
+  const { places } = readSafetensorsLayout(path);
+  const place = (tensor: string): TensorPlace => {
+    const found = places.find((one) => one.name === tensor);
+    if (found?.dtype !== 'I32' || found.shape.length !== 1) {
+      throw new InputError(`${path}: no I32 tensor '${tensor}' of one dimension; prepare the corpus again`);
+    }
+    return found;
+  };
+  const offsets = integersAt(path, place('offsets'));
+  const labels = labelNames === null ? null : integersAt(path, place('labels'));
+  const ids = place('ids');
+  const wrong = (what: string): never => {
+    throw new InputError(`${path}: ${what}; prepare the corpus again`);
+  };
+  if (offsets[0] !== 0 || offsets.at(-1) !== ids.shape[0]) wrong('its offsets do not cover its words');
+  if (offsets.some((offset, i) => i > 0 && offset <= offsets[i - 1]!)) wrong('its offsets do not increase');
+  if (labels !== null && labels.length !== offsets.length - 1) wrong('it has not a label for each sentence');
+  if (labels?.some((label) => label < 0 || label >= labelNames!.length)) wrong('it has labels that have no name');
+  const split =
+    ids.end - ids.begin > MEMORY_LIMIT
+      ? new FileSplit(name, path, ids.begin, offsets, labels)
+      : new EncodedSplit(name, integersAt(path, ids), offsets, labels);
+  for (const piece of split.pieces()) {
+    const stranger = piece.find((id) => id === PAD || id < UNK || id >= vocabularySize);
+    if (stranger !== undefined) wrong(`word ${stranger} is none of the ${vocabularySize} of its vocabulary`);
+  }
+  return split;
+}
+
+function integersAt(path: string, { shape, begin, end }: TensorPlace): Int32Array {
+  const out = new Int32Array(shape[0]!);
+  let have = 0;
+  for (const piece of readIntegers(path, begin, end)) {
+    out.set(piece, have);
+    have += piece.length;
+  }
+  return out;
+}
+
 const splitFile = (split: SplitName) => `${split}.safetensors`;
-
-function splitTensors({ ids, offsets, labels }: EncodedSplit): Map<string, StoredTensor> {
-  const tensors = new Map<string, StoredTensor>([
-    ['ids', { shape: [ids.length], data: ids }],
-    ['offsets', { shape: [offsets.length], data: offsets }],
-  ]);
-  if (labels) tensors.set('labels', { shape: [labels.length], data: labels });
-  return tensors;
-}
-
-function integers(tensors: Map<string, StoredTensor>, name: string, path: string): Int32Array {
-  const data = tensors.get(name)?.data;
-  if (!(data instanceof Int32Array)) throw new InputError(`${path}: no I32 tensor '${name}'; prepare the corpus again`);
-  return data;
-}
 
 /** True where `directory` is a whole corpus of this content. */
 async function holds(directory: string, hash: string): Promise<boolean> {
@@ -168,12 +294,22 @@ async function readDescription(directory: string): Promise<Description> {
   return description as Description;
 }
 
-async function readPart(directory: string, file: string): Promise<Buffer> {
+/** @throws InputError where a corpus lacks a file. */
+async function demand(directory: string, file: string): Promise<void> {
   try {
-    return await readFile(join(directory, file));
+    await stat(join(directory, file));
   } catch (error) {
     if (!isMissing(error)) throw error;
     throw new InputError(`${join(directory, file)}: missing from the corpus; ${prepareHint(directory)}`);
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
 

@@ -1,5 +1,7 @@
 // What the rest of the program sees of a text: sentences as ids, in three splits, under one content hash.
 
+import { openSync } from 'node:fs';
+import { bytesOf, readAll, readIntegers } from '../storage/integer-file.js';
 import type { Vocabulary } from './vocabulary.js';
 
 export const SPLIT_NAMES = ['train', 'valid', 'test'] as const;
@@ -12,17 +14,17 @@ export interface Split {
   readonly length: number;
   /** Word ids of sentence `i`, no specials but `<unk>`; [words]. A view: not to be written to. */
   sentence(i: number): Int32Array;
+  /** Words of sentence `i`, without reading them. */
+  lengthOf(i: number): number;
   /** Index into the corpus's labels; null where the corpus has none. */
   label(i: number): number | null;
 }
 
-/** A split held as one run of ids. */
-export class EncodedSplit implements Split {
+/** What the splits of a corpus share: where each sentence begins and which label it has, held in memory. */
+abstract class SentenceIndex implements Split {
   constructor(
     readonly name: string,
-    /** All sentences end to end; [words of the split]. */
-    readonly ids: Int32Array,
-    /** Sentence i is ids[offsets[i]] .. ids[offsets[i + 1] - 1]; [sentences + 1]. */
+    /** Sentence i is the words offsets[i] .. offsets[i + 1] - 1 of the split; [sentences + 1]. */
     readonly offsets: Int32Array,
     /** [sentences], or null. */
     readonly labels: Int32Array | null,
@@ -34,7 +36,12 @@ export class EncodedSplit implements Split {
 
   sentence(i: number): Int32Array {
     this.check(i);
-    return this.ids.subarray(this.offsets[i], this.offsets[i + 1]);
+    return this.words(this.offsets[i]!, this.offsets[i + 1]!);
+  }
+
+  lengthOf(i: number): number {
+    this.check(i);
+    return this.offsets[i + 1]! - this.offsets[i]!;
   }
 
   label(i: number): number | null {
@@ -42,10 +49,70 @@ export class EncodedSplit implements Split {
     return this.labels === null ? null : this.labels[i]!;
   }
 
+  /** The words of the split in pieces, in their order; a piece is good until the next is asked for. */
+  abstract pieces(): Iterable<Int32Array>;
+
+  protected abstract words(from: number, to: number): Int32Array;
+
   private check(i: number): void {
     if (!(Number.isInteger(i) && i >= 0 && i < this.length)) {
       throw new RangeError(`sentence ${i} of '${this.name}', which has ${this.length}`);
     }
+  }
+}
+
+/** A split held as one run of ids. */
+export class EncodedSplit extends SentenceIndex {
+  constructor(
+    name: string,
+    /** All sentences end to end; [words of the split]. */
+    readonly ids: Int32Array,
+    offsets: Int32Array,
+    labels: Int32Array | null,
+  ) {
+    super(name, offsets, labels);
+  }
+
+  override pieces(): Iterable<Int32Array> {
+    return [this.ids];
+  }
+
+  protected override words(from: number, to: number): Int32Array {
+    return this.ids.subarray(from, to);
+  }
+}
+
+/** A split whose words stay in their file, since they are more than memory should hold. */
+export class FileSplit extends SentenceIndex {
+  private readonly file: number;
+
+  /**
+   * @param begin of the first word's first byte in the file at `path`; the words lie there end to end, 32 bits each.
+   * @throws what the file system throws.
+   */
+  constructor(
+    name: string,
+    private readonly path: string,
+    private readonly begin: number,
+    offsets: Int32Array,
+    labels: Int32Array | null,
+  ) {
+    super(name, offsets, labels);
+    // Open for as long as the program runs, as memory would be kept.
+    this.file = openSync(path, 'r');
+  }
+
+  override pieces(): Iterable<Int32Array> {
+    const words = this.offsets.at(-1)!;
+    return readIntegers(this.path, this.begin, this.begin + words * Int32Array.BYTES_PER_ELEMENT);
+  }
+
+  /** @throws Error where the file has become shorter since it was opened. */
+  protected override words(from: number, to: number): Int32Array {
+    const ids = new Int32Array(to - from);
+    const read = readAll(this.file, bytesOf(ids), this.begin + from * Int32Array.BYTES_PER_ELEMENT);
+    if (read !== ids.byteLength) throw new Error(`${this.path}: was cut while it was in use; prepare the corpus again`);
+    return ids;
   }
 }
 
@@ -62,8 +129,13 @@ export interface PreparationSettings {
   unknownToken: string;
   /** `label<TAB>text`: found out from the first line, never, or always. */
   labelColumn: 'auto' | 'none' | 'required';
-  /** How one text was divided; null where it came in three files. */
-  division: { train: number; valid: number; test: number; seed: number } | null;
+  /** Whether the first line of each file was left out, as it named the columns; absent where not. */
+  header?: true;
+  /**
+   * How one text was divided; null where it came in three files. `distinct`: all copies of a sentence went to one split;
+   * absent where each copy went its own way.
+   */
+  division: { train: number; valid: number; test: number; seed: number; distinct?: true } | null;
 }
 
 /** What was counted in one split; lengths in words, without `</s>`. */

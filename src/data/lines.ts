@@ -12,32 +12,34 @@ export interface ReadFile {
   sha256: string;
 }
 
+/** A line as text, or why it is none: bytes that are not UTF-8, or NUL among them, as in UTF-16 and in binary files. */
+export type Line = { text: string; wrong: null } | { text: null; wrong: 'encoding' | 'nul' };
+
 const NEWLINE = 0x0a;
 const BYTE_ORDER_MARK = '\ufeff';
 
+/** The longest line that is taken for one, in bytes; a longer text is one without line ends. */
+const LINE_LIMIT = 1 << 25;
+
 /**
- * Calls `visit` with each line's number, from 1, and its text: without its line end, and without a byte order mark
- * on the first; null for a line that is not UTF-8. A last line without a line end counts as a line.
- * Throws InputError where the file is missing or cannot be read.
+ * Calls `visit` with each line's number, from 1, and the line: without its line end, and without a byte order mark on the
+ * first. A last line without a line end counts as a line.
+ * Throws InputError where the file is missing or cannot be read, or has a line of more than 32 MiB.
  */
-export async function readLines(path: string, visit: (text: string | null, line: number) => void): Promise<ReadFile> {
+export async function readLines(path: string, visit: (line: Line, number: number) => void): Promise<ReadFile> {
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   const hash = createHash('sha256');
   let bytes = 0;
   let lines = 0;
   let pending: Uint8Array[] = [];
+  let pendingBytes = 0;
 
   const finish = (end: Uint8Array) => {
     const line = pending.length === 0 ? end : Buffer.concat([...pending, end]);
     pending = [];
+    pendingBytes = 0;
     lines++;
-    let text: string | null;
-    try {
-      text = decoder.decode(line);
-    } catch {
-      text = null;
-    }
-    visit(lines === 1 && text?.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text, lines);
+    visit(decoded(line, decoder, lines === 1), lines);
   };
 
   try {
@@ -49,7 +51,14 @@ export async function readLines(path: string, visit: (text: string | null, line:
         finish(chunk.subarray(from, at));
         from = at + 1;
       }
-      if (from < chunk.length) pending.push(chunk.subarray(from));
+      if (from === chunk.length) continue;
+      pending.push(chunk.subarray(from));
+      pendingBytes += chunk.length - from;
+      if (pendingBytes > LINE_LIMIT) {
+        throw new InputError(
+          `${path}:${lines + 1}: a line of more than ${LINE_LIMIT / (1 << 20)} MiB; a corpus has a sentence or another short item a line`,
+        );
+      }
     }
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
@@ -59,4 +68,14 @@ export async function readLines(path: string, visit: (text: string | null, line:
   }
   if (pending.length > 0) finish(new Uint8Array(0));
   return { lines, bytes, sha256: hash.digest('hex') };
+}
+
+function decoded(line: Uint8Array, decoder: InstanceType<typeof TextDecoder>, first: boolean): Line {
+  if (line.includes(0)) return { text: null, wrong: 'nul' };
+  try {
+    const text = decoder.decode(line);
+    return { text: first && text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text, wrong: null };
+  } catch {
+    return { text: null, wrong: 'encoding' };
+  }
 }

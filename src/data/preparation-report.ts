@@ -3,6 +3,9 @@
 import { SPLIT_NAMES } from './corpus.js';
 import type { PreparationReport } from './prepare.js';
 
+/** Of the table of labels. */
+const LABELS_SHOWN = 20;
+
 const count = (value: number) => value.toLocaleString('en-US');
 
 /** The report as plain lines, without line ends; warnings come last. */
@@ -25,7 +28,9 @@ export function formatPreparation(report: PreparationReport): string[] {
   const labels = Object.keys(statistics.splits.train.labels ?? {});
   if (labels.length > 0) {
     const row = (label: string) => SPLIT_NAMES.map((split) => count(statistics.splits[split].labels![label]!));
-    lines.push(...table([['label', ...SPLIT_NAMES], ...labels.map((label) => [label, ...row(label)])]));
+    const shown = labels.slice(0, LABELS_SHOWN);
+    lines.push(...table([['label', ...SPLIT_NAMES], ...shown.map((label) => [label, ...row(label)])]));
+    if (labels.length > shown.length) lines.push(`and ${count(labels.length - shown.length)} more labels`);
   }
   for (const { path, lines: read, sentences, empty, truncated, truncatedWords, dropped } of sources) {
     lines.push(

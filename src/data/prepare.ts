@@ -1,25 +1,38 @@
 // Text -> corpus: reads the sources once, chooses the vocabulary from the training text, encodes the three splits,
-// counts, and writes the folder that training reads.
+// counts, and writes the folder that training reads. Words go from file to file and are never in memory all at once: what
+// is held is the different words, and 5 to 9 bytes a sentence (29 to 33 where distinct sentences are divided).
 
 import { InputError } from '../errors.js';
-import { RandomStream } from '../random/philox.js';
 import {
   type CorpusStatistics,
-  EncodedSplit,
   type PreparationSettings,
   type PreparedCorpus,
   SPLIT_NAMES,
   type SplitName,
   type SplitStatistics,
 } from './corpus.js';
-import { writeCorpus } from './corpus-files.js';
-import { type Interner, MARKED_UNKNOWN, type RawSentences, SourceReader, type SourceReport } from './read-source.js';
+import { CorpusWriter, type SplitWriter } from './corpus-files.js';
+import { divide, placeOf, sentenceKey, sortedDistinct } from './division.js';
+import {
+  type Interner,
+  MARKED_UNKNOWN,
+  type RawSentences,
+  SourceReader,
+  type SourceReport,
+  sentencesOf,
+} from './read-source.js';
 import { END, PAD, START, UNK, Vocabulary } from './vocabulary.js';
+import { type Overlap, warningsOf } from './warnings.js';
 
-/** One text file a split, or one text to be divided at random. */
-export type Sources = Record<SplitName, string> | { text: string; fractions: Record<SplitName, number>; seed: number };
+/**
+ * One text file a split, or one text to be divided at random. `distinct`: the shares are of distinct sentences, and all
+ * copies of one go to one split.
+ */
+export type Sources =
+  | Record<SplitName, string>
+  | { text: string; fractions: Record<SplitName, number>; seed: number; distinct?: boolean };
 
-export interface PrepareOptions extends Omit<PreparationSettings, 'division' | 'lowercase'> {
+export interface PrepareOptions extends Omit<PreparationSettings, 'division' | 'lowercase' | 'header'> {
   /** Of the corpus, as tables and messages call it. */
   name: string;
   /** Directory of the prepared corpus. */
@@ -27,6 +40,8 @@ export interface PrepareOptions extends Omit<PreparationSettings, 'division' | '
   splits: Sources;
   /** False where absent. */
   lowercase?: boolean;
+  /** Whether the first line of each file names the columns, and is left out; false where absent. */
+  header?: boolean;
   /** Lines of the set as published, where it is one in three files; another number of lines is reported. */
   published?: Record<SplitName, number> | null;
 }
@@ -52,52 +67,62 @@ export interface PreparationReport {
  */
 export async function prepareCorpus(options: PrepareOptions): Promise<PreparedCorpus & { report: PreparationReport }> {
   const settings = checkedSettings(options);
-  const reader = new SourceReader(settings);
-  const { raw, sources } = await readSources(options.splits, reader);
-  reader.throwIfWrong();
-  for (const split of SPLIT_NAMES) {
-    if (raw[split].offsets.length === 1) throw new InputError(emptySplit(split, options.splits, sources));
+  const writer = await CorpusWriter.in(options.output);
+  try {
+    const reader = new SourceReader(settings);
+    const { texts, sources } = await readSources(options.splits, reader, writer);
+    reader.throwIfWrong();
+    // Which split each sentence of each text goes to, where a text has several.
+    const { division } = settings;
+    const membership =
+      division && divide(texts[0]!.lengths.length, division, division.distinct ? keysOf(texts[0]!) : null);
+    const splitOf = (text: number, sentence: number) => membership?.[sentence] ?? text;
+    const sizes = sizesOf(texts, splitOf);
+    for (const [i, split] of SPLIT_NAMES.entries()) {
+      if (sizes[i]!.sentences === 0) throw new InputError(emptySplit(split, options.splits, sources));
+    }
+
+    const { vocabulary, trainingTypes } = chooseVocabulary(texts, splitOf, reader.words, settings.vocabularySize);
+    const labels = texts[0]!.labels === null ? null : [...reader.labels.numbers.keys()].sort();
+    const encoders = SPLIT_NAMES.map((split, i) => {
+      const shape = { ...sizes[i]!, labelled: labels !== null };
+      return new SplitEncoder(writer.split(split, shape), vocabulary, reader, labels);
+    });
+    try {
+      eachSentence(texts, splitOf, (split, words, label) => encoders[split]!.add(words, label));
+    } finally {
+      for (const encoder of encoders) encoder.close();
+    }
+    const statistics: CorpusStatistics = {
+      vocabulary: vocabulary.size,
+      splits: Object.fromEntries(SPLIT_NAMES.map((split, i) => [split, encoders[i]!.statistics()])) as Record<
+        SplitName,
+        SplitStatistics
+      >,
+    };
+
+    const overlaps = overlapsOf(texts, splitOf, sizes, reader.words);
+    const { name, published = null } = options;
+    const corpus = await writer.finish({ name, settings, vocabulary, labels, statistics, sources });
+    const report: PreparationReport = {
+      name,
+      directory: options.output,
+      hash: corpus.hash,
+      settings,
+      statistics,
+      sources,
+      wordsBeyondLimit: trainingTypes - (vocabulary.size - [PAD, UNK, START, END].length),
+      warnings: warningsOf({ sources, statistics, settings, overlaps, published }),
+    };
+    return { ...corpus, report };
+  } finally {
+    await writer.close();
   }
-
-  const trainingWords = countWords(raw.train, reader.words);
-  const vocabulary = Vocabulary.build(trainingWords, settings.vocabularySize);
-  const labels = raw.train.labels === null ? null : [...reader.labels.numbers.keys()].sort();
-  const encoding = Int32Array.from(reader.words.numbers.keys(), (word) => vocabulary.encode(word));
-  const labelEncoding = Int32Array.from(reader.labels.numbers.keys(), (label) => labels?.indexOf(label) ?? 0);
-
-  const splits = {} as Record<SplitName, EncodedSplit>;
-  const statistics = { vocabulary: vocabulary.size, splits: {} as Record<SplitName, SplitStatistics> };
-  for (const name of SPLIT_NAMES) {
-    const { words, offsets, labels: rawLabels } = raw[name];
-    const ids = words.map((word) => (word === MARKED_UNKNOWN ? UNK : encoding[word]!));
-    splits[name] = new EncodedSplit(name, ids, offsets, rawLabels?.map((label) => labelEncoding[label]!) ?? null);
-    statistics.splits[name] = describe(splits[name], countTypes(words), labels);
-  }
-
-  const corpus = await writeCorpus(options.output, {
-    name: options.name,
-    settings,
-    vocabulary,
-    labels,
-    splits,
-    statistics,
-    sources,
-  });
-  const report: PreparationReport = {
-    name: options.name,
-    directory: options.output,
-    hash: corpus.hash,
-    settings,
-    statistics,
-    sources,
-    wordsBeyondLimit: trainingWords.size - (vocabulary.size - [PAD, UNK, START, END].length),
-    warnings: [...warnings(sources, statistics, settings), ...unlikePublished(sources, options.published ?? null)],
-  };
-  return { ...corpus, report };
 }
 
 function checkedSettings(options: PrepareOptions): PreparationSettings {
-  const { vocabularySize, maxLength, overLong, lowercase = false, unknownToken, labelColumn, splits } = options;
+  const { vocabularySize, maxLength, overLong, lowercase = false, header = false, unknownToken } = options;
+  const { labelColumn, splits } = options;
   if (!(Number.isInteger(maxLength) && maxLength > 0)) {
     throw new InputError(`maxLength is ${maxLength}; it must be a whole number of words, 1 or more`);
   }
@@ -107,54 +132,195 @@ function checkedSettings(options: PrepareOptions): PreparationSettings {
     if (![train, valid, test].every((share) => share > 0) || Math.abs(train + valid + test - 1) > 1e-9) {
       throw new InputError(`the fractions are ${train}, ${valid}, ${test}; they must be above 0 and sum to 1`);
     }
-    division = { train, valid, test, seed: splits.seed };
+    division = { train, valid, test, seed: splits.seed, ...(splits.distinct ? { distinct: true } : {}) };
   }
-  return { vocabularySize, maxLength, overLong, lowercase, unknownToken, labelColumn, division };
+  const settings = { vocabularySize, maxLength, overLong, lowercase, unknownToken, labelColumn, division };
+  return header ? { ...settings, header } : settings;
 }
 
-type RawSplits = Record<SplitName, RawSentences>;
-
+/** Reads every text once. A corpus in three files is three texts, in the order of {@link SPLIT_NAMES}. */
 async function readSources(
   splits: Sources,
   reader: SourceReader,
-): Promise<{ raw: RawSplits; sources: SourceReport[] }> {
-  if ('text' in splits) {
-    const { sentences, report } = await reader.read(splits.text);
-    return { raw: divide(sentences, splits.fractions, splits.seed), sources: [report] };
-  }
-  const raw = {} as RawSplits;
+  writer: CorpusWriter,
+): Promise<{ texts: RawSentences[]; sources: SourceReport[] }> {
+  const paths = 'text' in splits ? [splits.text] : SPLIT_NAMES.map((split) => splits[split]);
+  const texts: RawSentences[] = [];
   const sources: SourceReport[] = [];
-  for (const split of SPLIT_NAMES) {
-    const { sentences, report } = await reader.read(splits[split]);
-    raw[split] = sentences;
+  for (const [i, path] of paths.entries()) {
+    const { sentences, report } = await reader.read(path, writer.scratch(`words-${i}`));
+    texts.push(sentences);
     sources.push(report);
   }
-  return { raw, sources };
+  return { texts, sources };
 }
 
-/** Divides at random by `seed`; within a split, sentences keep the order of the text. */
-function divide(all: RawSentences, fractions: Record<SplitName, number>, seed: number): RawSplits {
-  const count = all.offsets.length - 1;
-  const order = new RandomStream({ seed, purpose: 'text-split' }).permutation(count);
-  const valid = Math.round(count * fractions.valid);
-  const test = Math.round(count * fractions.test);
-  return {
-    valid: select(all, order.slice(0, valid).sort()),
-    test: select(all, order.slice(valid, valid + test).sort()),
-    train: select(all, order.slice(valid + test).sort()),
-  };
+/** The place in {@link SPLIT_NAMES} of the split that a text's sentence goes to. */
+type SplitOf = (text: number, sentence: number) => number;
+
+const TRAIN = SPLIT_NAMES.indexOf('train');
+
+function eachSentence(
+  texts: readonly RawSentences[],
+  splitOf: SplitOf,
+  visit: (split: number, words: Int32Array, label: number | null) => void,
+): void {
+  for (const [number, text] of texts.entries()) {
+    let sentence = 0;
+    for (const words of sentencesOf(text)) {
+      visit(splitOf(number, sentence), words, text.labels?.[sentence] ?? null);
+      sentence++;
+    }
+  }
 }
 
-function select({ words, offsets, labels }: RawSentences, which: Int32Array): RawSentences {
-  const chosenOffsets = new Int32Array(which.length + 1);
-  which.forEach((sentence, i) => {
-    chosenOffsets[i + 1] = chosenOffsets[i]! + offsets[sentence + 1]! - offsets[sentence]!;
+function keysOf(text: RawSentences): Float64Array {
+  const keys = new Float64Array(text.lengths.length);
+  let sentence = 0;
+  for (const words of sentencesOf(text)) keys[sentence++] = sentenceKey(words);
+  return keys;
+}
+
+interface SplitSize {
+  sentences: number;
+  words: number;
+}
+
+function sizesOf(texts: readonly RawSentences[], splitOf: SplitOf): SplitSize[] {
+  const sizes = SPLIT_NAMES.map(() => ({ sentences: 0, words: 0 }));
+  for (const [number, { lengths }] of texts.entries()) {
+    for (let sentence = 0; sentence < lengths.length; sentence++) {
+      const size = sizes[splitOf(number, sentence)]!;
+      size.sentences++;
+      size.words += lengths[sentence]!;
+    }
+  }
+  return sizes;
+}
+
+/** The most frequent words of the training text, and how many different ones it has. */
+function chooseVocabulary(
+  texts: readonly RawSentences[],
+  splitOf: SplitOf,
+  interner: Interner,
+  limit: number,
+): { vocabulary: Vocabulary; trainingTypes: number } {
+  const counts = new Float64Array(interner.numbers.size);
+  eachSentence(texts, splitOf, (split, words) => {
+    if (split !== TRAIN) return;
+    for (const word of words) if (word !== MARKED_UNKNOWN) counts[word]!++;
   });
-  const chosen = new Int32Array(chosenOffsets[which.length]!);
-  which.forEach((sentence, i) => {
-    chosen.set(words.subarray(offsets[sentence], offsets[sentence + 1]), chosenOffsets[i]);
+  const trainingTypes = counts.reduce((types, count) => types + (count > 0 ? 1 : 0), 0);
+  return { vocabulary: Vocabulary.ofCounts([...interner.numbers.keys()], counts, limit), trainingTypes };
+}
+
+/** Encodes and counts the sentences of one split as they come. */
+class SplitEncoder {
+  private readonly seen: Uint8Array;
+  private readonly labelCounts: Float64Array | null;
+  private sentences = 0;
+  private words = 0;
+  private types = 0;
+  private unknown = 0;
+  private maxLength = 0;
+  private readonly ids: Int32Array;
+  private readonly labelIds: Int32Array;
+
+  constructor(
+    private readonly writer: SplitWriter,
+    vocabulary: Vocabulary,
+    { words, labels }: Pick<SourceReader, 'words' | 'labels'>,
+    private readonly labelNames: readonly string[] | null,
+  ) {
+    this.ids = Int32Array.from(words.numbers.keys(), (word) => vocabulary.encode(word));
+    const places = new Map(labelNames?.map((label, i) => [label, i]));
+    this.labelIds = Int32Array.from(labels.numbers.keys(), (label) => places.get(label) ?? 0);
+    this.seen = new Uint8Array(this.ids.length);
+    this.labelCounts = labelNames && new Float64Array(labelNames.length);
+  }
+
+  /** @param words,label provisional numbers. */
+  add(words: Int32Array, label: number | null): void {
+    const ids = words.map((word) => this.id(word));
+    this.sentences++;
+    this.words += ids.length;
+    this.maxLength = Math.max(this.maxLength, ids.length);
+    for (const id of ids) if (id === UNK) this.unknown++;
+    const labelId = label === null ? null : this.labelIds[label]!;
+    if (labelId !== null) this.labelCounts![labelId]!++;
+    this.writer.add(ids, labelId);
+  }
+
+  close(): void {
+    this.writer.close();
+  }
+
+  statistics(): SplitStatistics {
+    const { sentences, words, types, unknown, maxLength, labelNames, labelCounts } = this;
+    return {
+      sentences,
+      words,
+      types,
+      unknown,
+      unknownRate: unknown / words,
+      meanLength: words / sentences,
+      maxLength,
+      labels: labelNames && Object.fromEntries(labelNames.map((label, i) => [label, labelCounts![i]!])),
+    };
+  }
+
+  private id(word: number): number {
+    if (word === MARKED_UNKNOWN) return UNK;
+    if (this.seen[word] === 0) {
+      this.seen[word] = 1;
+      this.types++;
+    }
+    return this.ids[word]!;
+  }
+}
+
+/** How many of the held-out sentences the training split has as well. */
+function overlapsOf(
+  texts: readonly RawSentences[],
+  splitOf: SplitOf,
+  sizes: readonly SplitSize[],
+  interner: Interner,
+): Overlap[] {
+  const heldOut = new Float64Array(sizes.reduce((sum, { sentences }, i) => sum + (i === TRAIN ? 0 : sentences), 0));
+  let have = 0;
+  eachSentence(texts, splitOf, (split, words) => {
+    if (split !== TRAIN) heldOut[have++] = sentenceKey(words);
   });
-  return { words: chosen, offsets: chosenOffsets, labels: labels && which.map((sentence) => labels[sentence]!) };
+  const keys = sortedDistinct(heldOut);
+  const learned = new Uint8Array(keys.length);
+  eachSentence(texts, splitOf, (split, words) => {
+    if (split !== TRAIN) return;
+    const place = placeOf(keys, sentenceKey(words));
+    if (place !== -1) learned[place] = 1;
+  });
+  const overlaps = SPLIT_NAMES.map(() => ({ count: 0, example: new Int32Array(0) }));
+  eachSentence(texts, splitOf, (split, words) => {
+    if (split === TRAIN || learned[placeOf(keys, sentenceKey(words))] === 0) return;
+    const overlap = overlaps[split]!;
+    if (overlap.count === 0) overlap.example = words.slice();
+    overlap.count++;
+  });
+  const spelled = spellings(
+    interner,
+    overlaps.map(({ example }) => example),
+  );
+  return (['valid', 'test'] as const).map((split) => {
+    const { count, example } = overlaps[SPLIT_NAMES.indexOf(split)]!;
+    return { split, count, example: Array.from(example, (word) => spelled.get(word) ?? '<unk>').join(' ') };
+  });
+}
+
+/** The words behind some provisional numbers. */
+function spellings(interner: Interner, sentences: readonly Int32Array[]): Map<number, string> {
+  const wanted = new Set(sentences.flatMap((words) => [...words]));
+  const out = new Map<number, string>();
+  for (const [word, number] of interner.numbers) if (wanted.has(number)) out.set(number, word);
+  return out;
 }
 
 function emptySplit(split: SplitName, splits: Sources, sources: SourceReport[]): string {
@@ -165,82 +331,4 @@ function emptySplit(split: SplitName, splits: Sources, sources: SourceReport[]):
   const { path, lines, empty, dropped } = sources[SPLIT_NAMES.indexOf(split)]!;
   const lost = `${lines} lines, of them ${empty.count} empty and ${dropped.count} dropped as over-long`;
   return `${path}: the ${split} split has no sentences (${lost}); give a file with at least one sentence`;
-}
-
-/** How often each word comes. */
-function countWords({ words }: RawSentences, interner: Interner): Map<string, number> {
-  const counts = new Int32Array(interner.numbers.size);
-  for (const word of words) if (word !== MARKED_UNKNOWN) counts[word]!++;
-  const byWord = new Map<string, number>();
-  for (const [word, number] of interner.numbers) if (counts[number]! > 0) byWord.set(word, counts[number]!);
-  return byWord;
-}
-
-function countTypes(words: Int32Array): number {
-  const types = new Set(words);
-  types.delete(MARKED_UNKNOWN);
-  return types.size;
-}
-
-function describe(split: EncodedSplit, types: number, labels: string[] | null): SplitStatistics {
-  const words = split.ids.length;
-  let unknown = 0;
-  for (const id of split.ids) if (id === UNK) unknown++;
-  let maxLength = 0;
-  const byLabel = labels === null ? null : Object.fromEntries(labels.map((label) => [label, 0]));
-  for (let i = 0; i < split.length; i++) {
-    maxLength = Math.max(maxLength, split.offsets[i + 1]! - split.offsets[i]!);
-    if (byLabel) byLabel[labels![split.label(i)!]!]!++;
-  }
-  return {
-    sentences: split.length,
-    words,
-    types,
-    unknown,
-    unknownRate: unknown / words,
-    meanLength: words / split.length,
-    maxLength,
-    labels: byLabel,
-  };
-}
-
-function unlikePublished(sources: SourceReport[], published: Record<SplitName, number> | null): string[] {
-  // A text that is divided here is not the published division.
-  if (published === null || sources.length !== SPLIT_NAMES.length) return [];
-  return SPLIT_NAMES.flatMap((split, i) => {
-    const { path, lines } = sources[i]!;
-    if (lines === published[split]) return [];
-    return [
-      `${path} has ${lines} lines and the published ${split} split ${published[split]}: ` +
-        'results are not those of the published set',
-    ];
-  });
-}
-
-function warnings(sources: SourceReport[], statistics: CorpusStatistics, settings: PreparationSettings): string[] {
-  const out: string[] = [];
-  for (const source of sources) {
-    const add = (finding: SourceReport['empty'], what: string) => {
-      if (finding.count === 0) return;
-      const more = finding.count > finding.firstLines.length ? ', ...' : '';
-      const at = finding.firstLines.map((line) => `${source.path}:${line}`).join(', ');
-      out.push(`${finding.count} ${finding.count === 1 ? 'line' : 'lines'} ${what}: ${at}${more}`);
-    };
-    add(source.empty, 'without a word, skipped');
-    add(source.truncated, `over ${settings.maxLength} words, cut (${source.truncatedWords} words lost)`);
-    add(source.dropped, `over ${settings.maxLength} words, dropped`);
-    add(source.reserved, 'with a word spelled like a special, read as <unk>');
-  }
-  for (const [i, source] of sources.entries()) {
-    const same = sources.slice(0, i).find(({ sha256 }) => sha256 === source.sha256);
-    if (same) out.push(`${same.path} and ${source.path} are the same text in two splits`);
-  }
-  const { train, valid, test } = statistics.splits;
-  for (const label of Object.keys(train.labels ?? {})) {
-    if (train.labels![label] === 0) {
-      const held = valid.labels![label]! + test.labels![label]!;
-      out.push(`label '${label}' is on ${held} held-out sentences and on no training sentence`);
-    }
-  }
-  return out;
 }

@@ -1,8 +1,9 @@
-// One text file -> sentences, with everything noted that a person would want to know about its lines.
-// Words get provisional numbers, in order of appearance, because the vocabulary is known only when training text
-// has been read whole.
+// One text file -> sentences, with everything noted that a person would want to know about its lines. Words get
+// provisional numbers, in order of appearance, because the vocabulary is known only when training text has been read
+// whole; they go to a file, since a text may be larger than memory.
 
 import { InputError } from '../errors.js';
+import { IntegerWriter, readIntegers } from '../storage/integer-file.js';
 import type { PreparationSettings } from './corpus.js';
 import { readLines } from './lines.js';
 import { SPECIALS } from './vocabulary.js';
@@ -30,6 +31,18 @@ export interface SourceReport {
   dropped: Finding;
   /** Lines with words spelled like a special other than the unknown token; such words become `<unk>`. */
   reserved: Finding;
+  /** Lines with a tab in the text, which is white space there. */
+  tabs: Finding;
+  /** Lines with a carriage return that ends no line, as in files of an old Mac; it is white space too. */
+  carriageReturns: Finding;
+  /** Lines with characters that take no room (U+200B to U+200D, U+2060, U+FEFF), which make words that look alike differ. */
+  zeroWidth: Finding;
+  /** Lines whose label stands in quotation marks. */
+  quotedLabels: Finding;
+  /** The first line with words, as the columns it has; null where the file has none. */
+  first: { line: number; label: string | null; text: string } | null;
+  /** Words of all the labels. */
+  labelWords: number;
 }
 
 /** A finding's file and line, of the lines that make an input wrong. */
@@ -38,14 +51,19 @@ export interface Place {
   line: number;
 }
 
+/** The most different strings that are told apart: what a JavaScript map holds, less some. */
+const STRINGS_LIMIT = 16_000_000;
+
 /** Hands out numbers 0, 1, 2, ... to strings in order of appearance. */
 export class Interner {
   readonly numbers = new Map<string, number>();
 
+  /** Throws RangeError for one string more than 16 million different ones. */
   number(value: string): number {
     let number = this.numbers.get(value);
     if (number === undefined) {
       number = this.numbers.size;
+      if (number === STRINGS_LIMIT) throw new RangeError(`more than ${STRINGS_LIMIT.toLocaleString('en-US')}`);
       this.numbers.set(value, number);
     }
     return number;
@@ -77,14 +95,41 @@ export const MARKED_UNKNOWN = -1;
 
 /** Sentences before the vocabulary is known; `labels` are provisional numbers too. */
 export interface RawSentences {
-  /** Provisional word numbers end to end, {@link MARKED_UNKNOWN} for the unknown token. */
-  words: Int32Array;
-  /** [sentences + 1]. */
-  offsets: Int32Array;
+  /** File of the provisional word numbers end to end, {@link MARKED_UNKNOWN} for the unknown token. */
+  words: string;
+  /** Words of each sentence; [sentences]. */
+  lengths: Int32Array;
   /** [sentences], or null where the text has no label column. */
   labels: Int32Array | null;
 }
 
+/** The words of each sentence, in their order; an array is good until the next is asked for. */
+export function* sentencesOf({ words, lengths }: RawSentences): Generator<Int32Array> {
+  const pieces = readIntegers(words);
+  let piece: Int32Array = new Int32Array(0);
+  let at = 0;
+  for (const length of lengths) {
+    if (at + length <= piece.length) {
+      yield piece.subarray(at, at + length);
+      at += length;
+      continue;
+    }
+    const sentence = new Int32Array(length);
+    for (let have = 0; have < length; ) {
+      if (at === piece.length) {
+        piece = pieces.next().value as Int32Array;
+        at = 0;
+      }
+      const taken = piece.subarray(at, at + length - have);
+      sentence.set(taken, have);
+      have += taken.length;
+      at += taken.length;
+    }
+    yield sentence;
+  }
+}
+
+/** Of a finding, or of lines that are wrong. */
 const LINES_SHOWN = 5;
 
 /** Reads all the sources of a corpus, one after the other; the first line with words decides whether there are labels. */
@@ -94,7 +139,7 @@ export class SourceReader {
   /** Known from the settings, or from the first line that has text. */
   private labelled: boolean | null;
   private firstLine: Place | null = null;
-  private readonly invalid: Place[] = [];
+  private readonly notText: Record<'encoding' | 'nul', Place[]> = { encoding: [], nul: [] };
   private readonly disagreeing: Place[] = [];
   private readonly withoutLabel: Place[] = [];
 
@@ -102,39 +147,55 @@ export class SourceReader {
     this.labelled = { auto: null, none: false, required: true }[settings.labelColumn];
   }
 
-  async read(path: string): Promise<{ sentences: RawSentences; report: SourceReport }> {
-    const { maxLength, overLong, unknownToken, lowercase } = this.settings;
-    const words = new IntegerList();
-    const offsets = new IntegerList();
+  /**
+   * @param into a file that is made, of the words' numbers.
+   * @throws InputError where the file cannot be read, or has more different words or labels than can be told apart.
+   */
+  async read(path: string, into: string): Promise<{ sentences: RawSentences; report: SourceReport }> {
+    const { maxLength, overLong, unknownToken, lowercase, header } = this.settings;
+    const words = new IntegerWriter(into);
+    const lengths = new IntegerList();
     const labels = new IntegerList();
-    const empty = newFinding();
-    const truncated = newFinding();
-    const dropped = newFinding();
-    const reserved = newFinding();
+    const found = {
+      empty: newFinding(),
+      truncated: newFinding(),
+      dropped: newFinding(),
+      reserved: newFinding(),
+      tabs: newFinding(),
+      carriageReturns: newFinding(),
+      zeroWidth: newFinding(),
+      quotedLabels: newFinding(),
+    };
     let truncatedWords = 0;
-    offsets.push(0);
+    let labelWords = 0;
+    let first: SourceReport['first'] = null;
+    let headerDue = header ?? false;
 
-    const file = await readLines(path, (text, line) => {
-      if (text === null) {
-        this.invalid.push({ path, line });
+    const visit = (text: string, line: number) => {
+      if (text.trim() === '') {
+        note(found.empty, line);
         return;
       }
-      if (text.trim() === '') {
-        note(empty, line);
+      if (headerDue) {
+        headerDue = false;
         return;
       }
       const { label, body } = this.splitLabel(text, { path, line });
       let tokens = body.split(/\s+/).filter((token) => token !== '');
       if (tokens.length === 0) {
-        note(empty, line);
+        note(found.empty, line);
         return;
       }
+      first ??= { line, label, text: body };
+      if (body.includes('\t')) note(found.tabs, line);
+      if (LONE_CARRIAGE_RETURN.test(text)) note(found.carriageReturns, line);
+      if (ZERO_WIDTH.test(text)) note(found.zeroWidth, line);
       if (tokens.length > maxLength) {
         if (overLong === 'drop') {
-          note(dropped, line);
+          note(found.dropped, line);
           return;
         }
-        note(truncated, line);
+        note(found.truncated, line);
         truncatedWords += tokens.length - maxLength;
         tokens = tokens.slice(0, maxLength);
       }
@@ -143,28 +204,36 @@ export class SourceReader {
         const word = lowercase ? token.toLowerCase() : token;
         const marked = token === unknownToken;
         const special = !marked && isSpecial(word);
-        words.push(marked || special ? MARKED_UNKNOWN : this.words.number(word));
+        words.push(marked || special ? MARKED_UNKNOWN : numbered(this.words, word, 'words', { path, line }));
         hasReserved ||= special;
       }
-      if (hasReserved) note(reserved, line);
-      offsets.push(words.length);
-      if (label !== null) labels.push(this.labels.number(label));
-    });
-
-    const sentences = {
-      words: words.values(),
-      offsets: offsets.values(),
-      labels: this.labelled ? labels.values() : null,
+      if (hasReserved) note(found.reserved, line);
+      lengths.push(tokens.length);
+      if (label === null) return;
+      labels.push(numbered(this.labels, label, 'labels', { path, line }));
+      labelWords += label.split(/\s+/).length;
+      if (QUOTED.test(label)) note(found.quotedLabels, line);
     };
-    const found = { sentences: offsets.length - 1, empty, truncated, truncatedWords, dropped, reserved };
-    return { sentences, report: { path, ...file, ...found } };
+    try {
+      const file = await readLines(path, (read, line) => {
+        if (read.wrong === null) visit(read.text, line);
+        else this.notText[read.wrong].push({ path, line });
+      });
+      const sentences = { words: into, lengths: lengths.values(), labels: this.labelled ? labels.values() : null };
+      const counts = { sentences: lengths.length, truncatedWords, labelWords, first };
+      return { sentences, report: { path, ...file, ...found, ...counts } };
+    } finally {
+      words.close();
+    }
   }
 
   /** Throws InputError with every kind of wrong line that was met, in any of the files, each with its first places. */
   throwIfWrong(): void {
     const problems: string[] = [];
-    if (this.invalid.length > 0) {
-      problems.push(`not UTF-8: ${places(this.invalid)}; save the text as UTF-8`);
+    const { encoding, nul } = this.notText;
+    if (encoding.length > 0) problems.push(`not UTF-8: ${places(encoding)}; save the text as UTF-8`);
+    if (nul.length > 0) {
+      problems.push(`NUL bytes, as in UTF-16 or in a file that is no text: ${places(nul)}; save the text as UTF-8`);
     }
     if (this.disagreeing.length > 0) {
       const first = `the first line, ${this.firstLine!.path}:${this.firstLine!.line},`;
@@ -198,6 +267,22 @@ export class SourceReader {
     const label = text.slice(0, tab).trim();
     if (label === '') this.withoutLabel.push(place);
     return { label, body: text.slice(tab + 1) };
+  }
+}
+
+/** A carriage return that is not the end of a line's. */
+const LONE_CARRIAGE_RETURN = /\r(?!$)/;
+const ZERO_WIDTH = /[\u200b-\u200d\u2060\ufeff]/;
+const QUOTED = /^(["']).*\1$/;
+
+/** A string's number. Throws InputError, with the place, where there are too many. */
+function numbered(interner: Interner, value: string, what: string, { path, line }: Place): number {
+  try {
+    return interner.number(value);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    const advice = what === 'words' ? 'lower-case the text, or give less of it' : 'leave the column out';
+    throw new InputError(`${path}:${line}: ${error.message} different ${what} up to here; ${advice}`);
   }
 }
 

@@ -49,16 +49,24 @@ export class Vocabulary {
    * {@link size} is two more, for the ids of padding and the sentence's start, which are inputs alone.
    */
   static build(counts: ReadonlyMap<string, number>, limit: number): Vocabulary {
+    return Vocabulary.ofCounts([...counts.keys()], Float64Array.from(counts.values()), limit);
+  }
+
+  /** {@link build} for words that are too many for a map of counts; a count of 0 is a word that is not there. */
+  static ofCounts(words: readonly string[], counts: Float64Array, limit: number): Vocabulary {
     if (!Number.isInteger(limit) || limit <= PREDICTED_SPECIALS) {
       throw new InputError(`vocabularySize is ${limit}; it must be a whole number above ${PREDICTED_SPECIALS}`);
     }
+    const most = limit - PREDICTED_SPECIALS + SPECIALS.length;
+    // Of many millions of words only those are put in order that are frequent enough to have a chance.
+    const least = counts.length > most ? counts.toSorted()[counts.length - most]! : 1;
     const specials = new Set<string>(SPECIALS);
-    const words = [...counts]
-      .filter(([word]) => !specials.has(word))
-      .sort(([a, countA], [b, countB]) => countB - countA || (a < b ? -1 : 1))
-      .slice(0, limit - PREDICTED_SPECIALS)
-      .map(([word]) => word);
-    return new Vocabulary([...SPECIALS, ...words]);
+    const chosen: number[] = [];
+    for (let i = 0; i < counts.length; i++) {
+      if (counts[i]! >= Math.max(1, least) && !specials.has(words[i]!)) chosen.push(i);
+    }
+    chosen.sort((a, b) => counts[b]! - counts[a]! || (words[a]! < words[b]! ? -1 : 1));
+    return new Vocabulary([...SPECIALS, ...chosen.slice(0, limit - PREDICTED_SPECIALS).map((i) => words[i]!)]);
   }
 
   /** Number of ids, specials included: the V of the model's matrices. */

@@ -115,7 +115,7 @@ async function evaluateExact(
     throw new InputError(`a model without a latent code has no ${impossible.join(', ')}: ask for ppl alone`);
   }
   const batches = equalLengthBatches(split, batchSize, { indices: chosen(split, limit) });
-  const total = sentencesOf(batches);
+  const total = sentencesOf(batches.shapes());
   const nll: number[] = [];
   const words: number[] = [];
   const sentences: number[] = [];
@@ -168,8 +168,9 @@ async function evaluateLatent(
   const few = dear.length > 0 ? chosen(split, Math.min(perplexitySentences ?? all.length, all.length)) : [];
   const fewSet = new Set(few);
   const rest = cheap.length > 0 ? all.filter((sentence) => !fewSet.has(sentence)) : [];
-  const batchesOf = (indices: Iterable<number>): Batch[] =>
-    equalLengthBatches(split, batchSize, { indices: Int32Array.from(indices) });
+  const batchesOf = (indices: Iterable<number>): Batch[] => [
+    ...equalLengthBatches(split, batchSize, { indices: Int32Array.from(indices) }),
+  ];
   const work = [
     ...batchesOf(few).map((batch) => ({ batch, measured: measurements })),
     ...batchesOf(rest).map((batch) => ({ batch, measured: cheap })),
@@ -246,7 +247,7 @@ export function chosen(split: Split, limit: number | null): Int32Array {
     : evaluationSubset(split, limit);
 }
 
-function sentencesOf(batches: readonly Batch[]): number {
+function sentencesOf(batches: readonly Pick<Batch, 'size'>[]): number {
   return batches.reduce((sum, { size }) => sum + size, 0);
 }
 

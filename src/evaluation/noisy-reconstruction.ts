@@ -53,7 +53,7 @@ export async function noisyReconstruction(
     throw new RangeError(`noisy copies of a sentence are a whole number from 1, not ${noiseDraws}`);
   }
   const chosen = split.length === 0 ? new Int32Array(0) : evaluationSubset(split, limit ?? split.length);
-  const indices = chosen.filter((sentence) => split.sentence(sentence).length >= 2);
+  const indices = chosen.filter((sentence) => split.lengthOf(sentence) >= 2);
   if (indices.length === 0) {
     throw new InputError(`split '${split.name}' has no sentence of two words or more whose words could be swapped`);
   }
@@ -118,6 +118,7 @@ function swappedSplit(split: Split, swaps: number, seed: number, draw: number): 
   return {
     name: split.name,
     length: split.length,
+    lengthOf: (i) => split.lengthOf(i),
     sentence: (i) => swapWords(split.sentence(i), swaps, { seed, draw, sentence: i }),
     label: (i) => split.label(i),
   };

@@ -55,13 +55,20 @@ export async function configured(
 
 /**
  * The preparation of one text, an item a line, divided 80/10/10 at random.
+ * @param distinct whether the shares are of distinct sentences, all copies of one in the same split.
  * @param loaded a config whose `data` keys hold for it; null for the defaults alone, and then `out` is needed.
  * @throws {InputError} where there is neither a config nor `out`, or an override is not right.
  */
 export function ofText(
   text: string,
   loaded: LoadedConfig | null,
-  { out, set = [], labels = false, seed = 0 }: PreparationChoice & { labels?: boolean; seed?: number },
+  {
+    out,
+    set = [],
+    labels = false,
+    seed = 0,
+    distinct = false,
+  }: PreparationChoice & { labels?: boolean; seed?: number; distinct?: boolean },
 ): Preparation {
   if (loaded === null && out === undefined) throw new InputError('--text needs --out, the folder of the corpus');
   const resolved = resolveData(loaded, set);
@@ -69,7 +76,7 @@ export function ofText(
   return {
     name: loaded?.config.dataSet ?? path.basename(path.resolve(output)),
     output,
-    splits: { text, fractions: FRACTIONS, seed },
+    splits: { text, fractions: FRACTIONS, seed, distinct },
     settings: labels ? { ...resolved, labelColumn: 'required' } : resolved,
   };
 }

@@ -3,7 +3,7 @@
 // afterwards it is a VAE like Anneal-VAE.
 
 import * as tf from '@tensorflow/tfjs-core';
-import { type Batch, drawSubset, equalLengthBatches } from '../data/batches.js';
+import { type Batch, type Batches, drawSubset, equalLengthBatches } from '../data/batches.js';
 import { sampleGaussian } from '../inference/amortized.js';
 import { mutualInformation } from '../inference/mutual-information.js';
 import { ENCODER_PREFIX } from '../model/lstm/encoder.js';
@@ -68,7 +68,7 @@ class LaggingVae extends AmortizedModel {
   /** Updates of the encoder alone that the last iteration made. */
   private extraUpdates = 0;
   /** The epoch's batches, from which the encoder's extra ones are drawn. */
-  private epochBatches: { epoch: number; batches: Batch[] } | null = null;
+  private epochBatches: { epoch: number; batches: Batches } | null = null;
 
   override learn(batch: Batch, at: Position, learner: Learner): Iteration {
     if (at.batch === 0 && at.epoch > 1 && this.outer.aggressive) {
@@ -102,7 +102,7 @@ class LaggingVae extends AmortizedModel {
     for (let update = 1; update <= aggressive.updates; update++) {
       const loss = this.updateEncoder(drawn, at, klWeight, learner, update);
       if (rule.observe(loss * drawn.size, drawn.size * drawn.tokens)) return update;
-      drawn = batches[random.integer(batches.length)]!;
+      drawn = batches.at(random.integer(batches.length));
     }
     return aggressive.updates;
   }
@@ -133,7 +133,7 @@ class LaggingVae extends AmortizedModel {
     return nll.reduce((sum, value) => sum + value, 0) / batch.size + klWeight * kl;
   }
 
-  private batchesOf(epoch: number): Batch[] {
+  private batchesOf(epoch: number): Batches {
     if (this.epochBatches?.epoch !== epoch) {
       const { seed, training } = this.run;
       const batches = equalLengthBatches(this.corpus.splits.train, training.batchSize, { key: { seed, epoch } });

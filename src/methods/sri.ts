@@ -167,9 +167,8 @@ class Sri implements Model {
     const search = langevin.search!;
     const split = this.corpus.splits.valid;
     const indices = drawSubset(split, search.sentences, seed);
-    const likelihoods = equalLengthBatches(split, training.batchSize, { indices }).map((batch) =>
-      this.likelihood(batch),
-    );
+    const batches = equalLengthBatches(split, training.batchSize, { indices });
+    const likelihoods = Array.from(batches, (batch) => this.likelihood(batch));
     const { temperature, priorWeight } = langevinSchedule(langevin, momentOf(at), null);
     const { steps, gradients } = langevin;
     const dynamics = { steps, gradients, temperature, priorWeight };

@@ -14,18 +14,18 @@ export function isTemporaryName(name: string): boolean {
 }
 
 /**
- * Writes `data`, whole or in pieces, to `path` so that a reader, a crash or SIGKILL at any instant finds the previous content or all of
+ * Writes `data`, whole or in pieces (which may be made while they are written), to `path` so that a reader, a crash or SIGKILL at any instant finds the previous content or all of
  * the new one: temporary file in the same directory, fsync, rename, fsync of the directory.
  * The directory must exist. Throws what the file system throws, with the temporary file removed.
  */
-export async function writeFileAtomic(path: string, data: Uint8Array | string | readonly Uint8Array[]): Promise<void> {
+export async function writeFileAtomic(path: string, data: Uint8Array | string | Iterable<Uint8Array>): Promise<void> {
   const directory = dirname(path);
   const temporary = join(directory, `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
   try {
     const file = await open(temporary, 'wx');
     try {
       // One piece after the other, each of which `writeFile` puts where the last one ended.
-      for (const piece of Array.isArray(data) ? data : [data]) await file.writeFile(piece);
+      for (const piece of isWhole(data) ? [data] : data) await file.writeFile(piece);
       await file.sync();
     } finally {
       await file.close();
@@ -38,8 +38,12 @@ export async function writeFileAtomic(path: string, data: Uint8Array | string | 
   await syncDirectory(directory);
 }
 
-/** Makes the rename itself durable. Windows cannot open a directory for this, and needs no such call. */
-async function syncDirectory(directory: string): Promise<void> {
+function isWhole(data: Uint8Array | string | Iterable<Uint8Array>): data is Uint8Array | string {
+  return typeof data === 'string' || data instanceof Uint8Array;
+}
+
+/** Makes renames in a folder durable. Windows cannot open a directory for this, and needs no such call. */
+export async function syncDirectory(directory: string): Promise<void> {
   if (process.platform === 'win32') return;
   const handle = await open(directory, 'r');
   try {

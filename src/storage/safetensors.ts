@@ -3,7 +3,9 @@
 // Only the two dtypes the project stores are known here: F32 and I32, both little-endian as every host Node runs
 // this project on.
 
+import { closeSync, fstatSync, openSync } from 'node:fs';
 import { InputError } from '../errors.js';
+import { readAll } from './integer-file.js';
 
 /** One array: `data` holds the elements of `shape` in row-major order. */
 export interface StoredTensor {
@@ -21,7 +23,7 @@ const ELEMENT_BYTES = 4;
 const LENGTH_BYTES = 8;
 const METADATA = '__metadata__';
 
-const elements = (shape: number[]) => shape.reduce((product, size) => product * size, 1);
+const elements = (shape: readonly number[]) => shape.reduce((product, size) => product * size, 1);
 
 /**
  * The file's bytes in pieces, to be written one after the other: a header, then the tensors' own memory, not copied.
@@ -33,18 +35,39 @@ export function encodeSafetensors(
   metadata: Record<string, string> = {},
 ): Uint8Array[] {
   const byName = [...tensors].sort(([a], [b]) => (a < b ? -1 : 1));
+  for (const [name, { shape, data }] of byName) {
+    if (elements(shape) !== data.length) {
+      throw new RangeError(`tensor '${name}' of shape [${shape}] was given ${data.length} elements`);
+    }
+  }
+  const declared = byName.map(([name, { shape, data }]) => ({ name, shape, dtype: dtypeOf(data) }));
+  return [
+    safetensorsHeader(declared, metadata),
+    ...byName.map(([, { data }]) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength)),
+  ];
+}
+
+/** A tensor whose numbers are yet to be written. */
+export interface DeclaredTensor {
+  name: string;
+  dtype: 'F32' | 'I32';
+  shape: readonly number[];
+}
+
+/** What stands before the numbers of the tensors, which are to follow in the order of their names. */
+export function safetensorsHeader(
+  tensors: readonly DeclaredTensor[],
+  metadata: Record<string, string> = {},
+): Uint8Array {
   const header: Record<string, unknown> = {};
   if (Object.keys(metadata).length > 0) {
     header[METADATA] = Object.fromEntries(Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1)));
   }
   let end = 0;
-  for (const [name, { shape, data }] of byName) {
-    if (elements(shape) !== data.length) {
-      throw new RangeError(`tensor '${name}' of shape [${shape}] was given ${data.length} elements`);
-    }
+  for (const { name, dtype, shape } of tensors.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
     const begin = end;
-    end += data.byteLength;
-    header[name] = { dtype: data instanceof Float32Array ? 'F32' : 'I32', shape, data_offsets: [begin, end] };
+    end += elements(shape) * ELEMENT_BYTES;
+    header[name] = { dtype, shape, data_offsets: [begin, end] };
   }
 
   const json = new TextEncoder().encode(JSON.stringify(header));
@@ -53,7 +76,11 @@ export function encodeSafetensors(
   new DataView(bytes.buffer).setBigUint64(0, BigInt(headerLength), true);
   bytes.fill(0x20, LENGTH_BYTES);
   bytes.set(json, LENGTH_BYTES);
-  return [bytes, ...byName.map(([, { data }]) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength))];
+  return bytes;
+}
+
+function dtypeOf(data: StoredTensor['data']): 'F32' | 'I32' {
+  return data instanceof Float32Array ? 'F32' : 'I32';
 }
 
 /**
@@ -61,46 +88,76 @@ export function encodeSafetensors(
  * Throws InputError, naming `path`, for a file that is cut short, has bytes too many, or whose header is not sound.
  */
 export function decodeSafetensors(bytes: Uint8Array, path: string): SafetensorsFile {
-  const fail = (what: string): never => {
-    throw new InputError(`${path}: not a whole safetensors file: ${what}; write it again or use an earlier copy`);
-  };
-  if (bytes.length < LENGTH_BYTES) fail(`${bytes.length} bytes, fewer than the ${LENGTH_BYTES} of its header's length`);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const headerLength = Number(view.getBigUint64(0, true));
-  const dataStart = LENGTH_BYTES + headerLength;
-  if (dataStart > bytes.length) fail(`it has ${bytes.length} bytes and its header alone would end at ${dataStart}`);
-
-  const header = parseHeader(bytes.subarray(LENGTH_BYTES, dataStart), fail);
-  const metadata = (header[METADATA] ?? {}) as Record<string, string>;
+  const read = (from: number, to: number) => bytes.subarray(from, to);
+  const { places, metadata } = layoutOf(read, bytes.length, path);
   const tensors = new Map<string, StoredTensor>();
-  const places: Place[] = [];
-  for (const [name, entry] of Object.entries(header)) {
-    if (name !== METADATA) places.push(readPlace(name, entry, fail));
-  }
-  places.sort((a, b) => a.begin - b.begin || a.end - b.end);
-
-  let expected = 0;
   for (const { name, dtype, shape, begin, end } of places) {
-    if (begin !== expected) fail(`tensor '${name}' begins at byte ${begin} where ${expected} was due`);
-    expected = end;
-    if (dataStart + end > bytes.length) {
-      fail(`tensor '${name}' would end at byte ${dataStart + end} and the file has ${bytes.length}`);
-    }
-    const copy = Uint8Array.prototype.slice.call(bytes, dataStart + begin, dataStart + end);
+    const copy = Uint8Array.prototype.slice.call(bytes, begin, end);
     tensors.set(name, { shape, data: dtype === 'F32' ? new Float32Array(copy.buffer) : new Int32Array(copy.buffer) });
-  }
-  if (dataStart + expected !== bytes.length) {
-    fail(`its tensors end at byte ${dataStart + expected} and the file has ${bytes.length}`);
   }
   return { tensors, metadata };
 }
 
-interface Place {
+/** Where the numbers of a tensor are in its file. */
+export interface TensorPlace {
   name: string;
   dtype: 'F32' | 'I32';
   shape: number[];
+  /** Of its first byte, and of the first after it. */
   begin: number;
   end: number;
+}
+
+/**
+ * Where the tensors of a file are, in the order in which they lie there, without reading them.
+ * Throws InputError as {@link decodeSafetensors} does, and what the file system throws.
+ */
+export function readSafetensorsLayout(path: string): { places: TensorPlace[]; metadata: Record<string, string> } {
+  const file = openSync(path, 'r');
+  try {
+    const read = (from: number, to: number) => {
+      const bytes = new Uint8Array(to - from);
+      return bytes.subarray(0, readAll(file, bytes, from));
+    };
+    return layoutOf(read, fstatSync(file).size, path);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** @param read the file's bytes from one place to another, which is at most its `size`. */
+function layoutOf(
+  read: (from: number, to: number) => Uint8Array,
+  size: number,
+  path: string,
+): { places: TensorPlace[]; metadata: Record<string, string> } {
+  const fail = (what: string): never => {
+    throw new InputError(`${path}: not a whole safetensors file: ${what}; write it again or use an earlier copy`);
+  };
+  if (size < LENGTH_BYTES) fail(`${size} bytes, fewer than the ${LENGTH_BYTES} of its header's length`);
+  const start = read(0, LENGTH_BYTES);
+  const headerLength = Number(new DataView(start.buffer, start.byteOffset).getBigUint64(0, true));
+  const dataStart = LENGTH_BYTES + headerLength;
+  if (dataStart > size) fail(`it has ${size} bytes and its header alone would end at ${dataStart}`);
+
+  const header = parseHeader(read(LENGTH_BYTES, dataStart), fail);
+  const metadata = (header[METADATA] ?? {}) as Record<string, string>;
+  const relative = Object.entries(header).flatMap(([name, entry]) =>
+    name === METADATA ? [] : [readPlace(name, entry, fail)],
+  );
+  relative.sort((a, b) => a.begin - b.begin || a.end - b.end);
+
+  let expected = 0;
+  for (const { name, begin, end } of relative) {
+    if (begin !== expected) fail(`tensor '${name}' begins at byte ${begin} where ${expected} was due`);
+    expected = end;
+    if (dataStart + end > size) fail(`tensor '${name}' would end at byte ${dataStart + end} and the file has ${size}`);
+  }
+  if (dataStart + expected !== size) {
+    fail(`its tensors end at byte ${dataStart + expected} and the file has ${size}`);
+  }
+  const places = relative.map((place) => ({ ...place, begin: dataStart + place.begin, end: dataStart + place.end }));
+  return { places, metadata };
 }
 
 type Fail = (what: string) => never;
@@ -116,7 +173,8 @@ function parseHeader(json: Uint8Array, fail: Fail): Record<string, unknown> {
   return header as Record<string, unknown>;
 }
 
-function readPlace(name: string, entry: unknown, fail: Fail): Place {
+/** A tensor's place counted from the end of the header. */
+function readPlace(name: string, entry: unknown, fail: Fail): TensorPlace {
   const { dtype, shape, data_offsets: offsets } = (entry ?? {}) as Record<string, unknown>;
   if (dtype !== 'F32' && dtype !== 'I32') return fail(`tensor '${name}' has dtype ${dtype}; F32 and I32 are known`);
   if (!isSizes(shape)) return fail(`tensor '${name}' has no sound shape`);

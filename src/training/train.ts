@@ -3,7 +3,7 @@
 
 import { mkdirSync } from 'node:fs';
 import type { RunConfig } from '../config/schema.js';
-import { type Batch, equalLengthBatches } from '../data/batches.js';
+import { type Batch, type Batches, equalLengthBatches } from '../data/batches.js';
 import type { PreparedCorpus } from '../data/corpus.js';
 import { InputError, InterruptedError } from '../errors.js';
 import type { Iteration, Method, Model, Position } from '../methods/method.js';
@@ -157,9 +157,9 @@ class Training {
   }
 
   /** The rest of the epoch in progress. */
-  private async finishEpoch(batches: Batch[], iterations: number): Promise<void> {
+  private async finishEpoch(batches: Batches, iterations: number): Promise<void> {
     const { run, signal } = this.options;
-    for (const batch of batches.slice(this.state.batch)) {
+    for (const batch of batches.from(this.state.batch)) {
       const began = performance.now();
       const { epoch, iteration } = this.state;
       const at = { epoch, batch: this.state.batch, batches: batches.length, iteration };
@@ -333,7 +333,7 @@ class Training {
     this.state.metricsBytes = this.metricsFile.append(metrics);
   }
 
-  private batchesOf(epoch: number): Batch[] {
+  private batchesOf(epoch: number): Batches {
     const { run, corpus } = this.options;
     return equalLengthBatches(corpus.splits.train, run.training.batchSize, { key: { seed: run.seed, epoch } });
   }

@@ -16,14 +16,14 @@ function splitOf(lengths: number[]): EncodedSplit {
   return new EncodedSplit('train', ids, Int32Array.from(offsets), null);
 }
 
-const sentencesOf = (batches: Batch[]) => batches.flatMap(({ indices }) => [...indices]);
+const sentencesOf = (batches: Iterable<Batch>) => [...batches].flatMap(({ indices }) => [...indices]);
 const numeric = (a: number, b: number) => a - b;
 
 describe.each([
   ['in order', undefined],
   ['shuffled', { seed: 3, epoch: 2 }],
 ])('equal-length batches %s', (_, key) => {
-  const batches = equalLengthBatches(split, 8, { key });
+  const batches = equalLengthBatches(split, 8, key && { key });
 
   it('hold every sentence exactly once', () => {
     expect(sentencesOf(batches).sort(numeric)).toEqual([...lengths.keys()]);
@@ -41,7 +41,7 @@ describe.each([
   });
 
   it('are time-major: <s> w1 .. wn in, w1 .. wn </s> out', () => {
-    for (const [place, { index, indices, inputs, targets, size, tokens }] of batches.entries()) {
+    for (const [place, { index, indices, inputs, targets, size, tokens }] of [...batches].entries()) {
       expect(index).toBe(place);
       expect(indices).toHaveLength(size);
       expect([inputs.length, targets.length]).toEqual([tokens * size, tokens * size]);
@@ -66,14 +66,16 @@ describe('the order of batches', () => {
 
   it('shuffles who shares a batch, and which lengths come first', () => {
     const grouped = (epoch: number) =>
-      equalLengthBatches(split, 8, { key: { seed: 1, epoch } }).map(({ indices }) => [...indices].sort(numeric).join());
+      Array.from(equalLengthBatches(split, 8, { key: { seed: 1, epoch } }), ({ indices }) =>
+        [...indices].sort(numeric).join(),
+      );
     expect(grouped(0).filter((batch) => grouped(1).includes(batch)).length).toBeLessThan(grouped(0).length / 2);
-    const tokens = equalLengthBatches(split, 8, { key: { seed: 1, epoch: 0 } }).map((batch) => batch.tokens);
+    const tokens = Array.from(equalLengthBatches(split, 8, { key: { seed: 1, epoch: 0 } }), (batch) => batch.tokens);
     expect(tokens).not.toEqual([...tokens].sort(numeric));
   });
 
   it('without a key goes by length, then by place in the split', () => {
-    const batches = equalLengthBatches(split, 8);
+    const batches = [...equalLengthBatches(split, 8)];
     expect(batches.map(({ tokens }) => tokens)).toEqual(batches.map(({ tokens }) => tokens).sort(numeric));
     const ofLength = (length: number) => sentencesOf(batches.filter(({ tokens }) => tokens === length + 1));
     expect(ofLength(4)).toEqual([...lengths.keys()].filter((i) => lengths[i] === 4));
@@ -84,7 +86,7 @@ describe('the order of batches', () => {
     const first = new Int32Array(6);
     const epochs = 1200;
     for (let epoch = 0; epoch < epochs; epoch++) {
-      first[equalLengthBatches(same, 1, { key: { seed: 9, epoch } })[0]!.indices[0]!]!++;
+      first[equalLengthBatches(same, 1, { key: { seed: 9, epoch } }).at(0).indices[0]!]!++;
     }
     // Binomial(1200, 1/6): five standard deviations are 65.
     for (const count of first) expect(Math.abs(count - epochs / 6)).toBeLessThan(65);
@@ -95,7 +97,7 @@ describe('a choice of sentences', () => {
   it('is batched alone', () => {
     const indices = Int32Array.of(5, 17, 100, 3);
     expect(sentencesOf(equalLengthBatches(split, 2, { indices })).sort(numeric)).toEqual([3, 5, 17, 100]);
-    expect(equalLengthBatches(split, 2, { indices: new Int32Array(0) })).toEqual([]);
+    expect([...equalLengthBatches(split, 2, { indices: new Int32Array(0) })]).toEqual([]);
   });
 
   it('is drawn without repetition, in order, by seed', () => {
@@ -125,5 +127,18 @@ describe('wrong use', () => {
     const other = lengths.findIndex((length) => length !== lengths[0]);
     const unequal = Int32Array.of(0, other);
     expect(() => makeBatch(split, unequal, 0)).toThrow(RangeError);
+  });
+});
+
+describe('the batches of an epoch', () => {
+  const batches = equalLengthBatches(split, 8, { key: { seed: 1, epoch: 1 } });
+
+  it('are the same from any place on, as a run that goes on needs them', () => {
+    expect([...batches.from(7)]).toEqual([...batches].slice(7));
+    expect(() => batches.at(batches.length)).toThrow(RangeError);
+  });
+
+  it('tell their shapes without their words', () => {
+    expect(batches.shapes()).toEqual(Array.from(batches, ({ size, tokens }) => ({ size, tokens })));
   });
 });

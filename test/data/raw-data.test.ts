@@ -47,7 +47,7 @@ describe.skipIf(!from)('raw data', () => {
     expect(train.unknown).toBe(45_020);
 
     const batches = equalLengthBatches(splits.train, 32, { key: { seed: 0, epoch: 0 } });
-    const covered = batches.reduce((sum, { size, tokens: length }) => sum + size * length, 0);
+    const covered = batches.shapes().reduce((sum, { size, tokens: length }) => sum + size * length, 0);
     expect(covered).toBe(929_589);
   });
 

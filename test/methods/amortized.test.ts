@@ -22,7 +22,7 @@ beforeAll(async () => {
 });
 
 function batchOf(): Batch {
-  return equalLengthBatches(corpus.splits.train, 8)[1]!;
+  return equalLengthBatches(corpus.splits.train, 8).at(1);
 }
 
 /** Without dropout, and with weights large enough that every part of the loss has a gradient to speak of. */

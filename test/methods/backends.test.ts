@@ -28,7 +28,7 @@ async function learn(method: string, backend: BackendName): Promise<{ losses: nu
   const model = methodNamed(method).create(run, corpus);
   const optimizer = createOptimizer(run.optimizer, model.parameters);
   const learner = new GradientDescent(model.parameters, optimizer, run.optimizer.clipNorm);
-  const batches = equalLengthBatches(corpus.splits.train, 8);
+  const batches = [...equalLengthBatches(corpus.splits.train, 8)];
   const losses = batches
     .slice(0, 4)
     .map((batch, i) => model.learn(batch, { epoch: 1, batch: i, batches: batches.length, iteration: i }, learner).loss);

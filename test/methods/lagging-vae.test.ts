@@ -21,7 +21,7 @@ beforeAll(async () => {
 });
 
 function batchOf(): Batch {
-  return equalLengthBatches(corpus.splits.train, 8)[1]!;
+  return equalLengthBatches(corpus.splits.train, 8).at(1);
 }
 
 function bits(model: Model, ofEncoder: boolean): Map<string, ArrayLike<number>> {

@@ -17,7 +17,7 @@ beforeAll(async () => {
 
 /** Perplexity on the test split, as evaluation computes it. */
 function perplexityOf(model: Model): number {
-  const batches = equalLengthBatches(corpus.splits.test, 4);
+  const batches = [...equalLengthBatches(corpus.splits.test, 4)];
   const nll = batches.flatMap((batch) => [...model.sentenceNll(batch)]);
   const words = batches.flatMap((batch) => Array<number>(batch.size).fill(batch.tokens));
   return exactPerplexity(nll, words).value;

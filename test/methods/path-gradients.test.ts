@@ -13,7 +13,7 @@ import { RandomStream } from '../../src/random/philox.js';
 import { toyCorpus, toyRun } from '../training/toy.js';
 
 const corpus = toyCorpus(24);
-const batch = equalLengthBatches(corpus.splits.train, 8)[1]!;
+const batch = equalLengthBatches(corpus.splits.train, 8).at(1);
 const key = { seed: 3, epoch: 2, batch: 5 };
 const at = { epoch: 2, batch: 5, batches: 9, iteration: 14 };
 

@@ -23,7 +23,7 @@ beforeAll(async () => {
 });
 
 function batchOf(): Batch {
-  return equalLengthBatches(corpus.splits.train, 8)[1]!;
+  return equalLengthBatches(corpus.splits.train, 8).at(1);
 }
 
 /** The gradient that the optimizer would be given, and each of its terms apart. */

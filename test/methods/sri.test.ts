@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 
 function batchOf(): Batch {
-  return equalLengthBatches(corpus.splits.train, 8)[1]!;
+  return equalLengthBatches(corpus.splits.train, 8).at(1);
 }
 
 /** Looks at the loss and leaves the weights alone. */

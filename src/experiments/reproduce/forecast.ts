@@ -141,7 +141,7 @@ class Machine {
     const known = this.costs.get(run.name);
     if (known !== undefined) return known;
     const model = methodNamed(run.method).create(run, this.corpus);
-    const batches = equalLengthBatches(this.corpus.splits.train, run.training.batchSize);
+    const batches = equalLengthBatches(this.corpus.splits.train, run.training.batchSize).shapes();
     const epoch = batches.reduce((sum, batch) => sum + model.flops(batch), 0);
     const tokens = batches.reduce((sum, batch) => sum + batch.size * batch.tokens, 0);
     const passes = batches.reduce((sum, batch) => sum + model.decoder.flops(batch).latent, 0);

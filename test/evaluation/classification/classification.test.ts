@@ -31,7 +31,15 @@ function clouds(name: string, length: number, classes: number, apart: number): F
     const label = labels[Math.floor(at / LATENT)]!;
     return value + (at % LATENT === label ? apart / Math.SQRT2 : 0);
   });
-  return { name, length, codes, labels, sentence: (i) => Int32Array.of(3 + i), label: (i) => labels[i]! };
+  return {
+    name,
+    length,
+    codes,
+    labels,
+    sentence: (i) => Int32Array.of(3 + i),
+    lengthOf: () => 1,
+    label: (i) => labels[i]!,
+  };
 }
 
 function splitsOf(classes: number, apart: number) {

@@ -7,6 +7,7 @@ function split(name: string, labels: number[] | null, length = labels?.length ??
     name,
     length,
     sentence: () => Int32Array.of(3),
+    lengthOf: () => 1,
     label: (i) => labels?.[i] ?? null,
   };
 }
