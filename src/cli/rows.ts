@@ -1,6 +1,6 @@
 // Measured rows as they are shown.
 
-import type { MeasuredRow } from '../runs/measured-run.js';
+import type { MeasuredRow } from '../runs/row.js';
 import type { RunFolder } from '../runs/run-folder.js';
 import { type Io, print, printJson } from './io.js';
 import { formatNumber, formatSeconds } from './progress.js';

@@ -2,6 +2,7 @@
 
 import type { Command } from 'commander';
 import type { RunConfig } from '../config/schema.js';
+import { describeEnding } from '../runs/ending.js';
 import type { Metrics } from '../runs/metrics.js';
 import type { RunFolder } from '../runs/run-folder.js';
 import type { TrainingEvent } from '../training/train.js';
@@ -75,7 +76,7 @@ export class TrainingTeller {
         break;
       case 'end': {
         const { trainingSeconds, bestEpoch, verdict } = event.manifest;
-        const line = `${name}: ${event.reason}; ${formatSeconds(trainingSeconds)} of training, best after epoch ${bestEpoch}`;
+        const line = `${name}: ${describeEnding(event.ending)}; ${formatSeconds(trainingSeconds)} of training, best after epoch ${bestEpoch}`;
         const lines = verdict === null ? [line] : [line, `${name}: ${verdict.collapse}: ${verdict.reason}`];
         progress.say(lines.join('\n'), { event: 'end', name, ...without(event) });
         break;

@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { type Document, isMap, isSeq, LineCounter, type Node, parseDocument, Scalar } from 'yaml';
 import { z } from 'zod';
 import { InputError } from '../errors.js';
-import { inTodaysForm, RENAMED_SETTINGS } from './earlier.js';
+import { RENAMED_SETTINGS } from './earlier.js';
 import {
   type ConfigFile,
   configFileSchema,
@@ -177,18 +177,6 @@ export function overrideRun(run: RunConfig, overrides: readonly string[]): RunCo
   const parsed = runConfigSchema.safeParse(merged);
   if (parsed.success) return parsed.data;
   throw new InputError(complaints(runConfigSchema, parsed.error, merged, culpritOf(layers)).join('\n'));
-}
-
-/**
- * Checks a run that was written as JSON into a run folder.
- * @throws {InputError} naming the file and the key when it is not one this version can read.
- */
-export function parseRunConfig(value: unknown, file: string): RunConfig {
-  // A key that came with a later version is absent here, and its default is what the run did without it.
-  const whole = isPlainObject(value) ? merge(DEFAULTS, inTodaysForm(value)) : value;
-  const parsed = runConfigSchema.safeParse(whole);
-  if (parsed.success) return parsed.data;
-  throw new InputError(complaints(runConfigSchema, parsed.error, whole, () => displayPath(file)).join('\n'));
 }
 
 function findConfig(nameOrPath: string): string {

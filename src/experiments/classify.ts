@@ -4,7 +4,8 @@ import type { SplitName } from '../data/corpus.js';
 import { InputError } from '../errors.js';
 import { classify, inferFeatures } from '../evaluation/classification/classification.js';
 import { planClassification } from '../evaluation/classification/labelled-sets.js';
-import { keepRows, type MeasuredRow } from '../runs/measured-run.js';
+import { keepRows } from '../runs/measured-run.js';
+import type { MeasuredRow } from '../runs/row.js';
 import { latentModel, type OpenRun } from './open-run.js';
 import { type Following, type Stage, stage } from './progress.js';
 

@@ -1,8 +1,7 @@
 // Codes as sentences, for whatever wants to read them, and where they are kept.
 
 import { type Decoding, decodeSentences } from '../model/decoding.js';
-import { selectedEpoch } from '../runs/run-folder.js';
-import type { DecodedText } from '../runs/texts.js';
+import type { DecodedText, TextArtifact } from '../runs/texts.js';
 import type { OpenRun } from './open-run.js';
 import { type Following, stage } from './progress.js';
 
@@ -51,8 +50,11 @@ export function settled({ corpus }: OpenRun, { decoding, maxLength }: DecodingRe
  * Keeps a result among the artifacts of the run, where tables find it. Of other weights than the run's own
  * (`training.select`) there is nothing to keep: tables are of those.
  */
-export async function keepArtifact({ folder, epoch }: OpenRun, name: string, result: object): Promise<void> {
-  const manifest = folder.manifest();
-  if (manifest === null || epoch !== selectedEpoch(manifest)) return;
-  await folder.writeArtifact(name, `${JSON.stringify(result, null, 2)}\n`);
+export async function keepTexts<Texts extends object>(
+  { folder, epoch }: OpenRun,
+  { file, format }: TextArtifact<Texts>,
+  texts: Texts,
+): Promise<void> {
+  if (epoch !== folder.manifest()?.selectedEpoch) return;
+  await folder.writeArtifact(file, format.write(texts));
 }

@@ -3,7 +3,7 @@
 import { InputError } from '../errors.js';
 import { drawNormals } from '../inference/sentence-noise.js';
 import { GENERATIONS, type Generations } from '../runs/texts.js';
-import { type DecodingRequest, decodeTexts, keepArtifact, settled } from './decode-texts.js';
+import { type DecodingRequest, decodeTexts, keepTexts, settled } from './decode-texts.js';
 import type { OpenRun } from './open-run.js';
 import type { Following } from './progress.js';
 import { TABLE_3 } from './published.js';
@@ -40,6 +40,6 @@ export async function generateRun(
   const own = model.hasLatent
     ? decoding.method === 'greedy'
     : decoding.method === 'sample' && decoding.temperature === 1;
-  if (own && request.maxLength === undefined) await keepArtifact(opened, GENERATIONS, generations);
+  if (own && request.maxLength === undefined) await keepTexts(opened, GENERATIONS, generations);
   return generations;
 }

@@ -9,7 +9,7 @@ import type { LatentModel } from '../evaluation/evaluate.js';
 import { interpolate, type Path } from '../evaluation/interpolation.js';
 import { drawNormals } from '../inference/sentence-noise.js';
 import { INTERPOLATIONS, type Interpolations } from '../runs/texts.js';
-import { type DecodingRequest, decodeTexts, keepArtifact, settled, textOf } from './decode-texts.js';
+import { type DecodingRequest, decodeTexts, keepTexts, settled, textOf } from './decode-texts.js';
 import { latentModel, type OpenRun } from './open-run.js';
 import type { Following, Stage } from './progress.js';
 import { TABLE_2 } from './published.js';
@@ -65,7 +65,7 @@ export async function interpolateRun(
   const interpolations = { ...made, path, between: ends.between, items };
   const own = decoding.method === 'greedy' && path === 'straight' && points === TABLE_2.points;
   if (between === undefined && own && request.maxLength === undefined)
-    await keepArtifact(opened, INTERPOLATIONS, interpolations);
+    await keepTexts(opened, INTERPOLATIONS, interpolations);
   return interpolations;
 }
 

@@ -2,7 +2,8 @@
 
 import type { SplitName } from '../data/corpus.js';
 import { noisyReconstruction } from '../evaluation/noisy-reconstruction.js';
-import { keepRows, type MeasuredRow } from '../runs/measured-run.js';
+import { keepRows } from '../runs/measured-run.js';
+import type { MeasuredRow } from '../runs/row.js';
 import { latentModel, type OpenRun } from './open-run.js';
 import { type Following, stage } from './progress.js';
 

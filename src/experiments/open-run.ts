@@ -7,7 +7,7 @@ import { InputError } from '../errors.js';
 import type { EvaluatedModel, LatentModel } from '../evaluation/evaluate.js';
 import { methodNamed } from '../methods/index.js';
 import type { LatentDecoder } from '../model/latent-decoder.js';
-import type { MeasuredRow } from '../runs/measured-run.js';
+import type { MeasuredRow } from '../runs/row.js';
 import type { RunFolder } from '../runs/run-folder.js';
 import { loadWeights } from '../runs/weights.js';
 import { evaluatedModel } from './evaluation.js';

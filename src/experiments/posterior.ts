@@ -9,7 +9,7 @@ import { ITERATIONS, usedPerplexity } from '../evaluation/t-sne.js';
 import { marginalDensities } from '../report/figures/marginal-densities.js';
 import { posteriorScatter } from '../report/figures/posterior-scatter.js';
 import { methodLabel } from '../report/table.js';
-import { POSTERIOR, type PosteriorSummary, posteriorCsv } from '../runs/posterior.js';
+import { POSTERIOR, POSTERIOR_SUMMARY, type PosteriorSummary, posteriorCsv } from '../runs/posterior.js';
 import { latentModel, type OpenRun } from './open-run.js';
 import { type Following, stage } from './progress.js';
 
@@ -75,7 +75,7 @@ export async function posteriorRun(
       }),
     ],
     [POSTERIOR.marginals, await marginalDensities({ title: `${title}: aggregate posterior by dimension`, marginals })],
-    [POSTERIOR.summary, `${JSON.stringify(summary, null, 2)}\n`],
+    [POSTERIOR.summary, POSTERIOR_SUMMARY.write(summary)],
   ] as const;
   for (const [file, content] of artifacts) await folder.writeArtifact(file, content);
   return { summary, files: artifacts.map(([file]) => path.join(folder.directory, 'artifacts', file)) };

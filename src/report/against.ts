@@ -3,7 +3,8 @@
 
 import { pairedDifference } from '../evaluation/paired.js';
 import type { MeanEstimate } from '../evaluation/statistics.js';
-import { type MeasuredRow, type MeasuredRun, rowName, rowsOfSelected } from '../runs/measured-run.js';
+import { type MeasuredRun, rowsOfSelected } from '../runs/measured-run.js';
+import type { MeasuredRow } from '../runs/row.js';
 import { finiteOrNull, type SentenceValues } from '../runs/row.js';
 import { RunFolder } from '../runs/run-folder.js';
 import { combineSeeds, type SeedMean, type Seeds } from './seeds.js';
@@ -79,5 +80,5 @@ function differenceOf(
 }
 
 function valuesOf({ directory }: MeasuredRun, row: MeasuredRow): SentenceValues | null {
-  return new RunFolder(directory).rowValues(rowName(row));
+  return new RunFolder(directory).rowValues(row);
 }

@@ -13,15 +13,14 @@ export function publishedSizes(dataSet: string): Record<SplitName, number> | nul
  * A sentence that says which part of the published set runs learned from and were measured on.
  *
  * @param runs on one data set.
- * @returns null where it was all of it, or where that cannot be known: of a set of the user's own, and of runs whose
- *   manifest does not say.
+ * @returns null where it was all of it, and of a set of the user's own.
  */
 export function partNotice(runs: readonly MeasuredRun[]): string | null {
   const dataSet = runs[0]!.run.dataSet;
   const published = publishedSizes(dataSet);
   if (published === null) return null;
   const parts = runs.flatMap(({ manifest: { sentences } }) =>
-    sentences !== undefined && SPLIT_NAMES.some((split) => sentences[split] < published[split]) ? [sentences] : [],
+    SPLIT_NAMES.some((split) => sentences[split] < published[split]) ? [sentences] : [],
   );
   if (parts.length === 0) return null;
   const sizes = (of: Record<SplitName, number>) =>

@@ -4,7 +4,7 @@
 import { METHODS } from '../methods/index.js';
 import type { MeasuredRun } from '../runs/measured-run.js';
 import { describePosterior, keptPosterior, POSTERIOR } from '../runs/posterior.js';
-import { RunFolder, selectedEpoch } from '../runs/run-folder.js';
+import { RunFolder } from '../runs/run-folder.js';
 import { type StepsLine, stepsLines, stepsPoints } from './ablation.js';
 import { gainByPosition } from './figures/gain-by-position.js';
 import { klByDimension } from './figures/kl-by-dimension.js';
@@ -76,7 +76,7 @@ function show(runs: readonly MeasuredRun[]): Shown[] {
       label: twin ? `${methodLabel(measured)} seed ${run.seed}` : methodLabel(measured),
       measured,
       epochs,
-      best: epochs.find(({ epoch }) => epoch === selectedEpoch(manifest)),
+      best: epochs.find(({ epoch }) => epoch === manifest.selectedEpoch),
     };
   });
 }
@@ -197,7 +197,7 @@ function posteriorFigures(shown: readonly Shown[]): Html[] {
 function warnings(shown: readonly Shown[], split: string): Html[] {
   const said = shown.flatMap(({ label, measured: { rows, manifest } }) =>
     rows
-      .filter((row) => row.split === split && row.epoch === selectedEpoch(manifest))
+      .filter((row) => row.split === split && row.epoch === manifest.selectedEpoch)
       .flatMap((row) => row.warnings.map((warning) => `${label}, ${row.metric} by ${row.estimator}: ${warning}`)),
   );
   return said.length === 0 ? [] : [bulletList([...new Set(said)])];

@@ -1,7 +1,8 @@
 // Runs that differ in their seed alone make one line of a table: each quantity is their mean, beside how far the seeds are
 // apart. Every single number stays in the list of measurements.
 
-import type { MeasuredRow, MeasuredRun } from '../runs/measured-run.js';
+import type { MeasuredRun } from '../runs/measured-run.js';
+import type { MeasuredRow } from '../runs/row.js';
 import { type Cell, type Column, inPaperOrder, PROVENANCE } from './table.js';
 
 /** Runs that differ in their seed alone, in the order of their seeds; one or more. */

@@ -5,7 +5,6 @@ import { stringify } from 'csv-stringify/sync';
 import { parseStepsSetting } from '../config/load.js';
 import { METHODS } from '../methods/index.js';
 import type { MeasuredRun } from '../runs/measured-run.js';
-import { selectedEpoch } from '../runs/run-folder.js';
 import { publishedSizes } from './part.js';
 
 export type Cell = string | number;
@@ -22,10 +21,10 @@ export type Column<Line> = readonly [name: string, cell: (line: Line) => Cell | 
 export const PROVENANCE: readonly Column<{ measured: MeasuredRun }>[] = [
   ['Setting', ({ measured }) => measured.run.setting],
   ['Seed', ({ measured }) => measured.run.seed],
-  ['Training sentences', ({ measured }) => measured.manifest.sentences?.train],
+  ['Training sentences', ({ measured }) => measured.manifest.sentences.train],
   ['Published training sentences', ({ measured }) => publishedSizes(measured.run.dataSet)?.train],
   ['Epochs', ({ measured }) => measured.manifest.epochs],
-  ['Weights of epoch', ({ measured }) => selectedEpoch(measured.manifest)],
+  ['Weights of epoch', ({ measured }) => measured.manifest.selectedEpoch],
   ['Training seconds', ({ measured }) => Math.round(measured.manifest.trainingSeconds)],
   ['Backend', ({ measured }) => measured.manifest.backend],
   ['Threads', ({ measured }) => measured.manifest.threads],

@@ -3,7 +3,8 @@
 
 import { estimatorName } from '../evaluation/perplexity/estimator-name.js';
 import { METHODS } from '../methods/index.js';
-import { chooseRow, type MeasuredRow, type MeasuredRun, rowsOfSelected } from '../runs/measured-run.js';
+import { chooseRow, type MeasuredRun, rowsOfSelected } from '../runs/measured-run.js';
+import type { MeasuredRow } from '../runs/row.js';
 import { type Against, againstLanguageModel } from './against.js';
 import { PAPER_TABLE_1, type PaperRow } from './paper.js';
 import {

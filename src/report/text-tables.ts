@@ -1,9 +1,7 @@
 // Tables 2 and 3: sentences instead of numbers. Interpolations and generations of every run that has kept some of its
 // best weights, a line a sentence.
 
-import path from 'node:path';
 import type { MeasuredRun } from '../runs/measured-run.js';
-import { RunFolder, selectedEpoch } from '../runs/run-folder.js';
 import {
   describeDecoding,
   GENERATIONS,
@@ -12,8 +10,9 @@ import {
   INTERPOLATIONS,
   type InterpolatedText,
   type Interpolations,
-  parseTexts,
+  keptTexts,
   shownText,
+  type TextArtifact,
 } from '../runs/texts.js';
 import { type Cell, type Column, inPaperOrder, makeTable, methodLabel, type Table } from './table.js';
 
@@ -48,7 +47,7 @@ export function table2(runs: readonly MeasuredRun[]): Table {
     ...MADE_BY,
     ['Path', ({ texts }) => texts.path],
   ];
-  return makeTable(columns, linesOf<Interpolations>(runs, INTERPOLATIONS));
+  return makeTable(columns, linesOf(runs, INTERPOLATIONS));
 }
 
 /** Table 3: sentences decoded from samples of the prior; as {@link table2} in all else. */
@@ -59,7 +58,7 @@ export function table3(runs: readonly MeasuredRun[]): Table {
     ['Text', ({ item }) => shownText(item)],
     ...MADE_BY,
   ];
-  return makeTable(columns, linesOf<Generations>(runs, GENERATIONS));
+  return makeTable(columns, linesOf(runs, GENERATIONS));
 }
 
 /** Either table for reading: a heading a run, a line a sentence, an empty line between pairs. */
@@ -79,25 +78,10 @@ export function formatTexts({ columns, rows }: Table): string[] {
 
 function linesOf<Texts extends Generations | Interpolations>(
   runs: readonly MeasuredRun[],
-  artifact: string,
+  artifact: TextArtifact<Texts>,
 ): Line<Texts, Texts['items'][number]>[] {
   return inPaperOrder(runs).flatMap((measured) => {
-    const texts = keptTexts<Texts>(measured, artifact);
+    const texts = keptTexts(measured, artifact);
     return texts === null ? [] : texts.items.map((item) => ({ measured, texts, item }));
   });
-}
-
-/**
- * The texts that a run has kept of its present best weights; null where there are none, or training that went on since has
- * left them behind.
- * @throws {InputError} for an artifact that is none.
- */
-export function keptTexts<Texts extends Generations | Interpolations>(
-  { directory, manifest }: Pick<MeasuredRun, 'directory' | 'manifest'>,
-  artifact: string,
-): Texts | null {
-  const content = new RunFolder(directory).artifact(artifact);
-  if (content === null) return null;
-  const texts = parseTexts<Texts>(content, path.join(directory, 'artifacts', artifact));
-  return texts.epoch === selectedEpoch(manifest) ? texts : null;
 }

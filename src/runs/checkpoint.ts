@@ -3,54 +3,77 @@
 
 import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
+import { z } from 'zod';
 import { InputError } from '../errors.js';
 import { writeFileAtomic } from '../storage/atomic-write.js';
 import { decodeSafetensors, encodeSafetensors, type StoredTensor } from '../storage/safetensors.js';
-import type { ValidationState } from '../training/validation.js';
-import type { Manifest, Verdict } from './run-folder.js';
+import { endingSchema } from './ending.js';
+import { JsonFormat, measuredNumber } from './json-format.js';
+import { verdictSchema } from './run-folder.js';
+import { startedFromSchema } from './weights.js';
 
-/** Where training is, besides the tensors. */
-export interface TrainingState {
-  /** The epoch in progress, from 1. */
-  epoch: number;
-  /** Batches done in it. */
-  batch: number;
-  /** Updates done in the run. */
-  iteration: number;
-  learningRate: number;
-  validation: ValidationState;
-  /** What the last diagnosis of the weights that are selected so far came to; null before any. */
-  verdict: Verdict | null;
-  /** Why training ended, or null. */
-  finished: string | null;
-  /** The method's own state. */
-  method: Record<string, unknown>;
-  /** Sums of the interval's metrics line in progress. */
-  interval: TrainingSums;
-  /** Sums of the epoch in progress; absent in checkpoints that were written before they told. */
-  epochSums?: TrainingSums;
-  /** Bytes of metrics.csv that belong to the run up to here. */
-  metricsBytes: number;
-  trainingSeconds: number;
-  /** Weights of other runs that parts began with; absent in checkpoints that were written before they told. */
-  startedFrom?: Manifest['startedFrom'];
-  /** Content hash of the corpus; absent in checkpoints that were written before they told. */
-  dataHash?: string;
-}
+const validationState = z.strictObject({
+  /** Lowest validation loss so far, nats a word; null before the first. */
+  best: z.number().nullable(),
+  /** The epoch it was measured after. */
+  bestEpoch: z.int(),
+  /** Epochs since the best or since the last decay. */
+  epochsWithoutGain: z.int(),
+  decays: z.int(),
+});
+/** All that the decisions after an epoch depend on. */
+export type ValidationState = z.infer<typeof validationState>;
 
-export interface TrainingSums {
-  iterations: number;
-  sentences: number;
-  words: number;
+const sums = z.strictObject({
+  iterations: z.int(),
+  sentences: z.int(),
+  words: z.int(),
   /** Sum over sentences, nats. */
-  loss: number;
+  loss: z.number(),
   /** Sum over iterations, before clipping. */
-  gradientNorm: number;
+  gradientNorm: z.number(),
   /** Sums over iterations of the method's quantities. */
-  quantities: Record<string, number>;
-  seconds: number;
-  flops: number;
-}
+  quantities: z.record(z.string(), measuredNumber),
+  seconds: z.number(),
+  flops: z.number(),
+});
+export type TrainingSums = z.infer<typeof sums>;
+
+const trainingState = z.strictObject({
+  /** The epoch in progress, from 1. */
+  epoch: z.int(),
+  /** Batches done in it. */
+  batch: z.int(),
+  /** Updates done in the run. */
+  iteration: z.int(),
+  learningRate: z.number(),
+  validation: validationState,
+  /** What the last diagnosis of the weights that are selected so far came to; null before any. */
+  verdict: verdictSchema.nullable(),
+  /** Why training ended, or null. */
+  finished: endingSchema.nullable(),
+  /** The method's own state. */
+  method: z.record(z.string(), z.unknown()),
+  /** Sums of the interval's metrics line in progress. */
+  interval: sums,
+  /** Sums of the epoch in progress. */
+  epochSums: sums,
+  /** Bytes of metrics.csv that belong to the run up to here. */
+  metricsBytes: z.int(),
+  trainingSeconds: z.number(),
+  startedFrom: startedFromSchema,
+  /** Content hash of the corpus. */
+  dataHash: z.string(),
+});
+/** Where training is, besides the tensors. */
+export type TrainingState = z.infer<typeof trainingState>;
+
+const TRAINING_STATE = new JsonFormat(
+  'training state',
+  1,
+  trainingState,
+  'remove the checkpoint to go on from the one before',
+);
 
 /** How many checkpoints are kept. */
 const KEPT = 2;
@@ -64,7 +87,7 @@ export async function saveCheckpoint(
   mkdirSync(directory, { recursive: true });
   const name = String(state.iteration).padStart(9, '0');
   await writeFileAtomic(path.join(directory, `${name}.safetensors`), encodeSafetensors(tensors));
-  await writeFileAtomic(path.join(directory, `${name}.json`), JSON.stringify(state));
+  await writeFileAtomic(path.join(directory, `${name}.json`), TRAINING_STATE.write(state));
   const kept = new Set(saved(directory).slice(0, KEPT));
   for (const old of saved(directory)) {
     // The JSON goes first: without it the tensors are no checkpoint.
@@ -91,10 +114,8 @@ export function loadCheckpoint(
   for (const name of saved(directory)) {
     const file = path.join(directory, `${name}.safetensors`);
     try {
-      const state = JSON.parse(readFileSync(path.join(directory, `${name}.json`), 'utf8')) as TrainingState | null;
-      if (typeof state?.iteration !== 'number' || typeof state.metricsBytes !== 'number') {
-        throw new Error(`${name}.json is no training state`);
-      }
+      const json = path.join(directory, `${name}.json`);
+      const state = TRAINING_STATE.read(readFileSync(json, 'utf8'), json);
       return { state, tensors: decodeSafetensors(readFileSync(file), file).tensors, file };
     } catch (error) {
       failures.push(`${name}: ${(error as Error).message}`);

@@ -5,19 +5,8 @@ import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import type { RunConfig } from '../config/schema.js';
 import { InputError } from '../errors.js';
-import type { Result, ResultRow } from './row.js';
-import { type Manifest, RunFolder, selectedEpoch } from './run-folder.js';
-
-/** A measured quantity, and which of a run's weights it was measured on, where. */
-export interface MeasuredRow extends ResultRow {
-  /** The epoch after which the weights were saved, from 1. */
-  epoch: number;
-  /** What measured. */
-  backend: string;
-  threads: number;
-  /** Source that measured; null outside a repository. */
-  commit: string | null;
-}
+import type { MeasuredRow, Result, ResultRow } from './row.js';
+import { type Manifest, RunFolder } from './run-folder.js';
 
 /**
  * Keeps what was measured of a run in its folder: a row each with who measured it, and beside it what it is sentence by
@@ -31,7 +20,7 @@ export async function keepRows(
   const rows: MeasuredRow[] = [];
   for (const { perSentence, ...result } of results) {
     const row = { ...result, ...provenance };
-    await folder.writeRow(rowName(row), row, perSentence);
+    await folder.writeRow(row, perSentence);
     rows.push(row);
   }
   return rows;
@@ -46,19 +35,6 @@ export interface MeasuredRun {
 }
 
 /**
- * The name of a row's file: what tells it from the run's other rows, so that the same measurement made again replaces
- * the old one and nothing else.
- */
-export function rowName(
-  row: Pick<MeasuredRow, 'metric' | 'variant' | 'estimator' | 'split' | 'epoch' | 'sentences' | 'draws'>,
-): string {
-  const { metric, variant, estimator, split, epoch, sentences, draws } = row;
-  const what = variant === undefined ? [metric] : [metric, variant];
-  const drawn = draws > 0 ? [`${draws}-draws`] : [];
-  return [...what, estimator, split, `epoch-${epoch}`, `${sentences}-sentences`, ...drawn].join('.');
-}
-
-/**
  * Reads a run folder.
  * @throws {InputError} where there is no run, it was never trained for an epoch, or one of its rows is no row.
  */
@@ -69,14 +45,7 @@ export function readRun(folder: RunFolder): MeasuredRun {
   if (manifest === null) {
     throw new InputError(`${directory}: no epoch of this run is finished (manifest.json is missing); train it on`);
   }
-  const found = folder.rows().map(({ name, row }) => ({
-    name,
-    row: checked(row, path.join(directory, 'rows', `${name}.json`)),
-  }));
-  // Names have not always told the draws: of one measurement under two names the newer has the name of today.
-  const names = new Set(found.map(({ name }) => name));
-  const rows = found.filter(({ name, row }) => name === rowName(row) || !names.has(rowName(row))).map(({ row }) => row);
-  return { directory, run, manifest, rows };
+  return { directory, run, manifest, rows: folder.rows() };
 }
 
 /** Folders under `<root>/<data set>/` that hold a run, in alphabetical order. */
@@ -106,7 +75,7 @@ export function rowsOfSelected(
   split: string,
 ): MeasuredRow[] {
   return rows
-    .filter((row) => row.metric === metric && row.split === split && row.epoch === selectedEpoch(manifest))
+    .filter((row) => row.metric === metric && row.split === split && row.epoch === manifest.selectedEpoch)
     .sort((a, b) => b.sentences - a.sentences || b.draws - a.draws);
 }
 
@@ -122,19 +91,4 @@ export function chooseRow(
 ): MeasuredRow | null {
   const fitting = rowsOfSelected(measured, metric, split);
   return fitting.find((row) => row.estimator === estimator) ?? fitting[0] ?? null;
-}
-
-function checked(row: unknown, file: string): MeasuredRow {
-  const given = row as Partial<MeasuredRow> | null;
-  for (const key of ['metric', 'estimator', 'split'] as const) {
-    if (typeof given?.[key] !== 'string')
-      throw new InputError(`${file}: ${key} is missing; measure again with sri eval`);
-  }
-  for (const key of ['sentences', 'epoch', 'draws'] as const) {
-    if (typeof given?.[key] !== 'number')
-      throw new InputError(`${file}: ${key} is no number; measure again with sri eval`);
-  }
-  if (!Array.isArray(given?.warnings))
-    throw new InputError(`${file}: warnings is no list; measure again with sri eval`);
-  return given as MeasuredRow;
 }

@@ -3,10 +3,12 @@
 
 import path from 'node:path';
 import { stringify } from 'csv-stringify/sync';
-import { InputError } from '../errors.js';
-import type { AggregatePosterior, Marginal } from '../evaluation/aggregate-posterior.js';
-import type { MeasuredRow, MeasuredRun } from './measured-run.js';
-import { RunFolder, selectedEpoch } from './run-folder.js';
+import { z } from 'zod';
+import type { AggregatePosterior } from '../evaluation/aggregate-posterior.js';
+import { JsonFormat } from './json-format.js';
+import type { MeasuredRun } from './measured-run.js';
+import { provenance } from './row.js';
+import { RunFolder } from './run-folder.js';
 
 /** Names of the artifacts. */
 export const POSTERIOR = {
@@ -16,16 +18,31 @@ export const POSTERIOR = {
   marginals: 'posterior-marginals.svg',
 } as const;
 
-export interface PosteriorSummary
-  extends Pick<MeasuredRow, 'epoch' | 'backend' | 'threads' | 'commit' | 'split' | 'sentences' | 'seed'>,
-    Pick<AggregatePosterior, 'rms' | 'threshold' | 'leaving'> {
-  latentSize: number;
+const posteriorSummary = z.strictObject({
+  ...provenance,
+  split: z.string(),
+  sentences: z.int(),
+  seed: z.int(),
+  /** Root mean square of z. */
+  rms: z.number(),
+  /** The Wasserstein distance from N(0, 1) that samples of the prior seldom reach, and how many dimensions do. */
+  threshold: z.number(),
+  leaving: z.int(),
+  latentSize: z.int(),
   /** Of the t-SNE map. */
-  perplexity: number;
-  iterations: number;
+  perplexity: z.number(),
+  iterations: z.int(),
   /** [latentSize] */
-  dimensions: Pick<Marginal, 'mean' | 'standardDeviation' | 'wasserstein'>[];
-}
+  dimensions: z.array(z.strictObject({ mean: z.number(), standardDeviation: z.number(), wasserstein: z.number() })),
+});
+export type PosteriorSummary = z.infer<typeof posteriorSummary>;
+
+export const POSTERIOR_SUMMARY = new JsonFormat(
+  'summary of a posterior',
+  1,
+  posteriorSummary,
+  'write it again with sri posterior',
+);
 
 /** In a sentence, for people. */
 export function describePosterior({ leaving, latentSize, threshold, rms }: PosteriorSummary): string {
@@ -33,26 +50,6 @@ export function describePosterior({ leaving, latentSize, threshold, rms }: Poste
     `${leaving} of ${latentSize} dimensions leave N(0, 1): their Wasserstein distance is above ${threshold.toFixed(3)}, ` +
     `which samples of the prior seldom reach; root mean square of z ${rms.toFixed(2)}, the prior's is 1`
   );
-}
-
-/**
- * Reads the summary.
- * @param file its name, for messages.
- * @throws {InputError} where it is none.
- */
-export function parsePosteriorSummary(content: string, file: string): PosteriorSummary {
-  let given: Partial<PosteriorSummary> | null;
-  try {
-    given = JSON.parse(content);
-  } catch (error) {
-    throw new InputError(`${file}: not valid JSON: ${(error as Error).message}`);
-  }
-  for (const key of ['epoch', 'latentSize', 'leaving', 'threshold', 'rms'] as const) {
-    if (typeof given?.[key] !== 'number') {
-      throw new InputError(`${file}: ${key} is no number; write it again with sri posterior`);
-    }
-  }
-  return given as PosteriorSummary;
 }
 
 /**
@@ -65,8 +62,8 @@ export function keptPosterior({
 }: Pick<MeasuredRun, 'directory' | 'manifest'>): PosteriorSummary | null {
   const content = new RunFolder(directory).artifact(POSTERIOR.summary);
   if (content === null) return null;
-  const summary = parsePosteriorSummary(content, path.join(directory, 'artifacts', POSTERIOR.summary));
-  return summary.epoch === selectedEpoch(manifest) ? summary : null;
+  const summary = POSTERIOR_SUMMARY.read(content, path.join(directory, 'artifacts', POSTERIOR.summary));
+  return summary.epoch === manifest.selectedEpoch ? summary : null;
 }
 
 /** Figure 1 of a run that has it, as files beside the tables: `figure1-sri-seed-0-tsne.svg` and the like. */

@@ -1,50 +1,83 @@
 // A measured number, with all that is needed to believe it or to doubt it. One such row is one file of a run folder.
 
+import { z } from 'zod';
+import { JsonFormat, measuredNumber } from './json-format.js';
+
 export const METRICS = ['ppl', 'recon', 'au', 'kl', 'mi', 'gain', 'noisy-recon', 'accuracy'] as const;
 export type Metric = (typeof METRICS)[number];
 
-export interface EffectiveSampleSizes {
-  mean: number;
-  min: number;
+const effectiveSampleSizes = z.strictObject({
+  mean: measuredNumber,
+  min: measuredNumber,
   /** Share of the sentences with less than two: their estimate rests on a single draw. */
-  shareBelow2: number;
-}
+  shareBelow2: measuredNumber,
+});
+export type EffectiveSampleSizes = z.infer<typeof effectiveSampleSizes>;
 
-/** Plain data: what JSON.parse gives back of a row is the row. */
-export interface ResultRow {
-  metric: Metric;
+const resultRow = z.strictObject({
+  metric: z.enum(METRICS),
   /** How the number came about: the estimator of `ppl` and `kl`, else what inference or classifier was used. */
-  estimator: string;
+  estimator: z.string(),
   /** What tells the row from others of its metric: `swaps-2`, `labels-100`. */
-  variant?: string;
+  variant: z.string().optional(),
   /** Name of the split. */
-  split: string;
+  split: z.string(),
   /**
    * Perplexity; nats a sentence (`recon`, `kl`, `mi`, `gain`, `noisy-recon`); a count (`au`); a share (`accuracy`). Null
    * where it is not a finite number.
    */
-  value: number | null;
+  value: z.number().nullable(),
   /** Of `value`, over sentences; null where it is not a finite number, as with a single sentence. */
-  standardError: number | null;
-  sentences: number;
+  standardError: z.number().nullable(),
+  sentences: z.int(),
   /** Words of those sentences, counting `</s>`; for `ppl` and `recon`. */
-  words?: number;
+  words: z.int().optional(),
   /** Draws, or chains, a sentence; 0 where nothing is drawn. */
-  draws: number;
-  effectiveSampleSize?: EffectiveSampleSizes;
+  draws: z.int(),
+  effectiveSampleSize: effectiveSampleSizes.optional(),
   /** Share of the chains with a step whose Jacobian is not positive definite, where there are Jacobians. */
-  notPositiveDefinite?: number;
+  notPositiveDefinite: measuredNumber.optional(),
   /** Mean acceptance of Metropolis steps, where there are any. */
-  acceptance?: number;
+  acceptance: measuredNumber.optional(),
   /** Further numbers of this estimator, by name. */
-  facts?: Record<string, number>;
+  facts: z.record(z.string(), measuredNumber).optional(),
   /** The number's parts: nats of each latent `dimension` (`kl`), of each `position` in the sentence (`gain`). */
-  series?: Record<string, (number | null)[]>;
-  seed: number;
+  series: z.record(z.string(), z.array(z.number().nullable())).optional(),
+  seed: z.int(),
   /** Time spent on this row; draws that several rows share are counted with the first that asks for them. */
-  seconds: number;
+  seconds: z.number(),
   /** Each a sentence that a reader of the number should see beside it. */
-  warnings: string[];
+  warnings: z.array(z.string()),
+});
+export type ResultRow = z.infer<typeof resultRow>;
+
+/** Which weights something was made of, and what made it. */
+export const provenance = {
+  /** The epoch after which the weights were saved, from 1. */
+  epoch: z.int(),
+  backend: z.string(),
+  threads: z.int(),
+  /** Of the source; null outside a repository. */
+  commit: z.string().nullable(),
+};
+
+const measuredRow = resultRow.extend(provenance);
+/** A measured quantity, and which of a run's weights it was measured on, where. */
+export type MeasuredRow = z.infer<typeof measuredRow>;
+
+export const ROW = new JsonFormat('row', 1, measuredRow, 'remove it and measure again with sri eval');
+
+/**
+ * The name of a row's file: what tells it from the run's other rows, so that the same measurement made again replaces
+ * the old one and nothing else.
+ */
+export function rowName(
+  row: Pick<MeasuredRow, 'metric' | 'variant' | 'estimator' | 'split' | 'epoch' | 'sentences' | 'draws'>,
+): string {
+  const { metric, variant, estimator, split, epoch, sentences, draws } = row;
+  const what = variant === undefined ? [metric] : [metric, variant];
+  const drawn = draws > 0 ? [`${draws}-draws`] : [];
+  return [...what, estimator, split, `epoch-${epoch}`, `${sentences}-sentences`, ...drawn].join('.');
 }
 
 /** A quantity of each sentence that it was measured on. */

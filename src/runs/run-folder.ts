@@ -10,60 +10,68 @@
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { parseRunConfig } from '../config/load.js';
-import type { RunConfig, StartingPart } from '../config/schema.js';
-import type { SplitName } from '../data/corpus.js';
+import { z } from 'zod';
+import { PRECISIONS } from '../config/choices.js';
+import { type RunConfig, runConfigSchema } from '../config/schema.js';
 import { InputError } from '../errors.js';
 import { writeFileAtomic } from '../storage/atomic-write.js';
-import type { SentenceValues } from './row.js';
+import { endingSchema } from './ending.js';
+import { JsonFormat } from './json-format.js';
+import { type MeasuredRow, ROW, rowName, type SentenceValues } from './row.js';
 import { decodeSentenceValues, encodeSentenceValues } from './sentence-values.js';
-import type { StartingPoint } from './weights.js';
+import { startedFromSchema } from './weights.js';
 
-/** What made a run's weights. */
-export interface Manifest {
-  version: string;
-  /** Of the source, with `+changes` where the working tree differed; null outside a repository. */
-  commit: string | null;
-  node: string;
-  /** Content hash of the prepared corpus. */
-  dataHash: string;
-  /** Of the prepared corpus; absent in manifests that were written before they told. */
-  sentences?: Record<SplitName, number>;
-  /** Weights of other runs that parts of the model began with; absent in manifests that were written before they told. */
-  startedFrom?: Partial<Record<StartingPart, StartingPoint>>;
-  backend: string;
-  /** The backend's own version and the machine's instruction sets. */
-  backendDetails: string;
-  threads: number | null;
-  precision: RunConfig['precision'];
-  parameters: number;
-  /** Epochs finished. */
-  epochs: number;
-  /** The epoch whose weights are `best`, and its validation loss, nats a word. */
-  bestEpoch: number;
-  bestValidation: number | null;
-  /** The epoch whose weights are evaluated as the run's (`training.select`); the best where absent. */
-  selectedEpoch?: number;
-  /** On those weights' code; null for a model without one. */
-  verdict: Verdict | null;
-  /** Seconds spent training, over all processes that worked on the run. */
-  trainingSeconds: number;
-  /** Why training ended; null while it has not. */
-  finished: string | null;
-  /** Peak resident memory of the last process that trained, MiB. */
-  peakMemory: number;
-}
-
-/** The epoch whose weights are evaluated as a run's. */
-export function selectedEpoch({ selectedEpoch, bestEpoch }: Pick<Manifest, 'selectedEpoch' | 'bestEpoch'>): number {
-  return selectedEpoch ?? bestEpoch;
-}
-
+export const verdictSchema = z.strictObject({
+  collapse: z.enum(['diverged', 'collapsed', 'partly collapsed', 'active']),
+  reason: z.string(),
+});
 /** Whether the code is used, in a word and a sentence. */
-export interface Verdict {
-  collapse: 'diverged' | 'collapsed' | 'partly collapsed' | 'active';
-  reason: string;
-}
+export type Verdict = z.infer<typeof verdictSchema>;
+
+const manifest = z.strictObject({
+  version: z.string(),
+  /** Of the source, with `+changes` where the working tree differed; null outside a repository. */
+  commit: z.string().nullable(),
+  node: z.string(),
+  /** Content hash of the prepared corpus. */
+  dataHash: z.string(),
+  /** Of the prepared corpus. */
+  sentences: z.strictObject({ train: z.int(), valid: z.int(), test: z.int() }),
+  /** Weights of other runs that parts of the model began with. */
+  startedFrom: startedFromSchema,
+  backend: z.string(),
+  /** The backend's own version and the machine's instruction sets. */
+  backendDetails: z.string(),
+  threads: z.int().nullable(),
+  precision: z.enum(PRECISIONS),
+  parameters: z.int(),
+  /** Epochs finished. */
+  epochs: z.int(),
+  /** The epoch whose weights are `best`, and its validation loss, nats a word. */
+  bestEpoch: z.int(),
+  bestValidation: z.number().nullable(),
+  /** The epoch whose weights are evaluated as the run's (`training.select`). */
+  selectedEpoch: z.int(),
+  /** On those weights' code; null for a model without one. */
+  verdict: verdictSchema.nullable(),
+  /** Seconds spent training, over all processes that worked on the run. */
+  trainingSeconds: z.number(),
+  /** Why training ended; null while it has not. */
+  finished: endingSchema.nullable(),
+  /** Peak resident memory of the last process that trained, MiB. */
+  peakMemory: z.number(),
+});
+/** What made a run's weights. */
+export type Manifest = z.infer<typeof manifest>;
+
+const MANIFEST = new JsonFormat('manifest', 1, manifest, 'remove it, and sri train writes it anew');
+
+const CONFIG = new JsonFormat(
+  'configuration',
+  1,
+  runConfigSchema,
+  'name another folder with --run, or remove this one',
+);
 
 export class RunFolder {
   constructor(readonly directory: string) {}
@@ -99,7 +107,7 @@ export class RunFolder {
     const file = path.join(this.directory, 'config.json');
     const text = read(file);
     if (text === null) throw new InputError(`${this.directory}: no run here (config.json is missing); train it first`);
-    return parseRunConfig(parseJson(text, file), file);
+    return CONFIG.read(text, file);
   }
 
   /**
@@ -109,11 +117,11 @@ export class RunFolder {
   manifest(): Manifest | null {
     const file = path.join(this.directory, 'manifest.json');
     const text = read(file);
-    return text === null ? null : checkedManifest(parseJson(text, file), file);
+    return text === null ? null : MANIFEST.read(text, file);
   }
 
   async writeManifest(manifest: Manifest): Promise<void> {
-    await this.write('manifest.json', manifest);
+    await this.write('manifest.json', MANIFEST.write(manifest));
   }
 
   /**
@@ -131,25 +139,26 @@ export class RunFolder {
         );
       }
     }
-    await this.write('config.json', run);
+    await this.write('config.json', CONFIG.write(run));
   }
 
-  /** Keeps a measured quantity, and what it is sentence by sentence; the same name again replaces both. */
-  async writeRow(name: string, row: object, perSentence?: SentenceValues): Promise<void> {
+  /** Keeps a measured quantity, and what it is sentence by sentence; the same measured again replaces both. */
+  async writeRow(row: MeasuredRow, perSentence?: SentenceValues): Promise<void> {
+    const name = rowName(row);
     // A row that is there has its values: they come first.
     if (perSentence !== undefined) {
       mkdirSync(path.dirname(this.valuesFile(name)), { recursive: true });
       await writeFileAtomic(this.valuesFile(name), encodeSentenceValues(perSentence));
     } else rmSync(this.valuesFile(name), { force: true });
-    await this.write(path.join('rows', `${name}.json`), row);
+    await this.write(path.join('rows', `${name}.json`), ROW.write(row));
   }
 
   /**
    * What a row is sentence by sentence; null where that was not kept.
    * @throws {InputError} for a file that holds something else.
    */
-  rowValues(name: string): SentenceValues | null {
-    const file = this.valuesFile(name);
+  rowValues(row: MeasuredRow): SentenceValues | null {
+    const file = this.valuesFile(rowName(row));
     return existsSync(file) ? decodeSentenceValues(readFileSync(file), file) : null;
   }
 
@@ -159,9 +168,7 @@ export class RunFolder {
 
   /** Keeps what is no number: a text, samples, a figure; the same name again replaces it. */
   async writeArtifact(name: string, content: string): Promise<void> {
-    const file = path.join(this.directory, 'artifacts', name);
-    mkdirSync(path.dirname(file), { recursive: true });
-    await writeFileAtomic(file, content);
+    await this.write(path.join('artifacts', name), content);
   }
 
   /** The content of an artifact; null where there is none of the name. */
@@ -169,15 +176,18 @@ export class RunFolder {
     return read(path.join(this.directory, 'artifacts', name));
   }
 
-  /** Every measured quantity, by name. */
-  rows(): { name: string; row: unknown }[] {
+  /**
+   * Every measured quantity.
+   * @throws {InputError} naming a file that is no row.
+   */
+  rows(): MeasuredRow[] {
     const directory = path.join(this.directory, 'rows');
     return list(directory)
       .filter((file) => file.endsWith('.json') && !file.startsWith('.'))
       .sort()
       .map((file) => {
         const full = path.join(directory, file);
-        return { name: file.slice(0, -'.json'.length), row: parseJson(read(full)!, full) };
+        return ROW.read(read(full)!, full);
       });
   }
 
@@ -199,10 +209,10 @@ export class RunFolder {
     return () => rmSync(file, { force: true });
   }
 
-  private async write(name: string, value: object): Promise<void> {
+  private async write(name: string, content: string): Promise<void> {
     const file = path.join(this.directory, name);
     mkdirSync(path.dirname(file), { recursive: true });
-    await writeFileAtomic(file, `${JSON.stringify(value, null, 2)}\n`);
+    await writeFileAtomic(file, content);
   }
 }
 
@@ -253,23 +263,5 @@ function list(directory: string): string[] {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw error;
-  }
-}
-
-function checkedManifest(value: unknown, file: string): Manifest {
-  const given = value as Partial<Manifest> | null;
-  const wrong =
-    (['dataHash', 'backend'] as const).find((key) => typeof given?.[key] !== 'string') ??
-    (['epochs', 'bestEpoch'] as const).find((key) => typeof given?.[key] !== 'number') ??
-    (given?.finished === null || typeof given?.finished === 'string' ? undefined : 'finished');
-  if (wrong === undefined) return given as Manifest;
-  throw new InputError(`${file}: ${wrong} is missing, so this is no manifest; remove it, and sri train writes it anew`);
-}
-
-function parseJson(text: string, file: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new InputError(`${file}: not valid JSON: ${(error as Error).message}`);
   }
 }

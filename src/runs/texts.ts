@@ -1,56 +1,81 @@
 // Sentences that a run has written, as they lie among its artifacts: what `sri generate` and `sri interpolate` keep and
 // Tables 2 and 3 read.
 
-import { InputError } from '../errors.js';
-import type { Path } from '../evaluation/interpolation.js';
+import path from 'node:path';
+import { z } from 'zod';
 import type { Decoding } from '../model/decoding.js';
-import type { MeasuredRow } from './measured-run.js';
+import { JsonFormat, measuredNumber } from './json-format.js';
+import type { MeasuredRun } from './measured-run.js';
+import { provenance } from './row.js';
+import { RunFolder } from './run-folder.js';
 
-/** Names of the artifacts. */
-export const GENERATIONS = 'generations.json';
-export const INTERPOLATIONS = 'interpolations.json';
-
-export interface DecodedText {
+const decodedText = z.strictObject({
   /** Words with spaces between. */
-  text: string;
+  text: z.string(),
   /** False where the length limit cut the sentence. */
-  ended: boolean;
+  ended: z.boolean(),
   /** log p(x | z), nats; of the words alone where they were cut. */
-  logProbability: number;
-}
+  logProbability: measuredNumber,
+});
+export type DecodedText = z.infer<typeof decodedText>;
+
+const decoding: z.ZodType<Decoding> = z.discriminatedUnion('method', [
+  z.strictObject({ method: z.literal('greedy') }),
+  z.strictObject({ method: z.literal('sample'), temperature: z.number(), seed: z.int() }),
+  z.strictObject({ method: z.literal('beam'), width: z.int(), lengthPower: z.number() }),
+]);
 
 /** What made some texts. */
-export interface TextProvenance extends Pick<MeasuredRow, 'epoch' | 'backend' | 'threads' | 'commit'> {
-  seed: number;
-  decode: Decoding;
+const textProvenance = {
+  ...provenance,
+  seed: z.int(),
+  decode: decoding,
   /** Words. */
-  maxLength: number;
-}
+  maxLength: z.int(),
+};
 
-export interface GeneratedText extends DecodedText {
+const generatedText = decodedText.extend({
   /** From 1. */
-  sample: number;
-}
+  sample: z.int(),
+});
+export type GeneratedText = z.infer<typeof generatedText>;
 
-export interface Generations extends TextProvenance {
-  items: GeneratedText[];
-}
+const generations = z.strictObject({ ...textProvenance, items: z.array(generatedText) });
+export type Generations = z.infer<typeof generations>;
 
-export interface InterpolatedText extends DecodedText {
+const interpolatedText = decodedText.extend({
   /** From 1. */
-  pair: number;
+  pair: z.int(),
   /** From 1. */
-  point: number;
+  point: z.int(),
   /** Of the way from the first end to the second, 0 to 1. */
-  position: number;
+  position: z.number(),
+});
+export type InterpolatedText = z.infer<typeof interpolatedText>;
+
+const interpolations = z.strictObject({
+  ...textProvenance,
+  path: z.enum(['straight', 'spherical']),
+  /** The user's sentences at the ends, as the model reads them; null between samples of the prior. */
+  between: z.strictObject({ from: z.string(), to: z.string() }).nullable(),
+  items: z.array(interpolatedText),
+});
+export type Interpolations = z.infer<typeof interpolations>;
+
+/** Texts as they lie in a run's folder: the file's name among the artifacts, and what it holds. */
+export interface TextArtifact<Texts extends object> {
+  file: string;
+  format: JsonFormat<Texts>;
 }
 
-export interface Interpolations extends TextProvenance {
-  path: Path;
-  /** The user's sentences at the ends, as the model reads them; null between samples of the prior. */
-  between: { from: string; to: string } | null;
-  items: InterpolatedText[];
-}
+export const GENERATIONS: TextArtifact<Generations> = {
+  file: 'generations.json',
+  format: new JsonFormat('list of generations', 1, generations, 'write it again with sri generate'),
+};
+export const INTERPOLATIONS: TextArtifact<Interpolations> = {
+  file: 'interpolations.json',
+  format: new JsonFormat('list of interpolations', 1, interpolations, 'write it again with sri interpolate'),
+};
 
 /** A text as tables and lists print it: one that was cut, or has no words, says so. */
 export function shownText({ text, ended }: Pick<DecodedText, 'text' | 'ended'>): string {
@@ -71,22 +96,16 @@ export function describeDecoding(decoding: Decoding): string {
 }
 
 /**
- * Reads an artifact of texts.
- * @param file its name, for messages.
- * @throws {InputError} where it is none.
+ * The texts that a run has kept of its present best weights; null where there are none, or training that went on since has
+ * left them behind.
+ * @throws {InputError} for an artifact that is none.
  */
-export function parseTexts<Texts extends Generations | Interpolations>(content: string, file: string): Texts {
-  let given: Partial<Texts> | null;
-  try {
-    given = JSON.parse(content);
-  } catch (error) {
-    throw new InputError(`${file}: not valid JSON: ${(error as Error).message}`);
-  }
-  const whole = typeof given?.epoch === 'number' && typeof given.decode?.method === 'string';
-  if (!whole || !Array.isArray(given?.items) || !given.items.every(({ text }) => typeof text === 'string')) {
-    throw new InputError(
-      `${file}: epoch, decode or texts are missing; write it again with sri generate or interpolate`,
-    );
-  }
-  return given as Texts;
+export function keptTexts<Texts extends Generations | Interpolations>(
+  { directory, manifest }: Pick<MeasuredRun, 'directory' | 'manifest'>,
+  { file, format }: TextArtifact<Texts>,
+): Texts | null {
+  const content = new RunFolder(directory).artifact(file);
+  if (content === null) return null;
+  const texts = format.read(content, path.join(directory, 'artifacts', file));
+  return texts.epoch === manifest.selectedEpoch ? texts : null;
 }

@@ -3,7 +3,8 @@
 
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import type { StartingPart } from '../config/schema.js';
+import { z } from 'zod';
+import { STARTING_PARTS, type StartingPart } from '../config/schema.js';
 import { InputError } from '../errors.js';
 import type { Model } from '../methods/method.js';
 import { writeFileAtomic } from '../storage/atomic-write.js';
@@ -42,14 +43,18 @@ export interface StartingWeights {
   run: string;
 }
 
-/** Which weights a part of a run began as. */
-export interface StartingPoint {
-  run: string;
+const startingPoint = z.strictObject({
+  run: z.string(),
   /** After which they were saved there, from 1. */
-  epoch: number;
+  epoch: z.int(),
   /** Of the file that they were read from. */
-  sha256: string;
-}
+  sha256: z.string(),
+});
+/** Which weights a part of a run began as. */
+export type StartingPoint = z.infer<typeof startingPoint>;
+
+/** By part; empty where a run began with no other's weights. */
+export const startedFromSchema = z.partialRecord(z.enum(STARTING_PARTS), startingPoint);
 
 /**
  * Gives a part of a model the weights that another run has of it. Those that the other has none for, such as a decoder's

@@ -2,12 +2,14 @@
 // in between. It may be stopped at any instant and goes on with the same bits; it reports through events and prints nothing.
 
 import { mkdirSync } from 'node:fs';
+import { isDeepStrictEqual } from 'node:util';
 import type { RunConfig } from '../config/schema.js';
 import { type Batch, type Batches, equalLengthBatches } from '../data/batches.js';
 import type { PreparedCorpus } from '../data/corpus.js';
 import { InputError, InterruptedError } from '../errors.js';
 import type { Iteration, Method, Model, Position } from '../methods/method.js';
 import { loadCheckpoint, saveCheckpoint, type TrainingState, type TrainingSums } from '../runs/checkpoint.js';
+import { type Ending, mayGoOn } from '../runs/ending.js';
 import { cutBack, type Metrics, MetricsFile } from '../runs/metrics.js';
 import type { Manifest, RunFolder, Verdict } from '../runs/run-folder.js';
 import { restoreWeights, type StartingWeights, saveWeights, startPart } from '../runs/weights.js';
@@ -59,7 +61,7 @@ export type TrainingEvent =
   | { kind: 'validating'; epoch: number }
   | { kind: 'epoch'; metrics: Metrics; improved: boolean; learningRate: number }
   | { kind: 'checkpoint'; iteration: number }
-  | { kind: 'end'; reason: string; manifest: Manifest };
+  | { kind: 'end'; ending: Ending; manifest: Manifest };
 
 /**
  * Trains a run to its end, from its last checkpoint where there is one.
@@ -142,7 +144,8 @@ class Training {
       parameters: this.model.parameters.size,
     });
     try {
-      if (this.state.finished !== null && !this.mayGoOn()) return await this.finish(this.state.finished);
+      const { finished, epoch } = this.state;
+      if (finished !== null && !mayGoOn(finished, epoch - 1, epochs)) return await this.finish(finished);
       this.state.finished = null;
       while (this.state.epoch <= epochs) {
         const batches = this.batchesOf(this.state.epoch);
@@ -150,7 +153,7 @@ class Training {
         const stop = await this.endOfEpoch();
         if (stop !== null) return await this.finish(stop);
       }
-      return await this.finish(`all ${epochs} epochs done`);
+      return await this.finish({ reason: 'all-epochs', epochs });
     } finally {
       this.optimizer.dispose();
     }
@@ -194,7 +197,7 @@ class Training {
   }
 
   /** Validation and what follows from it. Returns why training ends here, or null. */
-  private async endOfEpoch(): Promise<string | null> {
+  private async endOfEpoch(): Promise<Ending | null> {
     const { run, folder, validator } = this.options;
     const { epoch } = this.state;
     this.emit({ kind: 'validating', epoch });
@@ -223,21 +226,17 @@ class Training {
     return decision.stop;
   }
 
-  private async finish(reason: string): Promise<Manifest> {
+  private async finish(ending: Ending): Promise<Manifest> {
     const { folder } = this.options;
     const before = folder.manifest();
-    if (this.state.finished === reason && before?.finished === reason) return before;
-    this.state.finished = reason;
+    if (before !== null && [this.state.finished, before.finished].every((known) => isDeepStrictEqual(known, ending)))
+      return before;
+    this.state.finished = ending;
     await this.save();
     const manifest = this.manifest();
     await folder.writeManifest(manifest);
-    this.emit({ kind: 'end', reason, manifest });
+    this.emit({ kind: 'end', ending, manifest });
     return manifest;
-  }
-
-  /** A run that had done all its epochs goes on when it is given more. */
-  private mayGoOn(): boolean {
-    return this.state.finished!.startsWith('all ') && this.state.epoch <= this.options.run.training.epochs;
   }
 
   private restore(): void {
@@ -245,16 +244,13 @@ class Training {
     mkdirSync(folder.directory, { recursive: true });
     const checkpoint = loadCheckpoint(folder.checkpoints);
     if (checkpoint !== null) {
-      const { dataHash = corpus.hash } = checkpoint.state;
-      if (dataHash !== corpus.hash) {
+      if (checkpoint.state.dataHash !== corpus.hash) {
         throw new InputError(
           `${corpus.directory} is not the corpus that ${folder.directory} has learned from so far; ` +
             'prepare it as it was, name another folder with --run, or remove this one',
         );
       }
-      // Without the epoch's sums its last interval is all that is known of it.
-      const { epochSums = structuredClone(checkpoint.state.interval), startedFrom = {} } = checkpoint.state;
-      this.state = { ...checkpoint.state, dataHash, epochSums, startedFrom };
+      this.state = checkpoint.state;
       this.resumed = true;
       this.model.parameters.restore(checkpoint.tensors, checkpoint.file);
       this.model.restoreState(checkpoint.state.method);

@@ -1,17 +1,8 @@
 // What a validation loss after each epoch leads to: keeping the best weights, lowering the learning rate, stopping.
 
 import type { RunConfig } from '../config/schema.js';
-
-/** All that the decisions depend on; plain numbers, saved with every checkpoint. */
-export interface ValidationState {
-  /** Lowest validation loss so far, nats a word; null before the first. */
-  best: number | null;
-  /** The epoch it was measured after. */
-  bestEpoch: number;
-  /** Epochs since the best or since the last decay. */
-  epochsWithoutGain: number;
-  decays: number;
-}
+import type { ValidationState } from '../runs/checkpoint.js';
+import type { Ending } from '../runs/ending.js';
 
 export const INITIAL_VALIDATION: ValidationState = { best: null, bestEpoch: 0, epochsWithoutGain: 0, decays: 0 };
 
@@ -24,7 +15,7 @@ export interface Decision {
   /** Go on from the best weights. */
   restoreBest: boolean;
   /** Why training ends here, or null. */
-  stop: string | null;
+  stop: Ending | null;
 }
 
 /**
@@ -45,11 +36,11 @@ export function judge(
   }
   const state = { ...previous, epochsWithoutGain: previous.epochsWithoutGain + 1 };
   if (earlyStop !== null && epoch - state.bestEpoch >= earlyStop.patience) {
-    return { ...nothing, state, stop: `no better validation loss for ${earlyStop.patience} epochs` };
+    return { ...nothing, state, stop: { reason: 'early-stop', patience: earlyStop.patience } };
   }
   if (decay !== null && epoch >= decay.fromEpoch && state.epochsWithoutGain >= decay.patience) {
     if (state.decays === decay.atMost) {
-      return { ...nothing, state, stop: `no better validation loss after ${decay.atMost} decays of the learning rate` };
+      return { ...nothing, state, stop: { reason: 'decays', decays: decay.atMost } };
     }
     return {
       ...nothing,

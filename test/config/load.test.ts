@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { CONFIG_DIRECTORY, loadConfig, parseRunConfig, resolveData, resolveRun } from '../../src/config/load.js';
+import { CONFIG_DIRECTORY, loadConfig, resolveData, resolveRun } from '../../src/config/load.js';
 import { configFileSchema, runConfigSchema } from '../../src/config/schema.js';
 import { KNOWN_SETS, type KnownSetName } from '../../src/data/sources.js';
 import { InputError } from '../../src/errors.js';
@@ -121,29 +121,6 @@ describe('a run', () => {
       /"start" will not do; codes that the decoder learns/,
     );
     expect(messageOf(() => of('langevin.learnFrom={point: 3}'))).toMatch(/did you mean points/);
-  });
-
-  it('reads back what it wrote as JSON, and refuses what it would not have written', () => {
-    const run = resolveRun(loadConfig(config(small)), { method: 'sri' });
-    expect(parseRunConfig(JSON.parse(JSON.stringify(run)), 'config.json')).toEqual(run);
-    const message = messageOf(() => parseRunConfig({ ...run, seed: -1 }, 'config.json'));
-    expect(message).toMatch(/^config\.json: seed: -1 will not do/);
-  });
-
-  it('reads the form of earlier versions, in which an encoder was all to start from, and weights rose by epochs', () => {
-    const run = resolveRun(loadConfig(config(small)), { method: 'sri' });
-    const { evaluationTemperature, ...langevin } = run.langevin;
-    const { select, ...training } = run.training;
-    const old = { ...run, langevin, training };
-    expect(parseRunConfig({ ...old, startFrom: null }, 'config.json')).toEqual(run);
-    const rising = { start: 0, warmupEpochs: 6 };
-    expect(
-      parseRunConfig({ ...old, langevin: { ...langevin, priorWeight: rising } }, 'config.json').langevin.priorWeight,
-    ).toEqual({ ...rising, rises: 'epoch' });
-    expect(parseRunConfig({ ...old, startFrom: 'ae' }, 'config.json').startFrom).toEqual({
-      encoder: 'ae',
-      decoder: null,
-    });
   });
 
   it('starts each part from where the last layer that speaks of it says', () => {

@@ -27,7 +27,8 @@ async function makeLanguageModel(seed: number, change: Partial<typeof manifest> 
   const run = { ...toyRun('lstm-lm'), seed };
   const folder = RunFolder.of(root, run);
   await folder.settleConfig(run);
-  await folder.writeManifest({ ...manifest, dataHash: corpus.hash, finished: 'all 3 epochs done', ...change });
+  const finished = { reason: 'all-epochs', epochs: 3 } as const;
+  await folder.writeManifest({ ...manifest, dataHash: corpus.hash, finished, ...change });
   const model = methodNamed('lstm-lm').create(run, corpus);
   await saveWeights(folder.weights('best'), model, 1);
   model.dispose();

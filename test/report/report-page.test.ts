@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { reportPage } from '../../src/report/report-page.js';
 import { table1 } from '../../src/report/table1.js';
 import { findRuns, readRun } from '../../src/runs/measured-run.js';
-import { POSTERIOR } from '../../src/runs/posterior.js';
+import { POSTERIOR, POSTERIOR_SUMMARY } from '../../src/runs/posterior.js';
 import type { RunFolder } from '../../src/runs/run-folder.js';
 import { type Element, elementsOf } from './markup.js';
 import { type GivenRow, makeRun, manifest } from './runs.js';
@@ -18,12 +18,19 @@ const SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><text>
 const texts = { columns: ['Method', 'Sample', 'Text'], rows: [['SRI', 1, `the ${NASTY} said`]] };
 
 function summary(epoch: number): string {
-  return JSON.stringify({
+  return POSTERIOR_SUMMARY.write({
     epoch,
+    backend: 'native',
+    threads: 2,
+    commit: null,
+    seed: 3,
     latentSize: 32,
     leaving: 21,
     threshold: 0.11,
     rms: 1.25,
+    perplexity: 30,
+    iterations: 1000,
+    dimensions: [],
     sentences: 77,
     split: 'test',
   });
@@ -153,10 +160,8 @@ describe('the page of a data set', () => {
       { metric: 'ppl', estimator: 'fitted', value: 96 },
     ]);
     expect((await captions()).some((caption) => caption.startsWith('What K'))).toBe(false);
-    writeFileSync(
-      path.join(other.directory, 'config.json'),
-      JSON.stringify({ ...run, name: 'sri@k40', setting: 'k40', langevin: { ...run.langevin, steps: 40 } }),
-    );
+    const varied = { ...run, name: 'sri@k40', setting: 'k40', langevin: { ...run.langevin, steps: 40 } };
+    writeFileSync(path.join(other.directory, 'config.json'), JSON.stringify({ format: 1, ...varied }));
     expect((await captions()).some((caption) => caption.startsWith('What K'))).toBe(true);
   });
 });

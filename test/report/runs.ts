@@ -1,8 +1,7 @@
 // Run folders that look trained and measured.
 
 import { loadConfig, resolveRun } from '../../src/config/load.js';
-import { type MeasuredRow, rowName } from '../../src/runs/measured-run.js';
-import type { SentenceValues } from '../../src/runs/row.js';
+import type { MeasuredRow, SentenceValues } from '../../src/runs/row.js';
 import { type Manifest, RunFolder } from '../../src/runs/run-folder.js';
 
 export const manifest: Manifest = {
@@ -10,6 +9,8 @@ export const manifest: Manifest = {
   commit: 'abc123',
   node: 'v20',
   dataHash: 'f00d',
+  startedFrom: {},
+  sentences: { train: 42068, valid: 3370, test: 3761 },
   backend: 'native',
   backendDetails: 'oneDNN',
   threads: 2,
@@ -17,6 +18,7 @@ export const manifest: Manifest = {
   parameters: 1000,
   epochs: 7,
   bestEpoch: 5,
+  selectedEpoch: 5,
   bestValidation: 4.5,
   verdict: null,
   trainingSeconds: 61.4,
@@ -56,7 +58,7 @@ export async function makeRun(
       commit: 'abc123',
       ...given,
     };
-    await folder.writeRow(rowName(row), row, perSentence);
+    await folder.writeRow(row, perSentence);
   }
   return folder;
 }

@@ -7,7 +7,8 @@ import { bySeeds, meanOverSeeds } from '../../src/report/seeds.js';
 import type { Table } from '../../src/report/table.js';
 import { formatTable1, measurements, table1 } from '../../src/report/table1.js';
 import { table4 } from '../../src/report/table4.js';
-import { findRuns, type MeasuredRow, readRun } from '../../src/runs/measured-run.js';
+import { findRuns, readRun } from '../../src/runs/measured-run.js';
+import type { MeasuredRow } from '../../src/runs/row.js';
 import { makeRun, manifest } from './runs.js';
 
 const root = mkdtempSync(path.join(tmpdir(), 'sri-seeds-'));
@@ -72,12 +73,17 @@ describe('tables of several seeds', () => {
     const odd = await makeRun(root, 'ptb', 'lstm-lm', undefined, [], 2);
     const run = odd.config();
     await odd.settleConfig({ ...run, training: { ...run.training, epochs: 3 } });
-    await odd.writeRow('ppl', {
+    await odd.writeRow({
       ...row(300, 1, 'exact'),
       split: 'test',
       sentences: 9,
       draws: 0,
+      seed: 2,
+      seconds: 1,
       epoch: 5,
+      backend: 'native',
+      threads: 2,
+      commit: null,
       warnings: [],
     });
   });

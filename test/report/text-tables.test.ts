@@ -5,13 +5,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Table, toCsv } from '../../src/report/table.js';
 import { formatTexts, table2, table3 } from '../../src/report/text-tables.js';
 import { findRuns, readRun } from '../../src/runs/measured-run.js';
+import type { RunFolder } from '../../src/runs/run-folder.js';
 import {
   describeDecoding,
   GENERATIONS,
   type Generations,
   INTERPOLATIONS,
   type Interpolations,
-  parseTexts,
   shownText,
 } from '../../src/runs/texts.js';
 import { makeRun } from './runs.js';
@@ -52,17 +52,15 @@ const read = () => findRuns(root, 'ptb').map(readRun);
 const column = ({ columns, rows }: Table, name: string) => rows.map((row) => row[columns.indexOf(name)]);
 
 beforeAll(async () => {
-  const keep = async (method: string, setting: string | undefined, artifacts: Record<string, object>) => {
-    const folder = await makeRun(root, 'ptb', method, setting, []);
-    for (const [name, value] of Object.entries(artifacts)) await folder.writeArtifact(name, JSON.stringify(value));
-  };
-  await keep('sri', undefined, {
-    [GENERATIONS]: generations('a man , "eating"', 'a dog'),
-    [INTERPOLATIONS]: interpolations(['a', 'b', 'c'], ['d', 'e']),
-  });
-  await keep('sri', 'paper', { [GENERATIONS]: { ...generations('of older weights'), epoch: 2 } });
-  const decode = { method: 'sample', temperature: 0.5, seed: 3 };
-  await keep('lstm-lm', undefined, { [GENERATIONS]: { ...generations('b , c'), decode } });
+  const keep = async (folder: RunFolder, texts: Generations) =>
+    folder.writeArtifact(GENERATIONS.file, GENERATIONS.format.write(texts));
+  const sri = await makeRun(root, 'ptb', 'sri', undefined, []);
+  await keep(sri, generations('a man , "eating"', 'a dog'));
+  const between = interpolations(['a', 'b', 'c'], ['d', 'e']);
+  await sri.writeArtifact(INTERPOLATIONS.file, INTERPOLATIONS.format.write(between));
+  await keep(await makeRun(root, 'ptb', 'sri', 'paper', []), { ...generations('of older weights'), epoch: 2 });
+  const decode = { method: 'sample' as const, temperature: 0.5, seed: 3 };
+  await keep(await makeRun(root, 'ptb', 'lstm-lm', undefined, []), { ...generations('b , c'), decode });
 });
 
 describe('Table 3', () => {
@@ -140,9 +138,13 @@ describe('a text', () => {
   });
 
   it('is looked for in a file that has some', () => {
-    expect(() => parseTexts('{', 'x.json')).toThrow(/x\.json: not valid JSON/);
-    expect(() => parseTexts('null', 'x.json')).toThrow(/x\.json: epoch, decode or texts are missing/);
-    expect(() => parseTexts(JSON.stringify({ ...made, items: [{}] }), 'x.json')).toThrow(/texts are missing/);
-    expect(parseTexts(JSON.stringify(generations('a')), 'x.json')).toEqual(generations('a'));
+    const { format } = GENERATIONS;
+    expect(() => format.read('{', 'x.json')).toThrow(/x\.json: not valid JSON/);
+    expect(() => format.read('null', 'x.json')).toThrow(/x\.json: format is missing; .* with sri generate/);
+    const textless = JSON.stringify({ format: 1, ...made, items: [{}] });
+    expect(() => format.read(textless, 'x.json')).toThrow(
+      /x\.json: no list of generations of format 1: items\.0\.text/,
+    );
+    expect(format.read(format.write(generations('a')), 'x.json')).toEqual(generations('a'));
   });
 });

@@ -1,10 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import {
-  describePosterior,
-  type PosteriorSummary,
-  parsePosteriorSummary,
-  posteriorCsv,
-} from '../../src/runs/posterior.js';
+import { describePosterior, POSTERIOR_SUMMARY, type PosteriorSummary, posteriorCsv } from '../../src/runs/posterior.js';
 
 const summary: PosteriorSummary = {
   epoch: 5,
@@ -64,12 +59,15 @@ describe('the samples', () => {
 
 describe('the summary', () => {
   it('is read as it was written, and says what it is where it is none', () => {
-    expect(parsePosteriorSummary(JSON.stringify(summary), 'x')).toEqual(summary);
-    expect(() => parsePosteriorSummary('{', 'runs/a/posterior.json')).toThrow(
+    expect(POSTERIOR_SUMMARY.read(POSTERIOR_SUMMARY.write(summary), 'x')).toEqual(summary);
+    expect(() => POSTERIOR_SUMMARY.read('{', 'runs/a/posterior.json')).toThrow(
       /runs\/a\/posterior\.json: not valid JSON/,
     );
-    expect(() => parsePosteriorSummary('{"epoch": 3}', 'x')).toThrow(/x: latentSize is no number/);
-    expect(() => parsePosteriorSummary('null', 'x')).toThrow(/x: epoch is no number/);
+    const lacking = JSON.stringify({ format: 1, ...summary, latentSize: undefined });
+    expect(() => POSTERIOR_SUMMARY.read(lacking, 'x')).toThrow(
+      /x: no summary of a posterior of format 1: latentSize: /,
+    );
+    expect(() => POSTERIOR_SUMMARY.read('null', 'x')).toThrow(/x: format is missing/);
   });
 
   it('is told in a sentence', () => {

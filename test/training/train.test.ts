@@ -99,8 +99,8 @@ describe.each(CASES)('%s', (_, run) => {
   it('ends with the same bits however often it was stopped', async () => {
     const whole = options(run, 'whole');
     const manifest = await train(whole);
-    expect(manifest.finished).toBe(`all ${run.training.epochs} epochs done`);
-    expect(manifest.sentences?.train).toBe(whole.corpus.splits.train.length);
+    expect(manifest.finished).toEqual({ reason: 'all-epochs', epochs: run.training.epochs });
+    expect(manifest.sentences.train).toBe(whole.corpus.splits.train.length);
 
     for (const stopAt of [1, 4, 7]) {
       const name = `stopped-${stopAt}`;
@@ -392,7 +392,7 @@ describe('training', () => {
     await expect(train(options(run, 'swapped', { corpus: other }))).rejects.toThrow(
       /is not the corpus that \S+swapped has learned from so far/,
     );
-    expect((await train(options(run, 'swapped'))).finished).toMatch(/^all/);
+    expect((await train(options(run, 'swapped'))).finished).toMatchObject({ reason: 'all-epochs' });
   });
 
   it('goes on beside files that somebody else was at', async () => {
@@ -420,7 +420,9 @@ describe('training', () => {
     const manifest = path.join(folder.directory, 'manifest.json');
     for (const nothing of ['{}', 'null', '[]']) {
       writeFileSync(manifest, nothing);
-      await expect(train(options(most, 'spoilt'))).rejects.toThrow(/manifest\.json: dataHash is missing/);
+      await expect(train(options(most, 'spoilt'))).rejects.toThrow(
+        /manifest\.json: format is missing; this version of sri reads a manifest/,
+      );
     }
     rmSync(manifest);
     expect((await train(options(most, 'spoilt'))).epochs).toBe(most.training.epochs);
@@ -428,7 +430,9 @@ describe('training', () => {
     for (const file of readdirSync(folder.checkpoints).filter((name) => name.endsWith('.json'))) {
       writeFileSync(path.join(folder.checkpoints, file), 'null');
     }
-    await expect(train(options(most, 'spoilt'))).rejects.toThrow(/no checkpoint can be read .*is no training state/);
+    await expect(train(options(most, 'spoilt'))).rejects.toThrow(
+      /no checkpoint can be read .*reads a training state of format 1/,
+    );
   });
 
   it('refuses a folder that holds another run, naming what differs', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { INITIAL_VALIDATION, judge, type ValidationState } from '../../src/training/validation.js';
+import type { ValidationState } from '../../src/runs/checkpoint.js';
+import { INITIAL_VALIDATION, judge } from '../../src/training/validation.js';
 
 const DECAY = { factor: 0.5, patience: 2, fromEpoch: 3, atMost: 2, restoreBest: true };
 
@@ -28,7 +29,7 @@ describe('judge', () => {
     // Epochs 2 and 3 bring no gain: a decay after 3; then after 5; a third would be due after 7, and training ends.
     expect(decisions.map(({ learningRateFactor }) => learningRateFactor)).toEqual([1, 1, 0.5, 1, 0.5, 1, 1]);
     expect(decisions[2]!.restoreBest).toBe(true);
-    expect(decisions.at(-1)!.stop).toMatch(/after 2 decays/);
+    expect(decisions.at(-1)!.stop).toEqual({ reason: 'decays', decays: 2 });
   });
 
   it('waits for fromEpoch', () => {
@@ -39,6 +40,6 @@ describe('judge', () => {
   it('stops early', () => {
     const decisions = follow([5, 4, 6, 6, 6, 6], { decay: null, earlyStop: { patience: 3 } });
     expect(decisions).toHaveLength(5);
-    expect(decisions.at(-1)!.stop).toMatch(/3 epochs/);
+    expect(decisions.at(-1)!.stop).toEqual({ reason: 'early-stop', patience: 3 });
   });
 });

@@ -6,11 +6,19 @@ import type { CorpusStatistics, SplitName } from '../../data/corpus.js';
 import type { Evaluated } from '../../evaluation/evaluate.js';
 import { estimatorName, type PerplexityEstimatorName } from '../../evaluation/perplexity/estimator-name.js';
 import type { Inference } from '../../methods/method.js';
-import { keptTexts } from '../../report/text-tables.js';
-import { chooseRow, type MeasuredRow, type MeasuredRun, rowsOfSelected } from '../../runs/measured-run.js';
+import { mayGoOn } from '../../runs/ending.js';
+import { chooseRow, type MeasuredRun, rowsOfSelected } from '../../runs/measured-run.js';
 import { keptPosterior } from '../../runs/posterior.js';
+import type { MeasuredRow } from '../../runs/row.js';
 import type { Manifest } from '../../runs/run-folder.js';
-import { GENERATIONS, INTERPOLATIONS } from '../../runs/texts.js';
+import {
+  GENERATIONS,
+  type Generations,
+  INTERPOLATIONS,
+  type Interpolations,
+  keptTexts,
+  type TextArtifact,
+} from '../../runs/texts.js';
 import { metricsOf } from '../evaluate.js';
 import { FIGURE_1, TABLE_2, TABLE_3, TABLE_4, TABLE_5 } from '../published.js';
 import type { Measuring } from './plan.js';
@@ -25,7 +33,7 @@ export function trainingState(
   if (manifest === null) return { state: 'to do' };
   const { finished, epochs } = manifest;
   // One that had done all its epochs goes on when it is given more.
-  const wantsMore = finished === null || (finished.startsWith('all ') && epochs < training.epochs);
+  const wantsMore = finished === null || mayGoOn(finished, epochs, training.epochs);
   return wantsMore ? { state: 'goes on', epochs } : { state: 'done' };
 }
 
@@ -89,7 +97,10 @@ export function remaining(kind: Measuring, found: MeasuredRun | null, how: Measu
 }
 
 /** How many texts the run has kept of its best weights. */
-function textsOf(found: MeasuredRun | null, artifact: string): number {
+function textsOf<Texts extends Generations | Interpolations>(
+  found: MeasuredRun | null,
+  artifact: TextArtifact<Texts>,
+): number {
   return (found === null ? null : keptTexts(found, artifact))?.items.length ?? 0;
 }
 

@@ -7,7 +7,7 @@ import type { CorpusStatistics } from '../../../src/data/corpus.js';
 import { type Measured, remaining, trainingState } from '../../../src/experiments/reproduce/outstanding.js';
 import { methodNamed } from '../../../src/methods/index.js';
 import { readRun } from '../../../src/runs/measured-run.js';
-import { POSTERIOR } from '../../../src/runs/posterior.js';
+import { POSTERIOR, POSTERIOR_SUMMARY } from '../../../src/runs/posterior.js';
 import { GENERATIONS } from '../../../src/runs/texts.js';
 import { type GivenRow, makeRun, manifest } from '../../report/runs.js';
 
@@ -36,14 +36,17 @@ describe('training', () => {
   it('is to do, goes on or is done, as the manifest has it', () => {
     expect(trainingState(run, null)).toEqual({ state: 'to do' });
     expect(trainingState(run, { finished: null, epochs: 4 })).toEqual({ state: 'goes on', epochs: 4 });
-    expect(trainingState(run, { finished: 'all 7 epochs done', epochs: 7 })).toEqual({ state: 'done' });
-    expect(trainingState(run, { finished: 'no better validation loss for 3 epochs', epochs: 4 })).toEqual({
+    expect(trainingState(run, { finished: { reason: 'all-epochs', epochs: 7 }, epochs: 7 })).toEqual({ state: 'done' });
+    expect(trainingState(run, { finished: { reason: 'early-stop', patience: 3 }, epochs: 4 })).toEqual({
       state: 'done',
     });
   });
 
   it('goes on where it is given more epochs than it had', () => {
-    expect(trainingState(run, { finished: 'all 5 epochs done', epochs: 5 })).toEqual({ state: 'goes on', epochs: 5 });
+    expect(trainingState(run, { finished: { reason: 'all-epochs', epochs: 5 }, epochs: 5 })).toEqual({
+      state: 'goes on',
+      epochs: 5,
+    });
   });
 });
 
@@ -164,13 +167,26 @@ it('artifacts are missing until they are of the best weights, and as much as is 
     (['interpolations', 'generations', 'posterior'] as const).map((kind) => remaining(kind, measured, how('sri')));
   const missing = [{ kind: 'interpolations' }, { kind: 'generations' }, { kind: 'posterior' }];
   expect(left()).toEqual(missing);
-  const write = async (epoch: number, texts: number, summary: object) => {
-    const items = Array(texts).fill({ text: 'a' });
-    await folder.writeArtifact(GENERATIONS, JSON.stringify({ epoch, decode: { method: 'greedy' }, items }));
-    await folder.writeArtifact(
-      POSTERIOR.summary,
-      JSON.stringify({ epoch, latentSize: 32, leaving: 1, threshold: 0.1, rms: 1, ...summary }),
-    );
+  const write = async (epoch: number, texts: number, summary: { split: string; sentences: number }) => {
+    const made = { epoch, backend: 'native', threads: 2, commit: null, seed: 3 };
+    const items = Array.from({ length: texts }, (_, i) => ({
+      sample: i + 1,
+      text: 'a',
+      ended: true,
+      logProbability: -1,
+    }));
+    const generations = { ...made, decode: { method: 'greedy' as const }, maxLength: 20, items };
+    await folder.writeArtifact(GENERATIONS.file, GENERATIONS.format.write(generations));
+    const numbers = {
+      latentSize: 32,
+      leaving: 1,
+      threshold: 0.1,
+      rms: 1,
+      perplexity: 30,
+      iterations: 10,
+      dimensions: [],
+    };
+    await folder.writeArtifact(POSTERIOR.summary, POSTERIOR_SUMMARY.write({ ...made, ...numbers, ...summary }));
   };
   const whole = { split: 'test', sentences: 1000 };
   await write(manifest.bestEpoch - 1, 10, whole);

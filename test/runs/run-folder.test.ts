@@ -1,0 +1,71 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { InputError } from '../../src/errors.js';
+import { describeEnding, type Ending, mayGoOn } from '../../src/runs/ending.js';
+import { RunFolder } from '../../src/runs/run-folder.js';
+import { manifest } from '../report/runs.js';
+import { toyRun } from '../training/toy.js';
+
+const root = mkdtempSync(path.join(tmpdir(), 'sri-folder-'));
+afterAll(() => rmSync(root, { recursive: true }));
+
+describe('a run folder', () => {
+  const folder = new RunFolder(path.join(root, 'run'));
+  const [config, facts] = ['config.json', 'manifest.json'].map((name) => path.join(folder.directory, name));
+
+  it('gives back the configuration and the manifest that it was given, and says their format', async () => {
+    expect(folder.manifest()).toBeNull();
+    expect(() => folder.config()).toThrow(/no run here \(config\.json is missing\)/);
+    const run = toyRun('sri');
+    const ended = { ...manifest, finished: { reason: 'decays', decays: 5 } } as const;
+    await folder.settleConfig(run);
+    await folder.writeManifest(ended);
+    expect(folder.config()).toEqual(run);
+    expect(folder.manifest()).toEqual(ended);
+    for (const file of [config!, facts!]) expect(JSON.parse(readFileSync(file, 'utf8')).format).toBe(1);
+  });
+
+  it('refuses what it would not have written, naming the file and the key', () => {
+    const spoil = (file: string, change: object) => {
+      const kept = readFileSync(file, 'utf8');
+      writeFileSync(file, JSON.stringify({ ...JSON.parse(kept), ...change }));
+      return () => writeFileSync(file, kept);
+    };
+    const cases: [file: string, change: object, read: () => unknown, complaint: RegExp][] = [
+      [config!, { seed: -1 }, () => folder.config(), /config\.json: no configuration of format 1: seed: /],
+      [config!, { later: 1 }, () => folder.config(), /config\.json: .*later/],
+      [
+        config!,
+        { format: 2 },
+        () => folder.config(),
+        /config\.json: format is 2; this version of sri reads .* format 1/,
+      ],
+      [facts!, { bestEpoch: 'last' }, () => folder.manifest(), /manifest\.json: no manifest of format 1: bestEpoch: /],
+      [facts!, { finished: 'all 2 epochs done' }, () => folder.manifest(), /manifest\.json: .*finished: /],
+    ];
+    for (const [file, change, read, complaint] of cases) {
+      const restore = spoil(file, change);
+      expect(read).toThrow(complaint);
+      expect(read).toThrow(InputError);
+      restore();
+      expect(read).not.toThrow();
+    }
+  });
+});
+
+describe('the ending of a training', () => {
+  it('is told in a sentence, and only all epochs leave more to do', () => {
+    const endings: [Ending, RegExp, boolean][] = [
+      [{ reason: 'all-epochs', epochs: 3 }, /^all 3 epochs done$/, true],
+      [{ reason: 'early-stop', patience: 2 }, /2 epochs/, false],
+      [{ reason: 'decays', decays: 5 }, /5 /, false],
+    ];
+    for (const [ending, sentence, more] of endings) {
+      expect(describeEnding(ending)).toMatch(sentence);
+      expect(mayGoOn(ending, 3, 4)).toBe(more);
+      expect(mayGoOn(ending, 3, 3)).toBe(false);
+    }
+  });
+});
