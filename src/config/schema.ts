@@ -30,17 +30,33 @@ const data = z.strictObject({
   header: z.boolean().describe('whether the first line of each file names the columns and is left out: true or false'),
 });
 
-const model = z.strictObject({
-  latentSize: count.describe('Z, dimensions of the latent code; a whole number from 1'),
-  wordVectorSize: count.describe('E, dimensions of a word vector; a whole number from 1'),
-  hiddenSize: count.describe('H, units of the LSTM; a whole number from 1'),
-  wordDropout: dropoutRate.describe(
-    'share of the input word vectors that dropout zeroes in training, from 0 to below 1',
-  ),
-  outputDropout: dropoutRate.describe('share of the LSTM outputs that dropout zeroes in training, from 0 to below 1'),
-  weightRange: positive.describe('r of the initial weights, drawn from U(-r, r); a number above 0'),
-  wordVectorRange: positive.describe('r of the initial word vectors, drawn from U(-r, r); a number above 0'),
-});
+export const DECODER_NAMES = ['lstm', 'gru', 'transformer'] as const;
+
+const model = z
+  .strictObject({
+    decoder: z.enum(DECODER_NAMES).describe(`what p(x | z) is made of: one of ${DECODER_NAMES.join(', ')}`),
+    latentSize: count.describe('Z, dimensions of the latent code; a whole number from 1'),
+    wordVectorSize: count.describe('E, dimensions of a word vector; a whole number from 1'),
+    hiddenSize: count.describe('H, units of the decoder and of the encoder; a whole number from 1'),
+    wordDropout: dropoutRate.describe(
+      'share of the input word vectors that dropout zeroes in training, from 0 to below 1',
+    ),
+    outputDropout: dropoutRate.describe(
+      'share of the hidden outputs that dropout zeroes in training, from 0 to below 1',
+    ),
+    weightRange: positive.describe('r of the initial weights, drawn from U(-r, r); a number above 0'),
+    wordVectorRange: positive.describe('r of the initial word vectors, drawn from U(-r, r); a number above 0'),
+    transformer: z
+      .strictObject({
+        layers: count.describe('layers of the transformer decoder; a whole number from 1'),
+        heads: count.describe('attention heads of each layer; a whole number from 1 that divides model.hiddenSize'),
+      })
+      .describe('sizes of the transformer decoder: {layers, heads}'),
+  })
+  .refine(({ decoder, hiddenSize, transformer }) => decoder !== 'transformer' || hiddenSize % transformer.heads === 0, {
+    path: ['transformer', 'heads'],
+    message: 'must divide model.hiddenSize',
+  });
 
 const optimizer = z.strictObject({
   name: z.enum(['adam', 'sgd']).describe('adam or sgd'),
@@ -360,6 +376,7 @@ export const DEFAULTS: Omit<RunConfig, 'dataSet' | 'method' | 'setting' | 'name'
     header: false,
   },
   model: {
+    decoder: 'lstm',
     latentSize: 32,
     wordVectorSize: 256,
     hiddenSize: 256,
@@ -367,6 +384,7 @@ export const DEFAULTS: Omit<RunConfig, 'dataSet' | 'method' | 'setting' | 'name'
     outputDropout: 0.5,
     weightRange: 0.01,
     wordVectorRange: 0.1,
+    transformer: { layers: 2, heads: 4 },
   },
   optimizer: { name: 'sgd', learningRate: 1, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, clipNorm: 5 },
   training: {

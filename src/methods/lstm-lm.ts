@@ -1,10 +1,11 @@
-// LSTM-LM: the decoder without z, by maximum likelihood. The row every latent-variable model is held against.
+// LSTM-LM: the decoder without z, by maximum likelihood; GRU-LM or Transformer-LM where `model.decoder` says so. The row
+// every latent-variable model is held against.
 
 import * as tf from '@tensorflow/tfjs-core';
 import type { RunConfig } from '../config/schema.js';
 import type { Batch } from '../data/batches.js';
 import type { PreparedCorpus } from '../data/corpus.js';
-import { createDecoder } from '../model/decoders.js';
+import { createDecoder, languageModelLabel } from '../model/decoders.js';
 import { disposeMasks } from '../model/dropout-masks.js';
 import type { LatentDecoder } from '../model/latent-decoder.js';
 import { Parameters } from '../model/parameters.js';
@@ -41,11 +42,11 @@ class LstmLm implements Model {
   }
 
   likelihood(): never {
-    throw new Error('LSTM-LM has no latent code: its likelihood is exact');
+    throw new Error('a language model has no latent code: its likelihood is exact');
   }
 
   posterior(): never {
-    throw new Error('LSTM-LM has no latent code to infer');
+    throw new Error('a language model has no latent code to infer');
   }
 
   state(): Record<string, unknown> {
@@ -62,6 +63,7 @@ class LstmLm implements Model {
 export const lstmLm: Method = {
   name: 'lstm-lm',
   label: 'LSTM-LM',
+  labelOf: ({ model }) => languageModelLabel(model),
   inference: 'none',
   create: (run, corpus) => new LstmLm(run, corpus),
 };

@@ -104,6 +104,8 @@ export interface Method {
   readonly name: string;
   /** As tables do. */
   readonly label: string;
+  /** The same where it depends on the configuration. */
+  labelOf?(run: Pick<RunConfig, 'model'>): string;
   readonly inference: Inference;
   /** A model with its initial weights. */
   create(run: RunConfig, corpus: PreparedCorpus): Model;

@@ -57,8 +57,11 @@ export class Parameters {
     for (const [name, variable] of this.variables) {
       if (!only(name)) continue;
       const tensor = stored.get(name);
-      if (tensor === undefined)
-        throw new InputError(`${source}: no weight named ${name}; was it saved by another method?`);
+      if (tensor === undefined) {
+        throw new InputError(
+          `${source}: no weight named ${name}; was it saved by another method, or with another model.decoder?`,
+        );
+      }
       if (!tf.util.arraysEqual(tensor.shape, variable.shape)) {
         throw new InputError(
           `${source}: ${name} is [${tensor.shape}], but this configuration's is [${variable.shape}]; use the run's own config`,

@@ -138,7 +138,8 @@ export function align(rows: readonly (readonly string[])[]): string[] {
 
 /** As in the paper, and what the run's name has after the method: the setting where it is not the first, `steps-40`. */
 export function methodLabel({ run }: Pick<MeasuredRun, 'run'>): string {
-  const label = METHODS.find(({ name }) => name === run.method)?.label ?? run.method;
+  const method = METHODS.find(({ name }) => name === run.method);
+  const label = method?.labelOf?.(run) ?? method?.label ?? run.method;
   const [, variant] = run.name.split('@');
   return variant === undefined ? label : `${label} (${variant})`;
 }

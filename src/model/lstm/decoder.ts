@@ -2,7 +2,6 @@
 // and which reads z beside every word; with no latent dimensions it is the LSTM language model.
 
 import * as tf from '@tensorflow/tfjs-core';
-import { embedding } from '../../ops/embedding.js';
 import { lstm, lstmCell } from '../../ops/lstm.js';
 import type { Precision, SentenceContext } from '../../ops/sentence-context.js';
 import type { Purpose, StreamKey } from '../../random/philox.js';
@@ -10,6 +9,7 @@ import { type DropoutMasks, drawMasks, NO_DROPOUT } from '../dropout-masks.js';
 import type { DecoderFlops, DecoderShape, LatentDecoder, TokenBatch } from '../latent-decoder.js';
 import { OutputLayer } from '../output-layer.js';
 import type { Parameters } from '../parameters.js';
+import { embedWords } from '../word-vectors.js';
 import { LstmLikelihood } from './likelihood.js';
 
 /** The LSTM between two words, a row for each sentence that is being written. */
@@ -142,9 +142,8 @@ export class LstmDecoder implements LatentDecoder<LstmState> {
   private wordGates(batch: Omit<TokenBatch, 'targets'>, mask: tf.Tensor3D | null): tf.Tensor3D {
     const { tokens, size } = batch;
     const { wordVectorSize: E, hiddenSize: H } = this.shape;
-    const vectors = embedding(this.wordVectors, tf.tensor2d(batch.inputs, [tokens, size], 'int32'));
-    const masked = mask === null ? vectors : tf.mul(vectors, mask);
-    return tf.reshape(tf.matMul(tf.reshape(masked, [tokens * size, E]), this.wordKernel), [tokens, size, 4 * H]);
+    const vectors = embedWords(this.wordVectors, batch.inputs, [tokens, size], mask);
+    return tf.reshape(tf.matMul(tf.reshape(vectors, [tokens * size, E]), this.wordKernel), [tokens, size, 4 * H]);
   }
 
   /** The gates' part that is the same at every step, and h_0. */

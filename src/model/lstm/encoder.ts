@@ -3,10 +3,10 @@
 // behind one and the same encoder.
 
 import * as tf from '@tensorflow/tfjs-core';
-import { embedding } from '../../ops/embedding.js';
 import { lstm } from '../../ops/lstm.js';
 import type { DecoderShape, TokenBatch } from '../latent-decoder.js';
 import type { Parameters } from '../parameters.js';
+import { embedWords } from '../word-vectors.js';
 
 /** What the names of the encoder's weights begin with. */
 export const ENCODER_PREFIX = 'encoder.';
@@ -52,7 +52,7 @@ export class Encoder {
    */
   encode({ targets, tokens, size }: TokenBatch): EncodedBatch {
     const { wordVectorSize: E, hiddenSize: H, latentSize: Z } = this.shape;
-    const vectors = embedding(this.wordVectors, tf.tensor2d(targets, [tokens, size], 'int32'));
+    const vectors = embedWords(this.wordVectors, targets, [tokens, size], null);
     const projected = tf.matMul(tf.reshape(vectors, [tokens * size, E]), this.wordKernel);
     const bias: tf.Tensor2D = tf.tile(tf.reshape(this.gateBias, [1, 4 * H]), [size, 1]);
     const wordGates: tf.Tensor3D = tf.reshape(projected, [tokens, size, 4 * H]);

@@ -1,0 +1,123 @@
+// log p(x | z) of any decoder whose NLL is differentiable: the gradient by automatic differentiation, the Hessian by
+// differences of it, and no short run of its own, so that inference takes a gradient a step. Slower than a likelihood with
+// kernels, and all that a new decoder needs.
+
+import * as tf from '@tensorflow/tfjs-core';
+import { type DropoutMasks, disposeMasks } from './dropout-masks.js';
+import type { TokenBatch } from './latent-decoder.js';
+import type { BatchLikelihood, LatentGradient, LatentHessian, LatentNll } from './likelihood.js';
+
+/** Rows of z that are differentiated at once, at most; bounds what the forward pass keeps for the way back. */
+const ROWS_AT_ONCE = 256;
+
+/**
+ * Half the distance of a difference quotient. Its error goes with the square, that of single precision with the inverse:
+ * both are about 1e-4 of a gradient here.
+ */
+const DIFFERENCE = 0.01;
+
+export class PortableLikelihood implements BatchLikelihood {
+  readonly sentences: number;
+  readonly words: Int32Array;
+
+  /**
+   * @param differentiableNll the NLL of each token, nats, `[rows, latent]` to `[tokens, rows]`, of plain tfjs ops; row r is
+   *   a draw of sentence r % batch.
+   * @param masks what it multiplies with; the likelihood owns and frees them.
+   */
+  constructor(
+    batch: Pick<TokenBatch, 'size' | 'tokens'>,
+    readonly latentSize: number,
+    private readonly differentiableNll: (z: tf.Tensor2D) => tf.Tensor2D,
+    private readonly masks: DropoutMasks,
+  ) {
+    this.sentences = batch.size;
+    this.words = new Int32Array(batch.size).fill(batch.tokens);
+  }
+
+  nll(z: Float32Array): LatentNll {
+    const nll = new Float32Array(z.length / this.latentSize);
+    this.inPieces(z, (piece, start) => {
+      nll.set(
+        tf.tidy(() => tf.sum(this.differentiableNll(this.codes(piece)), 0).dataSync<'float32'>()),
+        start,
+      );
+    });
+    return { nll };
+  }
+
+  tokenNll(z: Float32Array): Float32Array {
+    const rows = z.length / this.latentSize;
+    const tokens = this.words[0]!;
+    const nll = new Float32Array(tokens * rows);
+    this.inPieces(z, (piece, start) => {
+      const part = tf.tidy(() => this.differentiableNll(this.codes(piece)).dataSync<'float32'>());
+      const width = piece.length / this.latentSize;
+      for (let t = 0; t < tokens; t++) nll.set(part.subarray(t * width, (t + 1) * width), t * rows + start);
+    });
+    return nll;
+  }
+
+  gradient(z: Float32Array): LatentGradient {
+    const nll = new Float32Array(z.length / this.latentSize);
+    const gradient = new Float32Array(z.length);
+    this.inPieces(z, (piece, start) => {
+      tf.tidy(() => {
+        const { grad } = tf.valueAndGrad((codes: tf.Tensor) => {
+          const rows = tf.sum(this.differentiableNll(codes as tf.Tensor2D), 0);
+          nll.set(rows.dataSync<'float32'>(), start);
+          return tf.sum(rows);
+        })(this.codes(piece));
+        gradient.set(grad.dataSync<'float32'>(), start * this.latentSize);
+      });
+    });
+    return { nll, gradient };
+  }
+
+  /** Column d is (gradient(z + h e_d) - gradient(z - h e_d)) / 2h; the mean with its transpose is returned. */
+  hessian(z: Float32Array): LatentHessian {
+    const { latentSize } = this;
+    const rows = z.length / latentSize;
+    const hessian = new Float32Array(rows * latentSize * latentSize);
+    for (let d = 0; d < latentSize; d++) {
+      const moved = new Float32Array(2 * z.length);
+      moved.set(z);
+      moved.set(z, z.length);
+      for (let at = d; at < z.length; at += latentSize) {
+        moved[at]! += DIFFERENCE;
+        moved[z.length + at]! -= DIFFERENCE;
+      }
+      // Both sides are two draws of the same sentences, and share a call.
+      const { gradient } = this.gradient(moved);
+      for (let row = 0; row < rows; row++) {
+        const first = row * latentSize;
+        // Not twice DIFFERENCE: what single precision made of it.
+        const distance = moved[first + d]! - moved[z.length + first + d]!;
+        for (let i = 0; i < latentSize; i++) {
+          const slope = (gradient[first + i]! - gradient[z.length + first + i]!) / distance / 2;
+          hessian[(first + i) * latentSize + d]! += slope;
+          hessian[(first + d) * latentSize + i]! += slope;
+        }
+      }
+    }
+    return { ...this.gradient(z), hessian };
+  }
+
+  dispose(): void {
+    disposeMasks(this.masks);
+  }
+
+  private codes(z: Float32Array): tf.Tensor2D {
+    return tf.tensor2d(z, [z.length / this.latentSize, this.latentSize]);
+  }
+
+  /** Whole draws at a time, so that a piece's rows meet the sentences in their order. @param work is told the first row. */
+  private inPieces(z: Float32Array, work: (piece: Float32Array, start: number) => void): void {
+    const rows = z.length / this.latentSize;
+    const atOnce = this.sentences * Math.max(1, Math.floor(ROWS_AT_ONCE / this.sentences));
+    for (let start = 0; start < rows; start += atOnce) {
+      const end = Math.min(rows, start + atOnce);
+      work(z.subarray(start * this.latentSize, end * this.latentSize), start);
+    }
+  }
+}
