@@ -20,7 +20,7 @@ export function clipByGlobalNorm(gradients: tf.Tensor[], limit: number): Clipped
   for (const gradient of gradients) {
     square += tf.tidy(() =>
       hasKernel('SquaredNorm')
-        ? runKernel<tf.Tensor>('SquaredNorm', { x: gradient }).dataSync()[0]!
+        ? runKernel('SquaredNorm', { x: gradient }).dataSync()[0]!
         : tf.sum(tf.square(gradient)).dataSync()[0]!,
     );
   }

@@ -11,7 +11,7 @@ import { hasKernel, runKernel } from './kernel.js';
  */
 export function dropoutMask<R extends tf.Rank>(shape: tf.ShapeMap[R], rate: number, key: StreamKey): tf.Tensor<R> {
   if (hasKernel('DropoutMask')) {
-    return runKernel<tf.Tensor<R>>('DropoutMask', {}, { shape, rate, words: streamWords(key) });
+    return runKernel('DropoutMask', {}, { shape, rate, words: streamWords(key) }) as tf.Tensor<R>;
   }
   const stream = new RandomStream(key);
   const kept = 1 / (1 - rate);

@@ -12,7 +12,7 @@ import { hasKernel, runKernel } from './kernel.js';
  */
 export function embedding(table: tf.Tensor2D, ids: tf.Tensor): tf.Tensor {
   if (!hasKernel('Embedding')) return embeddingPortable(table, ids);
-  return runKernel<tf.Tensor>('Embedding', { table, ids });
+  return runKernel('Embedding', { table, ids });
 }
 
 /** The same in plain tfjs ops. The gradient is a product with one-hot rows, which every backend has. */
@@ -36,10 +36,9 @@ tf.registerGradient({
   kernelName: 'Embedding',
   inputsToSave: ['table', 'ids'],
   gradFunc: (dy, saved) => {
-    const [table, ids] = saved as tf.Tensor[];
+    const [table, ids] = saved as [table: tf.Tensor2D, ids: tf.Tensor];
     return {
-      table: () =>
-        runKernel<tf.Tensor>('EmbeddingGradient', { dRows: dy as tf.Tensor, ids: ids! }, { shape: table!.shape }),
+      table: () => runKernel('EmbeddingGradient', { dRows: dy as tf.Tensor, ids }, { shape: table.shape }),
     };
   },
 });

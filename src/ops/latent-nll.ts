@@ -23,7 +23,7 @@ const ROWS_AT_ONCE = 256;
  * @returns `[rows]`, nats, summed over the sentence's words and `</s>`. Not differentiable: see `latentGradient`.
  */
 export function latentNll(context: SentenceContext, z: tf.Tensor2D): tf.Tensor1D {
-  if (hasKernel('LatentNll')) return runKernel<tf.Tensor1D>('LatentNll', { ...contextInputs(context), z });
+  if (hasKernel('LatentNll')) return runKernel('LatentNll', { ...contextInputs(context), z });
   return tf.tidy(() => tf.concat(inPieces(context, z, (piece, zPiece) => latentNllPortable(piece, zPiece))));
 }
 
@@ -61,8 +61,8 @@ export function latentGradient(
   precision: Precision = 'f32',
 ): { nll: tf.Tensor1D; gradient: tf.Tensor2D } {
   if (hasKernel('LatentGradient')) {
-    const [nll, gradient] = runKernel<tf.Tensor[]>('LatentGradient', { ...contextInputs(context), z }, { precision });
-    return { nll: nll as tf.Tensor1D, gradient: gradient as tf.Tensor2D };
+    const [nll, gradient] = runKernel('LatentGradient', { ...contextInputs(context), z }, { precision });
+    return { nll, gradient };
   }
   return tf.tidy(() => {
     const pieces = inPieces(context, z, latentGradientPortable);

@@ -2,7 +2,7 @@
 // code's once a Langevin step, so that only the recurrent product is left inside the loop over time.
 
 import * as tf from '@tensorflow/tfjs-core';
-import { hasKernel, runKernel } from './kernel.js';
+import { hasKernel, type Kernels, runKernel } from './kernel.js';
 
 /**
  * Hochreiter and Schmidhuber 1997, gates in the order input, forget, candidate, output:
@@ -22,8 +22,8 @@ export function lstm(
   recurrentKernel: tf.Tensor2D,
 ): tf.Tensor3D {
   if (!hasKernel('Lstm')) return lstmPortable(wordGates, latentGates, initialHidden, recurrentKernel);
-  const [hidden] = runKernel<tf.Tensor[]>('Lstm', { wordGates, latentGates, initialHidden, recurrentKernel });
-  return hidden as tf.Tensor3D;
+  const [hidden] = runKernel('Lstm', { wordGates, latentGates, initialHidden, recurrentKernel });
+  return hidden;
 }
 
 /** The same in plain tfjs ops. */
@@ -70,27 +70,28 @@ tf.registerGradient({
   inputsToSave: ['wordGates', 'latentGates', 'initialHidden', 'recurrentKernel'],
   outputsToSave: [true, true, true],
   gradFunc: (dy, saved) => {
-    const [wordGates, , initialHidden, recurrentKernel, hidden, cells, activations] = saved as tf.Tensor[];
-    const [dHidden] = dy as tf.Tensor[];
+    const [wordGates, , initialHidden, recurrentKernel, hidden, cells, activations] = saved as [
+      ...[wordGates: tf.Tensor3D, latentGates: tf.Tensor2D, initialHidden: tf.Tensor2D, recurrentKernel: tf.Tensor2D],
+      ...Kernels['Lstm']['outputs'],
+    ];
+    const [dHidden] = dy as unknown as Kernels['Lstm']['outputs'];
     // One backward pass gives all four, so it runs here and not once for each input that tfjs asks for.
     const inputs = {
-      dHidden: dHidden!,
-      initialHidden: initialHidden!,
-      recurrentKernel: recurrentKernel!,
-      hidden: hidden!,
-      cells: cells!,
-      activations: activations!,
+      dHidden,
+      initialHidden,
+      recurrentKernel,
+      hidden,
+      cells,
+      activations,
     };
-    const [dWordGates, dLatentGates, dInitialHidden, dRecurrentKernel] = runKernel<tf.Tensor[]>(
-      'LstmGradient',
-      inputs,
-      { batch: wordGates!.shape[1]! },
-    );
+    const [dWordGates, dLatentGates, dInitialHidden, dRecurrentKernel] = runKernel('LstmGradient', inputs, {
+      batch: wordGates.shape[1],
+    });
     return {
-      wordGates: () => dWordGates!,
-      latentGates: () => dLatentGates!,
-      initialHidden: () => dInitialHidden!,
-      recurrentKernel: () => dRecurrentKernel!,
+      wordGates: () => dWordGates,
+      latentGates: () => dLatentGates,
+      initialHidden: () => dInitialHidden,
+      recurrentKernel: () => dRecurrentKernel,
     };
   },
 });

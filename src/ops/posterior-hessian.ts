@@ -21,8 +21,8 @@ export interface PosteriorHessian {
  */
 export function posteriorHessian(context: SentenceContext, z: tf.Tensor2D): PosteriorHessian {
   if (!hasKernel('PosteriorHessian')) return posteriorHessianPortable(context, z);
-  const [nll, gradient, hessian] = runKernel<tf.Tensor[]>('PosteriorHessian', { ...contextInputs(context), z });
-  return { nll: nll as tf.Tensor1D, gradient: gradient as tf.Tensor2D, hessian: hessian as tf.Tensor3D };
+  const [nll, gradient, hessian] = runKernel('PosteriorHessian', { ...contextInputs(context), z });
+  return { nll, gradient, hessian };
 }
 
 /**

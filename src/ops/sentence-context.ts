@@ -2,6 +2,7 @@
 // (the negative log-likelihood, its gradient, its Hessian, a whole short run) read it again and again.
 
 import * as tf from '@tensorflow/tfjs-core';
+import type { ContextInputs } from './kernel.js';
 import { lstmPortable } from './lstm.js';
 
 /**
@@ -34,7 +35,7 @@ export interface SentenceContext {
 export type Precision = 'f32' | 'bf16';
 
 /** The context as a kernel's named inputs. */
-export function contextInputs(context: SentenceContext): tf.NamedTensorMap {
+export function contextInputs(context: SentenceContext): ContextInputs {
   const { outputMask, ...rest } = context;
   return outputMask === null ? rest : { ...rest, outputMask };
 }

@@ -32,8 +32,8 @@ export function shortRun(
 ): { z: tf.Tensor2D; path: tf.Tensor3D | null } {
   if (!hasKernel('ShortRun')) return shortRunPortable(context, z0, noise, schedule, keepPath);
   const inputs = { ...contextInputs(context), z0, noise };
-  const [z, path] = runKernel<tf.Tensor[]>('ShortRun', inputs, { ...schedule, keepPath, precision });
-  return { z: z as tf.Tensor2D, path: (path as tf.Tensor3D | undefined) ?? null };
+  const [z, path] = runKernel('ShortRun', inputs, { ...schedule, keepPath, precision });
+  return { z, path: path ?? null };
 }
 
 /** The same, a `latentGradient` a step. */

@@ -20,8 +20,8 @@ export function tokenNll(
   targets: tf.Tensor1D,
 ): tf.Tensor1D {
   if (!hasKernel('TokenNll')) return tokenNllPortable(hidden, outputKernel, outputBias, targets);
-  const [nll] = runKernel<tf.Tensor[]>('TokenNll', { hidden, outputKernel, outputBias, targets });
-  return nll as tf.Tensor1D;
+  const [nll] = runKernel('TokenNll', { hidden, outputKernel, outputBias, targets });
+  return nll;
 }
 
 /** The portable version works through the tokens in pieces of at most this many logits (64 MiB of floats). */
@@ -87,16 +87,22 @@ tf.registerGradient({
   inputsToSave: ['hidden', 'outputKernel', 'outputBias', 'targets'],
   outputsToSave: [false, true],
   gradFunc: (dy, saved) => {
-    const [dNll] = dy as tf.Tensor[];
-    const [hidden, outputKernel, outputBias, targets, logNormalizer] = saved as tf.Tensor[];
-    const [dHidden, dOutputKernel, dOutputBias] = runKernel<tf.Tensor[]>('TokenNllGradient', {
+    const [dNll] = dy as tf.Tensor1D[];
+    const [hidden, outputKernel, outputBias, targets, logNormalizer] = saved as [
+      hidden: tf.Tensor2D,
+      outputKernel: tf.Tensor2D,
+      outputBias: tf.Tensor1D,
+      targets: tf.Tensor1D,
+      logNormalizer: tf.Tensor1D,
+    ];
+    const [dHidden, dOutputKernel, dOutputBias] = runKernel('TokenNllGradient', {
       dNll: dNll!,
-      hidden: hidden!,
-      outputKernel: outputKernel!,
-      outputBias: outputBias!,
-      targets: targets!,
-      logNormalizer: logNormalizer!,
+      hidden,
+      outputKernel,
+      outputBias,
+      targets,
+      logNormalizer,
     });
-    return { hidden: () => dHidden!, outputKernel: () => dOutputKernel!, outputBias: () => dOutputBias! };
+    return { hidden: () => dHidden, outputKernel: () => dOutputKernel, outputBias: () => dOutputBias };
   },
 });

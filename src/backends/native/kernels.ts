@@ -2,34 +2,34 @@
 // the kernels of tfjs's CPU backend, which share the same memory.
 
 import * as tf from '@tensorflow/tfjs-core';
-import type { AdamSettings } from '../../ops/adam.js';
+import {
+  type Kernel,
+  type KernelInputs,
+  type KernelName,
+  type KernelTable,
+  registerKernels,
+} from '../../ops/kernel.js';
 import type { Precision } from '../../ops/sentence-context.js';
-import type { ShortRunSchedule } from '../../ops/short-run.js';
-import type { StreamWords } from '../../random/philox.js';
 import type { LatentContext } from './addon.js';
 import type { NativeBackend } from './backend.js';
 
 /** A tensor as kernels see it: shape, dtype and a handle on the data. */
 type Info = tf.TensorInfo;
-type Inputs = Record<string, Info>;
-type Kernel = (backend: NativeBackend, inputs: Inputs, attributes: never) => Info | Info[];
+type NativeKernel<Name extends KernelName> = Kernel<Name, NativeBackend>;
 
-/** A kernel with the attributes that the operation of its name hands over. */
-function kernel<Attributes>(
-  run: (backend: NativeBackend, inputs: Inputs, attributes: Attributes) => Info | Info[],
-): Kernel {
-  return run as Kernel;
-}
-
-const batchMatMul = kernel<{ transposeA: boolean; transposeB: boolean }>((backend, { a, b }, attributes) => {
-  const { transposeA, transposeB } = attributes;
+/** In place of tfjs's product of (stacks of) matrices. */
+const batchMatMul = (
+  backend: NativeBackend,
+  { a, b }: { a: Info; b: Info },
+  { transposeA, transposeB }: { transposeA: boolean; transposeB: boolean },
+): Info => {
   // The models multiply matrices; products of stacks of them, if anyone wants them, go one by one.
-  const stacks = Math.max(stackSize(a!), stackSize(b!));
-  const [aRows, aColumns] = a!.shape.slice(-2) as [number, number];
-  const [bRows, bColumns] = b!.shape.slice(-2) as [number, number];
+  const stacks = Math.max(stackSize(a), stackSize(b));
+  const [aRows, aColumns] = a.shape.slice(-2) as [number, number];
+  const [bRows, bColumns] = b.shape.slice(-2) as [number, number];
   const [m, k] = transposeA ? [aColumns, aRows] : [aRows, aColumns];
   const n = transposeB ? bRows : bColumns;
-  const outer = stackSize(a!) >= stackSize(b!) ? a!.shape.slice(0, -2) : b!.shape.slice(0, -2);
+  const outer = stackSize(a) >= stackSize(b) ? a.shape.slice(0, -2) : b.shape.slice(0, -2);
   const { info, values } = backend.make([...outer, m, n]);
   const part = (tensor: Info, size: number, i: number) => {
     const start = stackSize(tensor) === 1 ? 0 : i * size;
@@ -37,10 +37,10 @@ const batchMatMul = kernel<{ transposeA: boolean; transposeB: boolean }>((backen
   };
   for (let i = 0; i < stacks; i++) {
     const out = values.subarray(i * m * n, (i + 1) * m * n);
-    backend.addon.matMul(part(a!, m * k, i), part(b!, k * n, i), out, m, n, k, transposeA, transposeB);
+    backend.addon.matMul(part(a, m * k, i), part(b, k * n, i), out, m, n, k, transposeA, transposeB);
   }
   return info;
-});
+};
 
 function stackSize(tensor: Info): number {
   return tf.util.sizeFromShape(tensor.shape.slice(0, -2));
@@ -63,41 +63,41 @@ function elementwise(backend: NativeBackend, a: Info, b: Info, multiply: boolean
   return info;
 }
 
-const lstm = kernel((backend, { wordGates, latentGates, initialHidden, recurrentKernel }) => {
-  const [tokens, batch] = wordGates!.shape as [number, number];
-  const [rows, size] = initialHidden!.shape as [number, number];
+const lstm: NativeKernel<'Lstm'> = (backend, { wordGates, latentGates, initialHidden, recurrentKernel }) => {
+  const [tokens, batch] = wordGates.shape as [number, number];
+  const [rows, size] = initialHidden.shape as [number, number];
   const hidden = backend.make([tokens, rows, size]);
   const cells = backend.make([tokens, rows, size]);
   const activations = backend.make([tokens, rows, 4 * size]);
-  backend.addon.lstmForward(backend.recurrent(recurrentKernel!), {
+  backend.addon.lstmForward(backend.recurrent(recurrentKernel), {
     tokens,
     batch,
     rows,
-    wordGates: backend.floats(wordGates!),
-    latentGates: backend.floats(latentGates!),
-    initial: backend.floats(initialHidden!),
+    wordGates: backend.floats(wordGates),
+    latentGates: backend.floats(latentGates),
+    initial: backend.floats(initialHidden),
     hidden: hidden.values,
     cells: cells.values,
     activations: activations.values,
   });
   return [hidden.info, cells.info, activations.info];
-});
+};
 
-const lstmGradient = kernel<{ batch: number }>((backend, inputs, { batch }) => {
+const lstmGradient: NativeKernel<'LstmGradient'> = (backend, inputs, { batch }) => {
   const { dHidden, initialHidden, recurrentKernel, hidden, cells, activations } = inputs;
-  const [tokens, rows, size] = hidden!.shape as [number, number, number];
+  const [tokens, rows, size] = hidden.shape as [number, number, number];
   const dGates = backend.make([tokens, rows, 4 * size]);
   const dLatentGates = backend.make([rows, 4 * size]);
   const dInitial = backend.make([rows, size]);
   const dRecurrentKernel = backend.make([size, 4 * size]);
-  backend.addon.lstmBackward(backend.recurrent(recurrentKernel!), {
+  backend.addon.lstmBackward(backend.recurrent(recurrentKernel), {
     tokens,
     rows,
-    initial: backend.floats(initialHidden!),
-    hidden: backend.floats(hidden!),
-    cells: backend.floats(cells!),
-    activations: backend.floats(activations!),
-    dHidden: backend.floats(dHidden!),
+    initial: backend.floats(initialHidden),
+    hidden: backend.floats(hidden),
+    cells: backend.floats(cells),
+    activations: backend.floats(activations),
+    dHidden: backend.floats(dHidden),
     dGates: dGates.values,
     dLatentGates: dLatentGates.values,
     dInitial: dInitial.values,
@@ -105,7 +105,7 @@ const lstmGradient = kernel<{ batch: number }>((backend, inputs, { batch }) => {
   });
   const dWordGates = sumOverDraws(backend, dGates, tokens, batch);
   return [dWordGates, dLatentGates.info, dInitial.info, dRecurrentKernel.info];
-});
+};
 
 /** `[tokens, draws * batch, size]` to `[tokens, batch, size]`. */
 function sumOverDraws(
@@ -130,151 +130,155 @@ function sumOverDraws(
   return sum.info;
 }
 
-const tokenNll = kernel((backend, { hidden, outputKernel, outputBias, targets }) => {
-  const count = hidden!.shape[0]!;
+const tokenNll: NativeKernel<'TokenNll'> = (backend, { hidden, outputKernel, outputBias, targets }) => {
+  const count = hidden.shape[0]!;
   const nll = backend.make([count]);
   const logNormalizer = backend.make([count]);
-  backend.addon.tokenNllForward(backend.vocabulary(outputKernel!), {
+  backend.addon.tokenNllForward(backend.vocabulary(outputKernel), {
     count,
-    hidden: backend.floats(hidden!),
-    bias: backend.floats(outputBias!),
-    targets: backend.integers(targets!),
+    hidden: backend.floats(hidden),
+    bias: backend.floats(outputBias),
+    targets: backend.integers(targets),
     nll: nll.values,
     logNormalizer: logNormalizer.values,
   });
   return [nll.info, logNormalizer.info];
-});
+};
 
-const tokenNllGradient = kernel((backend, inputs) => {
+const tokenNllGradient: NativeKernel<'TokenNllGradient'> = (backend, inputs) => {
   const { dNll, hidden, outputKernel, outputBias, targets, logNormalizer } = inputs;
-  const dHidden = backend.make(hidden!.shape);
-  const dKernel = backend.make(outputKernel!.shape);
-  const dBias = backend.make(outputBias!.shape);
-  backend.addon.tokenNllBackward(backend.vocabulary(outputKernel!), {
-    count: hidden!.shape[0]!,
-    hidden: backend.floats(hidden!),
-    bias: backend.floats(outputBias!),
-    targets: backend.integers(targets!),
-    logNormalizer: backend.floats(logNormalizer!),
-    dNll: backend.floats(dNll!),
+  const dHidden = backend.make(hidden.shape);
+  const dKernel = backend.make(outputKernel.shape);
+  const dBias = backend.make(outputBias.shape);
+  backend.addon.tokenNllBackward(backend.vocabulary(outputKernel), {
+    count: hidden.shape[0]!,
+    hidden: backend.floats(hidden),
+    bias: backend.floats(outputBias),
+    targets: backend.integers(targets),
+    logNormalizer: backend.floats(logNormalizer),
+    dNll: backend.floats(dNll),
     dHidden: dHidden.values,
     dKernel: dKernel.values,
     dBias: dBias.values,
   });
   return [dHidden.info, dKernel.info, dBias.info];
-});
+};
+
+/** A batch's context, whatever else is with it. */
+type ContextInfos = KernelInputs<'LatentNll'> | KernelInputs<'ShortRun'>;
 
 /** The batch as the addon wants it; see SentenceContext. */
-function latentContext(backend: NativeBackend, inputs: Inputs): LatentContext {
-  const [tokens, batch] = inputs.wordGates!.shape as [number, number];
+function latentContext(backend: NativeBackend, inputs: ContextInfos): LatentContext {
+  const [tokens, batch] = inputs.wordGates.shape as [number, number];
   const { wordGates, outputMask, targets, latentKernel, initialKernel, initialBias, outputKernel, outputBias } = inputs;
   return {
     tokens,
     batch,
-    latentSize: latentKernel!.shape[0]!,
-    wordGates: backend.floats(wordGates!),
+    latentSize: latentKernel.shape[0]!,
+    wordGates: backend.floats(wordGates),
     outputMask: outputMask === undefined ? null : backend.floats(outputMask),
-    targets: backend.integers(targets!),
-    latentKernel: backend.floats(latentKernel!),
-    initialKernel: backend.floats(initialKernel!),
-    initialBias: backend.floats(initialBias!),
-    outputKernel: backend.floats(outputKernel!),
-    outputBias: backend.floats(outputBias!),
+    targets: backend.integers(targets),
+    latentKernel: backend.floats(latentKernel),
+    initialKernel: backend.floats(initialKernel),
+    initialBias: backend.floats(initialBias),
+    outputKernel: backend.floats(outputKernel),
+    outputBias: backend.floats(outputBias),
   };
 }
 
-function packedKernels(backend: NativeBackend, inputs: Inputs, precision: Precision) {
+function packedKernels(backend: NativeBackend, inputs: ContextInfos, precision: Precision) {
   return [
-    backend.recurrent(inputs.recurrentKernel!, precision),
-    backend.vocabulary(inputs.outputKernel!, precision),
+    backend.recurrent(inputs.recurrentKernel, precision),
+    backend.vocabulary(inputs.outputKernel, precision),
     latentContext(backend, inputs),
   ] as const;
 }
 
-const latentNll = kernel((backend, inputs) => {
-  const [rows] = inputs.z!.shape as [number];
+const latentNll: NativeKernel<'LatentNll'> = (backend, inputs) => {
+  const [rows] = inputs.z.shape as [number];
   const nll = backend.make([rows]);
-  const z = backend.floats(inputs.z!);
+  const z = backend.floats(inputs.z);
   backend.addon.latentNll(...packedKernels(backend, inputs, 'f32'), { rows, z, nll: nll.values });
   return nll.info;
-});
+};
 
-const latentGradient = kernel<{ precision: Precision }>((backend, inputs, { precision }) => {
-  const [rows] = inputs.z!.shape as [number];
+const latentGradient: NativeKernel<'LatentGradient'> = (backend, inputs, { precision }) => {
+  const [rows] = inputs.z.shape as [number];
   const nll = backend.make([rows]);
-  const gradient = backend.make(inputs.z!.shape);
-  const z = backend.floats(inputs.z!);
+  const gradient = backend.make(inputs.z.shape);
+  const z = backend.floats(inputs.z);
   const out = { nll: nll.values, gradient: gradient.values };
   backend.addon.latentGradient(...packedKernels(backend, inputs, precision), { rows, z, ...out });
   return [nll.info, gradient.info];
-});
+};
 
-const posteriorHessian = kernel((backend, inputs) => {
-  const [rows, size] = inputs.z!.shape as [number, number];
+const posteriorHessian: NativeKernel<'PosteriorHessian'> = (backend, inputs) => {
+  const [rows, size] = inputs.z.shape as [number, number];
   const nll = backend.make([rows]);
   const gradient = backend.make([rows, size]);
   const hessian = backend.make([rows, size, size]);
-  const z = backend.floats(inputs.z!);
+  const z = backend.floats(inputs.z);
   const out = { nll: nll.values, gradient: gradient.values, hessian: hessian.values };
   backend.addon.posteriorHessian(...packedKernels(backend, inputs, 'f32'), { rows, z, ...out });
   return [nll.info, gradient.info, hessian.info];
-});
+};
 
-const shortRun = kernel<ShortRunSchedule & { keepPath: boolean; precision: Precision }>(
-  (backend, inputs, { stepSizes, temperature, priorWeight, keepPath, precision }) => {
-    const [rows, size] = inputs.z0!.shape as [number, number];
-    const z = backend.make([rows, size]);
-    const path = keepPath ? backend.make([stepSizes.length + 1, rows, size]) : null;
-    backend.addon.shortRun(...packedKernels(backend, inputs, precision), {
-      rows,
-      z0: backend.floats(inputs.z0!),
-      noise: backend.floats(inputs.noise!),
-      stepSizes,
-      temperature,
-      priorWeight,
-      z: z.values,
-      path: path?.values ?? null,
-    });
-    return path === null ? [z.info] : [z.info, path.info];
-  },
-);
+const shortRun: NativeKernel<'ShortRun'> = (
+  backend,
+  inputs,
+  { stepSizes, temperature, priorWeight, keepPath, precision },
+) => {
+  const [rows, size] = inputs.z0.shape as [number, number];
+  const z = backend.make([rows, size]);
+  const path = keepPath ? backend.make([stepSizes.length + 1, rows, size]) : null;
+  backend.addon.shortRun(...packedKernels(backend, inputs, precision), {
+    rows,
+    z0: backend.floats(inputs.z0),
+    noise: backend.floats(inputs.noise),
+    stepSizes,
+    temperature,
+    priorWeight,
+    z: z.values,
+    path: path?.values ?? null,
+  });
+  return path === null ? [z.info] : [z.info, path.info];
+};
 
-const embedding = kernel((backend, { table, ids }) => {
-  const size = table!.shape[1]!;
-  const { info, values } = backend.make([...ids!.shape, size]);
-  backend.addon.embeddingForward(backend.floats(table!), backend.integers(ids!), values, size);
+const embedding: NativeKernel<'Embedding'> = (backend, { table, ids }) => {
+  const size = table.shape[1]!;
+  const { info, values } = backend.make([...ids.shape, size]);
+  backend.addon.embeddingForward(backend.floats(table), backend.integers(ids), values, size);
   return info;
-});
+};
 
-const embeddingGradient = kernel<{ shape: [number, number] }>((backend, { dRows, ids }, { shape }) =>
-  backend.makeSparse(shape, backend.addon.embeddingGradient(backend.integers(ids!), backend.floats(dRows!), shape[1])),
-);
+const embeddingGradient: NativeKernel<'EmbeddingGradient'> = (backend, { dRows, ids }, { shape }) =>
+  backend.makeSparse(shape, backend.addon.embeddingGradient(backend.integers(ids), backend.floats(dRows), shape[1]));
 
-const dropoutMask = kernel<{ shape: number[]; rate: number; words: StreamWords }>((backend, _, attributes) => {
+const dropoutMask: NativeKernel<'DropoutMask'> = (backend, _, attributes) => {
   const { info, values } = backend.make(attributes.shape);
   backend.addon.dropoutMask(values, ...attributes.words, attributes.rate);
   return info;
-});
+};
 
-const squaredNorm = kernel((backend, { x }) => {
-  const values = backend.sparseRows(x!)?.values ?? backend.floats(x!);
+const squaredNorm: NativeKernel<'SquaredNorm'> = (backend, { x }) => {
+  const values = backend.sparseRows(x)?.values ?? backend.floats(x);
   return backend.makeTensorInfo([], 'float32', Float32Array.of(backend.addon.squaredNorm(values)));
-});
+};
 
 /** A gradient for the optimizers: its rows where it is stored so. */
-function gradientOf(backend: NativeBackend, { parameter, gradient }: Inputs) {
-  const sparse = backend.sparseRows(gradient!);
+function gradientOf(backend: NativeBackend, { parameter, gradient }: KernelInputs<'Sgd'>) {
+  const sparse = backend.sparseRows(gradient);
   return sparse === null
-    ? { gradient: backend.floats(gradient!) }
-    : { gradient: sparse, rowSize: parameter!.shape.at(-1)! };
+    ? { gradient: backend.floats(gradient) }
+    : { gradient: sparse, rowSize: parameter.shape.at(-1)! };
 }
 
-const adam = kernel<AdamSettings & { step: number; scale: number }>((backend, inputs, attributes) => {
+const adam: NativeKernel<'Adam'> = (backend, inputs, attributes) => {
   const { learningRate, beta1, beta2, epsilon, step, scale } = attributes;
   backend.addon.adam({
-    parameter: backend.floats(inputs.parameter!),
-    firstMoment: backend.floats(inputs.firstMoment!),
-    secondMoment: backend.floats(inputs.secondMoment!),
+    parameter: backend.floats(inputs.parameter),
+    firstMoment: backend.floats(inputs.firstMoment),
+    secondMoment: backend.floats(inputs.secondMoment),
     ...gradientOf(backend, inputs),
     learningRate,
     beta1,
@@ -283,23 +287,22 @@ const adam = kernel<AdamSettings & { step: number; scale: number }>((backend, in
     step,
     gradientScale: scale,
   });
-  backend.changed(inputs.parameter!);
+  backend.changed(inputs.parameter);
   return [];
-});
+};
 
-const sgd = kernel<{ learningRate: number; scale: number }>((backend, inputs, { learningRate, scale }) => {
+const sgd: NativeKernel<'Sgd'> = (backend, inputs, { learningRate, scale }) => {
   backend.addon.sgd({
-    parameter: backend.floats(inputs.parameter!),
+    parameter: backend.floats(inputs.parameter),
     ...gradientOf(backend, inputs),
     learningRate,
     gradientScale: scale,
   });
-  backend.changed(inputs.parameter!);
+  backend.changed(inputs.parameter);
   return [];
-});
+};
 
-const KERNELS: Record<string, Kernel> = {
-  BatchMatMul: batchMatMul,
+const KERNELS: KernelTable<NativeBackend> = {
   Lstm: lstm,
   LstmGradient: lstmGradient,
   TokenNll: tokenNll,
@@ -319,20 +322,24 @@ const KERNELS: Record<string, Kernel> = {
 /** Registers every kernel of tfjs's CPU backend under this one's name, then ours in place of theirs. */
 export function registerNativeKernels(): void {
   for (const config of tf.getKernelsForBackend('cpu')) {
-    if (config.kernelName in KERNELS) continue;
+    if (config.kernelName === 'BatchMatMul') continue;
     const faster = config.kernelName === 'Multiply' || config.kernelName === 'Add';
     const kernelFunc: tf.KernelFunc = (params) => {
       const backend = params.backend as NativeBackend;
-      const { a, b } = params.inputs as Inputs;
-      return elementwise(backend, a!, b!, config.kernelName === 'Multiply') ?? config.kernelFunc(params);
+      const { a, b } = params.inputs as unknown as { a: Info; b: Info };
+      return elementwise(backend, a, b, config.kernelName === 'Multiply') ?? config.kernelFunc(params);
     };
     tf.registerKernel({ ...config, backendName: 'native', kernelFunc: faster ? kernelFunc : config.kernelFunc });
   }
-  for (const [kernelName, run] of Object.entries(KERNELS)) {
-    tf.registerKernel({
-      kernelName,
-      backendName: 'native',
-      kernelFunc: ({ backend, inputs, attrs }) => run(backend as NativeBackend, inputs as Inputs, attrs as never),
-    });
-  }
+  tf.registerKernel({
+    kernelName: 'BatchMatMul',
+    backendName: 'native',
+    kernelFunc: ({ backend, inputs, attrs }) =>
+      batchMatMul(
+        backend as NativeBackend,
+        inputs as unknown as { a: Info; b: Info },
+        attrs as unknown as { transposeA: boolean; transposeB: boolean },
+      ),
+  });
+  registerKernels<NativeBackend>('native', KERNELS, (compute, backend) => compute(backend as NativeBackend));
 }

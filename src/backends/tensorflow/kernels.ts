@@ -2,40 +2,47 @@
 // operations, which tfjs-node runs as TensorFlow's.
 
 import * as tf from '@tensorflow/tfjs-core';
-import type { ShortRunSchedule } from '../../ops/short-run.js';
+import {
+  type Kernel,
+  type KernelInputs,
+  type KernelName,
+  type KernelTable,
+  registerKernels,
+} from '../../ops/kernel.js';
 import { lstmBackward, lstmForward, reorderGates } from './lstm.js';
 import { type Info, Operations, type TensorFlowBackend } from './operations.js';
 
-type Inputs = Record<string, Info>;
-type Kernel = (operations: Operations, inputs: Inputs, attributes: never) => Info | Info[];
+type TensorFlowKernel<Name extends KernelName> = Kernel<Name, Operations>;
+/** A batch's context, whatever else is with it. */
+type ContextInfos = KernelInputs<'LatentNll'> | KernelInputs<'ShortRun'>;
 
 /** Logits that exist at once, at most: 256 MiB of floats. */
 const LOGITS_AT_ONCE = 1 << 26;
 
-const lstm: Kernel = (operations, { wordGates, latentGates, initialHidden, recurrentKernel }) => {
-  const draws = latentGates!.shape[0]! / wordGates!.shape[1]!;
-  const added = reorderGates(operations, latentGates!);
+const lstm: TensorFlowKernel<'Lstm'> = (operations, { wordGates, latentGates, initialHidden, recurrentKernel }) => {
+  const draws = latentGates.shape[0]! / wordGates.shape[1]!;
+  const added = reorderGates(operations, latentGates);
   const inputGates = operations
-    .unstack(reorderGates(operations, wordGates!))
+    .unstack(reorderGates(operations, wordGates))
     .map((gates) => operations.add(repeated(operations, gates, draws), added));
-  const kernel = reorderGates(operations, recurrentKernel!);
-  const { hidden, cells, steps } = lstmForward(operations, inputGates, initialHidden!, kernel);
+  const kernel = reorderGates(operations, recurrentKernel);
+  const { hidden, cells, steps } = lstmForward(operations, inputGates, initialHidden, kernel);
   const activations = steps.map(({ sigmoids, candidate }) => operations.concatenate([sigmoids, candidate], 1));
   return [operations.stack(hidden), operations.stack(cells), operations.stack(activations)];
 };
 
-const lstmGradient = (operations: Operations, inputs: Inputs, { batch }: { batch: number }): Info[] => {
+const lstmGradient: TensorFlowKernel<'LstmGradient'> = (operations, inputs, { batch }) => {
   const { dHidden, initialHidden, recurrentKernel, hidden, cells, activations } = inputs;
-  const size = initialHidden!.shape[1]!;
-  const kernel = reorderGates(operations, recurrentKernel!);
-  const cellsOf = operations.unstack(cells!);
-  const steps = operations.unstack(activations!).map((both, t) => {
+  const size = initialHidden.shape[1]!;
+  const kernel = reorderGates(operations, recurrentKernel);
+  const cellsOf = operations.unstack(cells);
+  const steps = operations.unstack(activations).map((both, t) => {
     const [sigmoids, candidate] = operations.splitSizes(both, [3 * size, size], 1);
-    const before: Info = t === 0 ? tf.zeros(initialHidden!.shape) : cellsOf[t - 1]!;
+    const before: Info = t === 0 ? tf.zeros(initialHidden.shape) : cellsOf[t - 1]!;
     return { sigmoids: sigmoids!, candidate: candidate!, before, squashed: operations.tanh(cellsOf[t]!) };
   });
-  const { dGates, dInitialHidden } = lstmBackward(operations, steps, operations.unstack(dHidden!), kernel);
-  const previous = operations.concatenate([initialHidden!, ...operations.unstack(hidden!).slice(0, -1)], 0);
+  const { dGates, dInitialHidden } = lstmBackward(operations, steps, operations.unstack(dHidden), kernel);
+  const previous = operations.concatenate([initialHidden, ...operations.unstack(hidden).slice(0, -1)], 0);
   const dKernel = operations.product(previous, operations.concatenate(dGates, 0), true, false);
   const gates = reorderGates(operations, operations.stack(dGates));
   const [tokens, rows] = gates.shape as [number, number];
@@ -48,32 +55,32 @@ const lstmGradient = (operations: Operations, inputs: Inputs, { batch }: { batch
   ];
 };
 
-const tokenNll: Kernel = (operations, { hidden, outputKernel, outputBias, targets }) => {
-  const targetLogits = logitsOfTargets(operations, hidden!, outputKernel!, outputBias!, targets!);
-  const logNormalizers = inPieces(hidden!.shape[0]!, outputKernel!.shape[0]!, (start, size) =>
+const tokenNll: TensorFlowKernel<'TokenNll'> = (operations, { hidden, outputKernel, outputBias, targets }) => {
+  const targetLogits = logitsOfTargets(operations, hidden, outputKernel, outputBias, targets);
+  const logNormalizers = inPieces(hidden.shape[0]!, outputKernel.shape[0]!, (start, size) =>
     tf.tidy(() =>
-      logSumExp(operations, logitsOf(operations, operations.slice(hidden!, start, size), outputKernel!, outputBias!)),
+      logSumExp(operations, logitsOf(operations, operations.slice(hidden, start, size), outputKernel, outputBias)),
     ),
   );
   const logNormalizer = operations.concatenate(logNormalizers, 0);
   return [operations.subtract(logNormalizer, targetLogits), logNormalizer];
 };
 
-const tokenNllGradient: Kernel = (operations, inputs) => {
+const tokenNllGradient: TensorFlowKernel<'TokenNllGradient'> = (operations, inputs) => {
   const { dNll, hidden, outputKernel, outputBias, targets, logNormalizer } = inputs;
-  const [count] = hidden!.shape as [number];
-  const [vocabulary] = outputKernel!.shape as [number];
+  const [count] = hidden.shape as [number];
+  const [vocabulary] = outputKernel.shape as [number];
   const column = (x: Info, start: number, size: number) =>
     operations.reshape(operations.slice(x, start, size), [size, 1]);
-  const weight = operations.reshape(dNll!, [count, 1]);
+  const weight = operations.reshape(dNll, [count, 1]);
   const pieces = inPieces(count, vocabulary, (start, size) =>
     tf.tidy(() => {
-      const rows = operations.slice(hidden!, start, size);
-      const logits = logitsOf(operations, rows, outputKernel!, outputBias!);
-      const probabilities = operations.exp(operations.subtract(logits, column(logNormalizer!, start, size)));
-      const dLogits = operations.multiply(probabilities, column(dNll!, start, size));
+      const rows = operations.slice(hidden, start, size);
+      const logits = logitsOf(operations, rows, outputKernel, outputBias);
+      const probabilities = operations.exp(operations.subtract(logits, column(logNormalizer, start, size)));
+      const dLogits = operations.multiply(probabilities, column(dNll, start, size));
       return [
-        operations.product(dLogits, outputKernel!),
+        operations.product(dLogits, outputKernel),
         operations.product(dLogits, rows, true, false),
         operations.reduceSum(dLogits, 0),
       ];
@@ -81,12 +88,12 @@ const tokenNllGradient: Kernel = (operations, inputs) => {
   );
   const [dRows, dKernels, dBiases] = [0, 1, 2].map((part) => pieces.map((piece) => piece[part]!));
   // The targets' part of softmax minus one-hot, without a matrix of ones and zeros.
-  const weightedTargets = operations.multiply(operations.gather(outputKernel!, targets!), weight);
-  const targetsHidden = operations.segmentSum(operations.multiply(hidden!, weight), targets!, vocabulary);
+  const weightedTargets = operations.multiply(operations.gather(outputKernel, targets), weight);
+  const targetsHidden = operations.segmentSum(operations.multiply(hidden, weight), targets, vocabulary);
   return [
     operations.subtract(operations.concatenate(dRows!, 0), weightedTargets),
     operations.subtract(operations.sum(dKernels!), targetsHidden),
-    operations.subtract(operations.sum(dBiases!), operations.segmentSum(dNll!, targets!, vocabulary)),
+    operations.subtract(operations.sum(dBiases!), operations.segmentSum(dNll, targets, vocabulary)),
   ];
 };
 
@@ -109,23 +116,23 @@ interface Prepared {
 }
 
 /** @param rows of z, a whole number of draws of each sentence. */
-function prepare(operations: Operations, inputs: Inputs, rows: number): Prepared {
+function prepare(operations: Operations, inputs: ContextInfos, rows: number): Prepared {
   const { wordGates, latentKernel, initialKernel, initialBias, recurrentKernel, outputKernel, outputBias } = inputs;
-  const [tokens, batch] = wordGates!.shape as [number, number];
-  const size = outputKernel!.shape[1]!;
+  const [tokens, batch] = wordGates.shape as [number, number];
+  const size = outputKernel.shape[1]!;
   const draws = rows / batch;
   const repeatedSteps = (x: Info) => repeated(operations, x, draws, 1);
-  const targets = operations.reshape(repeatedSteps(inputs.targets!), [tokens * rows]);
+  const targets = operations.reshape(repeatedSteps(inputs.targets), [tokens * rows]);
   return {
-    wordGates: operations.unstack(repeatedSteps(reorderGates(operations, wordGates!))),
-    latentKernel: reorderGates(operations, latentKernel!),
-    recurrentKernel: reorderGates(operations, recurrentKernel!),
-    initialKernel: initialKernel!,
-    initialBias: initialBias!,
-    outputKernel: outputKernel!,
-    outputBias: outputBias!,
+    wordGates: operations.unstack(repeatedSteps(reorderGates(operations, wordGates))),
+    latentKernel: reorderGates(operations, latentKernel),
+    recurrentKernel: reorderGates(operations, recurrentKernel),
+    initialKernel: initialKernel,
+    initialBias: initialBias,
+    outputKernel: outputKernel,
+    outputBias: outputBias,
     targets,
-    targetRows: operations.gather(outputKernel!, targets),
+    targetRows: operations.gather(outputKernel, targets),
     mask:
       inputs.outputMask === undefined
         ? null
@@ -172,30 +179,30 @@ function gradientInZ(operations: Operations, prepared: Prepared, z: Info): { gra
 function nllOf(operations: Operations, prepared: Prepared, output: Info): tf.Tensor {
   const { outputKernel, outputBias, targets, wordGates } = prepared;
   const inputs = { hidden: output, outputKernel, outputBias, targets };
-  const [nll] = tokenNll(operations, inputs, {} as never) as Info[];
+  const [nll] = tokenNll(operations, inputs, null);
   const tokens = wordGates.length;
-  return operations.reduceSum(operations.reshape(nll!, [tokens, output.shape[0]! / tokens]), 0);
+  return operations.reduceSum(operations.reshape(nll, [tokens, output.shape[0]! / tokens]), 0);
 }
 
-const latentNll: Kernel = (operations, inputs) => {
-  const prepared = prepare(operations, inputs, inputs.z!.shape[0]!);
-  return nllOf(operations, prepared, run(operations, prepared, inputs.z!).output);
+const latentNll: TensorFlowKernel<'LatentNll'> = (operations, inputs) => {
+  const prepared = prepare(operations, inputs, inputs.z.shape[0]!);
+  return nllOf(operations, prepared, run(operations, prepared, inputs.z).output);
 };
 
-const latentGradient: Kernel = (operations, inputs) => {
-  const prepared = prepare(operations, inputs, inputs.z!.shape[0]!);
-  const { gradient, output } = gradientInZ(operations, prepared, inputs.z!);
+const latentGradient: TensorFlowKernel<'LatentGradient'> = (operations, inputs) => {
+  const prepared = prepare(operations, inputs, inputs.z.shape[0]!);
+  const { gradient, output } = gradientInZ(operations, prepared, inputs.z);
   return [nllOf(operations, prepared, output), gradient];
 };
 
-const shortRun = (
-  operations: Operations,
-  inputs: Inputs,
-  { stepSizes, temperature, priorWeight, keepPath }: ShortRunSchedule & { keepPath: boolean },
-): Info[] => {
-  const prepared = prepare(operations, inputs, inputs.z0!.shape[0]!);
-  const noise = operations.unstack(inputs.noise!);
-  const path: Info[] = [inputs.z0!];
+const shortRun: TensorFlowKernel<'ShortRun'> = (
+  operations,
+  inputs,
+  { stepSizes, temperature, priorWeight, keepPath },
+) => {
+  const prepared = prepare(operations, inputs, inputs.z0.shape[0]!);
+  const noise = operations.unstack(inputs.noise);
+  const path: Info[] = [inputs.z0];
   for (let k = 0; k < stepSizes.length; k++) {
     const step = stepSizes[k]!;
     const z = path.at(-1)!;
@@ -238,25 +245,18 @@ function inPieces<Out>(count: number, vocabulary: number, work: (start: number, 
   return pieces;
 }
 
-const KERNELS: Record<string, Kernel> = {
+const KERNELS: Partial<KernelTable<Operations>> = {
   Lstm: lstm,
-  LstmGradient: lstmGradient as Kernel,
+  LstmGradient: lstmGradient,
   TokenNll: tokenNll,
   TokenNllGradient: tokenNllGradient,
   LatentNll: latentNll,
   LatentGradient: latentGradient,
-  ShortRun: shortRun as Kernel,
+  ShortRun: shortRun,
 };
 
 /** Registers the kernels; what they make on the way is freed when they are done. */
 export function registerTensorFlowKernels(backend: TensorFlowBackend): void {
   const operations = new Operations(backend);
-  for (const [kernelName, compute] of Object.entries(KERNELS)) {
-    tf.registerKernel({
-      kernelName,
-      backendName: 'tensorflow',
-      kernelFunc: ({ inputs, attrs }) =>
-        tf.tidy(() => compute(operations, inputs as Inputs, attrs as never) as tf.Tensor | tf.Tensor[]),
-    });
-  }
+  registerKernels('tensorflow', KERNELS, (compute) => tf.tidy(() => compute(operations) as tf.Tensor | tf.Tensor[]));
 }
