@@ -96,6 +96,18 @@ const training = z.strictObject({
     .describe(
       'sentences of the validation split, drawn at random, that each epoch is judged on; a whole number from 1, or null for all',
     ),
+  validation: z
+    .strictObject({
+      draws: z.int().min(2).describe('importance draws a sentence; a whole number from 2'),
+      chains: z
+        .int()
+        .min(3)
+        .describe('short runs a sentence, which a fit to its posterior starts from; a whole number from 3'),
+      metropolisSteps: count.describe('Metropolis-adjusted Langevin steps of each of those; a whole number from 1'),
+    })
+    .describe(
+      "how exactly log p(x) of short runs is estimated after an epoch, by `fitted`: fewer draws than a published number's rank epochs, as each sees the same noise",
+    ),
   select: z
     .enum(['best', 'last'])
     .describe("which weights are evaluated as the run's: best, by validation loss, or last, of the last epoch"),
@@ -395,6 +407,7 @@ export const DEFAULTS: Omit<RunConfig, 'dataSet' | 'method' | 'setting' | 'name'
     decay: null,
     earlyStop: null,
     validationSentences: null,
+    validation: { draws: 100, chains: 8, metropolisSteps: 25 },
     select: 'best',
     keepEpochs: [],
   },

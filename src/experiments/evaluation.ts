@@ -65,17 +65,14 @@ export function evaluationOptions(run: RunConfig): Omit<EvaluationOptions, 'metr
 }
 
 /**
- * How exactly an epoch's log p(x) is estimated. The same sentences see the same noise after each epoch, so much of the
- * error is common to all of them, and fewer draws than a published number needs are enough to rank epochs.
- */
-export const VALIDATION = { draws: 100, chains: 8, metropolisSteps: 25 };
-
-/**
  * Draws of each sentence's q(z | x) behind an epoch's diagnosis. One will do for an encoder, whose KL and means are exact and
  * whose reconstruction its sources take from one; short runs have been drawn already, to be fitted to.
  */
-export function validationDraws(inference: Inference): number {
-  return inference === 'short-run' ? VALIDATION.chains : 1;
+export function validationDraws(
+  inference: Inference,
+  { validation }: Pick<RunConfig['training'], 'validation'>,
+): number {
+  return inference === 'short-run' ? validation.chains : 1;
 }
 
 const PPL_COLUMNS = ['validationPpl', 'validationPplError'];
@@ -96,11 +93,11 @@ export function createValidator(
   const { latentSize } = run.model;
   const options: Omit<EvaluationOptions, 'metrics'> = {
     ...evaluationOptions(run),
-    estimator: new FittedEstimator({ ...VALIDATION, studentDegrees: run.evaluation.studentDegrees }),
+    estimator: new FittedEstimator({ ...run.training.validation, studentDegrees: run.evaluation.studentDegrees }),
     limit: run.training.validationSentences,
     perplexitySentences: null,
-    draws: validationDraws(inference),
-    klChains: { jacobian: 0, gaussian: 0, marginals: VALIDATION.chains },
+    draws: validationDraws(inference, run.training),
+    klChains: { jacobian: 0, gaussian: 0, marginals: run.training.validation.chains },
   };
   const metrics = {
     none: ['ppl'],

@@ -7,7 +7,7 @@ import { estimatorName, type PerplexityEstimatorName } from '../../evaluation/pe
 import { ITERATIONS } from '../../evaluation/t-sne.js';
 import { stepsPerGradient } from '../../inference/schedule.js';
 import type { Inference } from '../../methods/method.js';
-import { VALIDATION, validationDraws } from '../evaluation.js';
+import { validationDraws } from '../evaluation.js';
 
 /** What a model costs on its corpus. */
 export interface ModelCost {
@@ -81,8 +81,8 @@ export function trainingSeconds(work: Workload, epochsDone: number, secondsPerEp
 function validationPasses(work: Workload): number {
   const { inference } = work;
   if (inference === 'none') return 1;
-  const { draws, chains, metropolisSteps } = VALIDATION;
-  const inferred = validationDraws(inference);
+  const { draws, chains, metropolisSteps } = work.run.training.validation;
+  const inferred = validationDraws(inference, work.run.training);
   // Recon, what is gained over draws of the prior and over another sentence's; of short runs, log p(x) by `fitted` besides.
   const diagnosis = inferencePasses(work, inferred) + 4 * inferred;
   return inference === 'short-run' ? diagnosis + fittedPasses(chains, metropolisSteps, draws) : diagnosis;
