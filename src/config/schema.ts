@@ -12,6 +12,7 @@ const methodName = z.string().regex(/^[a-z0-9]+(-[a-z0-9]+)*$/);
 const positive = z.number().positive();
 const notNegative = z.number().min(0);
 const count = z.int().min(1);
+const wholeNumber = z.int().min(0);
 const dropoutRate = z.number().min(0).lt(1);
 
 const data = z.strictObject({
@@ -73,9 +74,14 @@ const optimizer = z.strictObject({
 
 const decay = z.strictObject({
   factor: z.number().gt(0).lt(1).describe('what the learning rate is multiplied with, between 0 and 1'),
-  patience: count.describe('epochs without a better validation loss before a decay; a whole number from 1'),
+  patience: z
+    .union([wholeNumber, z.array(wholeNumber).min(1)])
+    .describe(
+      'epochs without a better validation loss before a decay: a whole number, or a list with one for each decay (a ' +
+        'shorter list repeats its last); 0 for a decay after every epoch',
+    ),
   fromEpoch: count.describe('first epoch, counted from 1, that may be followed by a decay; a whole number from 1'),
-  atMost: count.describe('decays before training ends; a whole number from 1'),
+  atMost: count.describe('decays, the last of which ends training; a whole number from 1'),
   restoreBest: z.boolean().describe('whether the best weights so far return at a decay: true or false'),
 });
 
@@ -279,7 +285,7 @@ const evaluation = z.strictObject({
   klChains: z.strictObject({
     jacobian: count.describe('chains a sentence that KL by `jacobian` is measured on; a whole number from 1'),
     gaussian: z
-      .union([z.literal('auto'), z.int().min(0)])
+      .union([z.literal('auto'), wholeNumber])
       .describe(
         'the same for KL by `gaussian`: more than latentSize + 1; 0 leaves it out, auto takes 2 latentSize + 2',
       ),

@@ -17,7 +17,12 @@ const validationState = z.strictObject({
   best: z.number().nullable(),
   /** The epoch it was measured after. */
   bestEpoch: z.int(),
-  /** Epochs since the best or since the last decay. */
+  /**
+   * What the next loss may not be above to count as a gain, nats a word: the lowest since the last decay, that decay's own
+   * epoch among them. Null before the first, and absent in checkpoints written before it was kept, where it was the best.
+   */
+  reference: z.number().nullable().optional(),
+  /** Epochs since the last gain or the last decay. */
   epochsWithoutGain: z.int(),
   decays: z.int(),
 });

@@ -7,7 +7,7 @@ export const endingSchema = z.discriminatedUnion('reason', [
   z.strictObject({ reason: z.literal('all-epochs'), epochs: z.int() }),
   /** No better validation loss for `patience` epochs (`training.earlyStop`). */
   z.strictObject({ reason: z.literal('early-stop'), patience: z.int() }),
-  /** No better validation loss after the last of `decays` of the learning rate (`training.decay`). */
+  /** The last of `decays` of the learning rate (`training.decay`). */
   z.strictObject({ reason: z.literal('decays'), decays: z.int() }),
 ]);
 export type Ending = z.infer<typeof endingSchema>;
@@ -20,7 +20,7 @@ export function describeEnding(ending: Ending): string {
     case 'early-stop':
       return `no better validation loss for ${ending.patience} epochs`;
     case 'decays':
-      return `no better validation loss after ${ending.decays} decays of the learning rate`;
+      return `the last of ${ending.decays} decays of the learning rate`;
   }
 }
 

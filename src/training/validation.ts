@@ -4,7 +4,15 @@ import type { RunConfig } from '../config/schema.js';
 import type { ValidationState } from '../runs/checkpoint.js';
 import type { Ending } from '../runs/ending.js';
 
-export const INITIAL_VALIDATION: ValidationState = { best: null, bestEpoch: 0, epochsWithoutGain: 0, decays: 0 };
+export const INITIAL_VALIDATION: ValidationState = {
+  best: null,
+  bestEpoch: 0,
+  reference: null,
+  epochsWithoutGain: 0,
+  decays: 0,
+};
+
+type Decay = NonNullable<RunConfig['training']['decay']>;
 
 export interface Decision {
   state: ValidationState;
@@ -19,7 +27,12 @@ export interface Decision {
 }
 
 /**
- * Halving on a plateau as in He et al. 2019 and Li et al. 2019 (`decay`), and plain early stopping (`earlyStop`).
+ * The learning rate that falls when validation stops improving (`decay`), and plain early stopping (`earlyStop`).
+ *
+ * As in the code of He et al. 2019 and Li et al. 2019, what follows a decay is measured against the loss at the decay, though
+ * the weights be the best's again, and the last decay ends training. Kim et al. 2018, whose every epoch after the first decay
+ * brings another, is a patience of one epoch and then of none.
+ *
  * @param epoch the epoch just finished, from 1.
  * @param loss its validation loss, nats a word.
  */
@@ -29,25 +42,33 @@ export function judge(
   loss: number,
   { decay, earlyStop }: Pick<RunConfig['training'], 'decay' | 'earlyStop'>,
 ): Decision {
-  const nothing = { improved: false, learningRateFactor: 1, restoreBest: false, stop: null };
-  if (previous.best === null || loss < previous.best) {
-    const state = { ...previous, best: loss, bestEpoch: epoch, epochsWithoutGain: 0 };
-    return { ...nothing, state, improved: true };
-  }
-  const state = { ...previous, epochsWithoutGain: previous.epochsWithoutGain + 1 };
+  const { best, reference = best } = previous;
+  const improved = best === null || loss < best;
+  const gained = reference == null || loss <= reference;
+  const state: ValidationState = {
+    ...previous,
+    ...(improved ? { best: loss, bestEpoch: epoch } : {}),
+    reference: gained ? loss : reference,
+    epochsWithoutGain: gained ? 0 : previous.epochsWithoutGain + 1,
+  };
+  const nothing = { improved, learningRateFactor: 1, restoreBest: false, stop: null };
   if (earlyStop !== null && epoch - state.bestEpoch >= earlyStop.patience) {
     return { ...nothing, state, stop: { reason: 'early-stop', patience: earlyStop.patience } };
   }
-  if (decay !== null && epoch >= decay.fromEpoch && state.epochsWithoutGain >= decay.patience) {
-    if (state.decays === decay.atMost) {
-      return { ...nothing, state, stop: { reason: 'decays', decays: decay.atMost } };
-    }
-    return {
-      ...nothing,
-      state: { ...state, decays: state.decays + 1, epochsWithoutGain: 0 },
-      learningRateFactor: decay.factor,
-      restoreBest: decay.restoreBest,
-    };
+  if (decay === null || epoch < decay.fromEpoch || state.epochsWithoutGain < patienceOf(decay, state.decays)) {
+    return { ...nothing, state };
   }
-  return { ...nothing, state };
+  const decays = state.decays + 1;
+  return {
+    improved,
+    state: { ...state, reference: loss, epochsWithoutGain: 0, decays },
+    learningRateFactor: decay.factor,
+    restoreBest: decay.restoreBest,
+    stop: decays >= decay.atMost ? { reason: 'decays', decays } : null,
+  };
+}
+
+/** Epochs without a gain that the next decay waits for. @param decays so far. */
+function patienceOf({ patience }: Pick<Decay, 'patience'>, decays: number): number {
+  return typeof patience === 'number' ? patience : patience[Math.min(decays, patience.length - 1)]!;
 }
