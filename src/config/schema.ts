@@ -62,6 +62,12 @@ const model = z
 const optimizer = z.strictObject({
   name: z.enum(['adam', 'sgd']).describe('adam or sgd'),
   learningRate: positive.describe('learning rate at the start of training; a number above 0'),
+  cosineEpochs: positive
+    .nullable()
+    .describe(
+      'epochs over which the learning rate falls to 0 along half a cosine, and after which it starts anew; a number ' +
+        'above 0, or null for a rate that decays alone lower',
+    ),
   beta1: z.number().min(0).lt(1).describe("Adam's decay of the first moment, from 0 to below 1"),
   beta2: z.number().min(0).lt(1).describe("Adam's decay of the second moment, from 0 to below 1"),
   epsilon: positive.describe("Adam's epsilon; a number above 0"),
@@ -232,16 +238,42 @@ const freeBits = z.strictObject({
 const aggressive = z.strictObject({
   updates: count.describe('encoder updates before a decoder update, at most; a whole number from 1'),
   window: count.describe('encoder updates whose mean loss must fall for them to go on; a whole number from 1'),
-  sentences: count.describe(
-    'validation sentences that the mutual information is measured on; while it rises, training stays aggressive',
-  ),
+  sentences: count
+    .nullable()
+    .describe(
+      'validation sentences, drawn at random, that the mutual information is measured on; while it rises, training ' +
+        'stays aggressive; a whole number from 1, or null for all',
+    ),
+  information: z
+    .enum(['sentences', 'batch'])
+    .describe(
+      'what the mutual information tells apart: `sentences`, all of them, or those of a batch, of which it knows at ' +
+        'most log B nats',
+    ),
+  clipBy: z
+    .enum(['updated', 'all'])
+    .describe(
+      "norm by which a gradient is clipped while training is aggressive: of the updated network's weights, or of all",
+    ),
+});
+
+const autoencoder = z.strictObject({
+  sampled: z
+    .boolean()
+    .describe("whether the code of the loss is a draw of the encoder's Gaussian, or its mean: true or false"),
 });
 
 const semiAmortized = z.strictObject({
   steps: count.describe('gradient steps that refine the mean and log variance; a whole number from 1'),
   learningRate: positive.describe('of those steps; a number above 0'),
   momentum: z.number().min(0).lt(1).describe('of those steps, from 0 to below 1'),
-  clipNorm: positive.describe("largest norm of a sentence's gradient in a step; a number above 0"),
+  clipNorm: positive.describe('largest norm of a gradient in a step; a number above 0'),
+  scope: z
+    .enum(['sentence', 'batch'])
+    .describe(
+      'whose loss a step descends: batch, its mean over the sentences, the gradients in all means and in all log ' +
+        'variances clipped apart, or sentence, its share of a full batch, each gradient clipped by itself',
+    ),
 });
 
 const evaluation = z.strictObject({
@@ -326,6 +358,7 @@ export const runConfigSchema = z.strictObject({
     .describe("weight of the KL in a VAE's loss: a number from 0, or {start, warmupEpochs, cycleEpochs}"),
   freeBits,
   aggressive,
+  autoencoder,
   semiAmortized,
   evaluation,
 });
@@ -404,7 +437,7 @@ export const DEFAULTS: Omit<RunConfig, 'dataSet' | 'method' | 'setting' | 'name'
     wordVectorRange: 0.1,
     transformer: { layers: 2, heads: 4 },
   },
-  optimizer: { name: 'sgd', learningRate: 1, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, clipNorm: 5 },
+  optimizer: { name: 'sgd', learningRate: 1, cosineEpochs: null, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, clipNorm: 5 },
   training: {
     batchSize: 32,
     epochs: 40,
@@ -431,8 +464,9 @@ export const DEFAULTS: Omit<RunConfig, 'dataSet' | 'method' | 'setting' | 'name'
   startFrom: { encoder: null, decoder: null },
   klWeight: 1,
   freeBits: { target: 8 },
-  aggressive: { updates: 100, window: 15, sentences: 500 },
-  semiAmortized: { steps: 20, learningRate: 1, momentum: 0.5, clipNorm: 5 },
+  aggressive: { updates: 100, window: 15, sentences: 500, information: 'sentences', clipBy: 'updated' },
+  autoencoder: { sampled: false },
+  semiAmortized: { steps: 20, learningRate: 1, momentum: 0.5, clipNorm: 5, scope: 'sentence' },
   evaluation: {
     estimator: 'auto',
     draws: { fitted: 500, jacobian: 10, encoder: 500, ais: 32 },

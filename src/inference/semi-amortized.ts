@@ -15,12 +15,15 @@ export interface ElboOptions {
 
 export interface RefinementOptions
   extends ElboOptions,
-    Pick<RunConfig['semiAmortized'], 'steps' | 'learningRate' | 'momentum'> {
-  /** Largest norm of a sentence's gradient in (mean, log variance). */
+    Pick<RunConfig['semiAmortized'], 'steps' | 'learningRate' | 'momentum' | 'scope'> {
+  /**
+   * Largest norm of what is clipped as one: with the scope `sentence` each sentence's gradient in (mean, log variance), with
+   * `batch` the gradient in the means of all sentences, and that in their log variances.
+   */
   clipNorm: number;
   /**
-   * The source averages over the batch before it takes its steps; a fixed number in its place leaves a sentence's code to
-   * itself, whatever else is in its batch.
+   * The source averages over the batch before it takes its steps; a fixed number in its place, with the scope `sentence`,
+   * leaves a sentence's code to itself, whatever else is in its batch.
    */
   scale: number;
 }
@@ -60,7 +63,7 @@ export function refine(
     result.visited.push(at);
     result.gradients.push(gradient);
     result.noise.push(eps);
-    const clipped = clip(gradient, likelihood.latentSize, options.clipNorm);
+    const clipped = clip(gradient, likelihood, options);
     for (let i = 0; i < 2 * size; i++) velocity[i] = momentum * velocity[i]! + clipped[i]!;
     result.gaussian = {
       mean: at.mean.map((value, i) => value - learningRate * velocity[i]!),
@@ -105,7 +108,7 @@ export function refinementAdjoint(
   end: Float64Array,
   options: RefinementOptions,
 ): RefinementAdjoint {
-  const { learningRate, momentum, clipNorm, scale } = options;
+  const { learningRate, momentum, scale } = options;
   const { sentences, latentSize } = likelihood;
   const size = end.length / 2;
   const position = end.slice();
@@ -115,7 +118,7 @@ export function refinementAdjoint(
     const { mean, logVariance } = visited[k]!;
     const eps = noise[k]!;
     for (let i = 0; i < 2 * size; i++) velocity[i] = momentum * velocity[i]! - learningRate * position[i]!;
-    const toGradient = clipAdjoint(gradients[k]!, velocity, latentSize, clipNorm);
+    const toGradient = clipAdjoint(gradients[k]!, velocity, likelihood, options);
 
     // How the gradient's z-part moves with the decoder's weights: along dz = dmean + eps exp(log variance / 2) / 2 dlog variance.
     const z = new Float32Array(size);
@@ -216,11 +219,37 @@ function norms(values: Float64Array, sentences: number, latentSize: number): Flo
   return squares.map(Math.sqrt);
 }
 
-function clip(gradient: Float64Array, latentSize: number, clipNorm: number): Float64Array {
-  const sentences = gradient.length / 2 / latentSize;
-  const lengths = norms(gradient, sentences, latentSize);
+type ClipOptions = Pick<RefinementOptions, 'clipNorm' | 'scope'>;
+
+/** Which of several groups, clipped each by its own norm, a place of `[2, sentences, latentSize]` belongs to. */
+function clipGroups(
+  { sentences, latentSize }: Pick<ConditionalLikelihood, 'sentences' | 'latentSize'>,
+  { scope }: ClipOptions,
+): { count: number; groupOf: (i: number) => number } {
+  return scope === 'sentence'
+    ? { count: sentences, groupOf: (i) => Math.floor(i / latentSize) % sentences }
+    : { count: 2, groupOf: (i) => Math.floor(i / latentSize / sentences) };
+}
+
+/** The sum over each group of the products of two `[2, sentences, latentSize]` arrays. */
+function groupProducts(
+  one: Float64Array,
+  other: Float64Array,
+  { count, groupOf }: ReturnType<typeof clipGroups>,
+): Float64Array {
+  const products = new Float64Array(count);
+  one.forEach((value, i) => {
+    products[groupOf(i)]! += value * other[i]!;
+  });
+  return products;
+}
+
+function clip(gradient: Float64Array, likelihood: ConditionalLikelihood, options: ClipOptions): Float64Array {
+  const groups = clipGroups(likelihood, options);
+  const lengths = groupProducts(gradient, gradient, groups).map(Math.sqrt);
+  const { clipNorm } = options;
   return gradient.map((value, i) => {
-    const length = lengths[Math.floor(i / latentSize) % sentences]!;
+    const length = lengths[groups.groupOf(i)]!;
     return length > clipNorm ? (value * clipNorm) / length : value;
   });
 }
@@ -229,20 +258,18 @@ function clip(gradient: Float64Array, latentSize: number, clipNorm: number): Flo
 function clipAdjoint(
   gradient: Float64Array,
   adjoint: Float64Array,
-  latentSize: number,
-  clipNorm: number,
+  likelihood: ConditionalLikelihood,
+  options: ClipOptions,
 ): Float64Array {
-  const sentences = gradient.length / 2 / latentSize;
-  const lengths = norms(gradient, sentences, latentSize);
-  const products = new Float64Array(sentences);
-  gradient.forEach((value, i) => {
-    products[Math.floor(i / latentSize) % sentences]! += value * adjoint[i]!;
-  });
+  const groups = clipGroups(likelihood, options);
+  const lengths = groupProducts(gradient, gradient, groups).map(Math.sqrt);
+  const products = groupProducts(gradient, adjoint, groups);
+  const { clipNorm } = options;
   return adjoint.map((value, i) => {
-    const sentence = Math.floor(i / latentSize) % sentences;
-    const length = lengths[sentence]!;
+    const group = groups.groupOf(i);
+    const length = lengths[group]!;
     if (length <= clipNorm) return value;
-    return (clipNorm / length) * (value - (gradient[i]! * products[sentence]!) / (length * length));
+    return (clipNorm / length) * (value - (gradient[i]! * products[group]!) / (length * length));
   });
 }
 

@@ -1,4 +1,5 @@
-// AE: reconstruction alone, z the encoder's mean. Not a model of text - nothing ties its codes to the prior - but a row of
+// AE: reconstruction alone. In the loss z is the encoder's mean or, as Li et al. 2019 have it, a draw of its Gaussian, whose
+// variance nothing then keeps from vanishing; a sentence's code is the mean either way. Not a model of text - nothing ties its codes to the prior - but a row of
 // Tables 4 and 5, and where the encoders of FBP-VAE and FB-VAE come from (Li et al. 2019).
 
 import type * as tf from '@tensorflow/tfjs-core';
@@ -19,8 +20,8 @@ class Autoencoder extends AmortizedModel {
     return { ...update, quantities: { reconstruction } };
   }
 
-  protected override code({ mean }: EncodedBatch): tf.Tensor2D {
-    return mean;
+  protected override code(encoded: EncodedBatch, noise: tf.Tensor2D): tf.Tensor2D {
+    return this.run.autoencoder.sampled ? super.code(encoded, noise) : encoded.mean;
   }
 
   override posterior(batch: Batch, likelihood: ConditionalLikelihood, keys: SentenceKeys): Posterior {

@@ -68,6 +68,7 @@ export class AmortizedModel implements Model {
    * One update on the batch's mean loss NLL(z) + klWeight * klTerm.
    * @param step tells the noise of several updates at one place of the run apart.
    * @param only the weights that may change, by name.
+   * @param clipBy the weights whose gradients' norm decides on the clipping, by name.
    */
   protected descend(
     batch: Batch,
@@ -76,20 +77,26 @@ export class AmortizedModel implements Model {
     learner: Learner,
     step = 0,
     only?: (name: string) => boolean,
+    clipBy?: (name: string) => boolean,
   ): Update & LossParts {
     const key = { seed: this.run.seed, epoch: at.epoch, batch: at.batch, step };
     const masks = this.decoder.masks(batch, 'word-dropout', 'output-dropout', key);
     const normals = new RandomStream({ ...key, purpose: 'reparameterization' }).normals(batch.size * this.latentSize);
     const noise = tf.tensor2d(normals, [batch.size, this.latentSize]);
     const parts: LossParts = { reconstruction: 0, kl: 0 };
-    const update = learner.minimize(() => {
-      const encoded = this.encoder.encode(batch);
-      const nll = this.decoder.sentenceNll(batch, this.code(encoded, noise), masks);
-      const kl = dimensionKl(encoded);
-      parts.reconstruction = tf.mean(nll).dataSync()[0]!;
-      parts.kl = tf.mean(tf.sum(kl, 1)).dataSync()[0]!;
-      return tf.mean(tf.add(nll, tf.mul(this.klTerm(kl), klWeight)));
-    }, only);
+    const update = learner.minimize(
+      () => {
+        const encoded = this.encoder.encode(batch);
+        const nll = this.decoder.sentenceNll(batch, this.code(encoded, noise), masks);
+        const kl = dimensionKl(encoded);
+        parts.reconstruction = tf.mean(nll).dataSync()[0]!;
+        parts.kl = tf.mean(tf.sum(kl, 1)).dataSync()[0]!;
+        return tf.mean(tf.add(nll, tf.mul(this.klTerm(kl), klWeight)));
+      },
+      only,
+      undefined,
+      clipBy,
+    );
     noise.dispose();
     disposeMasks(masks);
     return { ...update, ...parts };

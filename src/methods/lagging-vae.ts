@@ -14,6 +14,7 @@ import type { Iteration, Learner, Method, Position } from './method.js';
 
 const ofEncoder = (name: string) => name.startsWith(ENCODER_PREFIX);
 const ofDecoder = (name: string) => !ofEncoder(name);
+const ofBoth = () => true;
 
 /**
  * When the encoder has caught up: every `window` updates the mean loss a word of these is held against that of the
@@ -78,7 +79,7 @@ class LaggingVae extends AmortizedModel {
     const klWeight = klWeightAt(this.run.klWeight, at);
     this.extraUpdates = this.outer.aggressive ? this.catchUp(batch, at, klWeight, learner) : 0;
     const only = this.outer.aggressive ? ofDecoder : undefined;
-    const { reconstruction, kl, ...update } = this.descend(batch, at, klWeight, learner, 0, only);
+    const { reconstruction, kl, ...update } = this.descend(batch, at, klWeight, learner, 0, only, this.clipBy(only));
     const quantities: Record<string, number> = { reconstruction, kl, klWeight, encoderUpdates: this.extraUpdates || 1 };
     if (this.information !== null) quantities.mutualInformation = this.information;
     return { ...update, quantities };
@@ -86,10 +87,17 @@ class LaggingVae extends AmortizedModel {
 
   /** Those of the last iteration, as if the encoder's own updates had been made on batches like this one. */
   override flops(batch: Pick<Batch, 'size' | 'tokens'>): number {
+    const whole = super.flops(batch);
+    if (this.run.aggressive.clipBy === 'all') return (1 + this.extraUpdates) * whole;
     const { words, latent } = this.decoder.flops(batch);
     // Forward and back to z through the decoder; forward, and back to the weights too, through the encoder, twice forward.
     const encoderUpdate = 2 * latent + words + 4 * batch.size * batch.tokens * this.encoder.flopsPerToken;
-    return super.flops(batch) + this.extraUpdates * encoderUpdate;
+    return whole + this.extraUpdates * encoderUpdate;
+  }
+
+  /** @param only the weights that an update may change; all where undefined. */
+  private clipBy(only: ((name: string) => boolean) | undefined): ((name: string) => boolean) | undefined {
+    return this.run.aggressive.clipBy === 'all' ? ofBoth : only;
   }
 
   /** Updates of the encoder alone: first on the batch itself, then on batches drawn from the epoch's. */
@@ -108,10 +116,14 @@ class LaggingVae extends AmortizedModel {
   }
 
   /**
-   * An update of the encoder's weights on the batch's mean loss, which it returns. The decoder is passed through once, to z
-   * and no further: its weights, which have most of a gradient's work in them, stay as they are.
+   * An update of the encoder's weights on the batch's mean loss, which it returns. Where they are clipped by their own norm,
+   * the decoder is passed through once, to z and no further: its weights, which have most of a gradient's work in them, stay
+   * as they are.
    */
   private updateEncoder(batch: Batch, at: Position, klWeight: number, learner: Learner, step: number): number {
+    if (this.run.aggressive.clipBy === 'all') {
+      return this.descend(batch, at, klWeight, learner, step, ofEncoder, ofBoth).loss;
+    }
     const key = { seed: this.run.seed, epoch: at.epoch, batch: at.batch, step };
     const masks = this.decoder.masks(batch, 'word-dropout', 'output-dropout', key);
     const shape: [number, number] = [batch.size, this.latentSize];
@@ -142,24 +154,25 @@ class LaggingVae extends AmortizedModel {
     return this.epochBatches.batches;
   }
 
-  /** I_q(x; z) of validation sentences, nats. */
+  /** I_q(x; z) of validation sentences, all of them together or, as in the source, batch by batch; nats. */
   private measureInformation(): number {
     const { seed, training, aggressive } = this.run;
     const split = this.corpus.splits.valid;
-    const indices = drawSubset(split, aggressive.sentences, seed);
-    const mean: number[] = [];
-    const logVariance: number[] = [];
-    const codes: number[] = [];
-    for (const batch of equalLengthBatches(split, training.batchSize, { indices })) {
+    const indices = drawSubset(split, aggressive.sentences ?? split.length, seed);
+    const batches = Array.from(equalLengthBatches(split, training.batchSize, { indices }), (batch) => {
       const gaussian = this.encoded(batch);
-      const keys = { seed, sentences: batch.indices };
-      mean.push(...gaussian.mean);
-      logVariance.push(...gaussian.logVariance);
-      codes.push(...sampleGaussian(gaussian, keys, 1));
-    }
-    const gaussian = { mean: Float32Array.from(mean), logVariance: Float32Array.from(logVariance) };
-    const information = mutualInformation(gaussian, Float32Array.from(codes), indices.length);
-    return information.reduce((sum, value) => sum + value, 0) / information.length;
+      return { ...gaussian, z: sampleGaussian(gaussian, { seed, sentences: batch.indices }, 1), size: batch.size };
+    });
+    const groups = aggressive.information === 'batch' ? batches.map((batch) => [batch]) : [batches];
+    const parts = groups.flatMap((group) => {
+      const gaussian = {
+        mean: concatenated(group.map(({ mean }) => mean)),
+        logVariance: concatenated(group.map(({ logVariance }) => logVariance)),
+      };
+      const sentences = group.reduce((sum, { size }) => sum + size, 0);
+      return Array.from(mutualInformation(gaussian, concatenated(group.map(({ z }) => z)), sentences));
+    });
+    return parts.reduce((sum, value) => sum + value, 0) / parts.length;
   }
 
   override state(): Record<string, unknown> {
@@ -173,6 +186,10 @@ class LaggingVae extends AmortizedModel {
     this.outer = new OuterStopRule(state.aggressive as boolean, best);
     this.information = state.information as number | null;
   }
+}
+
+function concatenated(arrays: readonly Float32Array[]): Float32Array {
+  return Float32Array.from(arrays.flatMap((array) => Array.from(array)));
 }
 
 export const laggingVae: Method = {

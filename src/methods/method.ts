@@ -31,12 +31,14 @@ export interface Learner {
    * @param only the weights that may change, by name; all unless given.
    * @param added a gradient that is known already, by the weights' names: of a loss that is none of these. It counts in
    *   all that follows, the norm and the clipping too; the tensors stay the caller's.
+   * @param clipBy the weights whose gradients' norm decides on the clipping; those that may change unless given.
    * @throws DivergenceError, before any weight is touched, if the loss or the gradient's norm is not finite.
    */
   minimize(
     loss: (() => tf.Scalar) | readonly (() => tf.Scalar)[],
     only?: (name: string) => boolean,
     added?: ReadonlyMap<string, tf.Tensor>,
+    clipBy?: (name: string) => boolean,
   ): Update;
 }
 

@@ -30,7 +30,7 @@ class SaVae extends AmortizedModel {
     const { seed } = this.run;
     const key = { seed, epoch: at.epoch, batch: at.batch };
     const klWeight = klWeightAt(this.run.klWeight, at);
-    const options = this.refinementOptions(klWeight);
+    const options = this.refinementOptions(klWeight, batch);
     const size = batch.size * this.latentSize;
 
     // The refinement: one dropout mask for all of its steps, and the same again wherever they are looked back upon.
@@ -76,15 +76,16 @@ class SaVae extends AmortizedModel {
   }
 
   override posterior(batch: Batch, likelihood: ConditionalLikelihood, keys: SentenceKeys): Posterior {
-    const options = this.refinementOptions(1);
+    const options = this.refinementOptions(1, batch);
     const { steps } = options;
     const noise = drawNormals(keys, 'refinement', { from: 0, to: 1, steps, size: this.latentSize });
     const { gaussian } = refine(likelihood, this.encoded(batch), noise, options);
     return new GaussianPosterior(likelihood, gaussian, keys, 'refined');
   }
 
-  private refinementOptions(klWeight: number): RefinementOptions {
-    return { ...this.run.semiAmortized, klWeight, scale: this.run.training.batchSize };
+  private refinementOptions(klWeight: number, { size }: Batch): RefinementOptions {
+    const { semiAmortized, training } = this.run;
+    return { ...semiAmortized, klWeight, scale: semiAmortized.scope === 'batch' ? size : training.batchSize };
   }
 
   /** sum of (mean, log variance) times what the loss owes them: its gradient is the encoder's. */

@@ -51,6 +51,7 @@ const trainingState = z.strictObject({
   batch: z.int(),
   /** Updates done in the run. */
   iteration: z.int(),
+  /** As decays have left it; within a cosine's cycle an update is made with a share of it. */
   learningRate: z.number(),
   validation: validationState,
   /** What the last diagnosis of the weights that are selected so far came to; null before any. */

@@ -30,19 +30,22 @@ export class GradientDescent implements Learner {
     losses: (() => tf.Scalar) | readonly (() => tf.Scalar)[],
     only: (name: string) => boolean = () => true,
     added: ReadonlyMap<string, tf.Tensor> = new Map(),
+    clipBy = only,
   ): Update {
     return tf.tidy(() => {
       const { names, list } = this.parameters;
-      const variables = list.filter((_, i) => only(names[i]!));
+      const variables = list.filter((_, i) => only(names[i]!) || clipBy(names[i]!));
       const { loss, gradients } = summedGradients(typeof losses === 'function' ? [losses] : losses, variables);
       list.forEach((variable, i) => {
         const known = added.get(names[i]!);
-        if (known !== undefined && only(names[i]!)) addTo(gradients, variable, known);
+        if (known !== undefined && (only(names[i]!) || clipBy(names[i]!))) addTo(gradients, variable, known);
       });
-      const { norm, scale } = clipByGlobalNorm([...gradients.values()], this.clipNorm ?? Number.POSITIVE_INFINITY);
+      const unmeasured = new Set(list.filter((_, i) => !clipBy(names[i]!)));
+      const measured = [...gradients].flatMap(([variable, gradient]) => (unmeasured.has(variable) ? [] : [gradient]));
+      const { norm, scale } = clipByGlobalNorm(measured, this.clipNorm ?? Number.POSITIVE_INFINITY);
       if (!Number.isFinite(loss) || !Number.isFinite(norm)) throw new DivergenceError(loss, norm);
       this.optimizer.step(
-        list.map((variable) => gradients.get(variable) ?? null),
+        list.map((variable, i) => (only(names[i]!) ? (gradients.get(variable) ?? null) : null)),
         scale,
       );
       return { loss, gradientNorm: norm };

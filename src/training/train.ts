@@ -14,6 +14,7 @@ import { cutBack, type Metrics, MetricsFile } from '../runs/metrics.js';
 import type { Manifest, RunFolder, Verdict } from '../runs/run-folder.js';
 import { restoreWeights, type StartingWeights, saveWeights, startPart } from '../runs/weights.js';
 import { DivergenceError, GradientDescent } from './learner.js';
+import { cosineShare } from './learning-rate.js';
 import { createOptimizer } from './optimizer.js';
 import { INITIAL_VALIDATION, judge } from './validation.js';
 
@@ -162,6 +163,9 @@ class Training {
   /** The rest of the epoch in progress. */
   private async finishEpoch(batches: Batches, iterations: number): Promise<void> {
     const { run, signal } = this.options;
+    // Of an epoch that goes on, the rate of its last update, which the next line of metrics tells.
+    const last = this.state.batch - 1;
+    if (last >= 0) this.setLearningRate({ epoch: this.state.epoch, batch: last, batches: batches.length });
     for (const batch of batches.from(this.state.batch)) {
       const began = performance.now();
       const { epoch, iteration } = this.state;
@@ -182,8 +186,13 @@ class Training {
     }
   }
 
+  private setLearningRate(at: Omit<Position, 'iteration'>): void {
+    this.optimizer.learningRate = this.state.learningRate * cosineShare(this.options.run.optimizer, at);
+  }
+
   private learn(batch: Batch, at: Position): Iteration {
     try {
+      this.setLearningRate(at);
       return this.model.learn(batch, at, this.learner);
     } catch (error) {
       if (!(error instanceof DivergenceError)) throw error;
@@ -215,12 +224,12 @@ class Training {
     this.state.epochSums = noSums();
     // The weights alone: what a method knows of its own course, such as that Lagging-VAE is done catching up, stays.
     if (decision.restoreBest) restoreWeights(best, this.model);
-    this.optimizer.learningRate *= decision.learningRateFactor;
+    this.state.learningRate *= decision.learningRateFactor;
     this.state.validation = decision.state;
     this.state.epoch++;
     this.state.batch = 0;
     this.state.finished = decision.stop;
-    this.emit({ kind: 'epoch', metrics, improved: decision.improved, learningRate: this.optimizer.learningRate });
+    this.emit({ kind: 'epoch', metrics, improved: decision.improved, learningRate: this.state.learningRate });
     await this.save();
     await folder.writeManifest(this.manifest());
     return decision.stop;
@@ -255,7 +264,6 @@ class Training {
       this.model.parameters.restore(checkpoint.tensors, checkpoint.file);
       this.model.restoreState(checkpoint.state.method);
       this.optimizer.restore(checkpoint.tensors);
-      this.optimizer.learningRate = checkpoint.state.learningRate;
     } else {
       for (const start of this.options.startFrom ?? []) {
         this.state.startedFrom[start.part] = startPart(start, this.model);
@@ -268,7 +276,6 @@ class Training {
   }
 
   private async save(): Promise<void> {
-    this.state.learningRate = this.optimizer.learningRate;
     this.state.method = this.model.state();
     this.state.trainingSeconds = this.seconds();
     await saveCheckpoint(

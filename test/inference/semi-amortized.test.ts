@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { DiagonalGaussian } from '../../src/inference/posterior.js';
-import { type RefinementOptions, refine, refinementAdjoint } from '../../src/inference/semi-amortized.js';
+import { negativeElbo, type RefinementOptions, refine, refinementAdjoint } from '../../src/inference/semi-amortized.js';
 import { normals, randomLinearGaussian, TinyRnn } from './models.js';
 
 const options: RefinementOptions = {
@@ -10,6 +10,7 @@ const options: RefinementOptions = {
   clipNorm: 5,
   klWeight: 0.7,
   scale: 8,
+  scope: 'sentence',
 };
 const TEXTS = [
   [1, 2, 0, 4],
@@ -105,8 +106,35 @@ describe('refinement', () => {
   });
 });
 
-/** Norms of what is clipped as one: a sentence's gradient, in its mean and log variance together. */
-function lengthsOf(gradient: Float64Array): number[] {
+describe('a refinement of the whole batch', () => {
+  test('clips the gradient in all means and that in all log variances, each by its own norm', () => {
+    const model = new TinyRnn(TEXTS, LATENT, { scale: 1.5 });
+    const start = startAt(3);
+    const noise = normals(SIZE, 9);
+    const lengthOf = (values: ArrayLike<number>) => Math.hypot(...Array.from(values));
+    const settings: RefinementOptions = { ...options, steps: 1, scope: 'batch', clipNorm: 1e9 };
+    const { gradient } = negativeElbo(model, start, noise, settings);
+    const [inMean, inLogVariance] = [gradient.subarray(0, SIZE), gradient.subarray(SIZE)];
+    // Between the two norms, so that the larger alone is clipped; a sentence's own are both smaller than the larger.
+    const [smaller, larger] = [lengthOf(inMean), lengthOf(inLogVariance)].sort((a, b) => a - b) as [number, number];
+    const clipNorm = (smaller + larger) / 2;
+    const { gaussian } = refine(model, start, noise, { ...settings, clipNorm });
+    for (const [part, own] of [
+      ['mean', inMean],
+      ['logVariance', inLogVariance],
+    ] as const) {
+      const shrunk = Math.min(1, clipNorm / lengthOf(own));
+      gaussian[part].forEach((value, i) => {
+        expect(value).toBeCloseTo(start[part][i]! - shrunk * own[i]!, 5);
+      });
+    }
+    expect(larger / smaller).toBeGreaterThan(1.1);
+  });
+});
+
+/** Norms of what is clipped as one: a sentence's gradient in its mean and log variance together, or that in all means. */
+function lengthsOf(gradient: Float64Array, { scope }: RefinementOptions): number[] {
+  if (scope === 'batch') return [0, SIZE].map((from) => Math.hypot(...gradient.subarray(from, from + SIZE)));
   return TEXTS.map((_, sentence) => {
     const own = [0, SIZE].flatMap((part) =>
       Array.from(gradient.subarray(part + sentence * LATENT, part + (sentence + 1) * LATENT)),
@@ -119,16 +147,17 @@ describe('its adjoint', () => {
   const noise = normals(options.steps * SIZE, 21);
 
   test.each([
-    [5, 'none'],
-    [0.05, 'most'],
-  ])(
-    'is the derivative of the unrolled steps in where they start, clipped to %f, which clips %s',
-    (clipNorm, clips) => {
+    [5, 'none', 'sentence'],
+    [0.05, 'most', 'sentence'],
+    [0.05, 'most', 'batch'],
+  ] as const)(
+    'is the derivative of the unrolled steps in where they start, clipped to %f, which clips %s, by %s',
+    (clipNorm, clips, scope) => {
       const model = new TinyRnn(TEXTS, LATENT, { scale: 1.5 });
-      const settings = { ...options, clipNorm };
+      const settings: RefinementOptions = { ...options, clipNorm, scope };
       const start = startAt(3);
       const refinement = refine(model, start, noise, settings);
-      const lengths = refinement.gradients.flatMap((gradient) => lengthsOf(gradient));
+      const lengths = refinement.gradients.flatMap((gradient) => lengthsOf(gradient, settings));
       const clipped = lengths.filter((length) => length > clipNorm).length / lengths.length;
       if (clips === 'none') expect(clipped).toBe(0);
       else expect(clipped).toBeGreaterThan(0.5);

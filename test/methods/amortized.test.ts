@@ -104,7 +104,7 @@ describe('the KL weight', () => {
   it('of each source stands in the configuration', () => {
     const weightOf = (method: string) => resolveRun(loadConfig('ptb'), { method }).klWeight;
     expect(weightOf('anneal-vae')).toEqual({ start: 0.1, warmupEpochs: 10, cycleEpochs: null });
-    expect(weightOf('cyclical-vae')).toEqual({ start: 0, warmupEpochs: 5, cycleEpochs: 10 });
+    expect(weightOf('cyclical-vae')).toEqual({ start: 0.1, warmupEpochs: 5, cycleEpochs: 10 });
     expect(weightOf('fb-vae')).toEqual({ start: 0, warmupEpochs: 10, cycleEpochs: null });
     const run = plainRun('cyclical-vae', { klWeight: { start: 0, warmupEpochs: 5, cycleEpochs: null } });
     expect(() => methodNamed('cyclical-vae').create(run, corpus)).toThrow(/cycleEpochs/);
@@ -194,6 +194,29 @@ describe('AE', () => {
     );
     expect(Math.max(...ofMean!.map(Math.abs))).toBeGreaterThan(1e-3);
     expect(Math.max(...ofVariance!.map(Math.abs))).toBe(0);
+  });
+
+  it('reconstructs from a draw where it is told to: its loss is the ELBO without the KL, its code the mean', () => {
+    const sampled = plainRun('ae', { autoencoder: { sampled: true } });
+    const gradients = withModel(sampled, (model) => gradientsOf(model));
+    const elbo = withModel(plainRun('anneal-vae', { klWeight: 0 }), (model) => gradientsOf(model));
+    expect(distance(gradients, elbo)).toBe(0);
+    expect(
+      distance(
+        gradients,
+        withModel(plainRun('ae'), (model) => gradientsOf(model)),
+        ENCODER_PREFIX,
+      ),
+    ).toBeGreaterThan(0.01);
+    const codeOf = (run: RunConfig) =>
+      withModel(run, (model) => {
+        const likelihood = model.likelihood(batchOf());
+        const keys = { seed: 1, sentences: batchOf().indices };
+        const { name, gaussian } = model.posterior(batchOf(), likelihood, keys, { epoch: 1, pathDraws: 0 });
+        likelihood.dispose();
+        return { name, gaussian };
+      });
+    expect(codeOf(sampled)).toEqual({ name: 'mean', gaussian: null });
   });
 });
 

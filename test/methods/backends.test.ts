@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { availableBackends, type BackendName, useBackend } from '../../src/backends/index.js';
-import type { RunConfig } from '../../src/config/schema.js';
+import { DEFAULTS, type RunConfig } from '../../src/config/schema.js';
 import { equalLengthBatches } from '../../src/data/batches.js';
 import { METHODS, methodNamed } from '../../src/methods/index.js';
 import { GradientDescent } from '../../src/training/learner.js';
@@ -16,8 +16,8 @@ function runOf(method: string): RunConfig {
   return {
     ...toyRun(method),
     klWeight: { start: 0.2, warmupEpochs: 2, cycleEpochs: 4 },
-    aggressive: { updates: 3, window: 2, sentences: 8 },
-    semiAmortized: { steps: 3, learningRate: 1, momentum: 0.5, clipNorm: 5 },
+    aggressive: { ...DEFAULTS.aggressive, updates: 3, window: 2, sentences: 8 },
+    semiAmortized: { ...DEFAULTS.semiAmortized, steps: 3, learningRate: 1, momentum: 0.5, clipNorm: 5 },
   };
 }
 

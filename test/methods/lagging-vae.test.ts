@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { useBackend } from '../../src/backends/index.js';
+import { DEFAULTS } from '../../src/config/schema.js';
 import { type Batch, equalLengthBatches } from '../../src/data/batches.js';
 import { type AmortizedModel, dimensionKl } from '../../src/methods/amortized-model.js';
 import { InnerStopRule, laggingVae, OuterStopRule } from '../../src/methods/lagging-vae.js';
@@ -13,7 +14,7 @@ import { toyCorpus, toyRun } from '../training/toy.js';
 
 const corpus = toyCorpus(24);
 const base = toyRun('lagging-vae');
-const run = { ...base, aggressive: { updates: 7, window: 3, sentences: 12 } };
+const run = { ...base, aggressive: { ...DEFAULTS.aggressive, updates: 7, window: 3, sentences: 12 } };
 const at: Position = { epoch: 1, batch: 0, batches: 3, iteration: 0 };
 
 beforeAll(async () => {
@@ -95,7 +96,7 @@ describe('Lagging-VAE', () => {
       ...run,
       model: { ...run.model, wordDropout: 0, outputDropout: 0, weightRange: 0.6 },
       klWeight: 0.7,
-      aggressive: { updates: 1, window: 1, sentences: 8 },
+      aggressive: { ...DEFAULTS.aggressive, updates: 1, window: 1, sentences: 8 },
     };
     const model = laggingVae.create(plain, corpus) as AmortizedModel;
     const { names, list } = model.parameters;
@@ -158,6 +159,77 @@ describe('Lagging-VAE', () => {
     expect(mutualInformation).toBeLessThan(Math.log(12));
     expect(model.state()).toMatchObject({ aggressive: true, best: mutualInformation });
     model.dispose();
+  });
+
+  it('measures it batch by batch where it is told to: at most log B, the mean of what each batch tells apart', () => {
+    const batchSize = 4;
+    const informationOf = (information: 'sentences' | 'batch') => {
+      const aggressive = { ...run.aggressive, sentences: null, information };
+      const model = laggingVae.create({ ...run, training: { ...run.training, batchSize }, aggressive }, corpus);
+      // An encoder so sure, and of means so far apart, that every sentence is told from every other.
+      const { list, names } = model.parameters;
+      const set = (name: string, value: (i: number) => number) => {
+        const variable = list[names.indexOf(name)]!;
+        const values = Float32Array.from({ length: variable.size }, (_, i) => value(i));
+        tf.tidy(() => variable.assign(tf.tensor(values, variable.shape)));
+      };
+      const { latentSize } = run.model;
+      const scaled = list[names.indexOf(`${ENCODER_PREFIX}outputKernel`)]!.dataSync().slice();
+      set(`${ENCODER_PREFIX}outputKernel`, (i) => (i % (2 * latentSize) < latentSize ? 1e6 * scaled[i]! : 0));
+      set(`${ENCODER_PREFIX}outputBias`, (i) => (i < latentSize ? 0 : -20));
+      const learner: Learner = { minimize: () => ({ loss: 1, gradientNorm: 1 }) };
+      const { mutualInformation } = model.learn(batchOf(), { ...at, epoch: 2 }, learner).quantities;
+      model.dispose();
+      return mutualInformation!;
+    };
+    // Sentences that are the same word for word are the same code: of k copies in a batch of n, log(n / k).
+    const split = corpus.splits.valid;
+    const text = (sentence: number) => Array.from(split.sentence(sentence)).join(' ');
+    const told = (groups: number[][]) => {
+      const parts = groups.flatMap((group) =>
+        group.map((own) => Math.log(group.length / group.filter((other) => text(other) === text(own)).length)),
+      );
+      return parts.reduce((sum, part) => sum + part, 0) / parts.length;
+    };
+    const batches = Array.from(equalLengthBatches(split, batchSize), ({ indices }) => Array.from(indices));
+    expect(informationOf('batch')).toBeCloseTo(told(batches), 3);
+    expect(informationOf('batch')).toBeLessThanOrEqual(Math.log(batchSize) + 1e-6);
+    expect(informationOf('sentences')).toBeCloseTo(told([batches.flat()]), 3);
+  });
+
+  it('clips by the norm of all gradients where it is told to, and changes one network at a time all the same', () => {
+    const clipNorm = 1e-3;
+    const norms = (clipBy: 'updated' | 'all') => {
+      const model = laggingVae.create({ ...run, aggressive: { ...run.aggressive, updates: 1, clipBy } }, corpus);
+      const optimizer = createOptimizer({ ...run.optimizer, learningRate: 1 }, model.parameters);
+      const descent = new GradientDescent(model.parameters, optimizer, clipNorm);
+      const moved: { encoder: number; decoder: number; norm: number }[] = [];
+      const learner: Learner = {
+        minimize(...asked) {
+          const before = [bits(model, true), bits(model, false)];
+          const update = descent.minimize(...asked);
+          const [encoder, decoder] = before.map((weights, i) => {
+            const now = bits(model, i === 0);
+            return Math.hypot(
+              ...[...weights].flatMap(([name, data]) => Array.from(data, (value, j) => now.get(name)![j]! - value)),
+            );
+          });
+          moved.push({ encoder: encoder!, decoder: decoder!, norm: update.gradientNorm });
+          return update;
+        },
+      };
+      model.learn(batchOf(), at, learner);
+      optimizer.dispose();
+      model.dispose();
+      return moved;
+    };
+    const [own, all] = [norms('updated'), norms('all')];
+    expect(own).toHaveLength(2);
+    // By its own norm an update is as long as is let through; by that of all, shorter by the updated part's share.
+    expect(own[0]!.encoder).toBeCloseTo(clipNorm, 5);
+    expect(all[0]!.norm).toBeGreaterThan(own[0]!.norm);
+    expect(all[0]!.encoder / own[0]!.encoder).toBeCloseTo(own[0]!.norm / all[0]!.norm, 2);
+    expect(own[0]!.decoder + all[0]!.decoder + own[1]!.encoder + all[1]!.encoder).toBe(0);
   });
 });
 

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { useBackend } from '../../src/backends/index.js';
+import { DEFAULTS } from '../../src/config/schema.js';
 import { type Batch, equalLengthBatches } from '../../src/data/batches.js';
 import { GaussianPosterior } from '../../src/inference/amortized.js';
 import type { Learner, Model, Position } from '../../src/methods/method.js';
@@ -13,7 +14,7 @@ const base = toyRun('sa-vae');
 const run = {
   ...base,
   model: { ...base.model, wordDropout: 0, outputDropout: 0, weightRange: 0.6 },
-  semiAmortized: { steps: 4, learningRate: 3, momentum: 0.5, clipNorm: 5 },
+  semiAmortized: { ...DEFAULTS.semiAmortized, steps: 4, learningRate: 3, momentum: 0.5, clipNorm: 5 },
   klWeight: 0.7,
 };
 const at: Position = { epoch: 1, batch: 0, batches: 3, iteration: 0 };
@@ -52,35 +53,64 @@ function gradientsOf(model: Model): Map<string, Float32Array[]> {
 const onlooker: Learner = { minimize: () => ({ loss: 0, gradientNorm: 0 }) };
 
 describe('SA-VAE', () => {
-  it('learns with the derivative of its loss through all steps, in the weights of both networks', () => {
-    const model = saVae.create(run, corpus);
-    const gradients = gradientsOf(model);
-    for (const name of [
-      'encoder.outputKernel',
-      'encoder.recurrentKernel',
-      'decoder.latentKernel',
-      'decoder.outputBias',
-    ]) {
-      const terms = gradients.get(name)!;
-      const whole = terms[0]!.map((_, i) => terms.reduce((sum, term) => sum + term[i]!, 0));
-      const norm = Math.hypot(...whole);
-      const variable = model.parameters.list[model.parameters.names.indexOf(name)]!;
-      const original = variable.dataSync().slice();
-      const lossAt = (by: number) => {
-        const values = original.map((value, i) => value + (by * whole[i]!) / norm);
-        tf.tidy(() => variable.assign(tf.tensor(values, variable.shape)));
-        return model.learn(batchOf(), at, onlooker).loss;
-      };
-      const numeric = (lossAt(0.01) - lossAt(-0.01)) / 0.02;
-      tf.tidy(() => variable.assign(tf.tensor(original, variable.shape)));
-      expect(Math.abs(numeric - norm) / norm, name).toBeLessThan(0.01);
-      if (name !== 'decoder.latentKernel') continue;
-      // Without what the steps owe to the decoder's weights this would have failed.
-      const direct = terms[0]!;
-      const along = direct.reduce((sum, value, i) => sum + (value * whole[i]!) / norm, 0);
-      expect(Math.abs(along - norm) / norm, `${name}, through the steps`).toBeGreaterThan(0.02);
-    }
-    model.dispose();
+  it.each(['sentence', 'batch'] as const)(
+    'learns with the derivative of its loss through all steps, in the weights of both networks: %s',
+    (scope) => {
+      const model = saVae.create({ ...run, semiAmortized: { ...run.semiAmortized, scope } }, corpus);
+      const gradients = gradientsOf(model);
+      for (const name of [
+        'encoder.outputKernel',
+        'encoder.recurrentKernel',
+        'decoder.latentKernel',
+        'decoder.outputBias',
+      ]) {
+        const terms = gradients.get(name)!;
+        const whole = terms[0]!.map((_, i) => terms.reduce((sum, term) => sum + term[i]!, 0));
+        const norm = Math.hypot(...whole);
+        const variable = model.parameters.list[model.parameters.names.indexOf(name)]!;
+        const original = variable.dataSync().slice();
+        const lossAt = (by: number) => {
+          const values = original.map((value, i) => value + (by * whole[i]!) / norm);
+          tf.tidy(() => variable.assign(tf.tensor(values, variable.shape)));
+          return model.learn(batchOf(), at, onlooker).loss;
+        };
+        const numeric = (lossAt(0.01) - lossAt(-0.01)) / 0.02;
+        tf.tidy(() => variable.assign(tf.tensor(original, variable.shape)));
+        expect(Math.abs(numeric - norm) / norm, name).toBeLessThan(0.01);
+        if (name !== 'decoder.latentKernel') continue;
+        // Without what the steps owe to the decoder's weights this would have failed.
+        const direct = terms[0]!;
+        const along = direct.reduce((sum, value, i) => sum + (value * whole[i]!) / norm, 0);
+        expect(Math.abs(along - norm) / norm, `${name}, through the steps`).toBeGreaterThan(0.02);
+      }
+      model.dispose();
+    },
+  );
+
+  it('of the whole batch takes steps on the mean over the sentences that are there', () => {
+    const [sentence, batch] = (['sentence', 'batch'] as const).map((scope) => {
+      const training = { ...run.training, batchSize: 4 * batchOf().size };
+      // Too long to clip anything, and one step, so that it is as much longer as the batch is smaller.
+      const semiAmortized = { ...run.semiAmortized, steps: 1, clipNorm: 1e9, scope };
+      const model = saVae.create({ ...run, training, semiAmortized }, corpus);
+      const likelihood = model.likelihood(batchOf());
+      const keys = { seed: 4, sentences: batchOf().indices };
+      const place = { epoch: 1, pathDraws: 0 };
+      const still = saVae.create({ ...run, semiAmortized: { ...semiAmortized, learningRate: 1e-12 } }, corpus);
+      const start = still.posterior(batchOf(), likelihood, keys, place).mean(1);
+      const moved = model
+        .posterior(batchOf(), likelihood, keys, place)
+        .mean(1)
+        .map((value, i) => value - start[i]!);
+      likelihood.dispose();
+      still.dispose();
+      model.dispose();
+      return moved;
+    });
+    expect(Math.hypot(...sentence!)).toBeGreaterThan(0.01);
+    batch!.forEach((value, i) => {
+      expect(value).toBeCloseTo(4 * sentence![i]!, 4);
+    });
   });
 
   it('infers by refining: the ELBO of what the encoder says is lower', () => {

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { useBackend } from '../../src/backends/index.js';
+import { DEFAULTS } from '../../src/config/schema.js';
 import { Parameters } from '../../src/model/parameters.js';
 import { DivergenceError, GradientDescent } from '../../src/training/learner.js';
 import { createOptimizer } from '../../src/training/optimizer.js';
@@ -48,5 +49,37 @@ describe('a gradient that is known already', () => {
 
   it('that is not finite touches no weight', () => {
     expect(() => update(5, { b: [Number.NaN] })).toThrow(DivergenceError);
+  });
+});
+
+describe('clipping', () => {
+  /** How far `a` and `b` move on the loss 3 a + 4 b, whose gradient has the norm 5, clipped to 1 at a rate of 1. */
+  function moves(only?: (name: string) => boolean, clipBy?: (name: string) => boolean) {
+    const parameters = new Parameters(1);
+    const a = parameters.add<tf.Rank.R1>('a', [1], 1);
+    const b = parameters.add<tf.Rank.R1>('b', [1], 1);
+    const before = [a, b].map((variable) => variable.dataSync()[0]!);
+    const optimizer = createOptimizer({ ...DEFAULTS.optimizer, name: 'sgd', learningRate: 1 }, parameters);
+    const learner = new GradientDescent(parameters, optimizer, 1);
+    const { gradientNorm } = learner.minimize(
+      () => tf.sum(tf.add(tf.mul(a, 3), tf.mul(b, 4))),
+      only,
+      undefined,
+      clipBy,
+    );
+    const after = [a, b].map((variable) => variable.dataSync()[0]!);
+    parameters.dispose();
+    return { gradientNorm, moved: after.map((value, i) => Number((before[i]! - value).toFixed(5))) };
+  }
+
+  it('goes by the norm of the weights that may change, or of those it is told', () => {
+    expect(moves()).toEqual({ gradientNorm: 5, moved: [0.6, 0.8] });
+    expect(moves((name) => name === 'a')).toEqual({ gradientNorm: 3, moved: [1, 0] });
+    expect(
+      moves(
+        (name) => name === 'a',
+        () => true,
+      ),
+    ).toEqual({ gradientNorm: 5, moved: [0.6, 0] });
   });
 });

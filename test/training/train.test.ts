@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { useBackend } from '../../src/backends/index.js';
-import type { RunConfig } from '../../src/config/schema.js';
+import { DEFAULTS, type RunConfig } from '../../src/config/schema.js';
 import { equalLengthBatches } from '../../src/data/batches.js';
 import { InterruptedError } from '../../src/errors.js';
 import { METHODS } from '../../src/methods/index.js';
@@ -73,8 +73,9 @@ const CASES: [string, RunConfig][] = [
     toyRun('sri', { langevin: { ...toyRun('sri').langevin, search: { ...searching, grid: [0.05, 0.2] } } }),
   ],
   [
-    'lstm-lm, with decay from the best weights',
+    'lstm-lm, with decay from the best weights and a cosine within cycles',
     toyRun('lstm-lm', {
+      optimizer: { ...toyRun('lstm-lm').optimizer, cosineEpochs: 2 },
       training: {
         ...toyRun('lstm-lm').training,
         epochs: 5,
@@ -84,13 +85,13 @@ const CASES: [string, RunConfig][] = [
   ],
   [
     'lagging-vae, with a state of its own',
-    toyRun('lagging-vae', { aggressive: { updates: 3, window: 1, sentences: 8 } }),
+    toyRun('lagging-vae', { aggressive: { ...DEFAULTS.aggressive, updates: 3, window: 1, sentences: 8 } }),
   ],
   [
     'sa-vae, with updates from several losses and Adam',
     toyRun('sa-vae', {
       optimizer: { ...toyRun('sri').optimizer },
-      semiAmortized: { steps: 2, learningRate: 1, momentum: 0.5, clipNorm: 5 },
+      semiAmortized: { ...DEFAULTS.semiAmortized, steps: 2, learningRate: 1, momentum: 0.5, clipNorm: 5 },
     }),
   ],
 ];
@@ -341,6 +342,30 @@ describe('training', () => {
       ['', '8'],
       ['', '8'],
     ]);
+  });
+
+  it('makes each update with its share of the learning rate, and says which', async () => {
+    const base = toyRun('lstm-lm');
+    const run = {
+      ...base,
+      optimizer: { ...base.optimizer, cosineEpochs: 2 },
+      training: { ...base.training, epochs: 2, logEvery: 1 },
+    };
+    const trial = options(run, 'cosine');
+    await train(trial);
+    const lines = readFileSync(trial.folder.metrics, 'utf8').trim().split('\n');
+    const column = lines[0]!.split(',').indexOf('learningRate');
+    const rates = lines.slice(1).map((line) => Number(line.split(',')[column]));
+    const perEpoch = equalLengthBatches(corpus.splits.train, run.training.batchSize).length;
+    const share = (update: number) => (1 + Math.cos((Math.PI * update) / (2 * perEpoch))) / 2;
+    // A line after each update, and one at each epoch's end, which tells its last update's rate again.
+    const updates = [0, 1].flatMap((epoch) =>
+      Array.from({ length: perEpoch + 1 }, (_, i) => epoch * perEpoch + Math.min(i, perEpoch - 1)),
+    );
+    expect(rates).toHaveLength(updates.length);
+    rates.forEach((rate, i) => {
+      expect(rate).toBeCloseTo(base.optimizer.learningRate * share(updates[i]!), 6);
+    });
   });
 
   it('keeps two checkpoints, and goes on from the one before when the last is damaged', async () => {
