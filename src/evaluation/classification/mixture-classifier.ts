@@ -80,8 +80,8 @@ export function rowsOf(values: Float32Array, size: number): number[][] {
 }
 
 /**
- * Of each component, the item with the highest p(component | item). They are compared by log odds: far out, the
- * probability is one in floating point for many items, and the first of them is no surer than the last.
+ * Of each component, the item with the highest p(component | item), as Li et al. 2019 name clusters. Far out the probability is
+ * one in floating point for many items: of those the first counts, as in the source.
  */
 export function surestItems(mixture: GaussianMixture, points: Float32Array): Int32Array {
   const count = mixture.components.length;
@@ -90,10 +90,11 @@ export function surestItems(mixture: GaussianMixture, points: Float32Array): Int
   const highest = new Float64Array(count).fill(Number.NEGATIVE_INFINITY);
   for (let item = 0; item * count < joint.length; item++) {
     const ofItem = joint.subarray(item * count, (item + 1) * count);
+    const total = logSumExp(ofItem);
     for (let k = 0; k < count; k++) {
-      const logOdds = ofItem[k]! - logSumExp(ofItem.filter((_, other) => other !== k));
-      if (logOdds > highest[k]!) {
-        highest[k] = logOdds;
+      const responsibility = Math.exp(ofItem[k]! - total);
+      if (responsibility > highest[k]!) {
+        highest[k] = responsibility;
         surest[k] = item;
       }
     }

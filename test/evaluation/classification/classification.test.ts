@@ -222,14 +222,14 @@ describe('clusters', () => {
     }
   });
 
-  it('are named by the item that is surest of them, however far out it lies', () => {
-    const mixture = new GaussianMixture([
-      { weight: 0.5, mean: Float64Array.of(0), covariance: new Matrix([[1]]) },
-      { weight: 0.5, mean: Float64Array.of(10), covariance: new Matrix([[1]]) },
-    ]);
-    // Of the items beyond either cluster all have a probability of one in floating point; the last are the surest.
-    const points = Float32Array.of(5, 12, -7, 14, -9, 20, -30);
-    expect([...surestItems(mixture, points)]).toEqual([6, 5]);
+  it('are named by the item that most likely comes from them, the first of several that do so with probability one', () => {
+    const at = (means: number[]) =>
+      new GaussianMixture(
+        means.map((mean) => ({ weight: 0.5, mean: Float64Array.of(mean), covariance: new Matrix([[1]]) })),
+      );
+    expect([...surestItems(at([0, 2]), Float32Array.of(0.9, 2.5, -2, 4, -1, 3))]).toEqual([2, 3]);
+    // Of the items beyond either of these clusters all have a probability of one in floating point.
+    expect([...surestItems(at([0, 10]), Float32Array.of(5, 12, -7, 14, -9, 20, -30))]).toEqual([2, 1]);
   });
 
   it('take the label of that item, and by majority that of most', () => {
