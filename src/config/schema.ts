@@ -288,6 +288,14 @@ const evaluation = z.strictObject({
     encoder: z.int().min(2).describe('M, importance draws a sentence of `encoder`; a whole number from 2'),
     ais: z.int().min(2).describe('M, annealed chains a sentence of `ais`; a whole number from 2'),
   }),
+  priorShare: z
+    .number()
+    .min(0)
+    .lt(1)
+    .describe(
+      'share of the draws of `encoder` that come from the prior, so that no weight is unbounded; from 0, for the ' +
+        "encoder's Gaussian alone, to below 1",
+    ),
   chains: z.int().min(2).describe('chains a sentence that explore its posterior for `fitted`; a whole number from 2'),
   metropolisSteps: count.describe('Metropolis-adjusted Langevin steps of each of those chains; a whole number from 1'),
   studentDegrees: count
@@ -470,6 +478,7 @@ export const DEFAULTS: Omit<RunConfig, 'dataSet' | 'method' | 'setting' | 'name'
   evaluation: {
     estimator: 'auto',
     draws: { fitted: 500, jacobian: 10, encoder: 500, ais: 32 },
+    priorShare: 0.1,
     chains: 16,
     metropolisSteps: 40,
     studentDegrees: null,

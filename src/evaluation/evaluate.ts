@@ -210,7 +210,9 @@ function measurementsOf(
 ): Measurement[] {
   switch (metric) {
     case 'ppl':
-      return [new PerplexityMeasurement(estimator)];
+      return [estimator, estimator.beside]
+        .filter((one) => one !== undefined)
+        .map((one) => new PerplexityMeasurement(one));
     case 'recon':
       return [new ReconstructionMeasurement(draws)];
     case 'au':

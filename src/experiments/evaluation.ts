@@ -33,12 +33,12 @@ export function evaluatedModel(model: Model, inference: Inference, epoch: number
 }
 
 function perplexityEstimator(evaluation: RunConfig['evaluation'], inference: Inference): PerplexityEstimator {
-  const { draws, chains, metropolisSteps, studentDegrees, temperatures } = evaluation;
+  const { draws, priorShare, chains, metropolisSteps, studentDegrees, temperatures } = evaluation;
   switch (estimatorName(evaluation, inference)) {
     case 'jacobian':
       return new JacobianEstimator(draws.jacobian);
     case 'encoder':
-      return new EncoderEstimator(draws.encoder);
+      return new EncoderEstimator(draws.encoder, priorShare);
     case 'ais':
       return new AisEstimator({ chains: draws.ais, temperatures });
     case 'exact':

@@ -1,5 +1,6 @@
 // Cyclical-VAE: Anneal-VAE, but the KL weight falls back and rises again every few epochs (Fu et al. 2019). The cycle is
-// `klWeight.cycleEpochs`; the loss and all else are the same.
+// `klWeight.cycleEpochs`; the loss is the same, and the learning rate falls along with each cycle where
+// `optimizer.cosineEpochs` has it so, as theirs does.
 
 import { InputError } from '../errors.js';
 import { AmortizedModel } from './amortized-model.js';
@@ -13,7 +14,7 @@ export const cyclicalVae: Method = {
   create: (run, corpus) => {
     if (typeof run.klWeight === 'number' || run.klWeight.cycleEpochs === null) {
       throw new InputError(
-        'cyclical-vae: klWeight needs cycleEpochs, such as {start: 0, warmupEpochs: 5, cycleEpochs: 10}',
+        'cyclical-vae: klWeight needs cycleEpochs, such as {start: 0.1, warmupEpochs: 5, cycleEpochs: 10}',
       );
     }
     return new AmortizedModel(run, corpus);

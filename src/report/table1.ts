@@ -1,7 +1,7 @@
 // Table 1: perplexity, reconstruction, active units and KL of every method on one data set, beside the paper's numbers
 // and with what is needed to trust or repeat ours.
 
-import { estimatorName } from '../evaluation/perplexity/estimator-name.js';
+import { ENCODER_ALONE, estimatorName, rowEstimator } from '../evaluation/perplexity/estimator-name.js';
 import { METHODS } from '../methods/index.js';
 import { chooseRow, type MeasuredRun, rowsOfSelected } from '../runs/measured-run.js';
 import type { MeasuredRow } from '../runs/row.js';
@@ -40,6 +40,8 @@ export interface Table1Line {
   recon: SeedMean | null;
   au: SeedMean | null;
   kl: SeedMean | null;
+  /** Of a method with an encoder, perplexity by draws of the encoder's Gaussian alone, on the sentences of `ppl`. */
+  alone: SeedMean | null;
   /** Perplexity by `ais`, on the few sentences that it was run on. */
   ais: SeedMean | null;
   /** On those very sentences, perplexity by the table's own estimator. */
@@ -77,6 +79,8 @@ export const QUALITY_COLUMNS: readonly Column<Table1Line>[] = [
     'PPL share below 2',
     ({ ppl }) => significant(mean(ppl?.rows.map(({ effectiveSampleSize: size }) => size?.shareBelow2))),
   ],
+  ['PPL from q alone', ({ alone }) => decimals(alone?.value)],
+  ['PPL from q alone standard error', ({ alone }) => significant(alone?.standardError)],
   ['AIS PPL', ({ ais }) => decimals(ais?.value)],
   ['AIS PPL standard error', ({ ais }) => significant(ais?.standardError)],
   ['PPL on AIS sentences', ({ besideAis }) => decimals(besideAis?.value)],
@@ -145,9 +149,17 @@ export function table1Line(
     recon: over('recon'),
     au: over('au'),
     kl: over('kl', shortRunKl),
+    alone: meanOverSeeds(runs.map((measured) => aloneRow(measured, split))),
     ...aisCheck(runs, split),
   };
   return (line.ppl ?? line.recon ?? line.au ?? line.kl) ? line : null;
+}
+
+/** The row by the encoder's Gaussian alone that was measured with the one that the table prints. */
+function aloneRow(measured: MeasuredRun, split: string): MeasuredRow | null {
+  const printed = chooseRow(measured, 'ppl', split, tableEstimator(measured.run));
+  const alone = rowsOfSelected(measured, 'ppl', split).filter(({ estimator }) => estimator === ENCODER_ALONE);
+  return alone.find(({ sentences }) => sentences === printed?.sentences) ?? null;
 }
 
 /** What `ais` found, beside what the table's estimator says of the same sentences; null where one was not asked. */
@@ -233,8 +245,8 @@ export function measurements(runs: readonly MeasuredRun[]): Table {
 
 /**
  * The columns of the paper, for reading: numbers with their standard errors, then the paper's own; where LSTM-LM was
- * measured, what each does against it; and where `ais` was run, what it found on its sentences, after what the row's own
- * estimator says of them.
+ * measured, what each does against it; what draws of an encoder's Gaussian alone say; and where `ais` was run, what it found
+ * on its sentences, after what the row's own estimator says of them.
  */
 export function formatTable1(table: Table): string[] {
   const checked = hasSome(table, 'AIS PPL');
@@ -247,6 +259,7 @@ export function formatTable1(table: Table): string[] {
       ['PPL by', 'PPL estimator'],
       ['KL by', 'KL estimator'],
       ['epochs', 'Epochs'],
+      ...(hasSome(table, 'PPL from q alone') ? ([['from q alone', 'PPL from q alone']] as const) : []),
       ...(checked
         ? ([
             ['PPL on few', 'PPL on AIS sentences'],
@@ -261,5 +274,5 @@ export function formatTable1(table: Table): string[] {
 /** The estimator of perplexity that the table prints; null of a method that this program does not know. */
 function tableEstimator({ method, evaluation }: MeasuredRun['run']): string | null {
   const known = METHODS.find(({ name }) => name === method);
-  return known === undefined ? null : estimatorName(evaluation, known.inference);
+  return known === undefined ? null : rowEstimator(estimatorName(evaluation, known.inference), evaluation);
 }

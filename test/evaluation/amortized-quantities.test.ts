@@ -1,9 +1,10 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { ActiveUnits } from '../../src/evaluation/active-units.js';
 import { gaussianKl, marginalKl, momentGaussian } from '../../src/evaluation/kl.js';
 import { GainOverPrior } from '../../src/evaluation/latent-gain.js';
 import { marginalInformation } from '../../src/evaluation/mutual-information.js';
 import { EncoderEstimator } from '../../src/evaluation/perplexity/encoder-estimator.js';
+import { proposalStream } from '../../src/evaluation/perplexity/importance.js';
 import { GaussianPosterior, PointPosterior } from '../../src/inference/amortized.js';
 import { mutualInformation } from '../../src/inference/mutual-information.js';
 import { type DiagonalGaussian, dimensionKl } from '../../src/inference/posterior.js';
@@ -161,6 +162,69 @@ describe('perplexity by the encoder’s Gaussian', () => {
     const gaussian = { mean: Float32Array.of(0.3), logVariance: Float32Array.of(Math.log(0.5)) };
     const [estimate] = new EncoderEstimator(4000).estimate(model, new GaussianPosterior(model, gaussian, keysOf(1)));
     expect(Math.abs(estimate!.logLikelihood - model.logEvidence())).toBeLessThan(4 * estimate!.standardError);
+  });
+
+  /** A batch of a linear-Gaussian model, and of its posteriors Gaussians too narrow by a factor. */
+  function narrowed(sentences: number, share: number) {
+    const model = randomLinearGaussian(sentences, 3);
+    const exact = Array.from({ length: sentences }, (_, sentence) => model.posterior(sentence));
+    const gaussian: DiagonalGaussian = {
+      mean: Float32Array.from(exact.flatMap(({ mean }) => Array.from(mean))),
+      logVariance: Float32Array.from(
+        exact.flatMap(({ covariance }) => [0, 1, 2].map((d) => Math.log(share * covariance.get(d, d)))),
+      ),
+    };
+    return { model, posterior: new GaussianPosterior(model, gaussian, keysOf(sentences)), gaussian };
+  }
+
+  test('says beside it what the draws of q alone say, weighed by q alone, without another pass', () => {
+    const { model, posterior, gaussian } = narrowed(4, 0.5);
+    const nll = vi.spyOn(model, 'nll');
+    const estimator = new EncoderEstimator(40);
+    const mixed = estimator.estimate(model, posterior);
+    const passes = nll.mock.calls.length;
+    const beside = estimator.beside!;
+    const alone = beside.estimate(model, posterior);
+    expect(nll.mock.calls).toHaveLength(passes);
+    nll.mockRestore();
+    expect([estimator.name, mixed[0]!.draws, beside.name, beside.draws]).toEqual(['encoder', 40, 'encoder-alone', 36]);
+
+    // The plain way: every sentence by itself, the four draws of the prior passed over.
+    const wanted = alone.map((_, sentence) => {
+      const stream = proposalStream(posterior.keys, sentence);
+      for (let m = 0; m < 4; m++) stream.normals(3);
+      const weights = Array.from({ length: 36 }, () => {
+        const noise = stream.normals(3);
+        const z = new Float32Array(3 * 4);
+        let logRatio = 0;
+        for (let d = 0; d < 3; d++) {
+          const at = sentence * 3 + d;
+          z[at] = gaussian.mean[at]! + Math.exp(gaussian.logVariance[at]! / 2) * noise[d]!;
+          logRatio += 0.5 * (noise[d]! ** 2 + gaussian.logVariance[at]! - z[at]! ** 2);
+        }
+        return Math.exp(logRatio - model.nll(z).nll[sentence]!);
+      });
+      return Math.log(weights.reduce((sum, weight) => sum + weight, 0) / 36);
+    });
+    alone.forEach(({ logLikelihood, draws }, sentence) => {
+      expect(logLikelihood).toBeCloseTo(wanted[sentence]!, 3);
+      expect(draws).toBe(36);
+    });
+  });
+
+  test('is nearer the truth than q alone where q is too narrow, and is q alone without draws of the prior', () => {
+    const { model, posterior } = narrowed(30, 0.15);
+    const miss = (estimates: { logLikelihood: number }[]) =>
+      estimates.reduce((sum, { logLikelihood }, i) => sum + model.logEvidence(i) - logLikelihood, 0) / 30;
+    const estimator = new EncoderEstimator(500);
+    const mixed = miss(estimator.estimate(model, posterior));
+    const alone = miss(estimator.beside!.estimate(model, posterior));
+    expect(Math.abs(mixed)).toBeLessThan(0.1);
+    expect(alone).toBeGreaterThan(Math.abs(mixed) + 0.1);
+
+    const theirs = new EncoderEstimator(500, 0);
+    expect([theirs.name, theirs.beside]).toEqual(['encoder-alone', undefined]);
+    expect(miss(theirs.estimate(model, posterior))).toBeGreaterThan(Math.abs(mixed) + 0.1);
   });
 
   test('refuses a posterior that is no Gaussian', () => {

@@ -42,6 +42,30 @@ function cells(table: Table, method: string): Record<string, string | number> {
   return Object.fromEntries(table.columns.map((column, i) => [column, row[i]!]));
 }
 
+describe('perplexity of an encoder', () => {
+  it('stands in the table with what q alone says of the same sentences', async () => {
+    const own = mkdtempSync(path.join(tmpdir(), 'sri-report-'));
+    try {
+      await makeRun(own, 'ptb', 'fb-vae', undefined, [
+        { metric: 'ppl', estimator: 'encoder', value: 101.25 },
+        { metric: 'ppl', estimator: 'encoder-alone', value: 104.5, draws: 450, standardError: 1.5 },
+        { metric: 'ppl', estimator: 'encoder-alone', value: 1, draws: 450, sentences: 20 },
+      ]);
+      const table = table1(findRuns(own, 'ptb').map(readRun));
+      expect(cells(table, 'FB-VAE')).toMatchObject({
+        PPL: '101.25',
+        'PPL estimator': 'encoder',
+        'PPL from q alone': '104.50',
+        'PPL from q alone standard error': 1.5,
+      });
+      expect(cells(table, 'SRI')['PPL from q alone']).toBe('');
+      expect(formatTable1(table).join('\n')).toMatch(/from q alone/);
+    } finally {
+      rmSync(own, { recursive: true });
+    }
+  });
+});
+
 describe('Table 1', () => {
   const read = () => table1(findRuns(root, 'ptb').map(readRun));
 

@@ -1,40 +1,81 @@
 // Perplexity by importance sampling from the Gaussian that inference gives: the encoder's, or what gradient steps have
 // made of it. The usual estimate for amortized models, and like `fitted` in all but where its proposal comes from.
+//
+// Most draws are the Gaussian's own, so what they alone say comes for nothing: `encoder-alone`, the estimate of Li et al. 2019
+// and He et al. 2019. Where the Gaussian is narrower than the posterior, as with free bits, its weights have no bound and its
+// perplexity is the higher.
 
 import { Matrix } from 'ml-matrix';
 import { InputError } from '../../errors.js';
 import type { Posterior } from '../../inference/posterior.js';
 import type { ConditionalLikelihood } from '../../model/likelihood.js';
+import { ENCODER_ALONE } from './estimator-name.js';
 import { FITTED_DEFAULTS } from './fitted-estimator.js';
-import { DefensiveMixture, estimateByImportance, proposalStream } from './importance.js';
+import { DefensiveMixture, drawFrom, priorDraws, proposalStream, type WeighedDraws, weigh } from './importance.js';
 import type { PerplexityEstimator, SentenceEstimate } from './perplexity.js';
 import { GaussianProposal } from './proposals.js';
 
+/** A batch's draws, and the densities that they came from, one for each sentence. */
+interface Drawn {
+  draws: WeighedDraws;
+  gaussians: GaussianProposal[];
+  mixtures: DefensiveMixture[];
+}
+
 /** Importance sampling from the defensive mixture of q(z | x) and the prior. */
 export class EncoderEstimator implements PerplexityEstimator {
-  readonly name = 'encoder';
+  readonly name: string;
   readonly pathDraws = 0;
+  readonly beside?: PerplexityEstimator;
+  /** Draws of the batches at hand, for the estimate beside this one. */
+  private readonly drawn = new WeakMap<Posterior, Drawn>();
 
   /**
    * @param draws M, importance draws a sentence.
-   * @param priorShare of them, that `fitted` takes from the prior too.
+   * @param priorShare of them, from 0 to below 1, which `fitted` takes from the prior too; with 0, this is `encoder-alone`.
    */
   constructor(
     readonly draws: number,
     private readonly priorShare = FITTED_DEFAULTS.priorShare,
-  ) {}
+  ) {
+    this.name = priorShare === 0 ? ENCODER_ALONE : 'encoder';
+    const fromPrior = priorDraws(priorShare, draws);
+    // A weight has no spread by itself.
+    if (fromPrior === 0 || draws - fromPrior < 2) return;
+    this.beside = {
+      name: ENCODER_ALONE,
+      draws: draws - fromPrior,
+      pathDraws: 0,
+      estimate: (likelihood, posterior) => {
+        const { draws: all, gaussians } = this.draw(likelihood, posterior);
+        return weigh(likelihood, all, gaussians, fromPrior);
+      },
+    };
+  }
 
   /** @throws InputError where q is no Gaussian. */
-  estimate(likelihood: ConditionalLikelihood, { gaussian, keys }: Posterior): SentenceEstimate[] {
+  estimate(likelihood: ConditionalLikelihood, posterior: Posterior): SentenceEstimate[] {
+    const { draws, mixtures } = this.draw(likelihood, posterior);
+    return weigh(likelihood, draws, mixtures);
+  }
+
+  private draw(likelihood: ConditionalLikelihood, posterior: Posterior): Drawn {
+    const before = this.drawn.get(posterior);
+    if (before !== undefined) return before;
+    const { gaussian, keys } = posterior;
     if (gaussian === null) throw new InputError('the estimator encoder is for methods with an encoder of a Gaussian');
     const { sentences, latentSize } = likelihood;
-    const proposals = Array.from({ length: sentences }, (_, sentence) => {
+    const gaussians = Array.from({ length: sentences }, (_, sentence) => {
       const own = (values: Float32Array) =>
         Float64Array.from(values.subarray(sentence * latentSize, (sentence + 1) * latentSize));
-      const covariance = Matrix.diag([...own(gaussian.logVariance).map(Math.exp)]);
-      const proposal = new GaussianProposal(own(gaussian.mean), covariance);
-      return new DefensiveMixture(proposal, latentSize, this.priorShare, this.draws, proposalStream(keys, sentence));
+      return new GaussianProposal(own(gaussian.mean), Matrix.diag([...own(gaussian.logVariance).map(Math.exp)]));
     });
-    return estimateByImportance(likelihood, proposals, this.draws);
+    const mixtures = gaussians.map((proposal, sentence) => {
+      const stream = proposalStream(keys, sentence);
+      return new DefensiveMixture(proposal, latentSize, this.priorShare, this.draws, stream);
+    });
+    const drawn = { draws: drawFrom(likelihood, mixtures, this.draws), gaussians, mixtures };
+    this.drawn.set(posterior, drawn);
+    return drawn;
   }
 }

@@ -16,3 +16,14 @@ export function estimatorName(
   if (estimator !== 'auto') return estimator;
   return inference === 'gaussian' ? 'encoder' : 'fitted';
 }
+
+/** What rows call the estimator `encoder` where no draw is the prior's. */
+export const ENCODER_ALONE = 'encoder-alone';
+
+/** What the rows of an estimator are named by, as a configuration has it. */
+export function rowEstimator(
+  estimator: PerplexityEstimatorName,
+  { priorShare }: Pick<RunConfig['evaluation'], 'priorShare'>,
+): string {
+  return estimator === 'encoder' && priorShare === 0 ? ENCODER_ALONE : estimator;
+}

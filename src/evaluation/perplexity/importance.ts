@@ -56,6 +56,11 @@ export function proposalStream({ seed, sentences }: SentenceKeys, sentence: numb
   return new RandomStream({ seed, purpose: 'evaluation-proposal', batch: sentences[sentence]! });
 }
 
+/** How many of a mixture's draws are the prior's. */
+export function priorDraws(priorShare: number, draws: number): number {
+  return Math.round(priorShare * draws);
+}
+
 /**
  * A proposal with a share of its draws from the prior, so that no weight is unbounded; a fixed number of draws from each,
  * every draw weighed by the mixture (deterministic, defensive: Hesterberg 1995; Owen and Zhou 2000).
@@ -78,7 +83,7 @@ export class DefensiveMixture {
     private readonly stream: RandomStream,
   ) {
     this.prior = new PriorProposal(latentSize);
-    this.priorDraws = Math.round(priorShare * draws);
+    this.priorDraws = priorDraws(priorShare, draws);
     this.logPriorShare = Math.log(this.priorDraws / draws);
     this.logProposalShare = Math.log(1 - this.priorDraws / draws);
   }
@@ -96,28 +101,61 @@ export class DefensiveMixture {
   }
 }
 
+/** Draws for each sentence of a batch, and how likely they make it. */
+export interface WeighedDraws {
+  /** `[draws, sentences, latentSize]`. */
+  z: Float32Array;
+  /** -log p(x | z), nats, `[draws, sentences]`. */
+  nll: Float32Array;
+}
+
 /**
- * log p^(x) = log mean_m p(x | z_m) p(z_m) / q(z_m) with z_m ~ q, a proposal for each sentence of the batch (Burda, Grosse
- * and Salakhutdinov 2016). Whatever the proposal, the mean weight is an unbiased estimate of p(x).
+ * @param proposals one for each sentence.
+ * @param draws of each.
  */
+export function drawFrom(
+  likelihood: ConditionalLikelihood,
+  proposals: readonly DefensiveMixture[],
+  draws: number,
+): WeighedDraws {
+  const { sentences, latentSize } = likelihood;
+  const z = new Float32Array(draws * sentences * latentSize);
+  proposals.forEach((proposal, sentence) => {
+    for (let m = 0; m < draws; m++) proposal.draw(m, z, (m * sentences + sentence) * latentSize);
+  });
+  return { z, nll: nllInPieces(likelihood, z) };
+}
+
+/**
+ * log p^(x) = log mean_m p(x | z_m) p(z_m) / q(z_m) with z_m ~ q, a density for each sentence of the batch (Burda, Grosse
+ * and Salakhutdinov 2016). Whatever the proposal, the mean weight is an unbiased estimate of p(x).
+ *
+ * @param densities that the draws came from, one for each sentence.
+ * @param from the first draw that counts; those before it came from elsewhere.
+ */
+export function weigh(
+  { sentences, latentSize, words }: ConditionalLikelihood,
+  { z, nll }: WeighedDraws,
+  densities: readonly Pick<Proposal, 'logDensity'>[],
+  from = 0,
+): SentenceEstimate[] {
+  const draws = nll.length / sentences - from;
+  return densities.map((density, sentence) => {
+    const logWeights = Float64Array.from({ length: draws }, (_, m) => {
+      const row = (from + m) * sentences + sentence;
+      const at = row * latentSize;
+      return logStandardNormal(z, at, latentSize) - nll[row]! - density.logDensity(z, at);
+    });
+    const { logMean, ...facts } = summarizeWeights(logWeights);
+    return { logLikelihood: logMean, words: words[sentence]!, draws, ...facts };
+  });
+}
+
+/** log p^(x) of each sentence, by draws from a mixture of its own. */
 export function estimateByImportance(
   likelihood: ConditionalLikelihood,
   proposals: readonly DefensiveMixture[],
   draws: number,
 ): SentenceEstimate[] {
-  const { sentences, latentSize, words } = likelihood;
-  const z = new Float32Array(draws * sentences * latentSize);
-  proposals.forEach((proposal, sentence) => {
-    for (let m = 0; m < draws; m++) proposal.draw(m, z, (m * sentences + sentence) * latentSize);
-  });
-  const nll = nllInPieces(likelihood, z);
-  return proposals.map((proposal, sentence) => {
-    const logWeights = Float64Array.from({ length: draws }, (_, m) => {
-      const row = m * sentences + sentence;
-      const at = row * latentSize;
-      return logStandardNormal(z, at, latentSize) - nll[row]! - proposal.logDensity(z, at);
-    });
-    const { logMean, ...facts } = summarizeWeights(logWeights);
-    return { logLikelihood: logMean, words: words[sentence]!, draws, ...facts };
-  });
+  return weigh(likelihood, drawFrom(likelihood, proposals, draws), proposals);
 }

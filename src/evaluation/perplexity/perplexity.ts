@@ -32,6 +32,8 @@ export interface PerplexityEstimator {
   readonly draws: number;
   /** Of the first so many short runs of a sentence the density is asked for. */
   readonly pathDraws: number;
+  /** Another estimate, which comes for nothing once this one is made of the same posterior. */
+  readonly beside?: PerplexityEstimator;
   /**
    * One estimate a sentence. The noise is keyed by sentence, so an estimate does not depend on the others.
    * @param posterior of these very sentences, which other quantities may share; its keys are the noise's.

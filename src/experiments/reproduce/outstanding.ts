@@ -4,7 +4,11 @@
 import type { RunConfig } from '../../config/schema.js';
 import type { CorpusStatistics, SplitName } from '../../data/corpus.js';
 import type { Evaluated } from '../../evaluation/evaluate.js';
-import { estimatorName, type PerplexityEstimatorName } from '../../evaluation/perplexity/estimator-name.js';
+import {
+  estimatorName,
+  type PerplexityEstimatorName,
+  rowEstimator,
+} from '../../evaluation/perplexity/estimator-name.js';
 import type { Inference } from '../../methods/method.js';
 import { mayGoOn } from '../../runs/ending.js';
 import { chooseRow, type MeasuredRun, rowsOfSelected } from '../../runs/measured-run.js';
@@ -114,8 +118,9 @@ function isMeasured(
   if (found === null) return false;
   const rows = found.rows.filter((row) => row.variant === variant);
   const estimator = metric === 'ppl' ? estimatorName(how.run.evaluation, how.inference) : undefined;
-  const row = chooseRow({ ...found, rows }, metric, how.split, estimator);
-  if (row === null || (estimator !== undefined && row.estimator !== estimator)) return false;
+  const named = estimator && rowEstimator(estimator, how.run.evaluation);
+  const row = chooseRow({ ...found, rows }, metric, how.split, named);
+  if (row === null || (named !== undefined && row.estimator !== named)) return false;
   const { draws } = how.run.evaluation;
   if (estimator !== undefined && estimator !== 'exact' && row.draws < draws[estimator]) return false;
   return covered(row) >= wantedSentences(metric, how);
@@ -126,11 +131,12 @@ function isChecked(
   found: MeasuredRun | null,
   estimator: PerplexityEstimatorName,
   sentences: number,
-  { split, statistics }: Measured,
+  { run, split, statistics }: Measured,
 ): boolean {
   if (found === null) return false;
+  const named = rowEstimator(estimator, run.evaluation);
   return rowsOfSelected(found, 'ppl', split).some(
-    (row) => row.estimator === estimator && (statistics === null || row.sentences === sentences),
+    (row) => row.estimator === named && (statistics === null || row.sentences === sentences),
   );
 }
 
