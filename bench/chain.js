@@ -59,7 +59,7 @@ const model = sri.create(run, randomCorpus(V));
 const optimizer = createOptimizer(run.optimizer, model.parameters);
 const learner = new GradientDescent(model.parameters, optimizer, run.optimizer.clipNorm);
 const decoder = new LstmDecoder(new Parameters(0), { ...run.model, vocabularySize: V }, 0.1, 0.1);
-const schedule = langevinSchedule(run.langevin, { epoch: 1, done: 0 }, null);
+const schedule = langevinSchedule(run.langevin, { epoch: 1, done: 0 });
 let count = 0;
 
 /** As in SRI's own learning: masks and noise are drawn anew, the words are projected once. */

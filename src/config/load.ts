@@ -205,7 +205,13 @@ interface Layer {
 /** A later layer wins. What the sum lacks or has wrong is for the schema to say. */
 function merged(layers: readonly Layer[]): RunConfig {
   const sum = layers.map(({ values }) => values).reduce<unknown>(merge, {}) as RunConfig;
-  return { ...sum, startFrom: wholeStart(sum.startFrom) };
+  const { startFrom, langevin } = sum;
+  return { ...sum, startFrom: wholeStart(startFrom), langevin: { ...langevin, search: wholeSearch(langevin.search) } };
+}
+
+/** The paper's criterion unless a layer names another; a default of its own would be there without a search. */
+function wholeSearch(search: RunConfig['langevin']['search']): RunConfig['langevin']['search'] {
+  return isPlainObject(search) ? { ...search, criterion: search.criterion ?? 'bound' } : search;
 }
 
 /** Both parts, where a layer has named one above another that said null; null where there is none. */
@@ -257,7 +263,7 @@ function complaints(
           const known = knownKeys(schema, keys);
           const near = nearest(unknown, known);
           const hint = near ? `did you mean ${near}?` : `known here: ${known.join(', ')}`;
-          return `${place([...keys, unknown])}: ${[...keys, unknown].join('.')}: no such key; ${hint}`;
+          return `${place([...keys, unknown])}: ${showKeys([...keys, unknown])}: no such key; ${hint}`;
         });
       }
       const meaning = issue.code === 'custom' ? issue.message : descriptionOf(schema, keys);

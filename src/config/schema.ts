@@ -158,12 +158,32 @@ const risingPriorWeight = z.strictObject({
     .describe('whether it rises from one epoch to the next, or with every iteration: epoch or iteration'),
 });
 
+const searchedDynamics = z
+  .strictObject({
+    stepSize: positive.optional().describe('s; a number above 0, that of langevin.stepSize where absent'),
+    temperature: notNegative.optional().describe('tau; a number from 0, that of langevin.temperature where absent'),
+    steps: count.optional().describe('K; a whole number from 1, that of langevin.steps where absent'),
+  })
+  .refine((candidate) => Object.keys(candidate).length > 0, {
+    message: 'a candidate says stepSize, temperature or steps',
+  });
+
 const search = z.strictObject({
   every: z
     .union([z.literal('epoch'), count])
     .describe("T_s, when the step size is searched: 'epoch' for the start of each, or a number of iterations"),
-  grid: z.array(positive).min(2).describe('candidate step sizes s of eq. 7; two numbers above 0, or more'),
-  sentences: count.describe('sentences of the validation split that Q~ (eq. 12) is measured on; a whole number from 1'),
+  grid: z
+    .array(z.union([positive, searchedDynamics]))
+    .min(2)
+    .describe(
+      'candidates, two or more: step sizes s of eq. 7, numbers above 0, or {stepSize, temperature, steps}, each as langevin has it where absent',
+    ),
+  sentences: count.describe('sentences of the validation split that candidates are judged on; a whole number from 1'),
+  criterion: z
+    .enum(['bound', 'perplexity'])
+    .describe(
+      'how: bound (Q~, eq. 12, which prefers steps that hardly move where the model uses its code little), or perplexity (the bound on it by a Gaussian fitted to the ends of 64 chains a sentence, whatever noise led there)',
+    ),
 });
 
 const langevin = z
@@ -193,7 +213,9 @@ const langevin = z
       .describe("weight of the prior's term in the drift: a number from 0, or {start, warmupEpochs, rises}"),
     search: search
       .nullable()
-      .describe('how the step size is searched (Algorithm 1, step 1): {every, grid, sentences}, or null for never'),
+      .describe(
+        'how the step size is searched (Algorithm 1, step 1): {every, grid, sentences, criterion}, or null for never',
+      ),
     dropout: z.boolean().describe('whether the chain sees dropout, one mask for the whole chain: true or false'),
     learnFrom: z
       .union([z.enum(['end', 'path']), z.strictObject({ points: count.describe('n; a whole number from 1') })])
@@ -217,7 +239,13 @@ const langevin = z
   .refine(({ steps, learnFrom }) => typeof learnFrom === 'string' || learnFrom.points <= steps, {
     path: ['learnFrom', 'points'],
     message: 'the path has no more points to learn from than langevin.steps',
-  });
+  })
+  .refine(
+    ({ search, learnFrom }) =>
+      typeof learnFrom === 'string' ||
+      (search?.grid ?? []).every((entry) => typeof entry === 'number' || (entry.steps ?? Infinity) >= learnFrom.points),
+    { path: ['search', 'grid'], message: 'a candidate has fewer steps than langevin.learnFrom.points' },
+  );
 
 function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, number) => total + number, 0);

@@ -44,16 +44,11 @@ export interface Moment {
 
 /**
  * The dynamics of one moment of a run, a step a gradient.
- * @param searched the step size that the search found last, which replaces the configured one; null before any.
  */
-export function langevinSchedule(
-  langevin: Langevin,
-  { epoch, done }: Moment,
-  searched: number | null,
-): LangevinSchedule {
+export function langevinSchedule(langevin: Langevin, { epoch, done }: Moment): LangevinSchedule {
   const { steps, stepSize, gradients, temperature, priorWeight } = langevin;
   return {
-    stepSizes: stepSizes({ steps, stepSize: searched ?? stepSize, gradients }),
+    stepSizes: stepSizes({ steps, stepSize, gradients }),
     temperature:
       typeof temperature === 'number'
         ? temperature

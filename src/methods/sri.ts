@@ -6,11 +6,11 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { RunConfig } from '../config/schema.js';
 import { type Batch, drawSubset, equalLengthBatches } from '../data/batches.js';
 import type { PreparedCorpus } from '../data/corpus.js';
+import { searchDynamics } from '../inference/dynamics-search.js';
 import { langevinSchedule, type Moment, stepsPerGradient } from '../inference/schedule.js';
 import type { SentenceKeys } from '../inference/sentence-noise.js';
 import { shortRun } from '../inference/short-run.js';
 import { ShortRunPosterior } from '../inference/short-run-posterior.js';
-import { searchStepSize } from '../inference/step-size-search.js';
 import { createDecoder } from '../model/decoders.js';
 import { type DropoutMasks, disposeMasks, NO_DROPOUT } from '../model/dropout-masks.js';
 import type { LatentDecoder } from '../model/latent-decoder.js';
@@ -25,9 +25,9 @@ class Sri implements Model {
   readonly parameters: Parameters;
   readonly quantities: readonly string[];
   readonly decoder: LatentDecoder;
-  /** s as the last search chose it; null where none has run. */
-  private stepSize: number | null = null;
-  /** What the last search found of each candidate: Q~, nats a sentence, and the share of its chains that fold. */
+  /** What the last search chose to differ from the configured dynamics; nothing where none has run. */
+  private chosen: SearchedDynamics = {};
+  /** What the last search found of each candidate, by column. */
   private searched: Record<string, number> = {};
 
   constructor(
@@ -36,25 +36,21 @@ class Sri implements Model {
   ) {
     const { model, seed } = run;
     this.latentSize = model.latentSize;
-    this.quantities = [
-      'latentRms',
-      'temperature',
-      'stepSize',
-      ...(run.langevin.search?.grid ?? []).flatMap(searchColumns),
-    ];
+    this.quantities = ['latentRms', 'temperature', 'stepSize', ...searchColumns(run.langevin.search)];
     this.parameters = new Parameters(seed);
     this.decoder = createDecoder(this.parameters, run, corpus.vocabulary.size);
   }
 
   learn(batch: Batch, at: Position, learner: Learner): Iteration {
-    const { langevin, seed } = this.run;
+    const { seed } = this.run;
     const key = { seed, epoch: at.epoch, batch: at.batch };
 
     // 1. Draw observed examples x_i: the batch.
 
     // 5., for the coming iterations: every T_s iterations, update s.
-    if (this.searchIsDue(at)) this.updateStepSize(at);
-    const schedule = langevinSchedule(langevin, momentOf(at), this.stepSize);
+    if (this.searchIsDue(at)) this.updateDynamics(at);
+    const langevin = this.dynamics;
+    const schedule = langevinSchedule(langevin, momentOf(at));
 
     // 2. Draw latent vectors z_{i,0} ~ p(z).
     const size = batch.size * this.latentSize;
@@ -91,9 +87,8 @@ class Sri implements Model {
 
   flops(batch: Pick<Batch, 'size' | 'tokens'>): number {
     const { words, latent } = this.decoder.flops(batch);
-    const { langevin } = this.run;
-    const { learnFrom } = langevin;
-    const gradients = stepsPerGradient(langevin).length;
+    const { learnFrom } = this.run.langevin;
+    const gradients = stepsPerGradient(this.dynamics).length;
     // A gradient of the chain goes forward and back to z; the update goes forward and back to z and to the weights.
     const chain = gradients * 2 * latent + words;
     // Where the chain has been forward and back, the weights' gradient is one product more; the words have theirs once.
@@ -116,18 +111,18 @@ class Sri implements Model {
     keys: SentenceKeys,
     { epoch, pathDraws }: InferenceContext,
   ): ShortRunPosterior {
-    const { langevin } = this.run;
-    const schedule = langevinSchedule(langevin, { epoch, done: 1 }, this.stepSize);
+    const langevin = this.dynamics;
+    const schedule = langevinSchedule(langevin, { epoch, done: 1 });
     const temperature = langevin.evaluationTemperature ?? schedule.temperature;
     return new ShortRunPosterior(likelihood, { ...schedule, temperature }, keys, pathDraws);
   }
 
   state(): Record<string, unknown> {
-    return { stepSize: this.stepSize, searched: this.searched };
+    return { chosen: this.chosen, searched: this.searched };
   }
 
   restoreState(state: Record<string, unknown>): void {
-    this.stepSize = state.stepSize as number | null;
+    this.chosen = state.chosen as SearchedDynamics;
     this.searched = state.searched as Record<string, number>;
   }
 
@@ -161,40 +156,68 @@ class Sri implements Model {
     return search.every === 'epoch' ? batch === 0 : iteration % search.every === 0;
   }
 
-  /** s <- argmax over the grid of Q~ (eq. 12) on a few validation sentences. */
-  private updateStepSize(at: Position): void {
+  /** The configured dynamics with what the last search chose. */
+  private get dynamics(): RunConfig['langevin'] {
+    return changedDynamics(this.run.langevin, this.chosen);
+  }
+
+  /** s, and what else the grid says, <- argmax of Q~ (eq. 12), or of another criterion, on a few validation sentences. */
+  private updateDynamics(at: Position): void {
     const { langevin, seed, training } = this.run;
     const search = langevin.search!;
     const split = this.corpus.splits.valid;
     const indices = drawSubset(split, search.sentences, seed);
     const batches = equalLengthBatches(split, training.batchSize, { indices });
     const likelihoods = Array.from(batches, (batch) => this.likelihood(batch));
-    const { temperature, priorWeight } = langevinSchedule(langevin, momentOf(at), null);
-    const { steps, gradients } = langevin;
-    const dynamics = { steps, gradients, temperature, priorWeight };
-    const result = searchStepSize(likelihoods, search.grid, dynamics, { seed, ...at });
+    const candidates = search.grid.map((entry) => ({
+      label: labelOf(entry),
+      schedule: langevinSchedule(changedDynamics(langevin, changesOf(entry)), momentOf(at)),
+    }));
+    const result = searchDynamics(likelihoods, candidates, search, { seed, ...at });
     for (const likelihood of likelihoods) likelihood.dispose();
-    // Where no candidate stayed finite, the step size in use is as good as any.
-    this.stepSize = result.best ?? this.stepSize;
-    this.searched = Object.fromEntries(
-      result.candidates.flatMap(({ stepSize, value, notPositiveDefinite }) => {
-        const [bound, folding] = searchColumns(stepSize);
-        return [
-          [bound, value],
-          [folding, notPositiveDefinite],
-        ];
-      }),
+    // Where no candidate stayed finite, the dynamics in use are as good as any.
+    if (result.best !== null) this.chosen = changesOf(search.grid[result.best]!);
+    const found = result.candidates.flatMap(({ value, perplexity, notPositiveDefinite }) =>
+      search.criterion === 'bound' ? [value, notPositiveDefinite] : [perplexity],
     );
+    this.searched = Object.fromEntries(searchColumns(search).map((column, i) => [column, found[i]!]));
   }
+}
+
+type Search = NonNullable<RunConfig['langevin']['search']>;
+type SearchedDynamics = Exclude<Search['grid'][number], number>;
+
+/** A number in the grid is a step size. */
+function changesOf(entry: Search['grid'][number]): SearchedDynamics {
+  return typeof entry === 'number' ? { stepSize: entry } : entry;
+}
+
+/** `0.1`, or `stepSize=0.1 steps=10`. */
+function labelOf(entry: Search['grid'][number]): string {
+  if (typeof entry === 'number') return String(entry);
+  return Object.entries(entry)
+    .map(([key, value]) => `${key}=${value}`)
+    .join(' ');
+}
+
+/** Another number of steps has a gradient a step: how they should share does not follow from how the configured do. */
+function changedDynamics(langevin: RunConfig['langevin'], changes: SearchedDynamics): RunConfig['langevin'] {
+  const { steps = langevin.steps } = changes;
+  return { ...langevin, ...changes, gradients: steps === langevin.steps ? langevin.gradients : null };
 }
 
 function momentOf({ epoch, batch, batches }: Position): Moment {
   return { epoch, done: batch / batches };
 }
 
-/** Of one candidate: Q~, and the share of its chains with a step whose Jacobian is not positive definite. */
-function searchColumns(stepSize: number): [bound: string, folding: string] {
-  return [`searchQ[${stepSize}]`, `searchFolding[${stepSize}]`];
+/**
+ * Of each candidate: Q~, nats a sentence, and the share of its chains with a step whose Jacobian is not positive definite;
+ * or its perplexity.
+ */
+function searchColumns(search: RunConfig['langevin']['search']): string[] {
+  if (search === null) return [];
+  const names = search.criterion === 'bound' ? ['searchQ', 'searchFolding'] : ['searchPpl'];
+  return search.grid.flatMap((entry) => names.map((name) => `${name}[${labelOf(entry)}]`));
 }
 
 export const sri: Method = {

@@ -123,6 +123,24 @@ describe('a run', () => {
     expect(messageOf(() => of('langevin.learnFrom={point: 3}'))).toMatch(/did you mean points/);
   });
 
+  it('searches among step sizes, or among dynamics that differ in more, by the paper’s criterion unless told', () => {
+    const search = (...keys: string[]) =>
+      resolveRun(loadConfig(config(small)), {
+        method: 'sri',
+        overrides: ['langevin.search={every: epoch, sentences: 4}', ...keys.map((key) => `langevin.search.${key}`)],
+      }).langevin.search;
+    expect(search('grid=[0.1, 0.2]')).toMatchObject({ criterion: 'bound' });
+    const grid = '[0.1, {stepSize: 0.1, temperature: 0.5}, {steps: 10}]';
+    expect(search(`grid=${grid}`, 'criterion=perplexity')).toMatchObject({
+      grid: [0.1, { stepSize: 0.1, temperature: 0.5 }, { steps: 10 }],
+      criterion: 'perplexity',
+    });
+    expect(messageOf(() => search('grid=[0.1, {step: 2}]'))).toMatch(
+      /search\.grid\[1\]\.step: no such key; did you mean steps/,
+    );
+    expect(messageOf(() => search('grid=[0.1, {}]'))).toMatch(/a candidate says stepSize, temperature or steps/);
+  });
+
   it('starts each part from where the last layer that speaks of it says', () => {
     const file = config(`dataSet: a
 startFrom: null

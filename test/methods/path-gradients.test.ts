@@ -89,7 +89,7 @@ describe('SRI that learns from its path', () => {
           ? decoder.masks(batch, 'chain-word-dropout', 'chain-output-dropout', key)
           : { words: null, outputs: null };
       const size = batch.size * model.latentSize;
-      const schedule = langevinSchedule(langevin, { epoch: at.epoch, done: at.batch / at.batches }, null);
+      const schedule = langevinSchedule(langevin, { epoch: at.epoch, done: at.batch / at.batches });
       const z0 = new RandomStream({ ...key, purpose: 'chain-start' }).normals(size);
       const noise = new RandomStream({ ...key, purpose: 'chain-noise' }).normals(3 * size);
       const likelihood = decoder.likelihood(batch, masks());

@@ -56,7 +56,7 @@ describe('the published settings', () => {
   const begun = (epoch: number) => ({ epoch, done: 0 });
 
   it('released: z moves by s^2 / 2 for the listed s, its last twelve steps on one gradient, and the noise rises to 0.2', () => {
-    const { stepSizes, temperature, priorWeight } = langevinSchedule(released.langevin, begun(1), null);
+    const { stepSizes, temperature, priorWeight } = langevinSchedule(released.langevin, begun(1));
     const listed = [0.8, 0.7, 0.6, 0.5, 0.2, 0.2, 0.1, 0.1];
     expect(stepSizes).toHaveLength(9);
     listed.forEach((s, k) => {
@@ -66,7 +66,7 @@ describe('the published settings', () => {
     expect(temperature).toBe(0.05);
     expect(priorWeight).toBe(1);
     const later = [15, 16, 17, 18, 19, 60].map(
-      (epoch) => langevinSchedule(released.langevin, begun(epoch), null).temperature,
+      (epoch) => langevinSchedule(released.langevin, begun(epoch)).temperature,
     );
     [0.05, 0.1, 0.15, 0.2, 0.2, 0.2].forEach((wanted, i) => {
       expect(later[i]).toBeCloseTo(wanted, 10);
@@ -76,15 +76,17 @@ describe('the published settings', () => {
   });
 
   it('algorithm-1: one step size, which the search replaces, and full noise', () => {
-    expect(new Set(langevinSchedule(paper.langevin, begun(3), null).stepSizes)).toEqual(new Set([Math.fround(0.1)]));
-    expect(new Set(langevinSchedule(paper.langevin, begun(3), 0.25).stepSizes)).toEqual(new Set([0.25]));
-    expect(langevinSchedule(paper.langevin, begun(3), null).temperature).toBe(1);
+    expect(new Set(langevinSchedule(paper.langevin, begun(3)).stepSizes)).toEqual(new Set([Math.fround(0.1)]));
+    expect(new Set(langevinSchedule({ ...paper.langevin, stepSize: 0.25 }, begun(3)).stepSizes)).toEqual(
+      new Set([0.25]),
+    );
+    expect(langevinSchedule(paper.langevin, begun(3)).temperature).toBe(1);
     expect(paper.langevin.search).not.toBeNull();
   });
 
   it('released on Yelp: the weight of the prior rises from 0.1 to 1 with every iteration of six epochs', () => {
     const { langevin, training } = resolveRun(loadConfig('yelp.yaml'), { method: 'sri', setting: 'released' });
-    const weight = (epoch: number, done: number) => langevinSchedule(langevin, { epoch, done }, null).priorWeight;
+    const weight = (epoch: number, done: number) => langevinSchedule(langevin, { epoch, done }).priorWeight;
     expect(weight(1, 0)).toBeCloseTo(0.1, 12);
     expect(weight(1, 0.5)).toBeCloseTo(0.1 + (0.9 * 0.5) / 6, 12);
     expect(weight(2, 0)).toBeCloseTo(weight(1, 1), 12);
@@ -92,7 +94,7 @@ describe('the published settings', () => {
     expect({ epochs: training.epochs, steps: langevin.steps }).toEqual({ epochs: 12, steps: 40 });
     const priorWeight = { start: 0.1, warmupEpochs: 6, rises: 'epoch' } as const;
     const byEpochs = (epoch: number, done: number) =>
-      langevinSchedule({ ...langevin, priorWeight }, { epoch, done }, null).priorWeight;
+      langevinSchedule({ ...langevin, priorWeight }, { epoch, done }).priorWeight;
     expect([byEpochs(1, 0.9), byEpochs(2, 0)]).toEqual([0.1, 0.1 + 0.9 / 6]);
   });
 });
@@ -102,7 +104,7 @@ describe('the default setting', () => {
     for (const name of ['ptb', 'snli', 'yahoo', 'yelp', 'sotu']) {
       const run = resolveRun(loadConfig(name), { method: 'sri' });
       expect(run).toMatchObject({ setting: 'from-lm', startFrom: { encoder: null, decoder: 'lstm-lm' } });
-      expect(langevinSchedule(run.langevin, { epoch: 9, done: 0 }, null).temperature).toBe(0.55);
+      expect(langevinSchedule(run.langevin, { epoch: 9, done: 0 }).temperature).toBe(0.55);
       const fb = resolveRun(loadConfig(name), { method: 'fb-vae', setting: 'from-lm' });
       expect(fb.startFrom).toEqual({ encoder: 'ae', decoder: 'lstm-lm' });
     }
@@ -152,8 +154,9 @@ describe('SRI', () => {
 
   it('searches the step size when it is due, reports Q~ of each candidate, and remembers the best in its state', () => {
     const base = toyRun('sri');
-    const search = { every: 3, grid: [0.01, 0.1, 0.3], sentences: 6 };
-    const run = { ...base, langevin: { ...base.langevin, search } };
+    const search = { every: 3, grid: [0.01, 0.1, 0.3], sentences: 6, criterion: 'bound' } as const;
+    const grid: readonly number[] = search.grid;
+    const run = { ...base, langevin: { ...base.langevin, search: { ...search, grid: [...grid] } } };
     const model = sri.create(run, corpus);
     expect(model.quantities).toEqual([
       'latentRms',
@@ -168,8 +171,8 @@ describe('SRI', () => {
     ]);
     const first = model.learn(batchOf(), at, onlooker()).quantities;
     const second = model.learn(batchOf(), { ...at, batch: 1, iteration: 1 }, onlooker()).quantities;
-    const candidates = search.grid.map((s) => first[`searchQ[${s}]`]!);
-    const best = search.grid[candidates.indexOf(Math.max(...candidates))]!;
+    const candidates = grid.map((s) => first[`searchQ[${s}]`]!);
+    const best = grid[candidates.indexOf(Math.max(...candidates))]!;
     expect(first.stepSize).toBeCloseTo(best, 6);
     expect(second['searchQ[0.1]']).toBe(first['searchQ[0.1]']);
     const other = sri.create(run, corpus);
@@ -178,6 +181,31 @@ describe('SRI', () => {
     expect(codes(other)).toEqual(codes(model));
     model.dispose();
     other.dispose();
+  });
+
+  it('searches among steps and temperatures by perplexity, and goes on with the best', () => {
+    const base = toyRun('sri');
+    const grid = [
+      { steps: 2, temperature: 0.3 },
+      { stepSize: 0.1, steps: 6 },
+    ];
+    const search = { every: 'epoch', grid, sentences: 6, criterion: 'perplexity' } as const;
+    const learnFrom = { points: 1 };
+    const model = sri.create({ ...base, langevin: { ...base.langevin, search, learnFrom } }, corpus);
+    const columns = ['searchPpl[steps=2 temperature=0.3]', 'searchPpl[stepSize=0.1 steps=6]'];
+    expect(model.quantities.slice(3)).toEqual(columns);
+    const looking: Learner = {
+      minimize: (loss) => {
+        const losses = typeof loss === 'function' ? [loss] : loss;
+        return { loss: tf.tidy(() => losses.reduce((sum, one) => sum + one().dataSync()[0]!, 0)), gradientNorm: 0 };
+      },
+    };
+    const { quantities } = model.learn(batchOf(), at, looking);
+    const perplexities = columns.map((column) => quantities[column]!);
+    const best = grid[perplexities.indexOf(Math.min(...perplexities))]!;
+    expect(model.state().chosen).toEqual(best);
+    expect(quantities.temperature).toBe(best.temperature ?? base.langevin.temperature);
+    model.dispose();
   });
 
   it('leaves no tensors behind', () => {

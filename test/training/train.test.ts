@@ -66,7 +66,7 @@ function metricsOf(folder: RunFolder): string[] {
   return lines.map((line) => kept.map((i) => line[i]).join(','));
 }
 
-const searching = { every: 2, grid: [0.05, 0.2], sentences: 4 } as const;
+const searching = { every: 2, grid: [0.05, 0.2], sentences: 4, criterion: 'bound' } as const;
 const CASES: [string, RunConfig][] = [
   [
     'sri, with a search for the step size',

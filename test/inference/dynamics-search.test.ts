@@ -1,6 +1,7 @@
-import type { Matrix } from 'ml-matrix';
+import { Matrix } from 'ml-matrix';
 import { describe, expect, test } from 'vitest';
-import { searchStepSize } from '../../src/inference/step-size-search.js';
+import { type DynamicsSearch, searchDynamics } from '../../src/inference/dynamics-search.js';
+import { stepSizes } from '../../src/inference/schedule.js';
 import { type LinearGaussian, logDeterminant, randomLinearGaussian } from './models.js';
 
 const STEPS = 10;
@@ -19,7 +20,30 @@ function exactBound(model: LinearGaussian, step: number, temperature: number): n
   return sum / model.sentences;
 }
 
-describe('step size search', () => {
+interface Dynamics {
+  steps: number;
+  gradients?: readonly number[];
+  temperature: number;
+  priorWeight: number;
+}
+
+/** Of constant step sizes; `best` is the one that was chosen. */
+function searchStepSize(
+  likelihoods: Parameters<typeof searchDynamics>[0],
+  grid: readonly number[],
+  { steps, gradients, temperature, priorWeight }: Dynamics,
+  key: Parameters<typeof searchDynamics>[3],
+  criterion: 'bound' | 'perplexity' = 'bound',
+): Omit<DynamicsSearch, 'best'> & { best: number | null } {
+  const dynamics = grid.map((stepSize) => ({
+    label: String(stepSize),
+    schedule: { stepSizes: stepSizes({ steps, stepSize, gradients: gradients ?? null }), temperature, priorWeight },
+  }));
+  const found = searchDynamics(likelihoods, dynamics, { criterion }, key);
+  return { ...found, best: found.best === null ? null : grid[found.best]! };
+}
+
+describe('a search by the bound', () => {
   const model = randomLinearGaussian(300, 3, { sigma: 0.7, same: true });
   const { precision } = model;
   const sharpest = 1 / Math.max(...gershgorin(precision));
@@ -86,6 +110,65 @@ describe('step size search', () => {
     const forced = searchStepSize([model], [overshooting], options, { seed: 1, epoch: 1 });
     expect(forced.best).toBe(overshooting);
     expect(forced.warnings.join()).toMatch(/100 % of the chains/);
+  });
+});
+
+/** KL(q || p(z | x)), nats, of the Gaussian that a chain's end is over its start and noise, mean over sentences. */
+function exactDivergence(model: LinearGaussian, step: number, steps: number, temperature: number): number {
+  let sum = 0;
+  for (let sentence = 0; sentence < model.sentences; sentence++) {
+    const end = model.chainEnd(sentence, step, steps, temperature);
+    const posterior = model.posterior(sentence);
+    const away = Matrix.sub(end.mean, Matrix.columnVector(posterior.mean));
+    const mahalanobis = away.dot(model.precision.mmul(away));
+    const covariance = Matrix.add(end.covariance, end.covariance.transpose()).mul(0.5);
+    const volumes = logDeterminant(model.precision) + logDeterminant(covariance);
+    sum += 0.5 * (model.precision.mmul(end.covariance).trace() + mahalanobis - model.latentSize - volumes);
+  }
+  return sum / model.sentences;
+}
+
+describe('a search by perplexity', () => {
+  // The likelihood says little of z: what the bound counts is nearly the volume that steps take from the start's alone.
+  const weak = randomLinearGaussian(60, 4, { sigma: 2.5, seed: 5 });
+  const options = { steps: STEPS, temperature: 1, priorWeight: 1 };
+  const key = { seed: 2, epoch: 1 };
+
+  test('finds the steps whose ends are nearest the posterior where the bound prefers to stand still', () => {
+    const grid = [0.005, 0.03, 0.1];
+    const divergences = grid.map((step) => exactDivergence(weak, Math.fround(step), STEPS, 1));
+    const nearest = grid[divergences.indexOf(Math.min(...divergences))];
+    expect(nearest).toBe(0.1);
+    const bounds = grid.map((step) => exactBound(weak, Math.fround(step), 1));
+    expect(bounds).toEqual(bounds.toSorted((one, other) => other - one));
+    expect(searchStepSize([weak], grid, options, key).best).toBe(0.005);
+    const { best, candidates, warnings } = searchStepSize([weak], grid, options, key, 'perplexity');
+    expect(best).toBe(nearest);
+    expect(warnings).toEqual([]);
+    // log p(x) less the divergence, but for the fit to so many ends.
+    const evidence = Array.from({ length: weak.sentences }, (_, sentence) => weak.logEvidence(sentence));
+    const exact = evidence.reduce((sum, value) => sum + value, 0) / weak.sentences;
+    candidates.forEach(({ value }, i) => {
+      expect(Math.abs(exact - value - divergences[i]!)).toBeLessThan(0.15);
+    });
+    expect(candidates[2]!.perplexity).toBeCloseTo(Math.exp(-candidates[2]!.value / 3), 10);
+  });
+
+  test('tells numbers of steps and temperatures apart as well', () => {
+    const dynamics = (steps: number, temperature: number) => ({
+      label: `${steps} steps at ${temperature}`,
+      schedule: { stepSizes: stepSizes({ steps, stepSize: 0.1, gradients: null }), temperature, priorWeight: 1 },
+    });
+    const choices = [dynamics(2, 1), dynamics(30, 1), dynamics(30, 0.1)];
+    const { best, candidates } = searchDynamics([weak], choices, { criterion: 'perplexity' }, key);
+    expect(best).toBe(1);
+    expect(candidates.map(({ label }) => label)).toEqual(choices.map(({ label }) => label));
+  });
+
+  test('leaves out a candidate that left the finite numbers', () => {
+    const far = searchStepSize([weak], [40, 0.1], { ...options, steps: 60 }, key, 'perplexity');
+    expect(far.best).toBe(0.1);
+    expect(far.candidates[0]).toMatchObject({ value: Number.NaN, eligible: false });
   });
 });
 
