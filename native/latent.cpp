@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <optional>
 
 #include "handles.h"
 
@@ -34,6 +35,22 @@ LatentContext::LatentContext(const Napi::Value& value, const RecurrentWeights& r
   outputKernel = args.floats("outputKernel", V * H);
   outputBias = args.floats("outputBias", V);
   checkTargets(targets, T * B, vocabulary.vocabularySize());
+}
+
+ContextGradient::ContextGradient(const Napi::Value& value, const LatentContext& context, int vocabularySize) {
+  const Arguments args(value, "gradient");
+  const std::size_t T = context.tokens;
+  const std::size_t B = context.batch;
+  const std::size_t Z = context.latentSize;
+  const std::size_t H = context.hiddenSize;
+  const std::size_t V = vocabularySize;
+  wordGates = args.floats("wordGates", T * B * 4 * H);
+  latentKernel = args.floats("latentKernel", Z * 4 * H);
+  initialKernel = args.floats("initialKernel", Z * H);
+  initialBias = args.floats("initialBias", H);
+  recurrentKernel = args.floats("recurrentKernel", H * 4 * H);
+  outputKernel = args.floats("outputKernel", V * H);
+  outputBias = args.floats("outputBias", V);
 }
 
 LatentWeights::LatentWeights(int latentSize, int hiddenSize)
@@ -74,7 +91,11 @@ LatentPass<Operand>::LatentPass(const RecurrentWeights& recurrent, const Vocabul
       shares_(std::min(rows, threadCount())),
       wanted_(wanted),
       forward_(recurrent, context.tokens, context.batch, rows, workspace),
-      output_(vocabulary, context.tokens * rows, wanted != Wanted::nll, workspace),
+      output_(vocabulary, context.tokens * rows,
+              wanted == Wanted::nll          ? TokenGradient::none
+              : wanted == Wanted::parameters ? TokenGradient::all
+                                             : TokenGradient::hidden,
+              workspace),
       backward_(recurrent, context.tokens, rows, workspace) {
   const int Z = context.latentSize;
   const int H = context.hiddenSize;
@@ -126,13 +147,18 @@ LatentPass<Operand>::LatentPass(const RecurrentWeights& recurrent, const Vocabul
   backward_.cells = forward_.cells;
   backward_.activations = forward_.activations;
   backward_.dHidden = output_.dHidden;
-  backward_.dGates = workspace.take<Operand>(2 * 4 * states);
+  if (wanted == Wanted::parameters) backward_.dGatesSteps = context.tokens;
+  backward_.dGates = workspace.take<Operand>(backward_.dGatesSteps * 4 * states);
   backward_.dLatentGates = dGates_;
   backward_.dInitial = dInitial_;
   if (wanted == Wanted::adjoints) {
     output_.logNormalizer = workspace.take<float>(count);
     backward_.cellAdjoints = workspace.take<float>(history);
     backward_.hiddenAdjoints = workspace.take<float>(history);
+  }
+  if (wanted == Wanted::parameters && sizeof(Operand) != sizeof(float)) {
+    floatStates_ = workspace.take<float>(history);
+    floatGates_ = workspace.take<float>(4 * history);
   }
 }
 
@@ -154,11 +180,11 @@ void LatentPass<Operand>::project(const Worker& worker, const float* z) const {
 }
 
 template <class Operand>
-void LatentPass<Operand>::run(const Worker& worker, const float* z, float* nll, float* gradient) const {
+void LatentPass<Operand>::run(const Worker& worker, const float* z, float* nll, float* gradient, float weight) const {
   project(worker, z);
   worker.wait();
   forward_.run(worker);
-  output_.run(worker);
+  output_.run(worker, weight);
   worker.wait();
   if (wanted_ != Wanted::nll) backward_.run(worker);
   const std::size_t Z = context_.latentSize;
@@ -174,6 +200,64 @@ void LatentPass<Operand>::run(const Worker& worker, const float* z, float* nll, 
     products.gatesBack->run(worker, dGates_ + rows.begin * 4 * H, latent_.gatesBack, gradient + rows.begin * Z);
     products.initialBack->run(worker, dInitial_ + rows.begin * H, latent_.initialBack, gradient + rows.begin * Z);
   });
+}
+
+template <class Operand>
+void LatentPass<Operand>::sumInto(const ContextGradient& sums) {
+  output_.dKernel = sums.outputKernel;
+  output_.dBias = sums.outputBias;
+}
+
+namespace {
+
+/** c `[m, n]` += weight a' b, for a `[k, m]` and b `[k, n]`, on all threads. */
+void addProduct(std::size_t m, std::size_t n, std::size_t k, float weight, const float* a, const float* b, float* c) {
+  const auto M = static_cast<dnnl_dim_t>(m);
+  const auto N = static_cast<dnnl_dim_t>(n);
+  const dnnl_status_t status = dnnl_sgemm('T', 'N', M, N, static_cast<dnnl_dim_t>(k), weight, a, M, b, N, 1.0f, c, N);
+  if (status != dnnl_success) throw std::runtime_error("oneDNN's sgemm failed");
+}
+
+/** Floats as they are, other operands copied into `buffer`. */
+const float* asFloats(const float* values, float*, std::size_t) { return values; }
+const float* asFloats(const BFloat16* values, float* buffer, std::size_t count) {
+  for (std::size_t i = 0; i < count; i++) buffer[i] = loadOperand(values[i]);
+  return buffer;
+}
+
+}  // namespace
+
+template <class Operand>
+void LatentPass<Operand>::addRecurrence(const float* z, float weight, const ContextGradient& sums) const {
+  const std::size_t T = context_.tokens;
+  const std::size_t B = context_.batch;
+  const std::size_t R = rows_;
+  const std::size_t H = context_.hiddenSize;
+  const std::size_t Z = context_.latentSize;
+  // Beside the vocabulary this is little work, and it is done in f32 whatever the operands are.
+  const float* gates = asFloats(backward_.dGates, floatGates_, T * R * 4 * H);
+  inParallel([&](const Worker& worker) {
+    const Range steps = worker.share(context_.tokens);
+    for (std::size_t t = steps.begin; t < static_cast<std::size_t>(steps.end); t++) {
+      for (std::size_t r = 0; r < R; r++) {
+        const float* from = gates + (t * R + r) * 4 * H;
+        float* to = sums.wordGates + (t * B + r % B) * 4 * H;
+#pragma omp simd
+        for (std::size_t u = 0; u < 4 * H; u++) to[u] += weight * from[u];
+      }
+    }
+  });
+  // h_0 lies apart from the other states.
+  addProduct(H, 4 * H, R, weight, asFloats(initial_, floatStates_, R * H), gates, sums.recurrentKernel);
+  if (T > 1) {
+    const float* states = asFloats(forward_.hidden, floatStates_, (T - 1) * R * H);
+    addProduct(H, 4 * H, (T - 1) * R, weight, states, gates + R * 4 * H, sums.recurrentKernel);
+  }
+  addProduct(Z, 4 * H, R, weight, z, dGates_, sums.latentKernel);
+  addProduct(Z, H, R, weight, z, dInitial_, sums.initialKernel);
+  for (std::size_t r = 0; r < R; r++) {
+    for (std::size_t u = 0; u < H; u++) sums.initialBias[u] += weight * dInitial_[r * H + u];
+  }
 }
 
 template class LatentPass<float>;
@@ -198,7 +282,10 @@ LatentCall::LatentCall(const Napi::CallbackInfo& info)
       latentSize(context.latentSize) {}
 
 std::size_t bytesPerRow(const LatentContext& context, Wanted wanted) {
-  const std::size_t statesKept = wanted == Wanted::nll ? 2 : wanted == Wanted::gradient ? 8 : 10;
+  const std::size_t statesKept = wanted == Wanted::nll          ? 2
+                                 : wanted == Wanted::gradient   ? 8
+                                 : wanted == Wanted::parameters ? 17
+                                                                : 10;
   return (context.tokens * statesKept + 20) * context.hiddenSize * sizeof(float);
 }
 
@@ -264,41 +351,60 @@ void shortRun(const Napi::CallbackInfo& info) {
   const float priorWeight = static_cast<float>(args.number("priorWeight"));
   float* zEnd = args.floats("z", R * Z);
   float* path = args.floatsOrNull("path", (K + 1) * R * Z);
+  const float* weights = args.floatsOrNull("weights", K);
+  std::optional<ContextGradient> sums;
+  if (weights != nullptr) sums.emplace(args.get("gradient"), context, call.vocabulary.vocabularySize());
+  const Wanted wanted = sums ? Wanted::parameters : Wanted::gradient;
 
   withOperandOf(call.recurrent, [&](auto operand) {
-    inPieces(R, context.batch, bytesPerRow(context, Wanted::gradient), [&](int begin, int count) {
+    inPieces(R, context.batch, bytesPerRow(context, wanted), [&](int begin, int count) {
       Workspace& workspace = Workspace::fresh();
-      const LatentPass<decltype(operand)> pass(call.recurrent, call.vocabulary, context, count, Wanted::gradient,
-                                               workspace);
+      LatentPass<decltype(operand)> pass(call.recurrent, call.vocabulary, context, count, wanted, workspace);
       float* nll = workspace.take<float>(count);
       float* gradient = workspace.take<float>(count * Z);
       const std::size_t first = begin * Z;
       float* z = zEnd + first;
-      inParallel([&](const Worker& worker) {
-        const auto remember = [&](std::size_t k) {
-          if (path == nullptr) return;
-          pass.forOwnRows(worker, [&](Range rows) {
-            std::memcpy(path + k * R * Z + first + rows.begin * Z, z + rows.begin * Z,
-                        rows.size() * Z * sizeof(float));
-          });
-        };
+      const auto remember = [&](const Worker& worker, std::size_t k) {
+        if (path == nullptr) return;
+        pass.forOwnRows(worker, [&](Range rows) {
+          std::memcpy(path + k * R * Z + first + rows.begin * Z, z + rows.begin * Z, rows.size() * Z * sizeof(float));
+        });
+      };
+      const auto start = [&](const Worker& worker) {
         pass.forOwnRows(worker, [&](Range rows) {
           std::memcpy(z + rows.begin * Z, z0 + first + rows.begin * Z, rows.size() * Z * sizeof(float));
         });
-        remember(0);
-        for (std::size_t k = 0; k < K; k++) {
-          pass.run(worker, z, nll, gradient);
-          const float step = stepSizes[k];
-          const float spread = temperature * std::sqrt(2.0f * step);
-          const float* eps = noise + k * R * Z + first;
-          pass.forOwnRows(worker, [&](Range rows) {
-            for (std::size_t i = rows.begin * Z; i < rows.end * Z; i++) {
-              z[i] = z[i] - step * (priorWeight * z[i] + gradient[i]) + spread * eps[i];
-            }
-          });
-          remember(k + 1);
-        }
-      });
+        remember(worker, 0);
+      };
+      const auto move = [&](const Worker& worker, std::size_t k) {
+        const float step = stepSizes[k];
+        const float spread = temperature * std::sqrt(2.0f * step);
+        const float* eps = noise + k * R * Z + first;
+        pass.forOwnRows(worker, [&](Range rows) {
+          for (std::size_t i = rows.begin * Z; i < rows.end * Z; i++) {
+            z[i] = z[i] - step * (priorWeight * z[i] + gradient[i]) + spread * eps[i];
+          }
+        });
+        remember(worker, k + 1);
+      };
+      if (!sums) {
+        inParallel([&](const Worker& worker) {
+          start(worker);
+          for (std::size_t k = 0; k < K; k++) {
+            pass.run(worker, z, nll, gradient);
+            move(worker, k);
+          }
+        });
+        return;
+      }
+      // The products of the recurrence are oneDNN's to run on all threads, so every step has regions of its own.
+      pass.sumInto(*sums);
+      inParallel(start);
+      for (std::size_t k = 0; k < K; k++) {
+        inParallel([&](const Worker& worker) { pass.run(worker, z, nll, gradient, weights[k]); });
+        if (weights[k] != 0.0f) pass.addRecurrence(z, weights[k], *sums);
+        inParallel([&](const Worker& worker) { move(worker, k); });
+      }
     });
   });
 }

@@ -1,5 +1,6 @@
 // NLL(z) of a batch of sentences as a function of z alone: its value, its gradient, and the short run of Langevin steps
-// made of them (eq. 7 of Pang, Nijkamp, Han and Wu, EACL 2021). No gradient to a parameter is formed.
+// made of them (eq. 7 of Pang, Nijkamp, Han and Wu, EACL 2021). A gradient to a parameter is formed only where a short
+// run is asked for the sum of those along its way.
 //
 // Shapes: T tokens, B sentences, R rows of z (row r belongs to sentence r % B), Z latent, H hidden, V vocabulary.
 #pragma once
@@ -47,12 +48,27 @@ struct LatentWeights {
   static const LatentWeights& of(const LatentContext& context);
 };
 
+/** Sums of gradients of NLL, to be added to: in what of a context has weights behind it, and in the packed kernels. */
+struct ContextGradient {
+  ContextGradient(const Napi::Value& value, const LatentContext& context, int vocabularySize);
+
+  float* wordGates;
+  float* latentKernel;
+  float* initialKernel;
+  float* initialBias;
+  float* recurrentKernel;
+  float* outputKernel;
+  float* outputBias;
+};
+
 /** How much of the backward pass is wanted. */
 enum class Wanted {
   nll,
   gradient,
   /** The gradient, and what the Hessian needs of the states along the way. */
   adjoints,
+  /** The gradient, and where a weight says so that in everything else. */
+  parameters,
 };
 
 /** The pass for a fixed number of rows; `run` as often as wanted. */
@@ -65,8 +81,19 @@ class LatentPass {
   /**
    * nll `[R]` and gradient `[R, Z]` (null where not wanted) at z `[R, Z]`. Called by every worker of a region, which
    * reads and writes its own rows of the three, those of `forOwnRows`, and no others.
+   *
+   * @param weight with which the gradient in the output layer is added to what `sumInto` named; 0 for none of it.
    */
-  void run(const Worker& worker, const float* z, float* nll, float* gradient) const;
+  void run(const Worker& worker, const float* z, float* nll, float* gradient, float weight = 0.0f) const;
+
+  /** For `Wanted::parameters`: where gradients are summed. */
+  void sumInto(const ContextGradient& sums);
+
+  /**
+   * Adds `weight` times the gradient in all but the output layer, of the rows' sum of NLL at the z of the last `run`.
+   * Called outside of parallel regions.
+   */
+  void addRecurrence(const float* z, float weight, const ContextGradient& sums) const;
 
   template <class Body>
   void forOwnRows(const Worker& worker, const Body& body) const {
@@ -106,6 +133,9 @@ class LatentPass {
   float* tokenNll_;
   float* dGates_;
   float* dInitial_;
+  /** In bf16: the states and the gates' gradients once more as floats, for `addRecurrence`. */
+  float* floatStates_ = nullptr;
+  float* floatGates_ = nullptr;
 };
 
 /**

@@ -16,6 +16,10 @@ constexpr int kTileTokens = 368;
 /** Logits may exceed the number that stands in for their maximum by this much; e^20 does no harm to a sum in f32. */
 constexpr float kSlack = 20.0f;
 
+/** Whether exponentials are of the logits' type and take their place. */
+template <class Operand>
+constexpr bool kInPlace = sizeof(Operand) == sizeof(float);
+
 inline float largestOf(const float* logits, const float* bias, int width) {
   float largest = -3.0e38f;
 #pragma omp simd reduction(max : largest)
@@ -54,12 +58,12 @@ RowTiles::RowTiles(int count, int workers) : rows_(count) {
 }
 
 template <class Operand>
-TokenNll<Operand>::TokenNll(const VocabularyWeights& weights, int count, bool wantsGradient, Workspace& workspace)
+TokenNll<Operand>::TokenNll(const VocabularyWeights& weights, int count, TokenGradient wanted, Workspace& workspace)
     : weights_(weights),
       N_(count),
       H_(weights.hiddenSize()),
       V_(weights.vocabularySize()),
-      wantsGradient_(wantsGradient),
+      wanted_(wanted),
       tiles_(count, threadCount()) {
   const Precision precision = weights.precision();
   const int widest = weights.widestTile();
@@ -69,21 +73,31 @@ TokenNll<Operand>::TokenNll(const VocabularyWeights& weights, int count, bool wa
     for (int j = 0; j < 2; j++) {
       const int m = tileTokens[i];
       const int w = tileWords[j];
-      products_[i][j] = {Product::of({m, H_, w, H_, 1, false, precision}), nullptr, nullptr};
-      if (!wantsGradient) continue;
+      products_[i][j] = {Product::of({m, H_, w, H_, 1, false, precision}), nullptr, nullptr, nullptr};
+      if (wanted == TokenGradient::none) continue;
       products_[i][j].backwardFirst = Product::of({m, w, H_, w, 1, false, precision});
       products_[i][j].backward = Product::of({m, w, H_, w, 1, true, precision});
+      if (wanted == TokenGradient::all) products_[i][j].kernel = Product::of({w, m, H_, 1, w, true, precision});
     }
   }
-  const std::size_t size = static_cast<std::size_t>(tiles_.largest()) * widest;
+  const bool keeps = wanted == TokenGradient::all;
+  const std::size_t rows = tiles_.largest();
+  const std::size_t size = rows * widest;
   for (int i = 0; i < threadCount(); i++) {
-    logits_.push_back(workspace.take<float>(size));
+    logits_.push_back(workspace.take<float>(keeps && kInPlace<Operand> ? rows * V_ : size));
     // In f32 the exponentials replace the logits.
-    exponentials_.push_back(precision == Precision::bf16 && wantsGradient
-                                ? workspace.take<Operand>(size)
+    exponentials_.push_back(!kInPlace<Operand> && wanted != TokenGradient::none
+                                ? workspace.take<Operand>(keeps ? rows * V_ : size)
                                 : reinterpret_cast<Operand*>(logits_.back()));
-    sums_.push_back(workspace.take<float>(3 * static_cast<std::size_t>(tiles_.largest())));
+    sums_.push_back(workspace.take<float>(3 * rows));
+    if (!keeps) continue;
+    scaledHidden_.push_back(workspace.take<float>(rows * H_));
+    for (int j = 0; j < 2; j++) {
+      packedHidden_[j].push_back(std::make_unique<PackedMatrix>(tileTokens[j], H_, precision));
+      packedHidden_[j].back()->prepare(H_, 1);
+    }
   }
+  if (keeps) scales_ = workspace.take<float>(N_);
 }
 
 template <class Operand>
@@ -92,15 +106,30 @@ const typename TokenNll<Operand>::Products& TokenNll<Operand>::productsFor(int t
 }
 
 template <class Operand>
-void TokenNll<Operand>::run(const Worker& worker) const {
+void TokenNll<Operand>::run(const Worker& worker, float weight) const {
   const Range mine = worker.share(tiles_.count());
-  for (int i = mine.begin; i < mine.end; i++) tile(worker, tiles_[i]);
+  if (weight == 0.0f) {
+    for (int i = mine.begin; i < mine.end; i++) tile(worker, tiles_[i], weight);
+    return;
+  }
+  // A tile of each worker at a time, so that no more exponentials are kept than those.
+  const int rounds = (tiles_.count() + worker.count - 1) / worker.count;
+  for (int round = 0; round < rounds; round++) {
+    const int i = mine.begin + round;
+    if (i < mine.end) {
+      tile(worker, tiles_[i], weight);
+      packHidden(worker, tiles_[i]);
+    }
+    worker.wait();
+    addToKernel(worker, round, weight);
+    worker.wait();
+  }
 }
 
 template <class Operand>
-void TokenNll<Operand>::tile(const Worker& worker, Range tokens) const {
-  float* logits = logits_[worker.index];
-  Operand* exponentials = exponentials_[worker.index];
+void TokenNll<Operand>::tile(const Worker& worker, Range tokens, float weight) const {
+  const bool wantsGradient = wanted_ != TokenGradient::none;
+  const bool keeps = weight != 0.0f;
   float* sums = sums_[worker.index];
   float* shifts = sums + tokens.size();
   float* targetLogits = shifts + tokens.size();
@@ -110,6 +139,10 @@ void TokenNll<Operand>::tile(const Worker& worker, Range tokens) const {
     const int begin = words->words.begin;
     const int width = words->words.size();
     const float* biases = bias + begin;
+    // Kept, the exponentials of a tile of words lie behind those of the words before.
+    const std::size_t kept = keeps ? static_cast<std::size_t>(tokens.size()) * begin : 0;
+    Operand* exponentials = exponentials_[worker.index] + kept;
+    float* logits = logits_[worker.index] + (kInPlace<Operand> ? kept : 0);
     const Products& products = productsFor(tokens.size(), width);
     products.forward->run(worker, hidden + first, words->forward, logits);
     for (int i = 0; i < tokens.size(); i++) {
@@ -124,33 +157,92 @@ void TokenNll<Operand>::tile(const Worker& worker, Range tokens) const {
         const float factor = std::exp(shifts[i] - largest);
         shifts[i] = largest;
         sums[i] *= factor;
-        if (wantsGradient_) {
+        if (wantsGradient) {
           float* sum = dHidden + first + static_cast<std::size_t>(i) * H_;
           for (int u = 0; u < H_; u++) sum[u] *= factor;
         }
+        if (keeps) rescale(exponentials_[worker.index], i, tokens, begin, factor);
       }
-      sums[i] += wantsGradient_ ? exponentiate(row, biases, shifts[i], width,
+      sums[i] += wantsGradient ? exponentiate(row, biases, shifts[i], width,
                                                exponentials + static_cast<std::size_t>(i) * width)
                                 : sumOfExponentials(row, biases, shifts[i], width);
     }
-    if (wantsGradient_) {
+    if (wantsGradient) {
       (begin == 0 ? products.backwardFirst : products.backward)
           ->run(worker, exponentials, words->backward, dHidden + first);
     }
   }
-  finish(tokens, targetLogits, sums, shifts);
+  finish(tokens, targetLogits, sums, shifts, weight);
+}
+
+/** The exponentials of a row that are kept of the first `words` words, times `factor`. */
+template <class Operand>
+void TokenNll<Operand>::rescale(Operand* exponentials, int row, Range tokens, int words, float factor) const {
+  for (const auto& tile : weights_.tiles()) {
+    if (tile->words.begin >= words) return;
+    const int width = tile->words.size();
+    Operand* values = exponentials + static_cast<std::size_t>(tokens.size()) * tile->words.begin +
+                      static_cast<std::size_t>(row) * width;
+    for (int j = 0; j < width; j++) storeOperand(values + j, loadOperand(values[j]) * factor);
+  }
 }
 
 template <class Operand>
-void TokenNll<Operand>::finish(Range tokens, const float* targetLogits, const float* sums,
-                               const float* shifts) const {
+void TokenNll<Operand>::packHidden(const Worker& worker, Range tokens) const {
+  float* scaled = scaledHidden_[worker.index];
+  for (int i = 0; i < tokens.size(); i++) {
+    const Operand* from = hidden + static_cast<std::size_t>(tokens.begin + i) * H_;
+    const float scale = scales_[tokens.begin + i];
+    for (int u = 0; u < H_; u++) scaled[static_cast<std::size_t>(i) * H_ + u] = loadOperand(from[u]) * scale;
+  }
+  packedHidden_[tokens.size() == tiles_.largest()][worker.index]->pack(scaled, H_, 1);
+}
+
+/** Of this worker's words, from the tiles of tokens that all workers had in this round. */
+template <class Operand>
+void TokenNll<Operand>::addToKernel(const Worker& worker, int round, float weight) const {
+  const Range mine = worker.share(static_cast<int>(weights_.tiles().size()));
+  for (int w = mine.begin; w < mine.end; w++) {
+    const Range words = weights_.tiles()[w]->words;
+    const int width = words.size();
+    float* rows = dKernel + static_cast<std::size_t>(words.begin) * H_;
+    float* biases = dBias + words.begin;
+    for (int other = 0; other < worker.count; other++) {
+      const Range theirs = shareOf(tiles_.count(), other, worker.count);
+      if (theirs.begin + round >= theirs.end) continue;
+      const Range tokens = tiles_[theirs.begin + round];
+      const Operand* exponentials = exponentials_[other] + static_cast<std::size_t>(tokens.size()) * words.begin;
+      const PackedMatrix& scaled = *packedHidden_[tokens.size() == tiles_.largest()][other];
+      for (int i = 0; i < tokens.size(); i++) {
+        const Operand* row = exponentials + static_cast<std::size_t>(i) * width;
+        const float scale = scales_[tokens.begin + i];
+#pragma omp simd
+        for (int j = 0; j < width; j++) biases[j] += loadOperand(row[j]) * scale;
+      }
+      productsFor(tokens.size(), width).kernel->run(worker, exponentials, scaled, rows);
+      for (int n = tokens.begin; n < tokens.end; n++) {
+        const int target = targets[n] - words.begin;
+        if (target < 0 || target >= width) continue;
+        const Operand* from = hidden + static_cast<std::size_t>(n) * H_;
+        float* row = rows + static_cast<std::size_t>(target) * H_;
+        for (int u = 0; u < H_; u++) row[u] -= weight * loadOperand(from[u]);
+        biases[target] -= weight;
+      }
+    }
+  }
+}
+
+template <class Operand>
+void TokenNll<Operand>::finish(Range tokens, const float* targetLogits, const float* sums, const float* shifts,
+                               float weight) const {
   for (int i = 0; i < tokens.size(); i++) {
     const int n = tokens.begin + i;
     const float normalizer = shifts[i] + std::log(sums[i]);
     nll[n] = normalizer - targetLogits[i];
     if (logNormalizer != nullptr) logNormalizer[n] = normalizer;
-    if (!wantsGradient_) continue;
+    if (wanted_ == TokenGradient::none) continue;
     const float scale = 1.0f / sums[i];
+    if (weight != 0.0f) scales_[n] = weight * scale;
     const float* target = kernel + static_cast<std::size_t>(targets[n]) * H_;
     float* gradient = dHidden + static_cast<std::size_t>(n) * H_;
     if (mask == nullptr) {
@@ -303,7 +395,7 @@ void tokenNllForward(const Napi::CallbackInfo& info) {
   const Arguments args(info[1], "arguments");
   const std::size_t N = args.count("count");
   const std::size_t H = weights.hiddenSize();
-  TokenNll<float> pass(weights, N, false, Workspace::fresh());
+  TokenNll<float> pass(weights, N, TokenGradient::none, Workspace::fresh());
   pass.hidden = args.floats("hidden", N * H);
   pass.bias = args.floats("bias", weights.vocabularySize());
   pass.targets = args.integers("targets", N);

@@ -68,4 +68,8 @@ inline BFloat16 toBFloat16(float x) {
 inline void storeOperand(float* to, float x) { *to = x; }
 inline void storeOperand(BFloat16* to, float x) { *to = toBFloat16(x); }
 
+/** The number that an operand stands for. */
+inline float loadOperand(float x) { return x; }
+inline float loadOperand(BFloat16 x) { return floatOf(static_cast<std::int32_t>(static_cast<std::uint32_t>(x) << 16)); }
+
 }  // namespace sri

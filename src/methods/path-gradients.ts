@@ -5,8 +5,10 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { RunConfig } from '../config/schema.js';
 import { stepsPerGradient } from '../inference/schedule.js';
-import type { DropoutMasks } from '../model/dropout-masks.js';
+import { shortRun } from '../inference/short-run.js';
+import { type DropoutMasks, disposeMasks } from '../model/dropout-masks.js';
 import type { LatentDecoder, TokenBatch } from '../model/latent-decoder.js';
+import type { BatchLikelihood, LangevinSchedule } from '../model/likelihood.js';
 import type { Parameters } from '../model/parameters.js';
 import { RandomStream, type StreamKey } from '../random/philox.js';
 
@@ -47,9 +49,51 @@ export function codeWeights(
   return { end, path };
 }
 
+/** What a chain starts from and how it moves. */
+interface Chain {
+  /** z_0, `[batch, latent]`. */
+  z0: Float32Array;
+  /** eps, `[K, batch, latent]`. */
+  noise: Float32Array;
+  schedule: LangevinSchedule;
+}
+
+/**
+ * A short run, and what the codes along its path teach: sum_k weights_k dNLL(z_k)/dtheta in every weight of the decoder,
+ * NLL summed over the batch.
+ *
+ * @param likelihood of the batch, under the dropout of the chain.
+ * @param weights of z_0 .. z_{K-1}; null where they teach nothing.
+ * @param masks that dropout once more, for decoders that take a pass of their own for each code.
+ * @returns z_K, and the gradients by the weights' names, which are the caller's to dispose; empty without weights.
+ */
+export function teachingShortRun(
+  { decoder, parameters }: { decoder: LatentDecoder; parameters: Parameters },
+  batch: TokenBatch,
+  likelihood: BatchLikelihood,
+  { z0, noise, schedule }: Chain,
+  weights: Float32Array | null,
+  masks: () => DropoutMasks,
+): { z: Float32Array; gradients: Map<string, tf.Tensor> } {
+  if (weights === null) return { z: shortRun(likelihood, z0, noise, schedule).z, gradients: new Map() };
+  const together = likelihood.shortRunWithGradients?.(z0, noise, schedule, weights) ?? null;
+  if (together !== null) {
+    const { names, list } = parameters;
+    const byName = [...together.gradients].map(
+      ([weight, gradient]) => [names[list.indexOf(weight)]!, gradient] as const,
+    );
+    return { z: together.z, gradients: new Map(byName) };
+  }
+  const { z, path } = shortRun(likelihood, z0, noise, schedule, true);
+  const dropout = masks();
+  const gradients = pathGradients(decoder, parameters, batch, path!, weights, dropout);
+  disposeMasks(dropout);
+  return { z, gradients };
+}
+
 /**
  * sum_k weights_k dNLL(z_k)/dtheta, NLL summed over the batch, in every weight of the decoder: one pass forward and back
- * for each point that counts.
+ * for each point that counts, which any decoder can do.
  *
  * @param path z_0 .. z_K, `[K + 1, batch, latent]`.
  * @param weights of z_0 .. z_{K-1}.

@@ -9,7 +9,6 @@ import type { PreparedCorpus } from '../data/corpus.js';
 import { searchDynamics } from '../inference/dynamics-search.js';
 import { langevinSchedule, type Moment, stepsPerGradient } from '../inference/schedule.js';
 import type { SentenceKeys } from '../inference/sentence-noise.js';
-import { shortRun } from '../inference/short-run.js';
 import { ShortRunPosterior } from '../inference/short-run-posterior.js';
 import { createDecoder } from '../model/decoders.js';
 import { type DropoutMasks, disposeMasks, NO_DROPOUT } from '../model/dropout-masks.js';
@@ -18,7 +17,7 @@ import type { BatchLikelihood, ConditionalLikelihood } from '../model/likelihood
 import { Parameters } from '../model/parameters.js';
 import { RandomStream, type StreamKey } from '../random/philox.js';
 import type { InferenceContext, Iteration, Learner, Method, Model, Position } from './method.js';
-import { codeWeights, pathGradients } from './path-gradients.js';
+import { codeWeights, teachingShortRun } from './path-gradients.js';
 
 class Sri implements Model {
   readonly latentSize: number;
@@ -60,21 +59,23 @@ class Sri implements Model {
     const noise = new RandomStream({ ...key, purpose: 'chain-noise' }).normals(schedule.stepSizes.length * size);
     const weights = codeWeights(langevin, batch.size, key);
     const likelihood = this.decoder.likelihood(batch, this.chainMasks(batch, key), this.run.precision);
-    const { z: zK, path } = shortRun(likelihood, z0, noise, schedule, weights.path !== null);
+    const chain = { z0, noise, schedule };
+    const { z: zK, gradients } = teachingShortRun(this, batch, likelihood, chain, weights.path, () =>
+      this.chainMasks(batch, key),
+    );
     likelihood.dispose();
 
     // 4. Update theta according to (9): p(z) has no weights, so log p(x, z) learns through log p(x | z) alone. Where the
     // path teaches as well as its end, the gradients of its codes are added.
-    const ofPath = path === undefined ? undefined : this.pathGradients(batch, key, path, weights.path!);
     const z = tf.tensor2d(zK, [batch.size, this.latentSize]);
     const masks = this.decoder.masks(batch, 'word-dropout', 'output-dropout', key);
     const update = learner.minimize(
       () => tf.mul(tf.mean(this.decoder.sentenceNll(batch, z, masks)), weights.end),
       undefined,
-      ofPath,
+      gradients,
     );
     disposeMasks(masks);
-    tf.dispose([z, ...(ofPath?.values() ?? [])]);
+    tf.dispose([z, ...gradients.values()]);
 
     const quantities = {
       latentRms: Math.sqrt(zK.reduce((sum, value) => sum + value * value, 0) / size),
@@ -128,19 +129,6 @@ class Sri implements Model {
 
   dispose(): void {
     this.parameters.dispose();
-  }
-
-  /** What the codes of a path teach, under the dropout that the chain has seen. */
-  private pathGradients(
-    batch: Batch,
-    key: Omit<StreamKey, 'purpose'>,
-    path: Float32Array,
-    weights: Float32Array,
-  ): Map<string, tf.Tensor> {
-    const masks = this.chainMasks(batch, key);
-    const gradients = pathGradients(this.decoder, this.parameters, batch, path, weights, masks);
-    disposeMasks(masks);
-    return gradients;
   }
 
   /** The dropout of a batch's chain: one mask for all of its steps. */

@@ -2,6 +2,8 @@
 // Everything about Langevin chains, densities and perplexity is written against this interface, so that the
 // same code runs on an LSTM decoder and, in the tests, on models whose answers are known in closed form.
 
+import type * as tf from '@tensorflow/tfjs-core';
+
 /** NLL(z) = -log p(x | z) in nats, summed over each sentence's words and `</s>`. */
 export interface LatentNll {
   /** [draws * sentences], row `draw * sentences + sentence`. */
@@ -43,6 +45,18 @@ export interface ConditionalLikelihood {
 
 /** A likelihood that holds something of its batch; whoever asked for it gives it back. */
 export interface BatchLikelihood extends ConditionalLikelihood {
+  /**
+   * A short run, and along it sum_k weights_k dNLL(z_k)/dtheta for k = 0 .. K-1, NLL summed over the rows, theta being the
+   * model's weights. Present where the model has something faster than a pass of its own for each z_k.
+   * @param weights [K].
+   * @returns z_K, and the gradients, which are the caller's to dispose; null where the backend leaves nothing to gain.
+   */
+  shortRunWithGradients?(
+    z: Float32Array,
+    noise: Float32Array,
+    schedule: LangevinSchedule,
+    weights: Float32Array,
+  ): { z: Float32Array; gradients: Map<tf.Variable, tf.Tensor> } | null;
   /** Frees what it holds, the dropout masks too; the model's weights stay. */
   dispose(): void;
 }

@@ -91,6 +91,21 @@ export interface Kernels {
     attributes: ShortRunSchedule & { keepPath: boolean; precision: Precision };
     outputs: [z: tf.Tensor2D, path?: tf.Tensor3D];
   };
+  /** See `shortRunWithGradient`. */
+  ShortRunWithGradient: {
+    inputs: ContextInputs & { z0: tf.Tensor2D; noise: tf.Tensor3D };
+    attributes: ShortRunSchedule & { weights: Float32Array; precision: Precision };
+    outputs: [
+      z: tf.Tensor2D,
+      wordGates: tf.Tensor3D,
+      latentKernel: tf.Tensor2D,
+      initialKernel: tf.Tensor2D,
+      initialBias: tf.Tensor1D,
+      recurrentKernel: tf.Tensor2D,
+      outputKernel: tf.Tensor2D,
+      outputBias: tf.Tensor1D,
+    ];
+  };
   /** See `embedding`. */
   Embedding: { inputs: { table: tf.Tensor2D; ids: tf.Tensor }; attributes: null; outputs: tf.Tensor };
   /** The adjoint of a table of the given shape; a backend may keep its non-zero rows alone. */

@@ -31,6 +31,9 @@ export interface SentenceContext {
   outputBias: tf.Tensor1D;
 }
 
+/** A gradient in what of a context has weights behind it. */
+export type ContextGradient = Omit<SentenceContext, 'outputMask' | 'targets'>;
+
 /** The products in the chain: full single precision, or bfloat16 operands with single-precision sums. */
 export type Precision = 'f32' | 'bf16';
 

@@ -5,7 +5,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { hasKernel, runKernel } from './kernel.js';
 import { latentGradient } from './latent-nll.js';
-import { contextInputs, type Precision, type SentenceContext } from './sentence-context.js';
+import { type ContextGradient, contextInputs, type Precision, type SentenceContext } from './sentence-context.js';
 
 export interface ShortRunSchedule {
   /** s_k, one for each of the K steps. */
@@ -36,7 +36,41 @@ export function shortRun(
   return { z, path: path ?? null };
 }
 
-/** The same, a `latentGradient` a step. */
+/**
+ * `shortRun`, and along it sum_k weights_k dNLL(z_k)/d(context) for k = 0..K-1, NLL summed over the rows: what the steps
+ * have computed on their way to dNLL/dz leaves one more product for each that counts.
+ *
+ * @param weights `[steps]`.
+ * @returns null where the backend has no kernel for it, and a pass of its own for each z_k is as good.
+ */
+export function shortRunWithGradient(
+  context: SentenceContext,
+  z0: tf.Tensor2D,
+  noise: tf.Tensor3D,
+  schedule: ShortRunSchedule,
+  weights: Float32Array,
+  precision: Precision = 'f32',
+): { z: tf.Tensor2D; gradient: ContextGradient } | null {
+  if (!hasKernel('ShortRunWithGradient')) return null;
+  const inputs = { ...contextInputs(context), z0, noise };
+  const [z, wordGates, latentKernel, initialKernel, initialBias, recurrentKernel, outputKernel, outputBias] = runKernel(
+    'ShortRunWithGradient',
+    inputs,
+    { ...schedule, weights, precision },
+  );
+  const gradient = {
+    wordGates,
+    latentKernel,
+    initialKernel,
+    initialBias,
+    recurrentKernel,
+    outputKernel,
+    outputBias,
+  };
+  return { z, gradient };
+}
+
+/** `shortRun` by a `latentGradient` a step. */
 export function shortRunPortable(
   context: SentenceContext,
   z0: tf.Tensor2D,

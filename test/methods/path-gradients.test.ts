@@ -2,7 +2,7 @@
 
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { useBackend } from '../../src/backends/index.js';
+import { availableBackends, type BackendName, useBackend } from '../../src/backends/index.js';
 import { equalLengthBatches } from '../../src/data/batches.js';
 import { langevinSchedule } from '../../src/inference/schedule.js';
 import { shortRun } from '../../src/inference/short-run.js';
@@ -12,6 +12,7 @@ import { sri } from '../../src/methods/sri.js';
 import { RandomStream } from '../../src/random/philox.js';
 import { toyCorpus, toyRun } from '../training/toy.js';
 
+const others = (await availableBackends()).filter((name) => name !== 'cpu');
 const corpus = toyCorpus(24);
 const batch = equalLengthBatches(corpus.splits.train, 8).at(1);
 const key = { seed: 3, epoch: 2, batch: 5 };
@@ -126,6 +127,39 @@ describe('SRI that learns from its path', () => {
       expect(tf.memory().numTensors).toBe(before);
     });
   }
+
+  it.each(others)('on %s, whatever way it takes, as on cpu', async (backend) => {
+    const langevin = { ...base.langevin, steps: 6, stepSize: 0.2, gradients: [1, 3, 2], learnFrom: 'path' as const };
+    const run = { ...base, model: { ...base.model, weightRange: 0.5 }, langevin };
+    const learn = async (name: BackendName) => {
+      await useBackend(name, 2);
+      const model = sri.create(run, corpus);
+      const added = new Map<string, Float32Array>();
+      const onlooker: Learner = {
+        minimize(_, __, gradients) {
+          for (const [weight, tensor] of gradients!) added.set(weight, tensor.dataSync<'float32'>().slice());
+          return { loss: 0, gradientNorm: 0 };
+        },
+      };
+      const { latentRms } = model.learn(batch, at, onlooker).quantities;
+      const before = tf.memory().numTensors;
+      model.learn(batch, at, onlooker);
+      expect(tf.memory().numTensors).toBe(before);
+      model.dispose();
+      return { added, latentRms: latentRms! };
+    };
+    const wanted = await learn('cpu');
+    const found = await learn(backend);
+    await useBackend('cpu', 1);
+    expect(found.latentRms).toBeCloseTo(wanted.latentRms, 4);
+    expect([...found.added.keys()].sort()).toEqual([...wanted.added.keys()].sort());
+    for (const [weight, values] of wanted.added) {
+      const size = Math.max(...values.map(Math.abs));
+      found.added.get(weight)!.forEach((value, j) => {
+        expect(Math.abs(value - values[j]!), weight).toBeLessThan(1e-4 * size);
+      });
+    }
+  });
 
   it('counts a product more for each gradient that teaches', () => {
     const flops = (changes: object) => {

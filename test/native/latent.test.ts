@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { addon, latentHandles, latentInputs, Random, SIZES, withThreads } from './fixtures.js';
-import { derivativeAlong, latentNll, relativeError, type Sizes } from './reference.js';
+import { derivativeAlong, dot, latentNll, relativeError, type Sizes } from './reference.js';
 
 function gradientAt(handles: ReturnType<typeof latentHandles>, rows: number, z: Float32Array) {
   const out = { nll: new Float32Array(rows), gradient: new Float32Array(z.length) };
@@ -143,6 +143,161 @@ describe('shortRun', () => {
       addon.shortRun(...handles, { ...args, z: again, path: null });
       expect(again).toEqual(z);
     });
+  });
+});
+
+describe('shortRun with the sum of gradients along its way', () => {
+  const NAMES = [
+    'wordGates',
+    'latentKernel',
+    'initialKernel',
+    'initialBias',
+    'recurrentKernel',
+    'outputKernel',
+    'outputBias',
+  ] as const;
+  type Sums = Record<(typeof NAMES)[number], Float32Array>;
+
+  const zeros = (inputs: ReturnType<typeof latentInputs>) =>
+    Object.fromEntries(NAMES.map((name) => [name, new Float32Array(inputs[name].length)])) as Sums;
+
+  /** Three steps of which the second does not count. */
+  const weights = Float32Array.of(0.7, 0, 2);
+  const dynamics = { stepSizes: Float32Array.of(0.05, 0.02, 0.01), temperature: 0.7, priorWeight: 0.3 };
+
+  function run(handles: ReturnType<typeof latentHandles>, rows: number, z0: Float32Array, noise: Float32Array) {
+    const z = new Float32Array(z0.length);
+    const path = new Float32Array(4 * z0.length);
+    addon.shortRun(...handles, { rows, z0, noise, ...dynamics, z, path });
+    return { z, path };
+  }
+
+  function runWithSums(
+    handles: ReturnType<typeof latentHandles>,
+    inputs: ReturnType<typeof latentInputs>,
+    rows: number,
+    z0: Float32Array,
+    noise: Float32Array,
+  ) {
+    const z = new Float32Array(z0.length);
+    const gradient = zeros(inputs);
+    addon.shortRun(...handles, { rows, z0, noise, ...dynamics, z, path: null, weights, gradient });
+    return { z, gradient };
+  }
+
+  /** The slope of sum_k weights_k NLL(z_k) in every input along a random direction, beside what `gradient` says it is. */
+  function expectSlopes(
+    sizes: Sizes,
+    inputs: ReturnType<typeof latentInputs>,
+    path: Float32Array,
+    gradient: Sums,
+    seed: number,
+  ) {
+    const size = sizes.rows * sizes.latentSize;
+    const sumOfNll = (moved: ReturnType<typeof latentInputs>) =>
+      Array.from(weights).reduce(
+        (sum, weight, k) =>
+          weight === 0
+            ? sum
+            : sum + weight * latentNll(sizes, moved, path.slice(k * size, (k + 1) * size)).reduce((a, b) => a + b, 0),
+        0,
+      );
+    for (const [i, name] of NAMES.entries()) {
+      const direction = new Random(seed + i).floats(inputs[name].length);
+      const slope = derivativeAlong(
+        (x) => sumOfNll({ ...inputs, [name]: x as unknown as Float32Array }),
+        inputs[name],
+        direction,
+        1e-3,
+      );
+      const claimed = dot(gradient[name], direction);
+      const scale = Math.sqrt(direction.reduce((sum, value, j) => sum + (value * gradient[name][j]!) ** 2, 0));
+      expect(Math.abs(claimed - slope), name).toBeLessThanOrEqual(2e-4 * scale + 1e-6);
+    }
+  }
+
+  for (const [i, sizes] of SIZES.entries()) {
+    for (const masked of [false, true]) {
+      it(`${sizes.name}${masked ? ', masked' : ''}: against differences of the reference, 1 to 3 threads`, () => {
+        const inputs = latentInputs(sizes, 110 + i, masked);
+        const random = new Random(120 + i);
+        const z0 = random.floats(sizes.rows * sizes.latentSize);
+        const noise = random.floats(3 * z0.length, 2);
+        let first: Sums | null = null;
+        withThreads([1, 2, 3], () => {
+          const handles = latentHandles(sizes, inputs);
+          const { z, path } = run(handles, sizes.rows, z0, noise);
+          const summed = runWithSums(handles, inputs, sizes.rows, z0, noise);
+          expect(summed.z).toEqual(z);
+          if (first === null) expectSlopes(sizes, inputs, path, summed.gradient, 130 + 10 * i);
+          first ??= summed.gradient;
+          for (const name of NAMES) {
+            const size = Math.max(...first[name].map(Math.abs));
+            summed.gradient[name].forEach((value, j) => {
+              expect(Math.abs(value - first![name][j]!), name).toBeLessThanOrEqual(2e-5 * size + 1e-7);
+            });
+          }
+        });
+      });
+    }
+  }
+
+  it('is right where the largest logits come last, and what was kept of the first words has to be scaled', () => {
+    const sizes = SIZES[3]!;
+    const inputs = latentInputs(sizes, 160, true);
+    inputs.outputBias[600] = 30;
+    inputs.outputBias[1090] = 58;
+    const random = new Random(161);
+    const z0 = random.floats(sizes.rows * sizes.latentSize);
+    const noise = random.floats(3 * z0.length, 2);
+    const handles = latentHandles(sizes, inputs);
+    const { path } = run(handles, sizes.rows, z0, noise);
+    expectSlopes(sizes, inputs, path, runWithSums(handles, inputs, sizes.rows, z0, noise).gradient, 170);
+  });
+
+  it('adds up over pieces of the rows and tiles of the tokens', () => {
+    const sizes = { ...SIZES[3]!, rows: 3 * 200 };
+    const inputs = latentInputs(sizes, 180, true);
+    const random = new Random(181);
+    const z0 = random.floats(sizes.rows * sizes.latentSize);
+    const noise = random.floats(3 * z0.length, 2);
+    withThreads([1, 2], () => {
+      const handles = latentHandles(sizes, inputs);
+      const whole = runWithSums(handles, inputs, sizes.rows, z0, noise);
+      expect(whole.z).toEqual(run(handles, sizes.rows, z0, noise).z);
+      // In tens of draws, which are one piece and one tile each, summed into the same arrays.
+      const gradient = zeros(inputs);
+      const rows = 30;
+      const size = rows * sizes.latentSize;
+      for (let begin = 0; begin < z0.length; begin += size) {
+        const part = (k: number) => noise.subarray(k * z0.length + begin, k * z0.length + begin + size);
+        const parts = Float32Array.from([...part(0), ...part(1), ...part(2)]);
+        const z = new Float32Array(size);
+        const start = z0.slice(begin, begin + size);
+        addon.shortRun(...handles, { rows, z0: start, noise: parts, ...dynamics, z, path: null, weights, gradient });
+      }
+      for (const name of NAMES) expect(relativeError(whole.gradient[name], gradient[name]), name).toBeLessThan(2e-5);
+    });
+  });
+
+  it('refuses sums of another size', () => {
+    const sizes = SIZES[1]!;
+    const inputs = latentInputs(sizes, 190, false);
+    const handles = latentHandles(sizes, inputs);
+    const z0 = new Float32Array(sizes.latentSize);
+    const gradient = { ...zeros(inputs), outputKernel: new Float32Array(1) };
+    const args = {
+      rows: 1,
+      z0,
+      noise: new Float32Array(12),
+      ...dynamics,
+      z: z0.slice(),
+      path: null,
+      weights,
+      gradient,
+    };
+    expect(() => addon.shortRun(...handles, args)).toThrow(/outputKernel/);
+    expect(() => addon.shortRun(...handles, { ...args, weights: weights.slice(1) })).toThrow(/weights/);
   });
 });
 

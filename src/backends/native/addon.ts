@@ -166,6 +166,28 @@ export interface ShortRunArguments {
   z: Float32Array;
   /** Out: z_0..z_K `[K + 1, R, Z]`; null if not wanted. */
   path: Float32Array | null;
+  /** w_k `[K]`, for `gradient`; null or left out where that is not wanted. */
+  weights?: Float32Array | null;
+  /** In and out: sum_k w_k dNLL(z_k) is added, NLL summed over the rows, k = 0..K-1. */
+  gradient?: ContextGradient | null;
+}
+
+/** A gradient in all of a LatentContext that has weights behind it, and in the packed kernels. */
+export interface ContextGradient {
+  /** `[T, B, 4H]`. */
+  wordGates: Float32Array;
+  /** `[Z, 4H]`. */
+  latentKernel: Float32Array;
+  /** `[Z, H]`. */
+  initialKernel: Float32Array;
+  /** `[H]`. */
+  initialBias: Float32Array;
+  /** `[H, 4H]`. */
+  recurrentKernel: Float32Array;
+  /** `[V, H]`. */
+  outputKernel: Float32Array;
+  /** `[V]`. */
+  outputBias: Float32Array;
 }
 
 /** The gradient of a table of which few rows were read: `values[i]` is that of row `rows[i]`, rows ascending. */
@@ -253,7 +275,10 @@ export interface NativeAddon {
     context: LatentContext,
     args: LatentGradientArguments,
   ): void;
-  /** z_{k+1} = z_k - s_k (priorWeight z_k + dNLL(z_k)/dz) + temperature sqrt(2 s_k) eps_k, for k = 0..K-1. */
+  /**
+   * z_{k+1} = z_k - s_k (priorWeight z_k + dNLL(z_k)/dz) + temperature sqrt(2 s_k) eps_k, for k = 0..K-1. With `weights`
+   * a step whose weight is not 0 takes one product more with the vocabulary, and one with the recurrence.
+   */
   shortRun(
     recurrent: RecurrentWeights,
     vocabulary: VocabularyWeights,

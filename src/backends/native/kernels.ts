@@ -10,7 +10,7 @@ import {
   registerKernels,
 } from '../../ops/kernel.js';
 import type { Precision } from '../../ops/sentence-context.js';
-import type { LatentContext } from './addon.js';
+import type { ContextGradient, LatentContext } from './addon.js';
 import type { NativeBackend } from './backend.js';
 
 /** A tensor as kernels see it: shape, dtype and a handle on the data. */
@@ -244,6 +244,42 @@ const shortRun: NativeKernel<'ShortRun'> = (
   return path === null ? [z.info] : [z.info, path.info];
 };
 
+/** What of a context has weights behind it, in the order in which its gradients are returned. */
+const CONTEXT_WEIGHTS = [
+  'wordGates',
+  'latentKernel',
+  'initialKernel',
+  'initialBias',
+  'recurrentKernel',
+  'outputKernel',
+  'outputBias',
+] as const;
+
+const shortRunWithGradient: NativeKernel<'ShortRunWithGradient'> = (
+  backend,
+  inputs,
+  { stepSizes, temperature, priorWeight, weights, precision },
+) => {
+  const [rows, size] = inputs.z0.shape as [number, number];
+  const z = backend.make([rows, size]);
+  const sums = CONTEXT_WEIGHTS.map((name) => backend.make(inputs[name].shape));
+  for (const { values } of sums) values.fill(0);
+  const byName = CONTEXT_WEIGHTS.map((name, i) => [name, sums[i]!.values]);
+  backend.addon.shortRun(...packedKernels(backend, inputs, precision), {
+    rows,
+    z0: backend.floats(inputs.z0),
+    noise: backend.floats(inputs.noise),
+    stepSizes,
+    temperature,
+    priorWeight,
+    z: z.values,
+    path: null,
+    weights,
+    gradient: Object.fromEntries(byName) as ContextGradient,
+  });
+  return [z.info, ...sums.map(({ info }) => info)] as [Info, Info, Info, Info, Info, Info, Info, Info];
+};
+
 const embedding: NativeKernel<'Embedding'> = (backend, { table, ids }) => {
   const size = table.shape[1]!;
   const { info, values } = backend.make([...ids.shape, size]);
@@ -311,6 +347,7 @@ const KERNELS: KernelTable<NativeBackend> = {
   LatentGradient: latentGradient,
   PosteriorHessian: posteriorHessian,
   ShortRun: shortRun,
+  ShortRunWithGradient: shortRunWithGradient,
   Embedding: embedding,
   EmbeddingGradient: embeddingGradient,
   DropoutMask: dropoutMask,

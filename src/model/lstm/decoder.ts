@@ -3,7 +3,7 @@
 
 import * as tf from '@tensorflow/tfjs-core';
 import { lstm, lstmCell } from '../../ops/lstm.js';
-import type { Precision, SentenceContext } from '../../ops/sentence-context.js';
+import type { ContextGradient, Precision, SentenceContext } from '../../ops/sentence-context.js';
 import type { Purpose, StreamKey } from '../../random/philox.js';
 import { type DropoutMasks, drawMasks, NO_DROPOUT } from '../dropout-masks.js';
 import type { DecoderFlops, DecoderShape, LatentDecoder, TokenBatch } from '../latent-decoder.js';
@@ -75,10 +75,9 @@ export class LstmDecoder implements LatentDecoder<LstmState> {
   }
 
   likelihood(batch: TokenBatch, masks: DropoutMasks = NO_DROPOUT, precision: Precision = 'f32'): LstmLikelihood {
-    const likelihood = new LstmLikelihood(this.context(batch, masks), precision);
-    // The words' mask is in the context's word gates by now; the outputs' ends with the likelihood.
-    masks.words?.dispose();
-    return likelihood;
+    return new LstmLikelihood(this.context(batch, masks), precision, masks.words, (gradient) =>
+      this.gradientOfWeights(batch, masks.words, gradient),
+    );
   }
 
   start(z: tf.Tensor2D | null, rows: number): LstmState {
@@ -136,6 +135,30 @@ export class LstmDecoder implements LatentDecoder<LstmState> {
       outputKernel: this.output.kernel,
       outputBias: this.output.bias,
     };
+  }
+
+  /** What a gradient in a batch's context is in the weights behind it. */
+  private gradientOfWeights(
+    batch: TokenBatch,
+    words: DropoutMasks['words'],
+    gradient: ContextGradient,
+  ): Map<tf.Variable, tf.Tensor> {
+    const { wordGates, latentKernel, initialKernel, initialBias, recurrentKernel, outputKernel, outputBias } = gradient;
+    const ofWords = [this.wordVectors, this.wordKernel, this.gateBias];
+    // The scalar whose slope in the words' weights is that of wordGates times the gradient in them.
+    const { grads } = tf.variableGrads(
+      () => tf.sum(tf.mul(tf.add(this.wordGates(batch, words), this.gateBias), wordGates)),
+      ofWords,
+    );
+    return new Map<tf.Variable, tf.Tensor>([
+      ...ofWords.map((weight) => [weight, grads[weight.name]!] as const),
+      [this.latent!.kernel, latentKernel],
+      [this.latent!.initialKernel, initialKernel],
+      [this.latent!.initialBias, initialBias],
+      [this.recurrentKernel, recurrentKernel],
+      [this.output.kernel, outputKernel],
+      [this.output.bias, outputBias],
+    ]);
   }
 
   /** The words' projections without the bias, `[tokens, batch, 4 hidden]`. */

@@ -4,8 +4,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { latentGradient, latentNll, latentTokenNll } from '../../ops/latent-nll.js';
 import { posteriorHessian } from '../../ops/posterior-hessian.js';
-import type { Precision, SentenceContext } from '../../ops/sentence-context.js';
-import { shortRun } from '../../ops/short-run.js';
+import type { ContextGradient, Precision, SentenceContext } from '../../ops/sentence-context.js';
+import { shortRun, shortRunWithGradient } from '../../ops/short-run.js';
 import type {
   BatchLikelihood,
   LangevinSchedule,
@@ -24,10 +24,14 @@ export class LstmLikelihood implements BatchLikelihood {
   /**
    * @param context of the batch; the likelihood owns what is not the decoder's weights of it.
    * @param precision of the products inside `shortRun` and `gradient`.
+   * @param wordMask that went into the context's word gates; the likelihood owns it too.
+   * @param ofWeights what a gradient in the context is in the weights behind it; the tensors are the caller's.
    */
   constructor(
     private readonly context: SentenceContext,
     private readonly precision: Precision,
+    private readonly wordMask: tf.Tensor3D | null,
+    private readonly ofWeights: (gradient: ContextGradient) => Map<tf.Variable, tf.Tensor>,
   ) {
     const [tokens, batch] = context.wordGates.shape;
     this.sentences = batch;
@@ -71,10 +75,25 @@ export class LstmLikelihood implements BatchLikelihood {
     });
   }
 
+  shortRunWithGradients(z: Float32Array, noise: Float32Array, schedule: LangevinSchedule, weights: Float32Array) {
+    const gradients = new Map<tf.Variable, tf.Tensor>();
+    let end: Float32Array | null = null;
+    tf.tidy(() => {
+      const z0 = this.codes(z);
+      const eps = tf.tensor3d(noise, [schedule.stepSizes.length, ...z0.shape]);
+      const result = shortRunWithGradient(this.context, z0, eps, schedule, weights, this.precision);
+      if (result === null) return;
+      end = result.z.dataSync<'float32'>();
+      for (const [weight, gradient] of this.ofWeights(result.gradient)) gradients.set(weight, tf.keep(gradient));
+    });
+    return end === null ? null : { z: end, gradients };
+  }
+
   dispose(): void {
     const { wordGates, targets, outputMask } = this.context;
     tf.dispose([wordGates, targets]);
     outputMask?.dispose();
+    this.wordMask?.dispose();
   }
 
   private codes(z: Float32Array): tf.Tensor2D {
