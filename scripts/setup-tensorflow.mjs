@@ -8,9 +8,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { FetchError } from './download.mjs';
-import { SetupError } from './tensorflow/errors.mjs';
-import { pipIndexUrl } from './tensorflow/python-index.mjs';
 import { removeTensorFlow, setUpTensorFlow } from './tensorflow/setup.mjs';
+import { SetupError } from './wheels/errors.mjs';
+import { pipIndexUrl } from './wheels/python-index.mjs';
 
 const TENSORFLOW = '2.21.0';
 

@@ -6,8 +6,8 @@ import { spawnSync } from 'node:child_process';
 import { mkdir, readdir, readFile, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { SetupError } from './errors.mjs';
-import { openZip } from './zip.mjs';
+import { SetupError } from '../wheels/errors.mjs';
+import { openZip } from '../wheels/zip.mjs';
 
 const LIBRARIES = ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2'];
 

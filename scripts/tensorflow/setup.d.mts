@@ -1,7 +1,7 @@
 // Types of setup.mjs, for the tests.
 
 import type { Log } from '../download.mjs';
-import type { WheelSource } from './python-index.mjs';
+import type { WheelSource } from '../wheels/python-index.mjs';
 
 export interface SetupOptions {
   root: string;

@@ -6,12 +6,11 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { download, FetchError, reasonOf, sum } from '../download.mjs';
+import { SetupError } from '../wheels/errors.mjs';
+import { announce, obtain } from '../wheels/obtain.mjs';
+import { chooseWheel, listWheels, requirementsOf } from '../wheels/python-index.mjs';
+import { openZip } from '../wheels/zip.mjs';
 import { buildAddon, checkPackage, stageCuda, stageTensorFlow } from './addon.mjs';
-import { SetupError } from './errors.mjs';
-import { chooseWheel, listWheels, requirementsOf } from './python-index.mjs';
-import { openZip } from './zip.mjs';
 
 const PACKAGE_VERSION = '4.22.0';
 const CPU = { package: '@tensorflow/tfjs-node', wheel: 'tensorflow-cpu', disk: '1.1 GB' };
@@ -43,7 +42,7 @@ export async function setUpTensorFlow(options, log) {
   if (isWorking(place, options, log)) return;
 
   const wheels = await listWheels(variant.wheel, options.source);
-  const wheel = chooseWheel(wheels, [{ operator: '==', version: tensorflow }], options.glibc, variant.wheel);
+  const wheel = chooseWheel(wheels, [{ operator: '==', version: tensorflow }], machineOf(options), variant.wheel);
   log(`will install ${variant.package} ${PACKAGE_VERSION} on TensorFlow ${wheel.version}, in these steps:`);
   await announce(wheel, options, log);
   if (gpu) log("  NVIDIA's CUDA 12 libraries, as that wheel's metadata names them: some 2.8 GB to download");
@@ -97,6 +96,9 @@ export async function removeTensorFlow({ root, cache }, log) {
   await rm(cache, { recursive: true, force: true });
 }
 
+/** The package's addon is for Linux on x64 alone. */
+const machineOf = ({ glibc }) => ({ platform: 'linux', arch: 'x64', glibc });
+
 const scratchFolder = (root) => join(root, 'node_modules', '.setup-tensorflow');
 
 /** Whether the package at `place` is one that there is no need to replace; says so. */
@@ -122,50 +124,16 @@ function report(name, { version, gpu, messages }, gpuWanted, log) {
 }
 
 /** NVIDIA's wheels for a TensorFlow wheel, the newest that it accepts. */
-async function chooseCudaWheels(tensorFlowWheel, { source, glibc }) {
+async function chooseCudaWheels(tensorFlowWheel, options) {
   const zip = await openZip(tensorFlowWheel);
   const metadata = zip.names.find((name) => /^[^/]+\.dist-info\/METADATA$/.test(name));
   if (metadata === undefined) throw new SetupError(`${tensorFlowWheel}: not a wheel, it has no METADATA`);
   const requirements = requirementsOf((await zip.read(metadata)).toString(), 'and-cuda');
   return Promise.all(
     requirements.map(async ({ project, specifiers }) =>
-      chooseWheel(await listWheels(project, source), specifiers, glibc, project),
+      chooseWheel(await listWheels(project, options.source), specifiers, machineOf(options), project),
     ),
   );
-}
-
-async function announce(wheel, { source, cache }, log) {
-  if (source.folder !== undefined) {
-    log(`  take ${fileURLToPath(wheel.url)}, which nothing here can check`);
-    return;
-  }
-  const path = join(cache, wheel.filename);
-  if (existsSync(path)) log(`  take ${path}, kept from before`);
-  else log(`  download ${wheel.filename} (${await sizeOf(wheel)}) from ${new URL(wheel.url).host} into ${cache}`);
-}
-
-async function sizeOf({ url, headers }) {
-  const bytes = await fetch(url, { method: 'HEAD', headers, signal: AbortSignal.timeout(60_000) }).then(
-    (response) => (response.ok ? response.headers.get('content-length') : null),
-    (error) => {
-      throw new FetchError(`${url}: ${reasonOf(error)}`);
-    },
-  );
-  return bytes === null ? 'of unknown size' : `${Math.ceil(Number(bytes) / 1e6)} MB`;
-}
-
-/** The path of a wheel on this machine, downloaded if it has to be, with the SHA-256 that the index gives. */
-async function obtain(wheel, { source, cache }, log) {
-  if (source.folder !== undefined) return fileURLToPath(wheel.url);
-  if (wheel.sha256 === undefined)
-    throw new SetupError(
-      `the index gives no SHA-256 for ${wheel.filename}; fetch it with pip download and give --from`,
-    );
-  const path = join(cache, wheel.filename);
-  if (existsSync(path) && (await sum(path)) === wheel.sha256) return path;
-  await mkdir(cache, { recursive: true });
-  await download(wheel.url, path, log, { sha256: wheel.sha256, headers: wheel.headers });
-  return path;
 }
 
 /**

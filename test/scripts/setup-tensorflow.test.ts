@@ -11,16 +11,16 @@ import { deflateRawSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { download, FetchError } from '../../scripts/download.mjs';
 import { stageCuda, stageTensorFlow } from '../../scripts/tensorflow/addon.mjs';
-import { SetupError } from '../../scripts/tensorflow/errors.mjs';
+import { removeTensorFlow, type SetupOptions, setUpTensorFlow } from '../../scripts/tensorflow/setup.mjs';
+import { SetupError } from '../../scripts/wheels/errors.mjs';
 import {
   chooseWheel,
   listWheels,
   parseIndexPage,
   pipIndexUrl,
   requirementsOf,
-} from '../../scripts/tensorflow/python-index.mjs';
-import { removeTensorFlow, type SetupOptions, setUpTensorFlow } from '../../scripts/tensorflow/setup.mjs';
-import { openZip } from '../../scripts/tensorflow/zip.mjs';
+} from '../../scripts/wheels/python-index.mjs';
+import { openZip } from '../../scripts/wheels/zip.mjs';
 import { type Answer, useLocalServer } from './local-server.js';
 
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
@@ -88,6 +88,7 @@ function zipOf(members: Member[], comment = ''): Buffer {
 describe('choosing a wheel', () => {
   const named = (...filenames: string[]) => filenames.map((filename) => ({ filename }));
   const at = (version: string) => [{ operator: '==', version }];
+  const linux = (glibc: string, arch = 'x64') => ({ platform: 'linux', arch, glibc });
 
   it('reads both kinds of index page, leaving out what was yanked', () => {
     const hash = 'a'.repeat(64);
@@ -125,16 +126,21 @@ describe('choosing a wheel', () => {
       'tensorflow_cpu-2.21.0rc1-cp311-cp311-manylinux_2_27_x86_64.whl',
       'tensorflow_cpu-2.19.1-cp39-cp39-manylinux_2_17_x86_64.manylinux2014_x86_64.whl',
     );
-    expect(chooseWheel(wheels, at('2.21.0'), '2.36', 'tensorflow-cpu')).toEqual({
+    expect(chooseWheel(wheels, at('2.21.0'), linux('2.36'), 'tensorflow-cpu')).toEqual({
       ...wheels[4],
       version: '2.21.0',
       python: 'cp311',
     });
-    expect(chooseWheel(wheels, at('2.19.1'), '2.17', 'tensorflow-cpu').filename).toBe(wheels[7]!.filename);
-    expect(() => chooseWheel(wheels, at('2.21.0'), '2.26', 'tensorflow-cpu')).toThrow(SetupError);
-    expect(() => chooseWheel(wheels, at('2.20.0'), '2.36', 'tensorflow-cpu')).toThrow(
+    expect(chooseWheel(wheels, at('2.19.1'), linux('2.17'), 'tensorflow-cpu').filename).toBe(wheels[7]!.filename);
+    expect(() => chooseWheel(wheels, at('2.21.0'), linux('2.26'), 'tensorflow-cpu')).toThrow(SetupError);
+    expect(() => chooseWheel(wheels, at('2.20.0'), linux('2.36'), 'tensorflow-cpu')).toThrow(
       /tensorflow-cpu ==2\.20\.0.*glibc 2\.36/,
     );
+    expect(chooseWheel(wheels, at('2.21.0'), linux('2.36', 'arm64'), 'tensorflow-cpu').filename).toBe(
+      wheels[2]!.filename,
+    );
+    const mac = named('a-1.0-py3-none-macosx_11_0_x86_64.whl', 'a-1.0-py3-none-macosx_11_0_arm64.whl');
+    expect(chooseWheel(mac, at('1.0'), { platform: 'darwin', arch: 'arm64' }, 'a').filename).toBe(mac[1]!.filename);
   });
 
   it('takes of what metadata names for CUDA the newest that it accepts', () => {
@@ -152,7 +158,7 @@ describe('choosing a wheel', () => {
     expect(nccl!.project).toBe('nvidia-nccl-cu12');
     const versions = ['2.27.6', '2.9.9', '3.0', '2.27.10', '2.27.9', '2.28.0rc1'];
     const wheels = named(...versions.map((v) => `nvidia_nccl_cu12-${v}-py3-none-manylinux2014_x86_64.whl`));
-    expect(chooseWheel(wheels, nccl!.specifiers, '2.36', nccl!.project).version).toBe('2.27.10');
+    expect(chooseWheel(wheels, nccl!.specifiers, linux('2.36'), nccl!.project).version).toBe('2.27.10');
   });
 
   it("asks the index that pip's settings name", async () => {

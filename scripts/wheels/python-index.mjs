@@ -89,25 +89,25 @@ export function parseIndexPage(body, contentType, pageUrl) {
 }
 
 /**
- * The newest of `wheels` for Linux on x64 whose version meets all of `specifiers`, each {operator, version} with
- * operator ==, !=, <, <=, > or >=, and whose machine code needs no newer glibc than `glibc`. Pre-releases are left
- * aside. Returns the wheel with its `version`. Throws SetupError where none fits.
+ * The newest of `wheels` for `machine`, {platform, arch, glibc} as Node names them, whose version meets all of
+ * `specifiers`, each {operator, version} with operator ==, !=, <, <=, > or >=; on Linux, one whose machine code needs no
+ * newer glibc. Pre-releases are left aside. Returns the wheel with its `version`. Throws SetupError where none fits.
  */
-export function chooseWheel(wheels, specifiers, glibc, project) {
+export function chooseWheel(wheels, specifiers, machine, project) {
   const fitting = [];
   for (const wheel of wheels) {
     const name = /^[^-]+-(\d+(?:\.\d+)*)(?:-\d\w*)?-([^-]+)-[^-]+-([^-]+)\.whl$/.exec(wheel.filename);
     if (name === null) continue;
     const [, version, python, platforms] = name;
     if (!specifiers.every((specifier) => satisfies(version, specifier))) continue;
-    if (platforms.split('.').some((platform) => runsOn(platform, glibc))) fitting.push({ ...wheel, version, python });
+    if (platforms.split('.').some((tag) => runsOn(tag, machine))) fitting.push({ ...wheel, version, python });
   }
   const rank = ({ python }) => (python === PREFERRED_PYTHON ? 1 : 0);
   fitting.sort((a, b) => compareVersions(b.version, a.version) || rank(b) - rank(a));
   if (fitting.length > 0) return fitting[0];
   const wanted = specifiers.map(({ operator, version }) => `${operator}${version}`).join(',');
   throw new SetupError(
-    `no wheel of ${project} ${wanted} for Linux, x64, glibc ${glibc} among the ${wheels.length} files there`,
+    `no wheel of ${project} ${wanted} for ${machineName(machine)} among the ${wheels.length} files there`,
   );
 }
 
@@ -151,12 +151,24 @@ function satisfies(version, specifier) {
   }
 }
 
-/** Whether a platform tag is of Linux on x64, with a glibc no newer than `glibc` (PEP 600 and the names before it). */
-function runsOn(platform, glibc) {
-  const named = { manylinux1_x86_64: '2.5', manylinux2010_x86_64: '2.12', manylinux2014_x86_64: '2.17' }[platform];
-  const numbered = /^manylinux_(\d+)_(\d+)_x86_64$/.exec(platform);
+/** Processors as wheels name them. */
+const PROCESSORS = { linux: { x64: 'x86_64', arm64: 'aarch64' }, darwin: { x64: 'x86_64', arm64: 'arm64' } };
+
+/** Whether a platform tag is of this kind of machine: on Linux with a glibc that is old enough (PEP 600 and before it). */
+function runsOn(tag, { platform, arch, glibc }) {
+  const processor = PROCESSORS[platform]?.[arch];
+  if (platform === 'darwin')
+    return tag.startsWith('macosx_') && (tag.endsWith(`_${processor}`) || tag.endsWith('_universal2'));
+  if (processor === undefined || !tag.endsWith(`_${processor}`)) return false;
+  const name = tag.slice(0, -processor.length - 1);
+  const named = { manylinux1: '2.5', manylinux2010: '2.12', manylinux2014: '2.17' }[name];
+  const numbered = /^manylinux_(\d+)_(\d+)$/.exec(name);
   const needed = named ?? (numbered && `${numbered[1]}.${numbered[2]}`);
   return needed !== null && compareVersions(needed, glibc) <= 0;
+}
+
+function machineName({ platform, arch, glibc }) {
+  return platform === 'linux' ? `Linux, ${arch}, glibc ${glibc}` : `${platform}, ${arch}`;
 }
 
 /** A project's name as indexes compare it (PEP 503), in the form that wheels' file names have. */
