@@ -16,14 +16,17 @@ export interface ClippedNorm {
  * @param limit the largest norm that is let through.
  */
 export function clipByGlobalNorm(gradients: tf.Tensor[], limit: number): ClippedNorm {
-  let square = 0;
-  for (const gradient of gradients) {
-    square += tf.tidy(() =>
-      hasKernel('SquaredNorm')
-        ? runKernel('SquaredNorm', { x: gradient }).dataSync()[0]!
-        : tf.sum(tf.square(gradient)).dataSync()[0]!,
+  if (gradients.length === 0) return { norm: 0, scale: 1 };
+  // All of them are asked for before the first is read: a backend far away is waited for once.
+  const square = tf.tidy(() => {
+    const squares = gradients.map((gradient) =>
+      hasKernel('SquaredNorm') ? runKernel('SquaredNorm', { x: gradient }) : tf.sum(tf.square(gradient)),
     );
-  }
+    return tf
+      .stack(squares)
+      .dataSync<'float32'>()
+      .reduce((sum, value) => sum + value, 0);
+  });
   const norm = Math.sqrt(square);
   return { norm, scale: norm > limit ? limit / norm : 1 };
 }
