@@ -2,7 +2,7 @@
 // line `chain` or `iter` on standard input with the seconds it took. Programs that speak this protocol can be started
 // together and asked in turn, so that their ratios hold on a machine whose speed drifts.
 //
-//   node bench/chain.js [--shape B,T,E,H,Z,V,K] [--backend native|tensorflow|wasm|cpu] [--threads N] [--precision f32|bf16]
+//   node bench/chain.js [--shape B,T,E,H,Z,V,K] [--backend native|webgpu|tensorflow|wasm|cpu] [--threads N] [--precision f32|bf16]
 
 import process from 'node:process';
 import { createInterface } from 'node:readline';

@@ -7,11 +7,11 @@
 
 import process from 'node:process';
 import { parseArgs } from 'node:util';
+import { measurePeak } from '../dist/backends/peak.js';
 import { drawSubset, equalLengthBatches } from '../dist/data/batches.js';
 import { FittedEstimator } from '../dist/evaluation/perplexity/fitted-estimator.js';
 import { JacobianEstimator } from '../dist/evaluation/perplexity/jacobian-estimator.js';
 import { effectiveSampleSizes, perplexity } from '../dist/evaluation/perplexity/perplexity.js';
-import { measurePeak } from '../dist/experiments/machine.js';
 import { openRun } from '../dist/experiments/open-run.js';
 import { RunFolder } from '../dist/runs/run-folder.js';
 

@@ -8,7 +8,7 @@ import { InputError } from '../errors.js';
 import type { StartedBackend } from './started.js';
 
 /** The backends that exist, the preferred first. */
-export const BACKENDS = ['native', 'tensorflow', 'wasm', 'cpu'] as const;
+export const BACKENDS = ['native', 'webgpu', 'tensorflow', 'wasm', 'cpu'] as const;
 export type BackendName = (typeof BACKENDS)[number];
 
 export interface Backend extends StartedBackend {
@@ -18,6 +18,7 @@ export interface Backend extends StartedBackend {
 /** How each backend is started; throws an Error that says why it does not work here and what would make it. */
 const STARTERS: Record<BackendName, (threads: number | 'auto') => Promise<StartedBackend>> = {
   native: async (threads) => (await import('./native/start.js')).startNative(threads),
+  webgpu: async () => (await import('./webgpu/start.js')).startWebgpu(),
   tensorflow: async (threads) => (await import('./tensorflow/start.js')).startTensorFlow(threads),
   wasm: async () => (await import('./wasm.js')).startWasm(),
   cpu: async () => (await import('./cpu.js')).startCpu(),
@@ -26,12 +27,13 @@ const STARTERS: Record<BackendName, (threads: number | 'auto') => Promise<Starte
 /**
  * Starts a backend and makes it the one that tfjs computes on.
  *
- * @param choice a name, or `auto`: native where it works, else tensorflow, else wasm.
+ * @param choice a name, or `auto`: webgpu where there is a GPU that is faster than native, else native where it works, else
+ *   tensorflow, else wasm.
  * @param threads how many compute, or `auto` for all cores; the wasm and cpu backends have one whatever is asked.
  * @throws InputError where the chosen backend does not work here.
  */
 export async function useBackend(choice: BackendName | 'auto', threads: number | 'auto'): Promise<Backend> {
-  const candidates: readonly BackendName[] = choice === 'auto' ? ['native', 'tensorflow', 'wasm'] : [choice];
+  const candidates: readonly BackendName[] = choice === 'auto' ? await preferences(threads) : [choice];
   const reasons: string[] = [];
   for (const name of candidates) {
     try {
@@ -43,6 +45,34 @@ export async function useBackend(choice: BackendName | 'auto', threads: number |
     }
   }
   throw new InputError(reasons.join('\n'));
+}
+
+/** The backends that `auto` tries, in this order. */
+const AUTOMATIC: readonly BackendName[] = ['native', 'tensorflow', 'wasm'];
+
+/** Those, with webgpu before them where it has a GPU and matrix products run faster there than on the processor. */
+async function preferences(threads: number | 'auto'): Promise<readonly BackendName[]> {
+  if (!(await import('./webgpu/addon.js')).isSetUp()) return AUTOMATIC;
+  try {
+    const { emulated } = await STARTERS.webgpu(threads);
+    if (emulated) return AUTOMATIC;
+    return (await peakOn('webgpu', threads)) > (await peakOn('native', threads)) ? ['webgpu', ...AUTOMATIC] : AUTOMATIC;
+  } catch {
+    // No GPU; one that was asked for by name would say so.
+    return AUTOMATIC;
+  }
+}
+
+/** Floating-point operations a second; 0 where the backend does not work. */
+async function peakOn(name: BackendName, threads: number | 'auto'): Promise<number> {
+  try {
+    await STARTERS[name](threads);
+  } catch {
+    return 0;
+  }
+  await tf.setBackend(name);
+  const { measurePeak } = await import('./peak.js');
+  return measurePeak('f32') ?? 0;
 }
 
 /** The backends that work on this machine. */

@@ -10,6 +10,10 @@ export interface StartedBackend {
   instructionSets: readonly string[];
   /** Threads that compute. */
   threads: number;
+  /** True of a GPU that is emulated on the processor, which is good for tests alone. */
+  emulated?: boolean;
+  /** What a GPU allows, in lines for people. */
+  limits?: readonly string[];
 }
 
 /** A started backend in a line, for people and manifests. */

@@ -3,6 +3,8 @@
 import { availableParallelism, totalmem } from 'node:os';
 import type { Command } from 'commander';
 import { processorModel } from '../backends/processor.js';
+import type { StartedBackend } from '../backends/started.js';
+import type { ChainShape } from '../experiments/chain-probe.js';
 import { packageVersion } from '../version.js';
 import { type Io, print, printJson } from './io.js';
 import { parseThreads } from './options.js';
@@ -21,10 +23,34 @@ interface Finding {
   gflops: number | null;
   /** The same of bf16 products, where there are any. */
   bf16Gflops: number | null;
+  /** Of a GPU: what it is, allows and does. */
+  gpu: GpuFinding | null;
 }
 
+interface GpuFinding {
+  emulated: boolean;
+  limits: readonly string[];
+  /** One short run: its shape and its seconds. */
+  chain: ChainShape;
+  chainSeconds: number;
+  /** Operations that ran on the processor instead, each with how often. */
+  fallbacks: Record<string, number>;
+}
+
+/** The Penn Treebank's batches; an emulated GPU would take minutes for them. */
+const CHAIN: ChainShape = { batch: 32, tokens: 23, hidden: 256, latent: 32, vocabulary: 10_000, steps: 20 };
+const SMALL_CHAIN: ChainShape = { batch: 4, tokens: 6, hidden: 64, latent: 16, vocabulary: 500, steps: 4 };
+
 /** What a backend that does not work has of all that. */
-const NOTHING = { version: null, devices: [], instructionSets: [], threads: null, gflops: null, bf16Gflops: null };
+const NOTHING = {
+  version: null,
+  devices: [],
+  instructionSets: [],
+  threads: null,
+  gflops: null,
+  bf16Gflops: null,
+  gpu: null,
+};
 
 export function addDoctor(program: Command, io: Io): void {
   program
@@ -41,7 +67,7 @@ export function addDoctor(program: Command, io: Io): void {
         memoryGiB: Math.round(totalmem() / 2 ** 30),
       };
       const findings = await examine(threads);
-      const chosen = findings.find(({ works }) => works)?.backend ?? null;
+      const chosen = await automaticChoice(threads);
       if (json) {
         printJson(io, { event: 'doctor', ...machine, chosen, backends: findings });
         return;
@@ -53,20 +79,31 @@ export function addDoctor(program: Command, io: Io): void {
     });
 }
 
-/** Every backend in turn, in the order in which `auto` prefers them. */
+/** What `--backend auto` takes; null where nothing works. */
+async function automaticChoice(threads: number | 'auto'): Promise<string | null> {
+  const { useBackend } = await import('../backends/index.js');
+  return useBackend('auto', threads).then(
+    ({ name }) => name,
+    () => null,
+  );
+}
+
+/** Every backend in turn. */
 async function examine(threads: number | 'auto'): Promise<Finding[]> {
   const [{ BACKENDS, useBackend }, { measurePeak }] = await Promise.all([
     import('../backends/index.js'),
-    import('../experiments/machine.js'),
+    import('../backends/peak.js'),
   ]);
   const findings: Finding[] = [];
   for (const name of BACKENDS) {
     try {
-      const { version, devices, instructionSets, threads: used } = await useBackend(name, threads);
+      const started = await useBackend(name, threads);
+      const { version, devices, instructionSets, threads: used } = started;
       const [f32, bf16] = [measurePeak('f32')!, measurePeak('bf16')];
       const measured = { gflops: f32 / 1e9, bf16Gflops: bf16 === null ? null : bf16 / 1e9 };
       const about = { version, devices, instructionSets, threads: used };
-      findings.push({ backend: name, works: true, reason: null, ...about, ...measured });
+      const gpu = name === 'webgpu' ? await examineGpu(started) : null;
+      findings.push({ backend: name, works: true, reason: null, ...about, ...measured, gpu });
     } catch (error) {
       findings.push({ backend: name, works: false, reason: (error as Error).message, ...NOTHING });
     }
@@ -74,8 +111,28 @@ async function examine(threads: number | 'auto'): Promise<Finding[]> {
   return findings;
 }
 
+async function examineGpu({ emulated = false, limits = [] }: StartedBackend): Promise<GpuFinding> {
+  const [{ timeChain }, { fallbacksOf }] = await Promise.all([
+    import('../experiments/chain-probe.js'),
+    import('../backends/webgpu/start.js'),
+  ]);
+  const chain = emulated ? SMALL_CHAIN : CHAIN;
+  return { emulated, limits, chain, chainSeconds: timeChain(chain), fallbacks: fallbacksOf() };
+}
+
+function describeGpu({ limits, chain, chainSeconds, fallbacks }: GpuFinding): string[] {
+  const { batch, tokens, hidden, latent, vocabulary, steps } = chain;
+  const done = Object.entries(fallbacks).map(([kernel, times]) => `${kernel} ${times} times`);
+  return [
+    ...limits,
+    `a short run of ${steps} steps (B ${batch}, T ${tokens}, H ${hidden}, Z ${latent}, V ${vocabulary}) takes ` +
+      `${chainSeconds.toFixed(3)} s`,
+    `operations that fell back to the processor: ${done.length === 0 ? 'none' : done.join(', ')}`,
+  ];
+}
+
 function describe(finding: Finding): string[] {
-  const { backend, works, reason, version, devices, instructionSets, threads, gflops, bf16Gflops } = finding;
+  const { backend, works, reason, version, devices, instructionSets, threads, gflops, bf16Gflops, gpu } = finding;
   const below = (line: string) => `            ${line}`;
   if (!works) return [`${backend.padEnd(12)}no`, ...reason!.split('\n').map(below)];
   const speed = (value: number) => `${value < 10 ? value.toFixed(1) : value.toFixed(0)} GFLOP/s`;
@@ -85,5 +142,6 @@ function describe(finding: Finding): string[] {
     `${backend.padEnd(12)}yes, ${speed(gflops!)}${inBf16}, ${on}`,
     below(version!),
     ...(instructionSets.length === 0 ? [] : [below(instructionSets.join(' '))]),
+    ...(gpu === null ? [] : describeGpu(gpu).map(below)),
   ];
 }

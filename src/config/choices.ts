@@ -1,6 +1,6 @@
 // The closed lists that a command line offers as well as a config, apart from the schema so that help is printed without it.
 
-export const BACKEND_CHOICES = ['auto', 'native', 'tensorflow', 'wasm', 'cpu'] as const;
+export const BACKEND_CHOICES = ['auto', 'native', 'webgpu', 'tensorflow', 'wasm', 'cpu'] as const;
 
 export const PRECISIONS = ['f32', 'bf16'] as const;
 export type Precision = (typeof PRECISIONS)[number];

@@ -6,7 +6,6 @@ import * as tf from '@tensorflow/tfjs-core';
 import { type Backend, useBackend } from '../backends/index.js';
 import { NativeBackend } from '../backends/native/backend.js';
 import { describeBackend } from '../backends/started.js';
-import type { Precision } from '../config/choices.js';
 import type { RunConfig } from '../config/schema.js';
 import { InputError } from '../errors.js';
 import type { Manifest } from '../runs/run-folder.js';
@@ -33,40 +32,6 @@ export function checkPrecision({ precision }: Pick<RunConfig, 'precision'>): voi
     `precision: bf16 will not do here: ${lacking} has no bf16 products. They need the native backend and a processor ` +
       'with avx512_bf16 or amx_bf16 (see sri doctor); precision: f32 works everywhere',
   );
-}
-
-/** Seconds that measuring takes, about. */
-const MEASURING = 0.3;
-
-/**
- * The most floating-point operations a second that matrix products reach on the backend in use.
- * @returns null for bf16 where the backend or the processor has no such products.
- */
-export function measurePeak(precision: Precision): number | null {
-  const backend = tf.backend();
-  if (backend instanceof NativeBackend) {
-    const { addon } = backend;
-    return precision === 'f32' || addon.info().bf16 ? addon.measurePeak(precision) * 1e9 : null;
-  }
-  return precision === 'f32' ? timeProducts() : null;
-}
-
-/** The best of several products of square matrices, doubled in size until one takes long enough to be timed. */
-function timeProducts(): number {
-  let best = 0;
-  let size = 256;
-  const end = performance.now() + MEASURING * 1000;
-  do {
-    const [a, b] = [tf.randomUniform([size, size]), tf.randomUniform([size, size])];
-    const began = performance.now();
-    const product = tf.matMul(a, b);
-    product.dataSync();
-    const seconds = (performance.now() - began) / 1000;
-    tf.dispose([a, b, product]);
-    best = Math.max(best, (2 * size ** 3) / seconds);
-    if (seconds < 0.01 && size < 2048) size *= 2;
-  } while (performance.now() < end);
-  return best;
 }
 
 /** What the manifest of a run says of where it was trained. */

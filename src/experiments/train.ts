@@ -1,5 +1,6 @@
 // Training a run: its corpus, the machine, the weights that it starts from and the judge of its epochs, brought together.
 
+import { measurePeak } from '../backends/peak.js';
 import { type RunConfig, STARTING_PARTS } from '../config/schema.js';
 import { loadCorpus } from '../data/corpus-files.js';
 import { InputError } from '../errors.js';
@@ -9,7 +10,7 @@ import { type Manifest, RunFolder } from '../runs/run-folder.js';
 import type { StartingWeights } from '../runs/weights.js';
 import { type TrainingEvent, train } from '../training/train.js';
 import { createValidator } from './evaluation.js';
-import { checkPrecision, measurePeak, provenance, startMachine } from './machine.js';
+import { checkPrecision, provenance, startMachine } from './machine.js';
 import type { Following } from './progress.js';
 
 /**

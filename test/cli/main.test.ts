@@ -57,7 +57,7 @@ describe('wrong use ends with 2 and says what would be right', () => {
     ],
     [
       ['train', '--config', 'ptb.yaml', '--method', 'sri', '--backend', 'gpu'],
-      /Allowed choices are auto, native, tensorflow, wasm, cpu/,
+      /Allowed choices are auto, native, webgpu, tensorflow, wasm, cpu/,
     ],
     [
       ['train', '--config', 'ptb.yaml', '--method', 'sri', '--set', `data.directory=${root}/none`],
@@ -157,7 +157,7 @@ describe('sri doctor', () => {
     const { code, out } = await sri('doctor', '--threads', '1', '--json');
     expect(code).toBe(0);
     const { backends, chosen } = JSON.parse(out) as { chosen: string; backends: Record<string, unknown>[] };
-    expect(backends.map(({ backend }) => backend)).toEqual(['native', 'tensorflow', 'wasm', 'cpu']);
+    expect(backends.map(({ backend }) => backend)).toEqual(['native', 'webgpu', 'tensorflow', 'wasm', 'cpu']);
     expect(backends.find(({ works }) => works)!.backend).toBe(chosen);
     for (const finding of backends) {
       if (finding.works) {

@@ -197,7 +197,7 @@ describe('a config that is not right', () => {
     [
       'an unknown choice',
       'dataSet: a\nbackend: gpu\nmethods: {}\n',
-      /:2: backend: "gpu" will not do; .*native, tensorflow, wasm, cpu/,
+      /:2: backend: "gpu" will not do; .*native, webgpu, tensorflow, wasm, cpu/,
     ],
     [
       'a wrong key inside one form of a union',

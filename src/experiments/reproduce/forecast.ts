@@ -1,6 +1,7 @@
 // The plan of a reproduction, what is done of it, and about how long the rest will take. It looks into run folders,
 // counts operations and measures the machine for a moment; it trains nothing and writes nothing.
 
+import { measurePeak } from '../../backends/peak.js';
 import type { RunConfig } from '../../config/schema.js';
 import { equalLengthBatches } from '../../data/batches.js';
 import type { CorpusStatistics, PreparedCorpus } from '../../data/corpus.js';
@@ -8,7 +9,7 @@ import { loadCorpus } from '../../data/corpus-files.js';
 import { methodNamed } from '../../methods/index.js';
 import { findRuns, readRun } from '../../runs/measured-run.js';
 import { type Manifest, RunFolder } from '../../runs/run-folder.js';
-import { measurePeak, startMachine } from '../machine.js';
+import { startMachine } from '../machine.js';
 import { FIGURE_1, TABLE_4, TABLE_5 } from '../published.js';
 import {
   classificationSeconds,

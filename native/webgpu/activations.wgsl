@@ -1,0 +1,15 @@
+// The LSTM's nonlinearities. Arguments are clamped where the result is 1 to the last bit anyway: drivers that compute
+// tanh and exp by fast formulas return NaN for large ones.
+
+fn sigmoid(x: f32) -> f32 {
+  return 1.0 / (1.0 + exp(-clamp(x, -60.0, 60.0)));
+}
+
+fn squash(x: f32) -> f32 {
+  return tanh(clamp(x, -15.0, 15.0));
+}
+
+/** Gates in the order input, forget, candidate, output. */
+fn activate(a: vec4f) -> vec4f {
+  return vec4f(sigmoid(a.x), sigmoid(a.y), squash(a.z), sigmoid(a.w));
+}

@@ -1,0 +1,209 @@
+// The LSTM over whole sequences: how rows and units are shared out among workgroups, the two passes, and the tfjs kernels
+// made of them.
+
+import type * as tf from '@tensorflow/tfjs-core';
+import { InputError } from '../../../errors.js';
+import type { WebgpuBackend } from '../backend.js';
+import type { Gpu, GpuBuffer } from '../gpu.js';
+import { type Info, type Kernel, kernel } from '../kernel.js';
+import { arrange, copyNumbers } from './arrange.js';
+import { multiply } from './mat-mul.js';
+import { reduceBuffer } from './reduce.js';
+
+const MOST_THREADS = 256;
+
+/** How the shaders share out `rows` of `hiddenSize` units: their constants H, G, W and U. */
+export interface SequenceLayout {
+  H: number;
+  /** Rows of a workgroup. */
+  G: number;
+  /** Threads of a workgroup. */
+  W: number;
+  /** Units of a thread. */
+  U: number;
+}
+
+/**
+ * More rows a workgroup read the recurrent kernel less often, fewer keep more of the GPU at work.
+ * @throws InputError where one row is too much for a workgroup's memory.
+ */
+export function sequenceLayout({ facts }: Pick<Gpu, 'facts'>, hiddenSize: number, rows: number): SequenceLayout {
+  // The backward pass keeps the four gates' gradients of each unit, 16 bytes.
+  const fit = Math.floor(facts.maxWorkgroupMemory / (16 * hiddenSize));
+  if (fit === 0) {
+    throw new InputError(
+      `model.hiddenSize: ${hiddenSize} is too large for the webgpu backend: ${16 * hiddenSize} bytes of a workgroup's memory ` +
+        `are needed, and ${facts.name} has ${facts.maxWorkgroupMemory}; --backend native has no such limit`,
+    );
+  }
+  const wanted = rows >= 512 ? 4 : rows >= 128 ? 2 : 1;
+  const W = Math.min(MOST_THREADS, 32 * Math.ceil(hiddenSize / 32));
+  return { H: hiddenSize, G: Math.min(wanted, fit), W, U: Math.ceil(hiddenSize / W) };
+}
+
+/** `[hidden, 4 hidden]` as the forward pass reads it: `[from, to, gate]`. */
+export function forwardKernel(backend: WebgpuBackend, recurrentKernel: Info): GpuBuffer {
+  const H = recurrentKernel.shape[0]!;
+  return backend.packed(recurrentKernel, 'forward', 16 * H * H, (to) =>
+    arrange(backend, {
+      shape: [H, H, 4],
+      from: { buffer: backend.buffer(recurrentKernel), strides: [4 * H, 1, H] },
+      to: { buffer: to, strides: [4 * H, 4, 1] },
+    }),
+  );
+}
+
+/** `[hidden, 4 hidden]` as the backward pass reads it: `[to, from, gate]`. */
+export function backwardKernel(backend: WebgpuBackend, recurrentKernel: Info): GpuBuffer {
+  const H = recurrentKernel.shape[0]!;
+  return backend.packed(recurrentKernel, 'backward', 16 * H * H, (to) =>
+    arrange(backend, {
+      shape: [H, H, 4],
+      from: { buffer: backend.buffer(recurrentKernel), strides: [1, 4 * H, H] },
+      to: { buffer: to, strides: [4 * H, 4, 1] },
+    }),
+  );
+}
+
+/** A pass over some rows of a batch: row r reads sentence (firstRow + r) % batch. */
+export interface Sequence {
+  tokens: number;
+  batch: number;
+  rows: number;
+  firstRow: number;
+  /** `[tokens, batch, hidden]`, multiplied onto the outputs; null for none. */
+  mask: GpuBuffer | null;
+}
+
+export interface ForwardBuffers {
+  wordGates: GpuBuffer;
+  latentGates: GpuBuffer;
+  initial: GpuBuffer;
+  kernel: GpuBuffer;
+  outputs: GpuBuffer;
+  cells: GpuBuffer;
+  activations: GpuBuffer;
+}
+
+export function runForward(
+  { gpu }: WebgpuBackend,
+  layout: SequenceLayout,
+  sequence: Sequence,
+  b: ForwardBuffers,
+): void {
+  const { tokens, batch, rows, firstRow, mask } = sequence;
+  const { H, G, W } = layout;
+  gpu.run({
+    shader: 'lstm-forward',
+    constants: { H, G, W },
+    parameters: [tokens, batch, rows, firstRow, mask === null ? 0 : 1],
+    buffers: [b.wordGates, b.latentGates, b.initial, b.kernel, mask ?? gpu.nothing, b.outputs, b.cells, b.activations],
+    workgroups: [Math.ceil(rows / G)],
+  });
+}
+
+export interface BackwardBuffers {
+  kernel: GpuBuffer;
+  cells: GpuBuffer;
+  activations: GpuBuffer;
+  dOutputs: GpuBuffer;
+  /** Null where only their sums are wanted. */
+  dGates: GpuBuffer | null;
+  dLatentGates: GpuBuffer;
+  dInitial: GpuBuffer;
+}
+
+export function runBackward(
+  { gpu }: WebgpuBackend,
+  layout: SequenceLayout,
+  sequence: Sequence,
+  b: BackwardBuffers,
+): void {
+  const { tokens, batch, rows, firstRow, mask } = sequence;
+  const { H, G, W, U } = layout;
+  gpu.run({
+    shader: 'lstm-backward',
+    constants: { H, G, W, U },
+    parameters: [tokens, batch, rows, firstRow, mask === null ? 0 : 1, b.dGates === null ? 0 : 1],
+    buffers: [
+      b.kernel,
+      b.cells,
+      b.activations,
+      b.dOutputs,
+      mask ?? gpu.nothing,
+      b.dGates ?? gpu.nowhere,
+      b.dLatentGates,
+      b.dInitial,
+    ],
+    workgroups: [Math.ceil(rows / G)],
+  });
+}
+
+const lstm = kernel((backend, { wordGates, latentGates, initialHidden, recurrentKernel }) => {
+  const [tokens, batch] = wordGates!.shape as [number, number];
+  const [rows, size] = initialHidden!.shape as [number, number];
+  const hidden = backend.make([tokens, rows, size]);
+  const cells = backend.make([tokens, rows, size]);
+  // Unit by unit, its four gates side by side; only the gradient reads them.
+  const activations = backend.make([tokens, rows, 4 * size]);
+  const sequence = { tokens, batch, rows, firstRow: 0, mask: null };
+  runForward(backend, sequenceLayout(backend.gpu, size, rows), sequence, {
+    wordGates: backend.buffer(wordGates!),
+    latentGates: backend.buffer(latentGates!),
+    initial: backend.buffer(initialHidden!),
+    kernel: forwardKernel(backend, recurrentKernel!),
+    outputs: hidden.buffer,
+    cells: cells.buffer,
+    activations: activations.buffer,
+  });
+  return [hidden.info, cells.info, activations.info];
+});
+
+const lstmGradient = kernel<{ batch: number }>((backend, inputs, { batch }) => {
+  const { dHidden, initialHidden, recurrentKernel, hidden, cells, activations } = inputs;
+  const [tokens, rows, size] = hidden!.shape as [number, number, number];
+  const dGates = backend.make([tokens, rows, 4 * size]);
+  const dLatentGates = backend.make([rows, 4 * size]);
+  const dInitial = backend.make([rows, size]);
+  const sequence = { tokens, batch, rows, firstRow: 0, mask: null };
+  runBackward(backend, sequenceLayout(backend.gpu, size, rows), sequence, {
+    kernel: backwardKernel(backend, recurrentKernel!),
+    cells: backend.buffer(cells!),
+    activations: backend.buffer(activations!),
+    dOutputs: backend.buffer(dHidden!),
+    dGates: dGates.buffer,
+    dLatentGates: dLatentGates.buffer,
+    dInitial: dInitial.buffer,
+  });
+  const dKernel = recurrentGradient(backend, initialHidden!, hidden!, dGates.buffer);
+  return [sumOverDraws(backend, dGates.info, batch), dLatentGates.info, dInitial.info, dKernel];
+});
+
+/** sum over t of h_{t-1}^T dGates_t, `[hidden, 4 hidden]`, as one product. */
+function recurrentGradient(backend: WebgpuBackend, initial: Info, hidden: Info, dGates: GpuBuffer): Info {
+  const [tokens, rows, size] = hidden.shape as [number, number, number];
+  const previous = backend.gpu.take(4 * tokens * rows * size);
+  copyNumbers(backend, rows * size, { buffer: backend.buffer(initial) }, { buffer: previous });
+  copyNumbers(
+    backend,
+    (tokens - 1) * rows * size,
+    { buffer: backend.buffer(hidden) },
+    { buffer: previous, offset: rows * size },
+  );
+  const { info, buffer } = backend.make([size, 4 * size]);
+  multiply(backend, previous, dGates, buffer, { m: size, n: 4 * size, k: tokens * rows, transposeA: true });
+  backend.gpu.give(previous);
+  return info;
+}
+
+/** `[tokens, draws * batch, size]` to `[tokens, batch, size]`. */
+function sumOverDraws(backend: WebgpuBackend, x: tf.TensorInfo, batch: number): Info {
+  const [tokens, rows, size] = x.shape as [number, number, number];
+  if (rows === batch) return x;
+  const { info, buffer } = backend.make([tokens, batch, size]);
+  reduceBuffer(backend, 'sum', backend.buffer(x), buffer, [tokens, rows / batch, batch * size]);
+  backend.disposeData(x.dataId);
+  return info;
+}
+
+export const LSTM: Record<string, Kernel> = { Lstm: lstm, LstmGradient: lstmGradient };

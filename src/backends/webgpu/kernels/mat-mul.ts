@@ -1,0 +1,60 @@
+// Matrix products.
+
+import * as tf from '@tensorflow/tfjs-core';
+import type { WebgpuBackend } from '../backend.js';
+import type { GpuBuffer } from '../gpu.js';
+import { type Kernel, kernel } from '../kernel.js';
+
+/** Rows and columns of a workgroup. */
+const TILE = 64;
+
+export interface Product {
+  m: number;
+  n: number;
+  k: number;
+  transposeA?: boolean;
+  transposeB?: boolean;
+  /** How many products, and the numbers from one operand to the next; 0 where all share it. */
+  stacks?: number;
+  aStack?: number;
+  bStack?: number;
+}
+
+/** out = a b, `[m, k]` by `[k, n]`, either as it lies or transposed, for one or a stack of them. */
+export function multiply(backend: WebgpuBackend, a: GpuBuffer, b: GpuBuffer, out: GpuBuffer, product: Product): void {
+  const { m, n, k, transposeA = false, transposeB = false, stacks = 1, aStack = 0, bStack = 0 } = product;
+  if (m * n * stacks === 0) return;
+  backend.gpu.run({
+    shader: 'mat-mul',
+    constants: { ROWS: TILE },
+    parameters: [m, n, k, transposeA ? 1 : 0, transposeB ? 1 : 0, aStack, bStack],
+    buffers: [a, b, out],
+    workgroups: [Math.ceil(m / TILE), Math.ceil(n / TILE), stacks],
+  });
+}
+
+const batchMatMul = kernel<{ transposeA: boolean; transposeB: boolean }>((backend, { a, b }, attributes) => {
+  if (a!.dtype !== 'float32' || b!.dtype !== 'float32') return null;
+  const { transposeA, transposeB } = attributes;
+  const [aOuter, bOuter] = [a!.shape.slice(0, -2), b!.shape.slice(0, -2)];
+  const [aStacks, bStacks] = [tf.util.sizeFromShape(aOuter), tf.util.sizeFromShape(bOuter)];
+  if (aStacks !== bStacks && Math.min(aStacks, bStacks) !== 1) return null;
+  const [aRows, aColumns] = a!.shape.slice(-2) as [number, number];
+  const [bRows, bColumns] = b!.shape.slice(-2) as [number, number];
+  const [m, k] = transposeA ? [aColumns, aRows] : [aRows, aColumns];
+  const n = transposeB ? bRows : bColumns;
+  const { info, buffer } = backend.make([...(aStacks >= bStacks ? aOuter : bOuter), m, n]);
+  multiply(backend, backend.buffer(a!), backend.buffer(b!), buffer, {
+    m,
+    n,
+    k,
+    transposeA,
+    transposeB,
+    stacks: Math.max(aStacks, bStacks),
+    aStack: aStacks === 1 ? 0 : m * k,
+    bStack: bStacks === 1 ? 0 : k * n,
+  });
+  return info;
+});
+
+export const PRODUCTS: Record<string, Kernel> = { BatchMatMul: batchMatMul };
