@@ -22,6 +22,7 @@ import {
   runConfigSchema,
   STARTING_PARTS,
 } from './schema.js';
+import { parseVariation, variationName, variedValues } from './variations.js';
 
 /** A config file that was read and found right. */
 export interface LoadedConfig {
@@ -88,7 +89,7 @@ export function resolveRun(loaded: LoadedConfig, choice: RunChoice): RunConfig {
   const { settings = {}, ...own } = chosen ?? {};
   const names = Object.keys(settings);
   const listed = choice.setting === undefined || Object.hasOwn(settings, choice.setting);
-  const varied = listed ? null : parseStepsSetting(choice.setting!);
+  const varied = listed ? null : parseVariation(choice.setting!);
   const setting = (varied === null ? choice.setting : varied.setting) ?? names[0] ?? null;
   if (setting !== null && !Object.hasOwn(settings, setting)) {
     const where = locate(['methods', choice.method, 'settings']);
@@ -110,20 +111,16 @@ export function resolveRun(loaded: LoadedConfig, choice: RunChoice): RunConfig {
       ? []
       : [{ values: settings[setting]!, place: place('methods', choice.method, 'settings', setting) }]),
   ];
-  // With the setting's own number of steps it is that setting, and no second run of it. Another number has a gradient a
-  // step: how its steps should share gradients does not follow from how the setting's do.
-  const steps = varied === null || varied.steps === merged(ofFile).langevin.steps ? null : varied.steps;
+  const changes = varied === null ? null : variedValues(varied, merged(ofFile));
   const layers: Layer[] = [
     ...ofFile,
-    ...(steps === null
-      ? []
-      : [{ values: { langevin: { steps, gradients: null } }, place: () => `${choice.method}@${choice.setting}` }]),
+    ...(changes === null ? [] : [{ values: changes, place: () => `${choice.method}@${choice.setting}` }]),
     ...(choice.seed === undefined ? [] : [{ values: { seed: choice.seed }, place: () => `--seed ${choice.seed}` }]),
     ...(choice.overrides ?? []).map(parseOverride),
   ];
   const apart = [
     ...(setting === null || setting === names[0] ? [] : [setting]),
-    ...(steps === null ? [] : [`steps-${steps}`]),
+    ...(varied === null || changes === null ? [] : [variationName(varied)]),
   ];
   const run = {
     ...merged(layers),
@@ -144,15 +141,6 @@ export function resolveRun(loaded: LoadedConfig, choice: RunChoice): RunConfig {
     );
   }
   return parsed.data;
-}
-
-/**
- * The parts of a setting that only differs from another in the number of Langevin steps: `steps-40`, `paper-steps-40`.
- * @returns null for a name of another form.
- */
-export function parseStepsSetting(name: string): { setting: string | undefined; steps: number } | null {
-  const parts = name.match(/^(?:(.+)-)?steps-([1-9]\d*)$/);
-  return parts === null ? null : { setting: parts[1], steps: Number(parts[2]) };
 }
 
 /**

@@ -1,7 +1,8 @@
 // Which run of a config is meant, by the names that people give methods: `sri`, `sri@released`, `sri@steps-40`.
 
-import { type LoadedConfig, parseStepsSetting, type RunChoice, resolveRun } from '../config/load.js';
+import { type LoadedConfig, type RunChoice, resolveRun } from '../config/load.js';
 import type { RunConfig } from '../config/schema.js';
+import { parseVariation } from '../config/variations.js';
 import { InputError } from '../errors.js';
 import { METHODS, methodNamed } from '../methods/index.js';
 
@@ -28,11 +29,17 @@ export function parseMethod(name: string, setting?: string): Pick<RunChoice, 'me
 export function resolveChoice(loaded: LoadedConfig, choice: RunChoice): RunConfig {
   const run = resolveRun(loaded, choice);
   const { method, setting } = choice;
-  const varied = setting !== undefined && setting !== run.setting && parseStepsSetting(setting) !== null;
-  if (varied && methodNamed(method).inference !== 'short-run') {
-    throw new InputError(`${method}@${setting}: ${method} takes no Langevin steps; sri does`);
-  }
-  return run;
+  const variation = setting === undefined || setting === run.setting ? null : parseVariation(setting);
+  if (variation === null) return run;
+  const { inference, freeBits = false } = methodNamed(method);
+  const takes = variation.quantity === 'target' ? freeBits : inference === 'short-run';
+  if (takes) return run;
+  const wanted = {
+    steps: 'Langevin steps; sri does',
+    temperature: 'temperature; sri does',
+    target: 'free bits; fb-vae does',
+  };
+  throw new InputError(`${method}@${setting}: ${method} takes no ${wanted[variation.quantity]}`);
 }
 
 /**

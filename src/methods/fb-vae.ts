@@ -16,5 +16,6 @@ export const fbVae: Method = {
   name: 'fb-vae',
   label: 'FB-VAE',
   inference: 'gaussian',
+  freeBits: true,
   create: (run, corpus) => new FreeBitsVae(run, corpus),
 };

@@ -16,5 +16,6 @@ export const fbpVae: Method = {
   name: 'fbp-vae',
   label: 'FBP-VAE',
   inference: 'gaussian',
+  freeBits: true,
   create: (run, corpus) => new FreeBitsPoolVae(run, corpus),
 };

@@ -109,6 +109,8 @@ export interface Method {
   /** The same where it depends on the configuration. */
   labelOf?(run: Pick<RunConfig, 'model'>): string;
   readonly inference: Inference;
+  /** Whether its loss leaves the KL alone below `freeBits.target`. */
+  readonly freeBits?: boolean;
   /** A model with its initial weights. */
   create(run: RunConfig, corpus: PreparedCorpus): Model;
 }

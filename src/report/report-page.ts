@@ -23,7 +23,7 @@ import {
   type Section,
 } from './html.js';
 import { partNotice } from './part.js';
-import { hasSome, inPaperOrder, methodLabel, PROVENANCE, type Table, variesSteps } from './table.js';
+import { hasSome, inPaperOrder, methodLabel, PROVENANCE, type Table, variedIn } from './table.js';
 import { AGAINST, AGAINST_MEANING } from './table1.js';
 import { type EpochNumbers, indexedColumns, readEpochs } from './training-log.js';
 
@@ -213,8 +213,8 @@ function provenance(shown: readonly Shown[], tables: ReportPage['tables'], confi
     `sri prepare --config ${config}`,
     ...seeds.flatMap((seed) => {
       const runs = shown.map(({ measured }) => measured).filter(({ run }) => run.seed === seed);
-      const own = runs.filter((measured) => !variesSteps(measured) && measured.rows.length > 0);
-      const varied = runs.filter((measured) => variesSteps(measured) && measured.rows.length > 0);
+      const own = runs.filter((measured) => variedIn(measured) !== 'steps' && measured.rows.length > 0);
+      const varied = runs.filter((measured) => variedIn(measured) === 'steps' && measured.rows.length > 0);
       const names = own.map(({ run }) => run.name).join(',');
       const bases = [...new Set(varied.map(({ run }) => run.name.replace(/[@-]steps-\d+$/, '')))].join(',');
       return [

@@ -2,7 +2,7 @@
 // number comes from, and the two forms that a table is given away in, CSV and text.
 
 import { stringify } from 'csv-stringify/sync';
-import { parseStepsSetting } from '../config/load.js';
+import { parseVariation, type VariedQuantity } from '../config/variations.js';
 import { METHODS } from '../methods/index.js';
 import type { MeasuredRun } from '../runs/measured-run.js';
 import { publishedSizes } from './part.js';
@@ -37,7 +37,7 @@ export const PROVENANCE: readonly Column<{ measured: MeasuredRun }>[] = [
 /** What the paper prints of a method, in a column `Paper ...` beside ours. */
 export type PaperColumn<Published> = readonly [name: string, cell: (published: Published) => Cell | null | undefined];
 
-/** The paper's columns in the lines of runs: empty where it has no such method, and where K is not its own. */
+/** The paper's columns in the lines of runs: empty where it has no such method, and where K or another number is not its own. */
 export function besideOurs<Published>(
   columns: readonly PaperColumn<Published>[],
   published: Readonly<Record<string, Published>>,
@@ -46,7 +46,7 @@ export function besideOurs<Published>(
     name,
     ({ runs: [first] }) => {
       const { method } = first!.run;
-      return method in published && !variesSteps(first!) ? cell(published[method]!) : null;
+      return method in published && variedIn(first!) === null ? cell(published[method]!) : null;
     },
   ]);
 }
@@ -74,10 +74,10 @@ export function makePaperTable<Line extends { runs: readonly MeasuredRun[] }, Pu
   return { columns: ours.columns, rows: [...rows, ...unknown] };
 }
 
-/** Whether a run is its method's but for the number of Langevin steps. */
-export function variesSteps({ run }: Pick<MeasuredRun, 'run'>): boolean {
+/** The one number in which a run differs from a setting of its method; null where it is a setting. */
+export function variedIn({ run }: Pick<MeasuredRun, 'run'>): VariedQuantity | null {
   const [, variant] = run.name.split('@');
-  return variant !== undefined && parseStepsSetting(variant) !== null;
+  return variant === undefined ? null : (parseVariation(variant)?.quantity ?? null);
 }
 
 /** A row for each line. */

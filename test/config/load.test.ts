@@ -93,6 +93,24 @@ describe('a run', () => {
     expect(messageOf(() => steps('steps-0'))).toMatch(/sri has no setting steps-0/);
   });
 
+  it('may differ from its setting in its last temperature or its free bits, and is named so', () => {
+    const file = `${small}  fb-vae: {freeBits: {target: 8}}\n`;
+    const of = (method: string, setting: string) => resolveRun(loadConfig(config(file)), { method, setting });
+    expect(of('sri', 'temperature-0.70')).toMatchObject({
+      name: 'sri@temperature-0.7',
+      setting: 'released',
+      langevin: { temperature: { start: 0.05, growFromEpoch: 15, growPerEpoch: 0.05, max: 0.7 } },
+    });
+    expect(of('sri', 'paper-temperature-0.5')).toMatchObject({
+      name: 'sri@paper-temperature-0.5',
+      langevin: { temperature: 0.5 },
+    });
+    expect(of('sri', 'temperature-0.2').name).toBe('sri');
+    expect(of('fb-vae', 'target-4')).toMatchObject({ name: 'fb-vae@target-4', freeBits: { target: 4 } });
+    expect(of('fb-vae', 'target-8').name).toBe('fb-vae');
+    expect(messageOf(() => of('sri', 'quick-temperature-0.5'))).toMatch(/sri has no setting quick/);
+  });
+
   it('may share gradients among the steps, which another number of steps does not keep', () => {
     const file = small.replace('{stepSize: [0.3, 0.2]}', '{stepSize: [0.3, 0.2], gradients: [1, 1, 6, 12]}');
     const loaded = loadConfig(config(file));

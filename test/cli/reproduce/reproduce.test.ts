@@ -234,6 +234,8 @@ describe('failures', () => {
     [['--table', '4', '--methods', 'lstm-lm,sri'], /--methods lstm-lm: no part in Table 4/],
     [['--table', '2', '--methods', 'lstm-lm'], /Table 2 is left out: no method that is asked for has a part in it/],
     [['--methods', 'lstm-lm@steps-40'], /lstm-lm@steps-40: lstm-lm takes no Langevin steps/],
+    [['--methods', 'lstm-lm@temperature-0.5'], /lstm-lm@temperature-0\.5: lstm-lm takes no temperature; sri does/],
+    [['--methods', 'sri@target-4'], /sri@target-4: sri takes no free bits; fb-vae does/],
     [['--ablation', 'steps', '--set', 'langevin.steps=3'], /goes against --ablation steps/],
     [['--table', '5', '--split', 'train'], /classification learns from that split/],
     [['--tables', '1,6'], /no such table; the paper has 5/],
