@@ -13,7 +13,7 @@ import { addNoisyRecon } from './noisy-recon.js';
 import { addPosterior } from './posterior.js';
 import { addPrepare } from './prepare.js';
 import { addReport } from './report.js';
-import { addReproduce } from './reproduce.js';
+import { addFrontier, addReproduce } from './reproduce.js';
 import { addTrain } from './train.js';
 
 const COMMANDS = [
@@ -27,6 +27,7 @@ const COMMANDS = [
   addGenerate,
   addPosterior,
   addReproduce,
+  addFrontier,
   addReport,
   addDoctor,
 ];

@@ -59,7 +59,7 @@ export function addReport(program: Command, io: Io): void {
           : findRuns(options.runs, (await import('../config/load.js')).loadConfig(options.config!).config.dataSet);
       if (found.length === 0) throw new InputError(`${options.runs}: no trained runs of this data set; see sri train`);
       const ablation = options.ablation !== undefined;
-      const asked = reportTables(tableNumbersOf(options, ablation ? [] : [1]), ablation);
+      const asked = reportTables(tableNumbersOf(options, ablation ? [] : [1]), { stepsAblation: ablation });
       // Of all there are, those without a row are passed over; one that was asked for by its number is missed.
       const request = { ...options, asked, missing: options.all ? 'pass over' : 'refuse' } as const;
       showResults(await writeResults(found.map(readRun), request), io, options.split, options.json);
@@ -67,14 +67,21 @@ export function addReport(program: Command, io: Io): void {
 }
 
 export function addTableOptions(command: Command): Command {
+  return addResultOptions(
+    command
+      .option(
+        '--table, --tables <list>',
+        `the paper's tables, 1 to ${TABLE_COUNT} with commas between; 1 unless something else is asked for`,
+        tableNumbers,
+      )
+      .option('--all', 'all tables, and Figure 1')
+      .addOption(new Option('--ablation <what>', "the second footnote's numbers of Langevin steps").choices(['steps'])),
+  );
+}
+
+/** Of what, and where to, results are. */
+export function addResultOptions(command: Command): Command {
   return command
-    .option(
-      '--table, --tables <list>',
-      `the paper's tables, 1 to ${TABLE_COUNT} with commas between; 1 unless something else is asked for`,
-      tableNumbers,
-    )
-    .option('--all', 'all tables, and Figure 1')
-    .addOption(new Option('--ablation <what>', "the second footnote's numbers of Langevin steps").choices(['steps']))
     .addOption(new Option('--split <name>', 'split that is evaluated').choices(SPLIT_NAMES).default('test'))
     .option('--runs <folder>', 'folder of all runs', 'runs')
     .option('--results <folder>', 'where tables and figures go, in a folder for each data set', 'results');

@@ -16,7 +16,7 @@ import {
 } from './options.js';
 import { showPreparation } from './prepare.js';
 import { createProgress, formatSeconds, type Progress } from './progress.js';
-import { addTableOptions, showResults, type TableOptions, tableNumbersOf } from './report.js';
+import { addResultOptions, addTableOptions, showResults, type TableOptions, tableNumbersOf } from './report.js';
 import { describeRow } from './rows.js';
 import { TrainingTeller } from './train.js';
 import { showRunEvent } from './trained-run.js';
@@ -30,6 +30,8 @@ interface ReproduceOptions extends MachineOptions, TableOptions {
   from?: string;
   ais?: boolean;
   dryRun?: boolean;
+  /** Set by `sri frontier`. */
+  frontier?: boolean;
 }
 
 const EXAMPLES = `
@@ -40,6 +42,19 @@ Examples:
   sri reproduce --config ptb.yaml --ablation steps
   sri reproduce --config yelp.yaml --all --from ~/corpora`;
 
+/** What a plan is made of. @param methods what the option of that name takes. */
+function addPlanOptions(command: Command, methods: string): Command {
+  return command
+    .option('--methods <list>', methods)
+    .addOption(
+      new Option('--seed, --seeds <list>', "seeds with commas between; the config's unless given").argParser(
+        wholeNumbers(0),
+      ),
+    )
+    .option('--from <folder>', 'folder of the raw files, should the corpus not be prepared yet')
+    .option('--dry-run', 'only tell what would be done, and about how long it would take');
+}
+
 export function addReproduce(program: Command, io: Io): void {
   const command = program
     .command('reproduce')
@@ -47,24 +62,38 @@ export function addReproduce(program: Command, io: Io): void {
     .usage('--config ptb.yaml (--table N | --tables 1,4 | --all | --ablation steps) [options]');
   addTableOptions(addSetOption(addConfigOption(command)))
     .addOption(new Option('--figures <list>', "the paper's figures; there is 1").argParser(figureNumbers))
-    .option(
-      '--methods <list>',
-      'methods with commas between, a setting after @: lstm-lm,sri,sri@released; those of the config that the paper shows',
-    )
-    .addOption(
-      new Option('--seed, --seeds <list>', "seeds with commas between; the config's unless given").argParser(
-        wholeNumbers(0),
-      ),
-    )
-    .option('--ais', 'beside each perplexity of Table 1 an independent one, on fewer sentences (with --all too)')
-    .option('--from <folder>', 'folder of the raw files, should the corpus not be prepared yet')
-    .option('--dry-run', 'only tell what would be done, and about how long it would take');
+    .option('--ais', 'beside each perplexity of Table 1 an independent one, on fewer sentences (with --all too)');
+  addPlanOptions(
+    command,
+    'methods with commas between, a setting after @: lstm-lm,sri,sri@released; those of the config that the paper shows',
+  );
   addMachineOptions(command)
     .addHelpText('after', EXAMPLES)
     .action(async (options: ReproduceOptions) => {
       const progress = createProgress(io, options.json ?? false);
       try {
         await reproduce(options, io, progress);
+      } finally {
+        progress.end();
+      }
+    });
+}
+
+export function addFrontier(program: Command, io: Io): void {
+  const command = program
+    .command('frontier')
+    .description('draw true perplexity against KL, as the last temperature of SRI and the free bits of FB-VAE vary')
+    .usage('--config ptb.yaml [--methods sri@annealed,fb-vae] [options]');
+  const methods = 'settings to vary, with commas between; lstm-lm, sri@from-lm, sri@annealed and fb-vae unless given';
+  addMachineOptions(addResultOptions(addPlanOptions(addSetOption(addConfigOption(command)), methods)))
+    .addHelpText(
+      'after',
+      '\nExamples:\n  sri frontier --config ptb.yaml --dry-run\n  sri frontier --config ptb.yaml --seeds 0,1',
+    )
+    .action(async (options: ReproduceOptions) => {
+      const progress = createProgress(io, options.json ?? false);
+      try {
+        await reproduce({ ...options, frontier: true }, io, progress);
       } finally {
         progress.end();
       }
@@ -80,10 +109,14 @@ async function requestOf(options: ReproduceOptions): Promise<ReproductionRequest
     loaded: loadConfig(config),
     config,
     overrides: overridesOf(options),
-    tables: tableNumbersOf(options, options.figures === undefined && ablation === undefined ? [1] : []),
+    tables: tableNumbersOf(
+      options,
+      options.figures === undefined && ablation === undefined && options.frontier === undefined ? [1] : [],
+    ),
     figures: all ? [1] : (options.figures ?? []),
     ais: all || ais,
     stepsAblation: ablation !== undefined,
+    frontier: options.frontier ?? false,
     methods: methods?.split(',').map((name) => name.trim()),
     seeds,
     split,

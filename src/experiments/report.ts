@@ -6,7 +6,9 @@ import path from 'node:path';
 import type { SplitName } from '../data/corpus.js';
 import { InputError } from '../errors.js';
 import { stepsLines, stepsPoints } from '../report/ablation.js';
+import { frontierFigure } from '../report/figures/frontier.js';
 import { stepsAblation } from '../report/figures/steps-ablation.js';
+import { frontierFigureOf, frontierLines } from '../report/frontier.js';
 import { partNotice } from '../report/part.js';
 import { curvesFigure, reportPage } from '../report/report-page.js';
 import { type Table, toCsv } from '../report/table.js';
@@ -16,9 +18,15 @@ import type { MeasuredRun } from '../runs/measured-run.js';
 import { posteriorFiles } from '../runs/posterior.js';
 import { writeFileAtomic } from '../storage/atomic-write.js';
 
-/** The paper's tables of these numbers, and that of the ablation where it is asked for. */
-export function reportTables(numbers: readonly number[], ablation: boolean): ReportTable[] {
-  return REPORT_TABLES.filter(({ number }) => (number === null ? ablation : numbers.includes(number)));
+/** The paper's tables of these numbers, and of those without a number the ones that are named. */
+export function reportTables(
+  numbers: readonly number[],
+  { stepsAblation = false, frontier = false }: { stepsAblation?: boolean; frontier?: boolean },
+): ReportTable[] {
+  const named = [...(stepsAblation ? ['ablation-steps'] : []), ...(frontier ? ['frontier'] : [])];
+  return REPORT_TABLES.filter(({ number, name }) =>
+    number === null ? named.includes(name) : numbers.includes(number),
+  );
 }
 
 export interface ResultsRequest {
@@ -93,7 +101,12 @@ export async function writeResults(runs: readonly MeasuredRun[], request: Result
 async function figures(runs: readonly MeasuredRun[], split: SplitName): Promise<[name: string, content: string][]> {
   const steps = stepsLines(runs, split);
   const curves = await curvesFigure(runs);
+  const frontier = frontierLines(runs, split);
+  const title = 'Perplexity against KL';
   return [
+    ...(frontier.length === 0
+      ? []
+      : [['frontier.svg', await frontierFigure({ title, ...frontierFigureOf(frontier) })] satisfies [string, string]]),
     ...(steps.length > 1
       ? [['ablation-steps.svg', await stepsAblation(stepsPoints(steps))] satisfies [string, string]]
       : []),

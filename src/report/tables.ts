@@ -3,6 +3,7 @@
 
 import type { MeasuredRun } from '../runs/measured-run.js';
 import { formatSteps, stepsLines, stepsTable } from './ablation.js';
+import { formatFrontier, frontierLines, frontierTable } from './frontier.js';
 import type { Table } from './table.js';
 import { formatTable1, table1 } from './table1.js';
 import { formatTable4, table4 } from './table4.js';
@@ -70,5 +71,13 @@ export const REPORT_TABLES: readonly ReportTable[] = [
     command: 'sri reproduce --ablation steps',
     make: (runs, split) => stepsTable(stepsLines(runs, split)),
     format: formatSteps,
+  },
+  {
+    number: null,
+    name: 'frontier',
+    caption: 'Perplexity against KL',
+    command: 'sri frontier',
+    make: (runs, split) => frontierTable(frontierLines(runs, split)),
+    format: formatFrontier,
   },
 ];

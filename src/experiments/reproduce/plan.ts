@@ -2,6 +2,7 @@
 // a file; a plan is made of configurations, and carried out by whoever knows how to do a task.
 
 import type { RunConfig } from '../../config/schema.js';
+import { variationName } from '../../config/variations.js';
 import { InputError, InterruptedError } from '../../errors.js';
 import type { Inference } from '../../methods/method.js';
 
@@ -28,7 +29,7 @@ export interface Product {
   /** Whether it is of sentences that have a class. */
   needsLabels?: boolean;
   /** The runs that it is of, by the name of one; that one alone where absent. */
-  variants?(name: string): string[];
+  variants?(name: string, inference: Inference): string[];
 }
 
 const hasCode = (inference: Inference) => inference !== 'none';
@@ -66,6 +67,28 @@ export const STEPS_ABLATION: Product = {
   measuring: 'metrics',
   takes: (inference) => inference === 'short-run',
   variants: (name) => ABLATION_STEPS.map((steps) => `${name}${name.includes('@') ? '-' : '@'}steps-${steps}`),
+};
+
+/** Last temperatures of short runs, and free bits in nats, that the curves of perplexity against KL are drawn through. */
+export const FRONTIER_TEMPERATURES = [0.4, 0.55, 0.7, 0.8, 0.9] as const;
+export const FRONTIER_TARGETS = [2, 4, 8, 16] as const;
+
+/** Runs that it shows unless others are named, as far as a config has them. */
+export const FRONTIER_RUNS: readonly string[] = ['lstm-lm', 'sri@from-lm', 'sri@annealed', 'fb-vae'];
+
+/** Perplexity against KL. The run with the setting's own value is one of them, and no second run. */
+export const FRONTIER: Product = {
+  name: 'the frontier',
+  measuring: 'metrics',
+  takes: (inference) => inference !== 'point',
+  variants: (name, inference) => {
+    if (inference === 'none') return [name];
+    const [quantity, values] =
+      inference === 'short-run'
+        ? (['temperature', FRONTIER_TEMPERATURES] as const)
+        : (['target', FRONTIER_TARGETS] as const);
+    return values.map((value) => `${name}${name.includes('@') ? '-' : '@'}${variationName({ quantity, value })}`);
+  },
 };
 
 /** A method that could be run. */
@@ -106,7 +129,7 @@ export function chooseParts(
       possible
         .filter((product) => fits(product, candidate))
         .flatMap(({ measuring, variants = (name) => [name] }) =>
-          variants(candidate.name).map((name) => ({ name, measuring })),
+          variants(candidate.name, candidate.inference).map((name) => ({ name, measuring })),
         ),
     ),
     leftOut: products

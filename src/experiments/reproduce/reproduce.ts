@@ -35,6 +35,8 @@ import {
   carryOut,
   chooseParts,
   FIGURES,
+  FRONTIER,
+  FRONTIER_RUNS,
   isAll,
   type Measuring,
   makePlan,
@@ -57,6 +59,8 @@ export interface ReproductionRequest {
   ais: boolean;
   /** Whether the second footnote's numbers of Langevin steps are tried. */
   stepsAblation: boolean;
+  /** Whether perplexity is drawn against KL, as temperatures and free bits vary. */
+  frontier: boolean;
   /** Methods, a setting after @; those of the config that the paper shows where absent. */
   methods?: readonly string[];
   /** The config's where absent. */
@@ -145,7 +149,7 @@ async function planReproduction(
   checkMethods(loaded);
   const statistics = await statisticsOf(request);
   const products = productsOf(request);
-  const candidates = candidatesOf(loaded, methods);
+  const candidates = candidatesOf(loaded, methods ?? (request.frontier ? frontierRuns(loaded) : undefined));
   // Before the text is seen, only a config that says so is sure that it has no labels.
   const { labelColumn } = resolveData(loaded, overrides);
   const labelled = statistics === null ? labelColumn !== 'none' : statistics.splits.train.labels !== null;
@@ -176,6 +180,15 @@ async function planReproduction(
   return { tasks, statistics, leftOut };
 }
 
+/** Those of the frontier's usual runs that a config has. */
+function frontierRuns({ config }: LoadedConfig): string[] {
+  return FRONTIER_RUNS.filter((name) => {
+    const { method, setting } = parseMethod(name);
+    const settings = config.methods[method]?.settings ?? {};
+    return Object.hasOwn(config.methods, method) && (setting === undefined || Object.hasOwn(settings, setting));
+  });
+}
+
 /** Methods that could be run: those that were named, or all of the config, in the paper's order. */
 function candidatesOf(loaded: LoadedConfig, named: readonly string[] | undefined): Candidate[] {
   const available = METHODS.map(({ name }) => name).filter((name) => loaded.config.methods[name] !== undefined);
@@ -185,7 +198,15 @@ function candidatesOf(loaded: LoadedConfig, named: readonly string[] | undefined
   });
 }
 
-function productsOf({ tables, figures, ais, stepsAblation, overrides, split }: ReproductionRequest): Product[] {
+function productsOf({
+  tables,
+  figures,
+  ais,
+  stepsAblation,
+  frontier,
+  overrides,
+  split,
+}: ReproductionRequest): Product[] {
   if (stepsAblation && overrides.some((text) => /^\s*langevin\.steps\s*=/.test(text))) {
     throw new InputError('--set langevin.steps goes against --ablation steps, which tries several; leave one out');
   }
@@ -197,6 +218,7 @@ function productsOf({ tables, figures, ais, stepsAblation, overrides, split }: R
     ...(ais ? [AIS_CHECK] : []),
     ...figures.map((number) => FIGURES[number]!),
     ...(stepsAblation ? [STEPS_ABLATION] : []),
+    ...(frontier ? [FRONTIER] : []),
   ];
 }
 
@@ -332,7 +354,7 @@ class Performer {
     const { request } = this;
     const runs = findRuns(request.runs, request.loaded.config.dataSet).map(readRun);
     if (runs.length === 0) return;
-    const asked = reportTables(request.tables, request.stepsAblation);
+    const asked = reportTables(request.tables, request);
     const results = await writeResults(runs, { ...request, asked, missing: 'pass over', html: true });
     this.tell({ kind: 'results', results });
   }

@@ -1,0 +1,102 @@
+// Perplexity against KL: how much a method's code holds, and what that costs or gains. A setting whose last temperature or
+// free bits vary is a curve, a run a point of it; the language model, which has no code, is a line.
+
+import { METHODS } from '../methods/index.js';
+import type { MeasuredRun } from '../runs/measured-run.js';
+import type { FrontierCurve, FrontierFigure } from './figures/frontier.js';
+import { bySeeds } from './seeds.js';
+import { type Column, formatTable, makeTable, methodLabel, type Table, variedIn } from './table.js';
+import { QUALITY_COLUMNS, QUANTITY_COLUMNS, type Table1Line, table1Line } from './table1.js';
+
+export interface FrontierLine extends Table1Line {
+  /** Of its curve, such as `SRI (annealed)`. */
+  curve: string;
+  /** What varies along the curve, and its value here; null for the language model. */
+  varied: { quantity: 'temperature' | 'target'; value: number } | null;
+}
+
+/**
+ * Points by curve, each in the order of what varies, after the language model's. A curve has two points or more; where there
+ * is none, nothing is returned.
+ */
+export function frontierLines(runs: readonly MeasuredRun[], split: string): FrontierLine[] {
+  const curves = new Map<string, FrontierLine[]>();
+  const references: FrontierLine[] = [];
+  for (const seeds of bySeeds(runs)) {
+    const [first] = seeds;
+    const { method, setting } = first!.run;
+    const found = METHODS.find(({ name }) => name === method);
+    if (found === undefined || variedIn(first!) === 'steps') continue;
+    const line = table1Line(seeds, split);
+    if (line?.ppl == null) continue;
+    if (found.inference === 'none') {
+      references.push({ ...line, curve: methodLabel(first!), varied: null });
+      continue;
+    }
+    const varied = variedValue(first!);
+    if (varied === null || line.kl === null) continue;
+    const key = JSON.stringify([method, setting]);
+    const curve = `${found.label}${setting === null ? '' : ` (${setting})`}`;
+    curves.set(key, [...(curves.get(key) ?? []), { ...line, curve, varied }]);
+  }
+  const drawn = [...curves.values()].filter((points) => points.length > 1);
+  if (drawn.length === 0) return [];
+  return [...references, ...drawn.flatMap((points) => points.toSorted((a, b) => a.varied!.value - b.varied!.value))];
+}
+
+/** What a run of the frontier varies: short runs their last temperature, free bits their target. */
+function variedValue({ run }: MeasuredRun): FrontierLine['varied'] {
+  const { temperature } = run.langevin;
+  const method = METHODS.find(({ name }) => name === run.method);
+  if (method?.inference === 'short-run') {
+    return { quantity: 'temperature', value: typeof temperature === 'number' ? temperature : temperature.max };
+  }
+  return method?.freeBits ? { quantity: 'target', value: run.freeBits.target } : null;
+}
+
+/** A line for each point. */
+export function frontierTable(lines: readonly FrontierLine[]): Table {
+  const columns: Column<FrontierLine>[] = [
+    ['Curve', ({ curve }) => curve],
+    ['Varied', ({ varied }) => varied?.quantity],
+    ['Value', ({ varied }) => varied?.value],
+    ...QUANTITY_COLUMNS,
+    ...QUALITY_COLUMNS,
+  ];
+  return makeTable(columns, lines);
+}
+
+/** The quantities, for reading. */
+export function formatFrontier(table: Table): string[] {
+  return formatTable(
+    table,
+    ['PPL', 'Recon', 'AU', 'KL'],
+    [
+      ['value', 'Value'],
+      ['PPL by', 'PPL estimator'],
+      ['KL by', 'KL estimator'],
+      ['epochs', 'Epochs'],
+    ],
+  );
+}
+
+/** What the figure shows: points whose perplexity and KL are finite. */
+export function frontierFigureOf(lines: readonly FrontierLine[]): Omit<FrontierFigure, 'title'> {
+  const curves = new Map<string, FrontierCurve>();
+  for (const { curve, varied, ppl, kl } of lines) {
+    if (varied === null || ppl?.value == null || kl?.value == null) continue;
+    const points = curves.get(curve)?.points ?? [];
+    const point = {
+      value: varied.value,
+      ppl: { value: ppl.value, standardError: ppl.standardError },
+      kl: { value: kl.value, standardError: kl.standardError },
+    };
+    curves.set(curve, { label: curve, points: [...points, point] });
+  }
+  const references = lines.flatMap(({ curve, varied, ppl }) =>
+    varied !== null || ppl?.value == null
+      ? []
+      : [{ label: curve, ppl: { value: ppl.value, standardError: ppl.standardError } }],
+  );
+  return { curves: [...curves.values()], references };
+}

@@ -1,0 +1,85 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { writeResults } from '../../src/experiments/report.js';
+import { chooseParts, FRONTIER } from '../../src/experiments/reproduce/plan.js';
+import { METHODS } from '../../src/methods/index.js';
+import { frontierFigureOf, frontierLines } from '../../src/report/frontier.js';
+import { findRuns, type MeasuredRun, readRun } from '../../src/runs/measured-run.js';
+import { makeRun } from './runs.js';
+
+let root: string;
+let runs: MeasuredRun[];
+
+beforeAll(async () => {
+  root = mkdtempSync(path.join(tmpdir(), 'sri-frontier-'));
+  const point = (ppl: number, kl: number, estimators: [string, string]) => [
+    { metric: 'ppl' as const, estimator: estimators[0], value: ppl },
+    { metric: 'kl' as const, estimator: estimators[1], value: kl },
+  ];
+  const short = ['fitted', 'gaussian'] as [string, string];
+  await makeRun(root, 'ptb', 'lstm-lm', undefined, [{ metric: 'ppl', estimator: 'exact', value: 96, draws: 0 }]);
+  await makeRun(root, 'ptb', 'sri', 'temperature-0.8', point(95, 4, short));
+  await makeRun(root, 'ptb', 'sri', undefined, point(94, 9, short));
+  await makeRun(root, 'ptb', 'sri', 'steps-40', point(90, 1, short));
+  // A curve of one point is none.
+  await makeRun(root, 'ptb', 'sri', 'annealed', point(99, 5, short));
+  await makeRun(root, 'ptb', 'fb-vae', 'target-4', point(98, 4.2, ['encoder', 'closed-form']));
+  await makeRun(root, 'ptb', 'fb-vae', undefined, point(97, 8.3, ['encoder', 'closed-form']));
+  runs = findRuns(root, 'ptb').map(readRun);
+});
+afterAll(() => rmSync(root, { recursive: true }));
+
+describe('the frontier', () => {
+  it('has a curve for each setting that varies, in order, and the language model as a line', () => {
+    const lines = frontierLines(runs, 'test');
+    expect(lines.map(({ curve, varied, ppl, kl }) => [curve, varied?.value, ppl?.value, kl?.value])).toEqual([
+      ['LSTM-LM', undefined, 96, undefined],
+      ['FB-VAE (decoder-reset)', 4, 98, 4.2],
+      ['FB-VAE (decoder-reset)', 8, 97, 8.3],
+      ['SRI (from-lm)', 0.55, 94, 9],
+      ['SRI (from-lm)', 0.8, 95, 4],
+    ]);
+    expect(frontierLines(runs.filter(({ run }) => run.method !== 'fb-vae').slice(0, 2), 'test')).toEqual([]);
+  });
+
+  it('is drawn with whiskers, the value beside each point', () => {
+    const { curves, references } = frontierFigureOf(frontierLines(runs, 'test'));
+    expect(references).toEqual([{ label: 'LSTM-LM', ppl: { value: 96, standardError: 0.123456 } }]);
+    expect(curves.map(({ label, points }) => [label, points.length])).toEqual([
+      ['FB-VAE (decoder-reset)', 2],
+      ['SRI (from-lm)', 2],
+    ]);
+    expect(curves[1]!.points[0]).toEqual({
+      value: 0.55,
+      ppl: { value: 94, standardError: 0.123456 },
+      kl: { value: 9, standardError: 0.123456 },
+    });
+  });
+
+  it('lies beside the tables, as CSV and as SVG', async () => {
+    const request = { asked: [], missing: 'pass over', split: 'test', results: path.join(root, 'results') } as const;
+    const { files } = await writeResults(runs, request);
+    expect(files).toEqual(expect.arrayContaining(['frontier.csv', 'frontier.svg']));
+  });
+
+  it('plans a run for each temperature and each target, and one for the language model', () => {
+    const candidate = (name: string, method: string) => ({
+      name,
+      method,
+      inference: METHODS.find((known) => known.name === method)!.inference,
+    });
+    const candidates = [
+      candidate('lstm-lm', 'lstm-lm'),
+      candidate('sri@annealed', 'sri'),
+      candidate('fb-vae', 'fb-vae'),
+    ];
+    const { runs: planned } = chooseParts([FRONTIER], candidates, { named: true, labelled: false });
+    expect(planned.map(({ name }) => name)).toEqual([
+      'lstm-lm',
+      ...[0.4, 0.55, 0.7, 0.8, 0.9].map((value) => `sri@annealed-temperature-${value}`),
+      ...[2, 4, 8, 16].map((value) => `fb-vae@target-${value}`),
+    ]);
+  });
+});
