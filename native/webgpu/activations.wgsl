@@ -13,3 +13,13 @@ fn squash(x: f32) -> f32 {
 fn activate(a: vec4f) -> vec4f {
   return vec4f(sigmoid(a.x), sigmoid(a.y), squash(a.z), sigmoid(a.w));
 }
+
+/** The derivatives of the gates' functions, from the functions' values. */
+fn slopes(gates: vec4f) -> vec4f {
+  return vec4f(
+    gates.x * (1.0 - gates.x),
+    gates.y * (1.0 - gates.y),
+    1.0 - gates.z * gates.z,
+    gates.w * (1.0 - gates.w),
+  );
+}

@@ -18,6 +18,8 @@ struct Parameters {
   masked: u32,
   /** Whether the gates' gradients are wanted token by token. */
   keepGates: u32,
+  /** Whether dL/dh_t and dL/dc_t are, as lstm-tangent-backward.wgsl wants them. */
+  keepAdjoints: u32,
 }
 
 @group(0) @binding(0) var<uniform> p: Parameters;
@@ -29,6 +31,7 @@ struct Parameters {
 @group(0) @binding(6) var<storage, read_write> dGates: array<f32>; // [tokens, rows, 4 H]
 @group(0) @binding(7) var<storage, read_write> dLatentGates: array<f32>; // [rows, 4 H]
 @group(0) @binding(8) var<storage, read_write> dInitial: array<f32>; // [rows, H]
+@group(0) @binding(9) var<storage, read_write> adjoints: array<vec2f>; // [tokens, rows, H]: of h_t and of c_t
 
 /** The gates' gradients of the token in hand. */
 var<workgroup> dGatesNow: array<vec4f, G * H>;
@@ -74,6 +77,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
           dCell[i] = dc * gates.y;
           sums[i] += d;
           dGatesNow[s * H + unit] = d;
+          if (p.keepAdjoints != 0u && row0 + s < p.rows) {
+            adjoints[at] = vec2f(dh, dc);
+          }
           if (p.keepGates != 0u && row0 + s < p.rows) {
             let to = (t * p.rows + row) * 4u * H + unit;
             dGates[to] = d.x;

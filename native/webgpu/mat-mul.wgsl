@@ -1,4 +1,5 @@
-// out = a b for matrices as they lie or transposed, or for stacks of them, 64 x 64 numbers a workgroup.
+// out = factor a b, or out += factor a b, for matrices as they lie or transposed, or for stacks of them, 64 x 64 numbers a
+// workgroup.
 //
 // Constants: ROWS = 64.
 // uses tile.wgsl
@@ -12,6 +13,10 @@ struct Parameters {
   /** Numbers from one matrix of a stack to the next; 0 where all products share the matrix. */
   aStack: u32,
   bStack: u32,
+  /** Where in the buffer `a` begins. */
+  aStart: u32,
+  accumulate: u32,
+  factor: f32,
 }
 
 @group(0) @binding(0) var<uniform> p: Parameters;
@@ -31,7 +36,7 @@ fn columnsAdjacent() -> bool {
 
 fn rowValue(row: u32, k: u32) -> f32 {
   if (row < p.m && k < p.k) {
-    return a[stack * p.aStack + select(row * p.k + k, k * p.m + row, p.transposeA != 0u)];
+    return a[p.aStart + stack * p.aStack + select(row * p.k + k, k * p.m + row, p.transposeA != 0u)];
   }
   return 0.0;
 }
@@ -52,7 +57,12 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
     for (var j = 0u; j < OWN; j++) {
       let column = workgroup.y * COLUMNS + thread / ROW_GROUPS * OWN + j;
       if (row < p.m && column < p.n) {
-        out[stack * p.m * p.n + row * p.n + column] = sums[j][i];
+        let to = stack * p.m * p.n + row * p.n + column;
+        var value = p.factor * sums[j][i];
+        if (p.accumulate != 0u) {
+          value += out[to];
+        }
+        out[to] = value;
       }
     }
   }

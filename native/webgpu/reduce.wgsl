@@ -12,6 +12,8 @@ struct Parameters {
   operation: u32,
   /** Multiplied onto a sum: 1 / size makes it a mean. */
   factor: f32,
+  /** Whether the result is added to what is there. */
+  accumulate: u32,
 }
 
 @group(0) @binding(0) var<uniform> p: Parameters;
@@ -85,7 +87,11 @@ fn main(
     if (p.operation == 3u) {
       out[output] = bitcast<f32>(places[thread]);
     } else {
-      out[output] = partial[thread] * p.factor;
+      var result = partial[thread] * p.factor;
+      if (p.accumulate != 0u) {
+        result += out[output];
+      }
+      out[output] = result;
     }
   }
 }

@@ -8,13 +8,19 @@
 struct Parameters {
   count: u32,
   vocabulary: u32,
+  /** Whose targets the tokens have: as in token-nll-combine.wgsl. */
+  rows: u32,
+  batch: u32,
+  firstRow: u32,
+  /** Whether the gradients are added to what is there. */
+  accumulate: u32,
 }
 
 @group(0) @binding(0) var<uniform> p: Parameters;
 @group(0) @binding(1) var<storage, read> hidden: array<f32>; // [count, H]
 @group(0) @binding(2) var<storage, read> kernel: array<f32>; // [vocabulary, H]
 @group(0) @binding(3) var<storage, read> bias: array<f32>; // [vocabulary]
-@group(0) @binding(4) var<storage, read> targets: array<i32>; // [count]
+@group(0) @binding(4) var<storage, read> targets: array<i32>; // [tokens, batch]
 @group(0) @binding(5) var<storage, read> logNormalizer: array<f32>; // [count]
 @group(0) @binding(6) var<storage, read> dNll: array<f32>; // [count]
 @group(0) @binding(7) var<storage, read_write> dKernel: array<f32>; // [vocabulary, H]
@@ -64,7 +70,8 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
       var weight = vec4f(0.0);
       if (token < p.count) {
         let probability = exp(logits[j] + biases - logNormalizer[token]);
-        let hit = vec4f(words == vec4u(u32(targets[token])));
+        let place = token / p.rows * p.batch + (p.firstRow + token % p.rows) % p.batch;
+        let hit = vec4f(words == vec4u(u32(targets[place])));
         weight = dNll[token] * (probability - hit);
       }
       weights[(lane * OWN + j) * ROW_GROUPS + group] = weight;
@@ -77,7 +84,12 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
     for (var e = 0u; e < ELEMENTS; e++) {
       let element = e * THREADS + thread;
       if (word0 + r < p.vocabulary && element < H) {
-        dKernel[(word0 + r) * H + element] = weightedSum(r, e);
+        let to = (word0 + r) * H + element;
+        var value = weightedSum(r, e);
+        if (p.accumulate != 0u) {
+          value += dKernel[to];
+        }
+        dKernel[to] = value;
       }
     }
   }
@@ -90,7 +102,11 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
     }
     for (var i = 0u; i < 4u; i++) {
       if (words[i] < p.vocabulary) {
-        dBias[words[i]] = sum[i];
+        var value = sum[i];
+        if (p.accumulate != 0u) {
+          value += dBias[words[i]];
+        }
+        dBias[words[i]] = value;
       }
     }
   }

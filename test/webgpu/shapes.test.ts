@@ -12,10 +12,11 @@ import { InputError } from '../../src/errors.js';
 import { clipByGlobalNorm } from '../../src/ops/clip-by-global-norm.js';
 import { dropoutMask } from '../../src/ops/dropout-mask.js';
 import { embedding } from '../../src/ops/embedding.js';
-import { latentGradient } from '../../src/ops/latent-nll.js';
+import { latentGradient, latentNllPortable } from '../../src/ops/latent-nll.js';
 import { lstm } from '../../src/ops/lstm.js';
+import { posteriorHessian } from '../../src/ops/posterior-hessian.js';
 import type { SentenceContext } from '../../src/ops/sentence-context.js';
-import { shortRun } from '../../src/ops/short-run.js';
+import { shortRun, shortRunWithGradient } from '../../src/ops/short-run.js';
 import { tokenNll } from '../../src/ops/token-nll.js';
 import { RandomStream } from '../../src/random/philox.js';
 
@@ -229,6 +230,72 @@ describe('inference', () => {
       // The chain is one; reading its end is the other.
       expect(submissions).toBe(2);
     });
+  });
+});
+
+describe('derivatives of inference', () => {
+  // Directions: several workgroups of them, tokens by directions more than a tile, words more than a slice.
+  it('posteriorHessian of several draws, in pieces too: that of the portable version, and symmetric to the last bit', async () => {
+    const sizes = { tokens: 3, batch: 2, hidden: 33, latent: 5, vocabulary: 131 };
+    const hessianOf = () => {
+      const { nll, gradient, hessian } = posteriorHessian(context(sizes), random<tf.Rank.R2>(10, [6, 5]));
+      return [nll, gradient, hessian];
+    };
+    await expectSame(hessianOf, 3e-5);
+    const { gpu } = backend;
+    const limit = gpu.pieceLimit;
+    // Four rows at once.
+    gpu.pieceLimit = 4 * 16 * 3 * 33 * 5;
+    try {
+      await expectSame(hessianOf, 3e-5);
+    } finally {
+      gpu.pieceLimit = limit;
+    }
+    tf.tidy(() => {
+      const [, , hessian] = hessianOf();
+      expect([...tf.transpose(hessian!, [0, 2, 1]).dataSync()]).toEqual([...hessian!.dataSync()]);
+    });
+  });
+
+  it('shortRunWithGradient: the weighted sum of the gradients at the codes of the path, in pieces that cut a draw', async () => {
+    const weights = Float32Array.of(0.5, 0, 2);
+    const schedule = { stepSizes: Float32Array.of(0.1, 0.05, 0.02), temperature: 0.5, priorWeight: 0.8 };
+    const [z0, noise] = [() => random<tf.Rank.R2>(10, [9, 19]), () => random<tf.Rank.R3>(11, [3, 9, 19])];
+    const names = [
+      'wordGates',
+      'latentKernel',
+      'initialKernel',
+      'initialBias',
+      'recurrentKernel',
+      'outputKernel',
+      'outputBias',
+    ] as const;
+    const { gpu } = backend;
+    const limit = gpu.pieceLimit;
+    for (const rows of [9, 4]) {
+      gpu.pieceLimit = rows * 16 * 3 * 33;
+      try {
+        await expectSame(() => {
+          const batch = context();
+          const together = shortRunWithGradient(batch, z0(), noise(), schedule, weights);
+          if (together !== null) return [together.z, ...names.map((name) => together.gradient[name])];
+          const { z, path } = shortRun(batch, z0(), noise(), schedule, { keepPath: true });
+          const taught = (...values: tf.Tensor[]) => {
+            const given = { ...batch, ...Object.fromEntries(names.map((name, i) => [name, values[i]])) };
+            const terms = [...weights].map((weight, k) =>
+              tf.mul(
+                tf.sum(latentNllPortable(given, tf.reshape(tf.slice(path!, [k, 0, 0], [1, -1, -1]), [9, 19]))),
+                weight,
+              ),
+            );
+            return tf.addN(terms);
+          };
+          return [z, ...tf.grads(taught)(names.map((name) => batch[name]))];
+        }, 3e-5);
+      } finally {
+        gpu.pieceLimit = limit;
+      }
+    }
   });
 });
 

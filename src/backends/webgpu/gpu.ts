@@ -45,8 +45,12 @@ export class Gpu {
   pieceLimit: number;
   private readonly words = new Uint32Array(64);
   private readonly floats = new Float32Array(this.words.buffer);
-  /** Bound where a shader has a place for an output that is not wanted, or for an input that it will not read. */
+  /**
+   * Bound where a shader has a place for an output that is not wanted (no buffer may be bound twice to be written), or for
+   * an input that it will not read.
+   */
   readonly nowhere: GpuBuffer;
+  readonly elsewhere: GpuBuffer;
   readonly nothing: GpuBuffer;
 
   /** @throws Error where the adapter lacks what the shaders need. */
@@ -61,6 +65,7 @@ export class Gpu {
     }
     this.pieceLimit = Math.min(PIECE_LIMIT, facts.maxBindingSize);
     this.nowhere = this.take(16);
+    this.elsewhere = this.take(16);
     this.nothing = this.take(16);
   }
 

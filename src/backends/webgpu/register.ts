@@ -1,43 +1,52 @@
 // All kernels of the webgpu backend under tfjs's names, and the processor for what none of them does.
 
 import * as tf from '@tensorflow/tfjs-core';
+import { type KernelTable, registerKernels } from '../../ops/kernel.js';
 import { QuietCpuBackend } from '../quiet-cpu.js';
 import type { WebgpuBackend } from './backend.js';
-import type { Info, Inputs, Kernel } from './kernel.js';
+import type { Info, Inputs, PlainKernel } from './kernel.js';
 import { ARRANGING } from './kernels/arrange.js';
 import { ELEMENTWISE } from './kernels/elementwise.js';
-import { LATENT } from './kernels/latent.js';
-import { LSTM } from './kernels/lstm.js';
+import { latentGradient, latentNll, shortRun, shortRunWithGradient } from './kernels/latent.js';
+import { lstm, lstmGradient } from './kernels/lstm.js';
 import { PRODUCTS } from './kernels/mat-mul.js';
+import { posteriorHessian } from './kernels/posterior-hessian.js';
 import { REDUCING } from './kernels/reduce.js';
-import { TOKEN_NLL } from './kernels/token-nll.js';
-import { UPDATES } from './kernels/updates.js';
+import { tokenNll, tokenNllGradient } from './kernels/token-nll.js';
+import { adam, dropoutMask, embedding, embeddingGradient, sgd, squaredNorm } from './kernels/updates.js';
 
-const KERNELS: Record<string, Kernel> = {
-  ...ELEMENTWISE,
-  ...ARRANGING,
-  ...REDUCING,
-  ...PRODUCTS,
-  ...LSTM,
-  ...TOKEN_NLL,
-  ...LATENT,
-  ...UPDATES,
+/** Of our own operations. */
+const OWN: KernelTable<WebgpuBackend> = {
+  Lstm: lstm,
+  LstmGradient: lstmGradient,
+  TokenNll: tokenNll,
+  TokenNllGradient: tokenNllGradient,
+  LatentNll: latentNll,
+  LatentGradient: latentGradient,
+  PosteriorHessian: posteriorHessian,
+  ShortRun: shortRun,
+  ShortRunWithGradient: shortRunWithGradient,
+  Embedding: embedding,
+  EmbeddingGradient: embeddingGradient,
+  DropoutMask: dropoutMask,
+  SquaredNorm: squaredNorm,
+  Adam: adam,
+  Sgd: sgd,
 };
 
+/** Of tfjs's. */
+const PLAIN: Record<string, PlainKernel> = { ...ELEMENTWISE, ...ARRANGING, ...REDUCING, ...PRODUCTS };
+
 export function registerWebgpuKernels(): void {
-  const onProcessor = new Map(tf.getKernelsForBackend('cpu').map((config) => [config.kernelName, config.kernelFunc]));
-  for (const kernelName of new Set([...onProcessor.keys(), ...Object.keys(KERNELS)])) {
-    const run = KERNELS[kernelName];
-    const slow = onProcessor.get(kernelName);
+  registerKernels<WebgpuBackend>('webgpu', OWN, (compute, backend) => compute(backend as WebgpuBackend));
+  for (const { kernelName, kernelFunc } of tf.getKernelsForBackend('cpu')) {
+    const run = PLAIN[kernelName];
     tf.registerKernel({
       kernelName,
       backendName: 'webgpu',
-      kernelFunc: ({ backend, inputs, attrs }) => {
-        const done = run?.(backend as WebgpuBackend, inputs as Inputs, attrs as never) ?? null;
-        if (done !== null) return done;
-        if (slow === undefined) throw new Error(`the webgpu backend's ${kernelName} does not take these tensors`);
-        return fallBack(backend as WebgpuBackend, kernelName, slow, inputs as Inputs, attrs);
-      },
+      kernelFunc: ({ backend, inputs, attrs }) =>
+        run?.(backend as WebgpuBackend, inputs as Inputs, attrs as never) ??
+        fallBack(backend as WebgpuBackend, kernelName, kernelFunc, inputs as Inputs, attrs),
     });
   }
 }

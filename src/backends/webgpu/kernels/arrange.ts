@@ -4,7 +4,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { WebgpuBackend } from '../backend.js';
 import { Float, type GpuBuffer } from '../gpu.js';
-import { type Info, type Inputs, type Kernel, kernel } from '../kernel.js';
+import { type Info, type Inputs, kernel, type PlainKernel } from '../kernel.js';
 import { fillBuffer } from './elementwise.js';
 
 /** Axes that a walk may have. */
@@ -265,7 +265,7 @@ const oneHot = kernel<{ depth: number; onValue: number; offValue: number; dtype:
   },
 );
 
-export const ARRANGING: Record<string, Kernel> = {
+export const ARRANGING: Record<string, PlainKernel> = {
   Identity: (backend, { x }) => backend.alias(x!, x!.shape),
   Reshape: reshape,
   ExpandDims: expandDims,

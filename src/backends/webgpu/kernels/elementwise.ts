@@ -3,7 +3,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { WebgpuBackend } from '../backend.js';
 import { Float, type GpuBuffer } from '../gpu.js';
-import { type Info, type Inputs, type Kernel, kernel } from '../kernel.js';
+import { type Info, type Inputs, kernel, type PlainKernel } from '../kernel.js';
 import { axes, copyNumbers } from './arrange.js';
 
 const UNARY = {
@@ -163,14 +163,14 @@ const addN = (backend: WebgpuBackend, inputs: Inputs): Info => {
 };
 
 const onFloats =
-  (operation: number): Kernel =>
+  (operation: number): PlainKernel =>
   (backend, { x }) =>
     x!.dtype === 'float32' ? unary(backend, x!, operation) : null;
 
-export const ELEMENTWISE: Record<string, Kernel> = {
+export const ELEMENTWISE: Record<string, PlainKernel> = {
   ...Object.fromEntries(Object.entries(UNARY).map(([name, operation]) => [name, onFloats(operation)])),
   ...Object.fromEntries(
-    (Object.keys(BINARY) as BinaryName[]).map((name): [string, Kernel] => [
+    (Object.keys(BINARY) as BinaryName[]).map((name): [string, PlainKernel] => [
       name,
       (backend, { a, b }) => binary(backend, name, a!, b!),
     ]),

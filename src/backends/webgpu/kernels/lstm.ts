@@ -1,14 +1,12 @@
 // The LSTM over whole sequences: how rows and units are shared out among workgroups, the two passes, and the tfjs kernels
 // made of them.
 
-import type * as tf from '@tensorflow/tfjs-core';
 import { InputError } from '../../../errors.js';
 import type { WebgpuBackend } from '../backend.js';
-import type { Gpu, GpuBuffer } from '../gpu.js';
-import { type Info, type Kernel, kernel } from '../kernel.js';
-import { arrange, copyNumbers } from './arrange.js';
+import { Float, type Gpu, type GpuBuffer } from '../gpu.js';
+import type { Info, WebgpuKernel } from '../kernel.js';
+import { arrange } from './arrange.js';
 import { multiply } from './mat-mul.js';
-import { reduceBuffer } from './reduce.js';
 
 const MOST_THREADS = 256;
 
@@ -111,6 +109,8 @@ export interface BackwardBuffers {
   dGates: GpuBuffer | null;
   dLatentGates: GpuBuffer;
   dInitial: GpuBuffer;
+  /** dL/dh_t and dL/dc_t side by side, `[tokens, rows, hidden, 2]`; null where they are not wanted. */
+  adjoints: GpuBuffer | null;
 }
 
 export function runBackward(
@@ -124,7 +124,15 @@ export function runBackward(
   gpu.run({
     shader: 'lstm-backward',
     constants: { H, G, W, U },
-    parameters: [tokens, batch, rows, firstRow, mask === null ? 0 : 1, b.dGates === null ? 0 : 1],
+    parameters: [
+      tokens,
+      batch,
+      rows,
+      firstRow,
+      mask === null ? 0 : 1,
+      b.dGates === null ? 0 : 1,
+      b.adjoints === null ? 0 : 1,
+    ],
     buffers: [
       b.kernel,
       b.cells,
@@ -134,76 +142,112 @@ export function runBackward(
       b.dGates ?? gpu.nowhere,
       b.dLatentGates,
       b.dInitial,
+      b.adjoints ?? gpu.elsewhere,
     ],
     workgroups: [Math.ceil(rows / G)],
   });
 }
 
-const lstm = kernel((backend, { wordGates, latentGates, initialHidden, recurrentKernel }) => {
-  const [tokens, batch] = wordGates!.shape as [number, number];
-  const [rows, size] = initialHidden!.shape as [number, number];
+export const lstm: WebgpuKernel<'Lstm'> = (backend, { wordGates, latentGates, initialHidden, recurrentKernel }) => {
+  const [tokens, batch] = wordGates.shape as [number, number];
+  const [rows, size] = initialHidden.shape as [number, number];
   const hidden = backend.make([tokens, rows, size]);
   const cells = backend.make([tokens, rows, size]);
   // Unit by unit, its four gates side by side; only the gradient reads them.
   const activations = backend.make([tokens, rows, 4 * size]);
   const sequence = { tokens, batch, rows, firstRow: 0, mask: null };
   runForward(backend, sequenceLayout(backend.gpu, size, rows), sequence, {
-    wordGates: backend.buffer(wordGates!),
-    latentGates: backend.buffer(latentGates!),
-    initial: backend.buffer(initialHidden!),
-    kernel: forwardKernel(backend, recurrentKernel!),
+    wordGates: backend.buffer(wordGates),
+    latentGates: backend.buffer(latentGates),
+    initial: backend.buffer(initialHidden),
+    kernel: forwardKernel(backend, recurrentKernel),
     outputs: hidden.buffer,
     cells: cells.buffer,
     activations: activations.buffer,
   });
   return [hidden.info, cells.info, activations.info];
-});
+};
 
-const lstmGradient = kernel<{ batch: number }>((backend, inputs, { batch }) => {
+export const lstmGradient: WebgpuKernel<'LstmGradient'> = (backend, inputs, { batch }) => {
   const { dHidden, initialHidden, recurrentKernel, hidden, cells, activations } = inputs;
-  const [tokens, rows, size] = hidden!.shape as [number, number, number];
+  const [tokens, rows, size] = hidden.shape as [number, number, number];
   const dGates = backend.make([tokens, rows, 4 * size]);
   const dLatentGates = backend.make([rows, 4 * size]);
   const dInitial = backend.make([rows, size]);
   const sequence = { tokens, batch, rows, firstRow: 0, mask: null };
   runBackward(backend, sequenceLayout(backend.gpu, size, rows), sequence, {
-    kernel: backwardKernel(backend, recurrentKernel!),
-    cells: backend.buffer(cells!),
-    activations: backend.buffer(activations!),
-    dOutputs: backend.buffer(dHidden!),
+    kernel: backwardKernel(backend, recurrentKernel),
+    cells: backend.buffer(cells),
+    activations: backend.buffer(activations),
+    dOutputs: backend.buffer(dHidden),
     dGates: dGates.buffer,
     dLatentGates: dLatentGates.buffer,
     dInitial: dInitial.buffer,
+    adjoints: null,
   });
-  const dKernel = recurrentGradient(backend, initialHidden!, hidden!, dGates.buffer);
-  return [sumOverDraws(backend, dGates.info, batch), dLatentGates.info, dInitial.info, dKernel];
-});
+  const dKernel = backend.make([size, 4 * size]);
+  runRecurrentGradient(backend, [tokens, rows, size], {
+    initial: backend.buffer(initialHidden),
+    cells: backend.buffer(cells),
+    activations: backend.buffer(activations),
+    dGates: dGates.buffer,
+    dKernel: dKernel.buffer,
+  });
+  if (rows === batch) return [dGates.info, dLatentGates.info, dInitial.info, dKernel.info];
+  const dWordGates = backend.make([tokens, batch, 4 * size]);
+  runSumDraws(backend, dGates.buffer, dWordGates.buffer, { ...sequence, width: 4 * size });
+  backend.disposeData(dGates.info.dataId);
+  return [dWordGates.info, dLatentGates.info, dInitial.info, dKernel.info];
+};
 
-/** sum over t of h_{t-1}^T dGates_t, `[hidden, 4 hidden]`, as one product. */
-function recurrentGradient(backend: WebgpuBackend, initial: Info, hidden: Info, dGates: GpuBuffer): Info {
-  const [tokens, rows, size] = hidden.shape as [number, number, number];
-  const previous = backend.gpu.take(4 * tokens * rows * size);
-  copyNumbers(backend, rows * size, { buffer: backend.buffer(initial) }, { buffer: previous });
-  copyNumbers(
-    backend,
-    (tokens - 1) * rows * size,
-    { buffer: backend.buffer(hidden) },
-    { buffer: previous, offset: rows * size },
-  );
-  const { info, buffer } = backend.make([size, 4 * size]);
-  multiply(backend, previous, dGates, buffer, { m: size, n: 4 * size, k: tokens * rows, transposeA: true });
-  backend.gpu.give(previous);
-  return info;
+export interface RecurrentGradientBuffers {
+  /** As the forward pass read and left them. */
+  initial: GpuBuffer;
+  cells: GpuBuffer;
+  activations: GpuBuffer;
+  /** As the backward pass left them. */
+  dGates: GpuBuffer;
+  /** `[hidden, 4 hidden]`. */
+  dKernel: GpuBuffer;
 }
 
-/** `[tokens, draws * batch, size]` to `[tokens, batch, size]`. */
-function sumOverDraws(backend: WebgpuBackend, x: tf.TensorInfo, batch: number): Info {
-  const [tokens, rows, size] = x.shape as [number, number, number];
-  if (rows === batch) return x;
-  const { info, buffer } = backend.make([tokens, batch, size]);
-  reduceBuffer(backend, 'sum', backend.buffer(x), buffer, [tokens, rows / batch, batch * size]);
-  backend.disposeData(x.dataId);
-  return info;
+/** sum over t of h_{t-1}^T dGates_t, as one product, times `factor`; added to what `dKernel` holds, or in its place. */
+export function runRecurrentGradient(
+  backend: WebgpuBackend,
+  [tokens, rows, H]: readonly [number, number, number],
+  b: RecurrentGradientBuffers,
+  factor = 1,
+  accumulate = false,
+): void {
+  const { gpu } = backend;
+  const count = tokens * rows * H;
+  const previous = gpu.take(4 * count);
+  gpu.run({
+    shader: 'lstm-previous',
+    constants: { H },
+    parameters: [count, rows],
+    buffers: [b.initial, b.cells, b.activations, previous],
+    workgroups: gpu.workgroups(count, 256),
+  });
+  const shape = { m: H, n: 4 * H, k: tokens * rows, transposeA: true };
+  multiply(backend, previous, b.dGates, b.dKernel, { ...shape, factor, accumulate });
+  gpu.give(previous);
 }
 
-export const LSTM: Record<string, Kernel> = { Lstm: lstm, LstmGradient: lstmGradient };
+/** `[tokens, rows, width]` to `[tokens, batch, width]`, times `factor`; added to what `to` holds, or in its place. */
+export function runSumDraws(
+  { gpu }: WebgpuBackend,
+  from: GpuBuffer,
+  to: GpuBuffer,
+  { tokens, batch, rows, firstRow, width }: Omit<Sequence, 'mask'> & { width: number },
+  factor = 1,
+  accumulate = false,
+): void {
+  const count = tokens * batch * width;
+  gpu.run({
+    shader: 'sum-draws',
+    parameters: [count, batch, rows, firstRow, width, new Float(factor), accumulate ? 1 : 0],
+    buffers: [from, to],
+    workgroups: gpu.workgroups(count, 256),
+  });
+}

@@ -2,8 +2,8 @@
 
 import * as tf from '@tensorflow/tfjs-core';
 import type { WebgpuBackend } from '../backend.js';
-import type { GpuBuffer } from '../gpu.js';
-import { type Kernel, kernel } from '../kernel.js';
+import { Float, type GpuBuffer } from '../gpu.js';
+import { kernel, type PlainKernel } from '../kernel.js';
 
 /** Rows and columns of a workgroup. */
 const TILE = 64;
@@ -18,16 +18,34 @@ export interface Product {
   stacks?: number;
   aStack?: number;
   bStack?: number;
+  /** Where in the buffer `a` begins. */
+  aStart?: number;
+  /** Multiplied onto the product. */
+  factor?: number;
+  /** Adds the product to what `out` holds. */
+  accumulate?: boolean;
 }
 
-/** out = a b, `[m, k]` by `[k, n]`, either as it lies or transposed, for one or a stack of them. */
+/** out = factor a b, or out += factor a b, `[m, k]` by `[k, n]`, either as it lies or transposed, for one or a stack of them. */
 export function multiply(backend: WebgpuBackend, a: GpuBuffer, b: GpuBuffer, out: GpuBuffer, product: Product): void {
   const { m, n, k, transposeA = false, transposeB = false, stacks = 1, aStack = 0, bStack = 0 } = product;
+  const { aStart = 0, factor = 1, accumulate = false } = product;
   if (m * n * stacks === 0) return;
   backend.gpu.run({
     shader: 'mat-mul',
     constants: { ROWS: TILE },
-    parameters: [m, n, k, transposeA ? 1 : 0, transposeB ? 1 : 0, aStack, bStack],
+    parameters: [
+      m,
+      n,
+      k,
+      transposeA ? 1 : 0,
+      transposeB ? 1 : 0,
+      aStack,
+      bStack,
+      aStart,
+      accumulate ? 1 : 0,
+      new Float(factor),
+    ],
     buffers: [a, b, out],
     workgroups: [Math.ceil(m / TILE), Math.ceil(n / TILE), stacks],
   });
@@ -57,4 +75,4 @@ const batchMatMul = kernel<{ transposeA: boolean; transposeB: boolean }>((backen
   return info;
 });
 
-export const PRODUCTS: Record<string, Kernel> = { BatchMatMul: batchMatMul };
+export const PRODUCTS: Record<string, PlainKernel> = { BatchMatMul: batchMatMul };

@@ -3,7 +3,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { WebgpuBackend } from '../backend.js';
 import { Float, type GpuBuffer } from '../gpu.js';
-import { type Info, type Kernel, kernel } from '../kernel.js';
+import { type Info, kernel, type PlainKernel } from '../kernel.js';
 import { arrange, stridesOf } from './arrange.js';
 
 /** The codes of reduce.wgsl. */
@@ -13,7 +13,7 @@ type Operation = keyof typeof OPERATIONS;
 /** Neighbouring outputs of a workgroup, where outputs are neighbours in memory. */
 const COLUMNS = 32;
 
-/** `[outer, size, inner]` over the middle axis. */
+/** `[outer, size, inner]` over the middle axis, times `factor`; added to what `to` holds, or in its place. */
 export function reduceBuffer(
   backend: WebgpuBackend,
   operation: Operation,
@@ -21,6 +21,7 @@ export function reduceBuffer(
   to: GpuBuffer,
   [outer, size, inner]: readonly [number, number, number],
   factor = 1,
+  accumulate = false,
 ): void {
   const outputs = outer * inner;
   if (outputs === 0) return;
@@ -29,7 +30,7 @@ export function reduceBuffer(
   backend.gpu.run({
     shader: 'reduce',
     constants: { COLUMNS: columns },
-    parameters: [outer, size, inner, OPERATIONS[operation], new Float(factor)],
+    parameters: [outer, size, inner, OPERATIONS[operation], new Float(factor), accumulate ? 1 : 0],
     buffers: [from, to],
     workgroups: backend.gpu.workgroups(outputs, columns),
   });
@@ -96,7 +97,7 @@ function softmaxed(backend: WebgpuBackend, logits: Info, dim: number, logarithm:
   return info;
 }
 
-export const REDUCING: Record<string, Kernel> = {
+export const REDUCING: Record<string, PlainKernel> = {
   Sum: alongAxis('sum'),
   Mean: alongAxis('sum', true),
   Prod: alongAxis('prod'),

@@ -3,7 +3,7 @@
 
 import type { WebgpuBackend } from '../backend.js';
 import type { Gpu, GpuBuffer } from '../gpu.js';
-import { type Kernel, kernel } from '../kernel.js';
+import type { WebgpuKernel } from '../kernel.js';
 
 /** Words that a workgroup looks at together. */
 const WORDS = 64;
@@ -75,7 +75,7 @@ export function runTokenNll(
     buffers: [b.hidden, b.kernel, b.bias, statistics, sums ?? gpu.nowhere],
     workgroups: [Math.ceil(count / ROWS), slices],
   });
-  // Outputs that are not wanted need places of their own: a shader may not write to one buffer under two names.
+  // The shader always gives both.
   const unwanted = [b.nll, b.logNormalizer].map((buffer) => (buffer === null ? gpu.take(4 * count) : null));
   gpu.run({
     shader: 'token-nll-combine',
@@ -98,19 +98,51 @@ export function runTokenNll(
   for (const buffer of [statistics, sums, ...unwanted]) if (buffer !== null) gpu.give(buffer);
 }
 
-const tokenNll = kernel((backend, { hidden, outputKernel, outputBias, targets }) => {
-  const count = hidden!.shape[0]!;
+export interface KernelGradientBuffers {
+  hidden: GpuBuffer;
+  kernel: GpuBuffer;
+  bias: GpuBuffer;
+  targets: GpuBuffer;
+  logNormalizer: GpuBuffer;
+  /** `[count]`, what each token counts. */
+  dNll: GpuBuffer;
+  /** `[vocabulary, hidden]`. */
+  dKernel: GpuBuffer;
+  /** `[vocabulary]`. */
+  dBias: GpuBuffer;
+}
+
+/** The gradient of the output layer's weights; added to what `dKernel` and `dBias` hold, or in its place. */
+export function runKernelGradient(
+  { gpu }: WebgpuBackend,
+  [vocabulary, H]: readonly [number, number],
+  { count, rows, batch, firstRow }: Tokens,
+  b: KernelGradientBuffers,
+  accumulate = false,
+): void {
+  const ROWS = rowsOf(H);
+  gpu.run({
+    shader: 'token-nll-kernel-gradient',
+    constants: { H, ROWS },
+    parameters: [count, vocabulary, rows, batch, firstRow, accumulate ? 1 : 0],
+    buffers: [b.hidden, b.kernel, b.bias, b.targets, b.logNormalizer, b.dNll, b.dKernel, b.dBias],
+    workgroups: [Math.ceil(vocabulary / ROWS)],
+  });
+}
+
+export const tokenNll: WebgpuKernel<'TokenNll'> = (backend, { hidden, outputKernel, outputBias, targets }) => {
+  const count = hidden.shape[0]!;
   const nll = backend.make([count]);
   const logNormalizer = backend.make([count]);
   runTokenNll(
     backend,
-    outputKernel!.shape as [number, number],
+    outputKernel.shape as [number, number],
     { count, rows: count, batch: count, firstRow: 0 },
     {
-      hidden: backend.buffer(hidden!),
-      kernel: backend.buffer(outputKernel!),
-      bias: backend.buffer(outputBias!),
-      targets: backend.buffer(targets!),
+      hidden: backend.buffer(hidden),
+      kernel: backend.buffer(outputKernel),
+      bias: backend.buffer(outputBias),
+      targets: backend.buffer(targets),
       nll: nll.buffer,
       logNormalizer: logNormalizer.buffer,
       dHidden: null,
@@ -118,21 +150,21 @@ const tokenNll = kernel((backend, { hidden, outputKernel, outputBias, targets })
     },
   );
   return [nll.info, logNormalizer.info];
-});
+};
 
-const tokenNllGradient = kernel((backend, inputs) => {
+export const tokenNllGradient: WebgpuKernel<'TokenNllGradient'> = (backend, inputs) => {
   const { dNll, hidden, outputKernel, outputBias, targets, logNormalizer } = inputs;
-  const [vocabulary, H] = outputKernel!.shape as [number, number];
-  const count = hidden!.shape[0]!;
-  const dHidden = backend.make(hidden!.shape);
+  const [vocabulary, H] = outputKernel.shape as [number, number];
+  const count = hidden.shape[0]!;
+  const dHidden = backend.make(hidden.shape);
   const dKernel = backend.make([vocabulary, H]);
   const dBias = backend.make([vocabulary]);
   const common = {
-    hidden: backend.buffer(hidden!),
-    kernel: backend.buffer(outputKernel!),
-    bias: backend.buffer(outputBias!),
-    targets: backend.buffer(targets!),
-    dNll: backend.buffer(dNll!),
+    hidden: backend.buffer(hidden),
+    kernel: backend.buffer(outputKernel),
+    bias: backend.buffer(outputBias),
+    targets: backend.buffer(targets),
+    dNll: backend.buffer(dNll),
   };
   runTokenNll(
     backend,
@@ -140,24 +172,11 @@ const tokenNllGradient = kernel((backend, inputs) => {
     { count, rows: count, batch: count, firstRow: 0 },
     { ...common, nll: null, logNormalizer: null, dHidden: dHidden.buffer },
   );
-  const ROWS = rowsOf(H);
-  backend.gpu.run({
-    shader: 'token-nll-kernel-gradient',
-    constants: { H, ROWS },
-    parameters: [count, vocabulary],
-    buffers: [
-      common.hidden,
-      common.kernel,
-      common.bias,
-      common.targets,
-      backend.buffer(logNormalizer!),
-      common.dNll,
-      dKernel.buffer,
-      dBias.buffer,
-    ],
-    workgroups: [Math.ceil(vocabulary / ROWS)],
-  });
+  runKernelGradient(
+    backend,
+    [vocabulary, H],
+    { count, rows: count, batch: count, firstRow: 0 },
+    { ...common, logNormalizer: backend.buffer(logNormalizer), dKernel: dKernel.buffer, dBias: dBias.buffer },
+  );
   return [dHidden.info, dKernel.info, dBias.info];
-});
-
-export const TOKEN_NLL: Record<string, Kernel> = { TokenNll: tokenNll, TokenNllGradient: tokenNllGradient };
+};

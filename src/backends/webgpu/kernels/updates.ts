@@ -2,35 +2,32 @@
 // optimizers.
 
 import * as tf from '@tensorflow/tfjs-core';
-import type { AdamSettings } from '../../../ops/adam.js';
-import type { StreamWords } from '../../../random/philox.js';
 import { Float } from '../gpu.js';
-import { type Kernel, kernel } from '../kernel.js';
+import type { WebgpuKernel } from '../kernel.js';
 import { gatherRows } from './arrange.js';
 import { fillBuffer } from './elementwise.js';
 import { reduceBuffer } from './reduce.js';
 
-const embedding = kernel((backend, { table, ids }) => {
-  const [rows, inner] = table!.shape as [number, number];
-  const count = tf.util.sizeFromShape(ids!.shape);
-  return gatherRows(backend, table!, ids!, { shape: [...ids!.shape, inner], rows, count, inner });
-});
+export const embedding: WebgpuKernel<'Embedding'> = (backend, { table, ids }) => {
+  const [rows, inner] = table.shape as [number, number];
+  const count = tf.util.sizeFromShape(ids.shape);
+  return gatherRows(backend, table, ids, { shape: [...ids.shape, inner], rows, count, inner });
+};
 
-const embeddingGradient = kernel<{ shape: [number, number] }>((backend, { dRows, ids }, { shape }) => {
+export const embeddingGradient: WebgpuKernel<'EmbeddingGradient'> = (backend, { dRows, ids }, { shape }) => {
   const { info, buffer } = backend.make(shape);
-  const count = tf.util.sizeFromShape(ids!.shape);
+  const count = tf.util.sizeFromShape(ids.shape);
   fillBuffer(backend, buffer, shape[0] * shape[1], new Float(0));
   backend.gpu.run({
     shader: 'embedding-gradient',
     parameters: [count, shape[1]],
-    buffers: [backend.buffer(ids!), backend.buffer(dRows!), buffer],
+    buffers: [backend.buffer(ids), backend.buffer(dRows), buffer],
     workgroups: backend.gpu.workgroups(count),
   });
   return info;
-});
+};
 
-const dropoutMask = kernel<{ shape: number[]; rate: number; words: StreamWords }>((backend, _, attributes) => {
-  const { shape, rate, words } = attributes;
+export const dropoutMask: WebgpuKernel<'DropoutMask'> = (backend, _, { shape, rate, words }) => {
   const { info, buffer } = backend.make(shape);
   const count = tf.util.sizeFromShape(shape);
   // A word is a zero where word / 2^32 < rate.
@@ -42,32 +39,32 @@ const dropoutMask = kernel<{ shape: number[]; rate: number; words: StreamWords }
     workgroups: backend.gpu.workgroups(count, 4 * 256),
   });
   return info;
-});
+};
 
 /** Pieces that a norm is added up in. */
 const PIECES = 256;
 
-const squaredNorm = kernel((backend, { x }) => {
+export const squaredNorm: WebgpuKernel<'SquaredNorm'> = (backend, { x }) => {
   const { info, buffer } = backend.make([]);
-  const count = tf.util.sizeFromShape(x!.shape);
+  const count = tf.util.sizeFromShape(x.shape);
   const piece = Math.max(1024, Math.ceil(count / PIECES));
   const pieces = Math.ceil(count / piece);
   const partial = backend.gpu.take(4 * pieces);
   backend.gpu.run({
     shader: 'squared-norm',
     parameters: [count, piece],
-    buffers: [backend.buffer(x!), partial],
+    buffers: [backend.buffer(x), partial],
     workgroups: [pieces],
   });
   reduceBuffer(backend, 'sum', partial, buffer, [1, pieces, 1]);
   backend.gpu.give(partial);
   return info;
-});
+};
 
-const adam = kernel<AdamSettings & { step: number; scale: number }>((backend, inputs, attributes) => {
+export const adam: WebgpuKernel<'Adam'> = (backend, inputs, attributes) => {
   const { learningRate, beta1, beta2, epsilon, step, scale } = attributes;
   const { parameter, firstMoment, secondMoment, gradient } = inputs;
-  const count = tf.util.sizeFromShape(parameter!.shape);
+  const count = tf.util.sizeFromShape(parameter.shape);
   const numbers = [
     learningRate / (1 - beta1 ** step),
     beta1,
@@ -81,31 +78,22 @@ const adam = kernel<AdamSettings & { step: number; scale: number }>((backend, in
   backend.gpu.run({
     shader: 'adam',
     parameters: [count, ...numbers.map((value) => new Float(value))],
-    buffers: [gradient!, parameter!, firstMoment!, secondMoment!].map((x) => backend.buffer(x)),
+    buffers: [gradient, parameter, firstMoment, secondMoment].map((x) => backend.buffer(x)),
     workgroups: backend.gpu.workgroups(count, 256),
   });
-  backend.changed(parameter!);
+  backend.changed(parameter);
   return [];
-});
+};
 
-const sgd = kernel<{ learningRate: number; scale: number }>((backend, inputs, { learningRate, scale }) => {
+export const sgd: WebgpuKernel<'Sgd'> = (backend, inputs, { learningRate, scale }) => {
   const { parameter, gradient } = inputs;
-  const count = tf.util.sizeFromShape(parameter!.shape);
+  const count = tf.util.sizeFromShape(parameter.shape);
   backend.gpu.run({
     shader: 'sgd',
     parameters: [count, new Float(learningRate * scale)],
-    buffers: [backend.buffer(gradient!), backend.buffer(parameter!)],
+    buffers: [backend.buffer(gradient), backend.buffer(parameter)],
     workgroups: backend.gpu.workgroups(count, 256),
   });
-  backend.changed(parameter!);
+  backend.changed(parameter);
   return [];
-});
-
-export const UPDATES: Record<string, Kernel> = {
-  Embedding: embedding,
-  EmbeddingGradient: embeddingGradient,
-  DropoutMask: dropoutMask,
-  SquaredNorm: squaredNorm,
-  Adam: adam,
-  Sgd: sgd,
 };
