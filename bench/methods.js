@@ -9,7 +9,7 @@
 import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { useBackend } from '../dist/backends/index.js';
-import { METHODS } from '../dist/methods/index.js';
+import { methods } from '../dist/methods/registry.js';
 import { RandomStream } from '../dist/random/philox.js';
 import { GradientDescent } from '../dist/training/learner.js';
 import { createOptimizer } from '../dist/training/optimizer.js';
@@ -18,7 +18,12 @@ import { randomCorpus, randomRun } from './random.js';
 const { values } = parseArgs({
   options: {
     shape: { type: 'string', default: '32,23,256,256,32,10000' },
-    methods: { type: 'string', default: METHODS.map(({ name }) => name).join(',') },
+    methods: {
+      type: 'string',
+      default: methods()
+        .map(({ name }) => name)
+        .join(','),
+    },
     rounds: { type: 'string', default: '7' },
     backend: { type: 'string', default: 'auto' },
     threads: { type: 'string', default: 'auto' },
@@ -45,7 +50,7 @@ const batch = makeBatch(split, sentences, 0);
 
 const names = [...new Set(['lstm-lm', ...values.methods.split(',')])];
 const contenders = names.map((name) => {
-  const method = METHODS.find((candidate) => candidate.name === name);
+  const method = methods().find((candidate) => candidate.name === name);
   if (method === undefined) throw new Error(`${name} is no method`);
   const base = randomRun(name, { E, H, Z });
   const run = {

@@ -6,7 +6,7 @@
 import { z } from 'zod';
 import { BACKEND_CHOICES, PERPLEXITY_ESTIMATORS, PRECISIONS } from './choices.js';
 
-/** A method's name: letters and digits in lower case, `-` between. Which there are is for src/methods/index.ts to say. */
+/** A method's name: letters and digits in lower case, `-` between. Which there are is for src/methods/registry.ts to say. */
 const methodName = z.string().regex(/^[a-z0-9]+(-[a-z0-9]+)*$/);
 
 const positive = z.number().positive();

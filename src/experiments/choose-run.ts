@@ -4,7 +4,7 @@ import { type LoadedConfig, type RunChoice, resolveRun } from '../config/load.js
 import type { RunConfig } from '../config/schema.js';
 import { parseVariation } from '../config/variations.js';
 import { InputError } from '../errors.js';
-import { METHODS, methodNamed } from '../methods/index.js';
+import { methodNamed, methods } from '../methods/registry.js';
 
 /**
  * A method as folders and tables name it: `sri`, or `sri@released` for a setting.
@@ -12,7 +12,7 @@ import { METHODS, methodNamed } from '../methods/index.js';
  */
 export function parseMethod(name: string, setting?: string): Pick<RunChoice, 'method' | 'setting'> {
   const [method, named, ...more] = name.split('@');
-  const known = METHODS.map((available) => available.name);
+  const known = methods().map((available) => available.name);
   if (more.length > 0 || !known.includes(method!)) {
     throw new InputError(`--method ${name}: ${method} is no method; there are ${known.join(', ')}`);
   }
@@ -47,7 +47,7 @@ export function resolveChoice(loaded: LoadedConfig, choice: RunChoice): RunConfi
  * @throws {InputError} naming the line.
  */
 export function checkMethods({ config, locate }: LoadedConfig): void {
-  const known = METHODS.map(({ name }) => name);
+  const known = methods().map(({ name }) => name);
   const stranger = Object.keys(config.methods).find((name) => !known.includes(name));
   if (stranger !== undefined) {
     throw new InputError(

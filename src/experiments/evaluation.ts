@@ -11,8 +11,9 @@ import { estimatorName } from '../evaluation/perplexity/estimator-name.js';
 import { FittedEstimator } from '../evaluation/perplexity/fitted-estimator.js';
 import { JacobianEstimator } from '../evaluation/perplexity/jacobian-estimator.js';
 import type { PerplexityEstimator } from '../evaluation/perplexity/perplexity.js';
-import { methodNamed } from '../methods/index.js';
+import type { Selection } from '../methods/define-method.js';
 import type { Inference, Model } from '../methods/method.js';
+import { methodNamed } from '../methods/registry.js';
 import type { ResultRow } from '../runs/row.js';
 import type { RunFolder } from '../runs/run-folder.js';
 import type { Validator } from '../training/train.js';
@@ -75,12 +76,15 @@ export function validationDraws(
   return inference === 'short-run' ? validation.chains : 1;
 }
 
+/** A point has no density, and so no KL and no mutual information. */
+const POINT_METRICS = DIAGNOSIS_METRICS.filter((metric) => metric !== 'kl' && metric !== 'mi');
+
 const PPL_COLUMNS = ['validationPpl', 'validationPplError'];
 
 /**
- * Judges an epoch on the validation split, or on `training.validationSentences` of it: by -log p(x) without a latent code,
- * by the same as `fitted` estimates it for short runs, by the negative ELBO with an encoder (as He et al. 2019 and Li et
- * al. 2019 do), by reconstruction where the code is a point. With a code comes the diagnosis of its use.
+ * Judges an epoch on the validation split, or on `training.validationSentences` of it, by what the method selects by: -log
+ * p(x), estimated by `fitted` where there is a code, the negative ELBO (as He et al. 2019 and Li et al. 2019 do with an
+ * encoder), reconstruction. With a code comes the diagnosis of its use.
  *
  * @param folder of the run: LSTM-LM that stands finished beside it says what the code was worth.
  */
@@ -89,7 +93,7 @@ export function createValidator(
   corpus: PreparedCorpus,
   folder: Pick<RunFolder, 'directory'>,
 ): Validator {
-  const { inference } = methodNamed(run.method);
+  const { inference, selects } = methodNamed(run.method);
   const { latentSize } = run.model;
   const options: Omit<EvaluationOptions, 'metrics'> = {
     ...evaluationOptions(run),
@@ -99,32 +103,31 @@ export function createValidator(
     draws: validationDraws(inference, run.training),
     klChains: { jacobian: 0, gaussian: 0, marginals: run.training.validation.chains },
   };
-  const metrics = {
-    none: ['ppl'],
-    'short-run': ['ppl', ...DIAGNOSIS_METRICS],
-    gaussian: DIAGNOSIS_METRICS,
-    point: ['recon', 'au', 'gain'],
-  } as const;
-  const columns = {
-    none: PPL_COLUMNS,
-    'short-run': [...PPL_COLUMNS, 'validationEffectiveSampleSize', ...diagnosisColumns(latentSize)],
-    gaussian: diagnosisColumns(latentSize),
-    point: diagnosisColumns(latentSize),
-  };
+  const hasCode = inference !== 'none';
+  const byPerplexity = selects === 'perplexity';
+  const metrics: EvaluationOptions['metrics'] = [
+    ...(byPerplexity ? (['ppl'] as const) : []),
+    ...(hasCode ? (inference === 'point' ? POINT_METRICS : DIAGNOSIS_METRICS) : []),
+  ];
+  const columns = [
+    ...(byPerplexity ? PPL_COLUMNS : []),
+    ...(byPerplexity && hasCode ? ['validationEffectiveSampleSize'] : []),
+    ...(hasCode ? diagnosisColumns(latentSize) : []),
+  ];
   const split = corpus.splits.valid;
   /** Of the sentences that epochs are judged on; asked for once. */
   let lstmLm: ReadonlyMap<number, number> | null = null;
   return {
-    columns: columns[inference],
+    columns,
     async validate(model, epoch) {
-      lstmLm ??= inference === 'none' ? null : languageModelNll(folder, run.seed, corpus, 'valid', options.limit);
+      lstmLm ??= hasCode ? languageModelNll(folder, run.seed, corpus, 'valid', options.limit) : null;
       const rows = await evaluate(evaluatedModel(model, inference, epoch), split, {
         ...options,
-        metrics: metrics[inference],
+        metrics,
         languageModelNll: lstmLm,
       });
       return {
-        loss: validationLoss(rows, inference),
+        loss: validationLoss(rows, selects),
         quantities: { ...perplexityColumns(rows), ...diagnose(rows) },
         verdict: verdictOf(rows, latentSize),
       };
@@ -133,12 +136,13 @@ export function createValidator(
 }
 
 /** Nats a word. */
-function validationLoss(rows: readonly ResultRow[], inference: Inference): number {
+function validationLoss(rows: readonly ResultRow[], selects: Selection): number {
+  if (typeof selects === 'function') return selects(rows);
   const value = (metric: ResultRow['metric']) =>
     rows.find((row) => row.metric === metric)?.value ?? Number.POSITIVE_INFINITY;
-  if (inference === 'none' || inference === 'short-run') return Math.log(value('ppl'));
+  if (selects === 'perplexity') return Math.log(value('ppl'));
   const { words, sentences } = rows.find(({ metric }) => metric === 'recon')!;
-  const nats = inference === 'point' ? value('recon') : value('recon') + value('kl');
+  const nats = selects === 'reconstruction' ? value('recon') : value('recon') + value('kl');
   return (nats * sentences) / words!;
 }
 

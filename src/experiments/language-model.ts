@@ -6,7 +6,7 @@ import path from 'node:path';
 import { equalLengthBatches } from '../data/batches.js';
 import type { PreparedCorpus, SplitName } from '../data/corpus.js';
 import { chosen } from '../evaluation/evaluate.js';
-import { methodNamed } from '../methods/index.js';
+import { methodNamed } from '../methods/registry.js';
 import { findRuns } from '../runs/measured-run.js';
 import type { RunFolder } from '../runs/run-folder.js';
 import { loadWeights } from '../runs/weights.js';

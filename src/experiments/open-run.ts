@@ -5,7 +5,7 @@ import type { PreparedCorpus } from '../data/corpus.js';
 import { loadCorpus } from '../data/corpus-files.js';
 import { InputError } from '../errors.js';
 import type { EvaluatedModel, LatentModel } from '../evaluation/evaluate.js';
-import { methodNamed } from '../methods/index.js';
+import { methodNamed } from '../methods/registry.js';
 import type { LatentDecoder } from '../model/latent-decoder.js';
 import type { MeasuredRow } from '../runs/row.js';
 import type { RunFolder } from '../runs/run-folder.js';

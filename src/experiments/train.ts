@@ -4,7 +4,7 @@ import { measurePeak } from '../backends/peak.js';
 import { type RunConfig, STARTING_PARTS } from '../config/schema.js';
 import { loadCorpus } from '../data/corpus-files.js';
 import { InputError } from '../errors.js';
-import { methodNamed } from '../methods/index.js';
+import { methodNamed } from '../methods/registry.js';
 import { hasCheckpoint } from '../runs/checkpoint.js';
 import { type Manifest, RunFolder } from '../runs/run-folder.js';
 import type { StartingWeights } from '../runs/weights.js';

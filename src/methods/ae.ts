@@ -10,7 +10,8 @@ import type { SentenceKeys } from '../inference/sentence-noise.js';
 import type { ConditionalLikelihood } from '../model/likelihood.js';
 import type { EncodedBatch } from '../model/lstm/encoder.js';
 import { AmortizedModel } from './amortized-model.js';
-import type { Iteration, Learner, Method, Position } from './method.js';
+import { defineMethod } from './define-method.js';
+import type { Iteration, Learner, Position } from './method.js';
 
 class Autoencoder extends AmortizedModel {
   override readonly quantities = ['reconstruction'];
@@ -29,9 +30,10 @@ class Autoencoder extends AmortizedModel {
   }
 }
 
-export const ae: Method = {
+export const ae = defineMethod({
   name: 'ae',
   label: 'AE',
   inference: 'point',
+  selects: 'reconstruction',
   create: (run, corpus) => new Autoencoder(run, corpus),
-};
+});

@@ -4,12 +4,13 @@
 
 import { InputError } from '../errors.js';
 import { AmortizedModel } from './amortized-model.js';
-import type { Method } from './method.js';
+import { defineMethod } from './define-method.js';
 
-export const cyclicalVae: Method = {
+export const cyclicalVae = defineMethod({
   name: 'cyclical-vae',
   label: 'Cyclical-VAE',
   inference: 'gaussian',
+  selects: 'negative-elbo',
   /** @throws InputError for a KL weight without cycles. */
   create: (run, corpus) => {
     if (typeof run.klWeight === 'number' || run.klWeight.cycleEpochs === null) {
@@ -19,4 +20,4 @@ export const cyclicalVae: Method = {
     }
     return new AmortizedModel(run, corpus);
   },
-};
+});

@@ -3,7 +3,7 @@
 
 import * as tf from '@tensorflow/tfjs-core';
 import { AmortizedModel } from './amortized-model.js';
-import type { Method } from './method.js';
+import { defineMethod } from './define-method.js';
 
 class FreeBitsVae extends AmortizedModel {
   /** sum over d of max(target / Z, KL_d) of each sentence. */
@@ -12,10 +12,11 @@ class FreeBitsVae extends AmortizedModel {
   }
 }
 
-export const fbVae: Method = {
+export const fbVae = defineMethod({
   name: 'fb-vae',
   label: 'FB-VAE',
   inference: 'gaussian',
+  selects: 'negative-elbo',
   freeBits: true,
   create: (run, corpus) => new FreeBitsVae(run, corpus),
-};
+});

@@ -3,7 +3,7 @@
 
 import * as tf from '@tensorflow/tfjs-core';
 import { AmortizedModel } from './amortized-model.js';
-import type { Method } from './method.js';
+import { defineMethod } from './define-method.js';
 
 class FreeBitsPoolVae extends AmortizedModel {
   /** max(target, KL) of each sentence. */
@@ -12,10 +12,11 @@ class FreeBitsPoolVae extends AmortizedModel {
   }
 }
 
-export const fbpVae: Method = {
+export const fbpVae = defineMethod({
   name: 'fbp-vae',
   label: 'FBP-VAE',
   inference: 'gaussian',
+  selects: 'negative-elbo',
   freeBits: true,
   create: (run, corpus) => new FreeBitsPoolVae(run, corpus),
-};
+});

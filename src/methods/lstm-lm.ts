@@ -9,7 +9,8 @@ import { createDecoder, languageModelLabel } from '../model/decoders.js';
 import { disposeMasks } from '../model/dropout-masks.js';
 import type { LatentDecoder } from '../model/latent-decoder.js';
 import { Parameters } from '../model/parameters.js';
-import type { Iteration, Learner, Method, Model, Position } from './method.js';
+import { defineMethod } from './define-method.js';
+import type { Iteration, Learner, Model, Position } from './method.js';
 
 class LstmLm implements Model {
   readonly latentSize = 0;
@@ -60,10 +61,11 @@ class LstmLm implements Model {
   }
 }
 
-export const lstmLm: Method = {
+export const lstmLm = defineMethod({
   name: 'lstm-lm',
   label: 'LSTM-LM',
   labelOf: ({ model }) => languageModelLabel(model),
   inference: 'none',
+  selects: 'perplexity',
   create: (run, corpus) => new LstmLm(run, corpus),
-};
+});

@@ -1,10 +1,7 @@
-// What a row of Table 1 is to the rest of the program: a model that knows how to learn from a batch and how x is turned
-// into z. The training loop, the checkpoints and every evaluation are written against this and know no method.
+// What a method makes: a model that knows how to learn from a batch and how x is turned into z. The training loop, the checkpoints and every evaluation are written against this and know no method.
 
 import type * as tf from '@tensorflow/tfjs-core';
-import type { RunConfig } from '../config/schema.js';
 import type { Batch } from '../data/batches.js';
-import type { PreparedCorpus } from '../data/corpus.js';
 import type { Posterior } from '../inference/posterior.js';
 import type { SentenceKeys } from '../inference/sentence-noise.js';
 import type { LatentDecoder } from '../model/latent-decoder.js';
@@ -99,18 +96,4 @@ export interface Model {
   restoreState(state: Record<string, unknown>): void;
 
   dispose(): void;
-}
-
-export interface Method {
-  /** As configurations and folders name it. */
-  readonly name: string;
-  /** As tables do. */
-  readonly label: string;
-  /** The same where it depends on the configuration. */
-  labelOf?(run: Pick<RunConfig, 'model'>): string;
-  readonly inference: Inference;
-  /** Whether its loss leaves the KL alone below `freeBits.target`. */
-  readonly freeBits?: boolean;
-  /** A model with its initial weights. */
-  create(run: RunConfig, corpus: PreparedCorpus): Model;
 }

@@ -17,8 +17,9 @@ import type { DropoutMasks } from '../model/dropout-masks.js';
 import type { ConditionalLikelihood } from '../model/likelihood.js';
 import { RandomStream } from '../random/philox.js';
 import { AmortizedModel } from './amortized-model.js';
+import { defineMethod } from './define-method.js';
 import { klWeightAt } from './kl-weight.js';
-import type { Iteration, Learner, Method, Position } from './method.js';
+import type { Iteration, Learner, Position } from './method.js';
 
 /** Steps of the refinement whose debt to the decoder's weights is gathered in one pass; bounds the memory of it. */
 const PROBES_AT_ONCE = 4;
@@ -118,9 +119,10 @@ function groups<T>(items: readonly T[], size: number): T[][] {
   return Array.from({ length: Math.ceil(items.length / size) }, (_, i) => items.slice(i * size, (i + 1) * size));
 }
 
-export const saVae: Method = {
+export const saVae = defineMethod({
   name: 'sa-vae',
   label: 'SA-VAE',
   inference: 'gaussian',
+  selects: 'negative-elbo',
   create: (run, corpus) => new SaVae(run, corpus),
-};
+});

@@ -16,7 +16,8 @@ import type { LatentDecoder } from '../model/latent-decoder.js';
 import type { BatchLikelihood, ConditionalLikelihood } from '../model/likelihood.js';
 import { Parameters } from '../model/parameters.js';
 import { RandomStream, type StreamKey } from '../random/philox.js';
-import type { InferenceContext, Iteration, Learner, Method, Model, Position } from './method.js';
+import { defineMethod } from './define-method.js';
+import type { InferenceContext, Iteration, Learner, Model, Position } from './method.js';
 import { codeWeights, teachingShortRun } from './path-gradients.js';
 
 class Sri implements Model {
@@ -208,9 +209,11 @@ function searchColumns(search: RunConfig['langevin']['search']): string[] {
   return search.grid.flatMap((entry) => names.map((name) => `${name}[${labelOf(entry)}]`));
 }
 
-export const sri: Method = {
+export const sri = defineMethod({
   name: 'sri',
   label: 'SRI',
   inference: 'short-run',
+  selects: 'perplexity',
+  cost: ({ langevin }) => ({ drawGradients: stepsPerGradient(langevin).length }),
   create: (run, corpus) => new Sri(run, corpus),
-};
+});

@@ -1,7 +1,7 @@
 // Footnote 2 of the paper: what the number of Langevin steps, K, does to the quantities of Table 1. The runs to compare are
 // found by what they are, not by what they are called.
 
-import { METHODS } from '../methods/index.js';
+import { methods } from '../methods/registry.js';
 import type { MeasuredRun } from '../runs/measured-run.js';
 import type { StepsPoint } from './figures/steps-ablation.js';
 import { bySeeds, type SeedMean, type Seeds } from './seeds.js';
@@ -23,7 +23,7 @@ export function stepsLines(runs: readonly MeasuredRun[], split: string): StepsLi
   const groups = new Map<string, Map<number, Seeds>>();
   for (const seeds of bySeeds(runs)) {
     const { name, setting, seed, langevin, evaluation, backend, threads, ...others } = seeds[0]!.run;
-    if (METHODS.find((method) => method.name === others.method)?.inference !== 'short-run') continue;
+    if (methods().find((method) => method.name === others.method)?.inference !== 'short-run') continue;
     const { steps, stepSize, gradients, ...dynamics } = langevin;
     const key = JSON.stringify([others, dynamics]);
     const group = groups.get(key) ?? new Map<number, Seeds>();

@@ -1,7 +1,7 @@
 // Perplexity against KL: how much a method's code holds, and what that costs or gains. A setting whose last temperature or
 // free bits vary is a curve, a run a point of it; the language model, which has no code, is a line.
 
-import { METHODS } from '../methods/index.js';
+import { methods } from '../methods/registry.js';
 import type { MeasuredRun } from '../runs/measured-run.js';
 import type { FrontierCurve, FrontierFigure } from './figures/frontier.js';
 import { bySeeds } from './seeds.js';
@@ -25,7 +25,7 @@ export function frontierLines(runs: readonly MeasuredRun[], split: string): Fron
   for (const seeds of bySeeds(runs)) {
     const [first] = seeds;
     const { method, setting } = first!.run;
-    const found = METHODS.find(({ name }) => name === method);
+    const found = methods().find(({ name }) => name === method);
     if (found === undefined || variedIn(first!) === 'steps') continue;
     const line = table1Line(seeds, split);
     if (line?.ppl == null) continue;
@@ -47,7 +47,7 @@ export function frontierLines(runs: readonly MeasuredRun[], split: string): Fron
 /** What a run of the frontier varies: short runs their last temperature, free bits their target. */
 function variedValue({ run }: MeasuredRun): FrontierLine['varied'] {
   const { temperature } = run.langevin;
-  const method = METHODS.find(({ name }) => name === run.method);
+  const method = methods().find(({ name }) => name === run.method);
   if (method?.inference === 'short-run') {
     return { quantity: 'temperature', value: typeof temperature === 'number' ? temperature : temperature.max };
   }

@@ -1,7 +1,7 @@
 // What stands on the report's page, and in which order: the verdicts first, then the tables, the figures, and what is
 // needed to make all of it again. It reads run folders and nothing else.
 
-import { METHODS } from '../methods/index.js';
+import { methods } from '../methods/registry.js';
 import type { MeasuredRun } from '../runs/measured-run.js';
 import { describePosterior, keptPosterior, POSTERIOR } from '../runs/posterior.js';
 import { RunFolder } from '../runs/run-folder.js';
@@ -86,7 +86,7 @@ function show(runs: readonly MeasuredRun[]): Shown[] {
  * in the reports of all data sets.
  */
 function colourOrder(shown: readonly Shown[]): string[] {
-  return [...new Set([...METHODS.map(({ label }) => label), ...shown.map(({ label }) => label)])];
+  return [...new Set([...methods().map(({ label }) => label), ...shown.map(({ label }) => label)])];
 }
 
 function verdicts(shown: readonly Shown[]): Html[] {

@@ -3,7 +3,7 @@
 
 import { stringify } from 'csv-stringify/sync';
 import { parseVariation, type VariedQuantity } from '../config/variations.js';
-import { METHODS } from '../methods/index.js';
+import { methods } from '../methods/registry.js';
 import type { MeasuredRun } from '../runs/measured-run.js';
 import { publishedSizes } from './part.js';
 
@@ -65,10 +65,10 @@ export function makePaperTable<Line extends { runs: readonly MeasuredRun[] }, Pu
     for (const [name, cell] of paper) cells.set(name, cell(published[method]!) ?? '');
     return ours.columns.map((name) => cells.get(name) ?? '');
   };
-  const methods = lines.map(({ runs: [first] }) => first!.run.method);
-  const unknown = ours.rows.filter((_, i) => METHODS.every(({ name }) => name !== methods[i]));
-  const rows = METHODS.flatMap(({ name, label }) => {
-    const own = ours.rows.filter((_, i) => methods[i] === name);
+  const methodOf = lines.map(({ runs: [first] }) => first!.run.method);
+  const unknown = ours.rows.filter((_, i) => methods().every(({ name }) => name !== methodOf[i]));
+  const rows = methods().flatMap(({ name, label }) => {
+    const own = ours.rows.filter((_, i) => methodOf[i] === name);
     return own.length === 0 && name in published ? [paperRow(name, label)] : own;
   });
   return { columns: ours.columns, rows: [...rows, ...unknown] };
@@ -138,7 +138,7 @@ export function align(rows: readonly (readonly string[])[]): string[] {
 
 /** As in the paper, and what the run's name has after the method: the setting where it is not the first, `steps-40`. */
 export function methodLabel({ run }: Pick<MeasuredRun, 'run'>): string {
-  const method = METHODS.find(({ name }) => name === run.method);
+  const method = methods().find(({ name }) => name === run.method);
   const label = method?.labelOf?.(run) ?? method?.label ?? run.method;
   const [, variant] = run.name.split('@');
   return variant === undefined ? label : `${label} (${variant})`;
@@ -146,7 +146,7 @@ export function methodLabel({ run }: Pick<MeasuredRun, 'run'>): string {
 
 /** Runs by method as the paper lists them, then by setting and seed. */
 export function inPaperOrder(runs: readonly MeasuredRun[]): MeasuredRun[] {
-  const rank = ({ run }: MeasuredRun) => METHODS.findIndex(({ name }) => name === run.method);
+  const rank = ({ run }: MeasuredRun) => methods().findIndex(({ name }) => name === run.method);
   return runs.toSorted((a, b) => rank(a) - rank(b) || a.run.name.localeCompare(b.run.name) || a.run.seed - b.run.seed);
 }
 

@@ -2,7 +2,7 @@
 // and with what is needed to trust or repeat ours.
 
 import { ENCODER_ALONE, estimatorName, rowEstimator } from '../evaluation/perplexity/estimator-name.js';
-import { METHODS } from '../methods/index.js';
+import { methods } from '../methods/registry.js';
 import { chooseRow, type MeasuredRun, rowsOfSelected } from '../runs/measured-run.js';
 import type { MeasuredRow } from '../runs/row.js';
 import { type Against, againstLanguageModel } from './against.js';
@@ -273,6 +273,6 @@ export function formatTable1(table: Table): string[] {
 
 /** The estimator of perplexity that the table prints; null of a method that this program does not know. */
 function tableEstimator({ method, evaluation }: MeasuredRun['run']): string | null {
-  const known = METHODS.find(({ name }) => name === method);
+  const known = methods().find(({ name }) => name === method);
   return known === undefined ? null : rowEstimator(estimatorName(evaluation, known.inference), evaluation);
 }

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { useBackend } from '../../src/backends/index.js';
 import { evaluationSubset } from '../../src/data/batches.js';
 import { languageModelNll } from '../../src/experiments/language-model.js';
-import { methodNamed } from '../../src/methods/index.js';
+import { methodNamed } from '../../src/methods/registry.js';
 import { RunFolder } from '../../src/runs/run-folder.js';
 import { saveWeights } from '../../src/runs/weights.js';
 import { manifest } from '../report/runs.js';

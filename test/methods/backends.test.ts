@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { availableBackends, type BackendName, useBackend } from '../../src/backends/index.js';
 import { DEFAULTS, type RunConfig } from '../../src/config/schema.js';
 import { equalLengthBatches } from '../../src/data/batches.js';
-import { METHODS, methodNamed } from '../../src/methods/index.js';
+import { methodNamed, methods } from '../../src/methods/registry.js';
 import { GradientDescent } from '../../src/training/learner.js';
 import { createOptimizer } from '../../src/training/optimizer.js';
 import { toyCorpus, toyRun } from '../training/toy.js';
@@ -44,7 +44,7 @@ async function learn(method: string, backend: BackendName): Promise<{ losses: nu
   return { losses, codes };
 }
 
-describe.each(METHODS.map(({ name }) => name))('%s', (method) => {
+describe.each(methods().map(({ name }) => name))('%s', (method) => {
   it.each(backends)('on %s as on cpu', async (backend) => {
     const wanted = await learn(method, 'cpu');
     const { losses, codes } = await learn(method, backend);

@@ -8,7 +8,7 @@ import { DECODER_NAMES, DEFAULTS, type RunConfig } from '../../src/config/schema
 import { END, START } from '../../src/data/vocabulary.js';
 import { InputError } from '../../src/errors.js';
 import { plainShortRun, shortRun } from '../../src/inference/short-run.js';
-import { methodNamed } from '../../src/methods/index.js';
+import { methodNamed } from '../../src/methods/registry.js';
 import { createDecoder, languageModelLabel } from '../../src/model/decoders.js';
 import { NO_DROPOUT } from '../../src/model/dropout-masks.js';
 import type { LatentDecoder, TokenBatch } from '../../src/model/latent-decoder.js';

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeResults } from '../../src/experiments/report.js';
 import { chooseParts, FRONTIER } from '../../src/experiments/reproduce/plan.js';
-import { METHODS } from '../../src/methods/index.js';
+import { methods } from '../../src/methods/registry.js';
 import { frontierFigureOf, frontierLines } from '../../src/report/frontier.js';
 import { findRuns, type MeasuredRun, readRun } from '../../src/runs/measured-run.js';
 import { makeRun } from './runs.js';
@@ -68,7 +68,7 @@ describe('the frontier', () => {
     const candidate = (name: string, method: string) => ({
       name,
       method,
-      inference: METHODS.find((known) => known.name === method)!.inference,
+      inference: methods().find((known) => known.name === method)!.inference,
     });
     const candidates = [
       candidate('lstm-lm', 'lstm-lm'),

@@ -7,8 +7,9 @@ import { useBackend } from '../../src/backends/index.js';
 import { DEFAULTS, type RunConfig } from '../../src/config/schema.js';
 import { equalLengthBatches } from '../../src/data/batches.js';
 import { InterruptedError } from '../../src/errors.js';
-import { METHODS } from '../../src/methods/index.js';
-import type { Method, Model } from '../../src/methods/method.js';
+import type { Method } from '../../src/methods/define-method.js';
+import type { Model } from '../../src/methods/method.js';
+import { methods } from '../../src/methods/registry.js';
 import { RunFolder } from '../../src/runs/run-folder.js';
 import type { StartingWeights } from '../../src/runs/weights.js';
 import { decodeSafetensors } from '../../src/storage/safetensors.js';
@@ -36,7 +37,7 @@ function judgeByWeights(model: Model): number {
 function options(run: RunConfig, name: string, more: Partial<TrainingOptions> = {}): TrainingOptions {
   return {
     run,
-    method: METHODS.find((method) => method.name === run.method)!,
+    method: methods().find((method) => method.name === run.method)!,
     corpus,
     folder: new RunFolder(path.join(root, name)),
     validator: { columns: [], validate: (model) => ({ loss: judgeByWeights(model), quantities: {}, verdict: null }) },
@@ -151,7 +152,7 @@ describe('training', () => {
     run: RunConfig,
     seen: (model: Model, initial: Map<string, Float32Array>) => void,
   ): Method {
-    const real = METHODS.find((method) => method.name === name)!;
+    const real = methods().find((method) => method.name === name)!;
     return {
       ...real,
       create: () => {
@@ -256,7 +257,7 @@ describe('training', () => {
     const base = toyRun('lstm-lm');
     const decay = { factor: 0.5, patience: 1, fromEpoch: 2, atMost: 5, restoreBest: true };
     const run = { ...base, training: { ...base.training, epochs: 4, decay } };
-    const real = METHODS.find(({ name }) => name === 'lstm-lm')!;
+    const real = methods().find(({ name }) => name === 'lstm-lm')!;
     let [updates, course] = [0, 0];
     const starts: number[] = [];
     const weights: number[] = [];

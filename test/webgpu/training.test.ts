@@ -11,7 +11,7 @@ import type { WebgpuBackend } from '../../src/backends/webgpu/backend.js';
 import type { RunConfig } from '../../src/config/schema.js';
 import { equalLengthBatches } from '../../src/data/batches.js';
 import { InterruptedError } from '../../src/errors.js';
-import { METHODS, methodNamed } from '../../src/methods/index.js';
+import { methodNamed, methods } from '../../src/methods/registry.js';
 import { RunFolder } from '../../src/runs/run-folder.js';
 import { GradientDescent } from '../../src/training/learner.js';
 import { createOptimizer } from '../../src/training/optimizer.js';
@@ -39,7 +39,7 @@ function runOf(method: string): RunConfig {
   };
 }
 
-describe.each(METHODS.map(({ name }) => name))('an iteration of %s', (name) => {
+describe.each(methods().map(({ name }) => name))('an iteration of %s', (name) => {
   it('stays on the GPU, and leaves nothing there', () => {
     const run = runOf(name);
     const model = methodNamed(name).create(run, corpus);

@@ -5,8 +5,9 @@ import type { RunConfig } from '../../config/schema.js';
 import type { CorpusStatistics, SplitName } from '../../data/corpus.js';
 import { estimatorName, type PerplexityEstimatorName } from '../../evaluation/perplexity/estimator-name.js';
 import { ITERATIONS } from '../../evaluation/t-sne.js';
-import { stepsPerGradient } from '../../inference/schedule.js';
+import type { MethodCost } from '../../methods/define-method.js';
 import type { Inference } from '../../methods/method.js';
+import { methodNamed } from '../../methods/registry.js';
 import { validationDraws } from '../evaluation.js';
 
 /** What a model costs on its corpus. */
@@ -38,12 +39,6 @@ export interface Workload {
 const SHARES = { chains: 0.75, updates: 0.4, measuring: 0.65 } as const;
 
 /**
- * How many times as long Lagging-VAE trains for its extra updates of the encoder, of which there are up to a hundred for
- * each of the decoder until the mutual information falls: an assumption, as when that happens is only seen in training.
- */
-const LAGGING = 3;
-
-/**
  * Forward passes that the Hessian in a chain's Jacobian costs, for each latent dimension: of 32 dimensions it took as long
  * as 46 passes.
  */
@@ -72,9 +67,9 @@ export function trainingSeconds(work: Workload, epochsDone: number, secondsPerEp
   const epochs = Math.max(0, run.training.epochs - epochsDone);
   if (secondsPerEpoch !== null) return epochs * secondsPerEpoch;
   const share = inference === 'short-run' ? SHARES.chains : SHARES.updates;
-  const factor = run.method === 'lagging-vae' ? LAGGING : 1;
+  const { iterations = 1 } = methodCost(run);
   const validation = validationPasses(work) * tokens(work, 'valid', run.training.validationSentences);
-  return epochs * ((factor * cost.epoch) / (peak * share) + seconds(work, validation));
+  return epochs * ((iterations * cost.epoch) / (peak * share) + seconds(work, validation));
 }
 
 /** Forward passes over a token's worth of validation. */
@@ -114,7 +109,7 @@ export function estimatorSeconds(work: Workload, estimator: PerplexityEstimatorN
 
 /** Of one token by an estimator of perplexity. */
 function estimatorPasses({ run }: Workload, estimator: PerplexityEstimatorName): number {
-  const { evaluation, langevin, model } = run;
+  const { evaluation, model } = run;
   const { draws, chains, metropolisSteps, temperatures } = evaluation;
   switch (estimator) {
     case 'encoder':
@@ -122,7 +117,7 @@ function estimatorPasses({ run }: Workload, estimator: PerplexityEstimatorName):
     case 'ais':
       return 2 * draws.ais * temperatures;
     case 'jacobian':
-      return draws.jacobian * stepsPerGradient(langevin).length * (2 + HESSIAN_PASSES * model.latentSize);
+      return draws.jacobian * drawGradients(run) * (2 + HESSIAN_PASSES * model.latentSize);
     default:
       return fittedPasses(chains, metropolisSteps, draws.fitted);
   }
@@ -136,11 +131,11 @@ function fittedPasses(chains: number, metropolisSteps: number, draws: number): n
 /** The KL of short runs, by more of them than reconstruction has drawn and by their Jacobians; that of a Gaussian costs nothing. */
 function klPasses({ run, inference }: Workload): number {
   if (inference !== 'short-run') return 0;
-  const { langevin, model, evaluation } = run;
+  const { model, evaluation } = run;
   const { jacobian, gaussian } = evaluation.klChains;
   const chains = gaussian === 'auto' ? 2 * model.latentSize + 2 : gaussian;
   const more = Math.max(0, chains - evaluation.inferenceChains);
-  return stepsPerGradient(langevin).length * (2 * more + jacobian * HESSIAN_PASSES * model.latentSize);
+  return drawGradients(run) * (2 * more + jacobian * HESSIAN_PASSES * model.latentSize);
 }
 
 /** Noisy reconstruction; seconds. */
@@ -189,13 +184,22 @@ export function decodingSeconds(work: Workload, sentences: number): number {
   return OPENING + seconds(work, sentences * work.statistics.splits.train.maxLength);
 }
 
+function methodCost(run: RunConfig): MethodCost {
+  return methodNamed(run.method).cost?.(run) ?? {};
+}
+
+/** Of a short run; none of an inference that takes no gradient. */
+function drawGradients(run: RunConfig): number {
+  return methodCost(run).drawGradients ?? 0;
+}
+
 /**
  * What `draws` draws of q(z | x) cost for each token: a gradient of a short run goes forward and back. Of an encoder they cost
  * one reading of the sentence, refined where the method refines, which is part of learning from it.
  */
 function inferencePasses({ run, inference, cost }: Workload, draws: number): number {
   if (inference === 'none') return 0;
-  return inference === 'short-run' ? draws * stepsPerGradient(run.langevin).length * 2 : cost.learning / cost.pass;
+  return methodCost(run).drawGradients === undefined ? cost.learning / cost.pass : draws * drawGradients(run) * 2;
 }
 
 /** Tokens, with each sentence's end, of so many sentences of a split; of all where null. */

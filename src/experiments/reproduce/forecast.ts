@@ -6,7 +6,7 @@ import type { RunConfig } from '../../config/schema.js';
 import { equalLengthBatches } from '../../data/batches.js';
 import type { CorpusStatistics, PreparedCorpus } from '../../data/corpus.js';
 import { loadCorpus } from '../../data/corpus-files.js';
-import { methodNamed } from '../../methods/index.js';
+import { methodNamed } from '../../methods/registry.js';
 import { findRuns, readRun } from '../../runs/measured-run.js';
 import { type Manifest, RunFolder } from '../../runs/run-folder.js';
 import { startMachine } from '../machine.js';

@@ -9,7 +9,7 @@ import type { CorpusStatistics, SplitName } from '../../data/corpus.js';
 import { loadCorpus } from '../../data/corpus-files.js';
 import type { PreparationReport } from '../../data/prepare.js';
 import { InputError } from '../../errors.js';
-import { METHODS, methodNamed } from '../../methods/index.js';
+import { methodNamed, methods } from '../../methods/registry.js';
 import { findRuns, readRun } from '../../runs/measured-run.js';
 import type { MeasuredRow } from '../../runs/row.js';
 import { RunFolder } from '../../runs/run-folder.js';
@@ -191,7 +191,9 @@ function frontierRuns({ config }: LoadedConfig): string[] {
 
 /** Methods that could be run: those that were named, or all of the config, in the paper's order. */
 function candidatesOf(loaded: LoadedConfig, named: readonly string[] | undefined): Candidate[] {
-  const available = METHODS.map(({ name }) => name).filter((name) => loaded.config.methods[name] !== undefined);
+  const available = methods()
+    .map(({ name }) => name)
+    .filter((name) => loaded.config.methods[name] !== undefined);
   return (named ?? available).map((name) => {
     const { method } = parseMethod(name);
     return { name, method, inference: methodNamed(method).inference };

@@ -13,7 +13,7 @@ import {
   type Workload,
 } from '../../../src/experiments/reproduce/estimate.js';
 import { stepsPerGradient } from '../../../src/inference/schedule.js';
-import { methodNamed } from '../../../src/methods/index.js';
+import { methodNamed } from '../../../src/methods/registry.js';
 
 const split = (sentences: number, words: number) => ({ sentences, words, maxLength: 20 });
 

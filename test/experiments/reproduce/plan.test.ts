@@ -16,9 +16,9 @@ import {
   type Task,
   type Wanted,
 } from '../../../src/experiments/reproduce/plan.js';
-import { METHODS } from '../../../src/methods/index.js';
+import { methods } from '../../../src/methods/registry.js';
 
-const all: Candidate[] = METHODS.map(({ name, inference }) => ({ name, method: name, inference }));
+const all: Candidate[] = methods().map(({ name, inference }) => ({ name, method: name, inference }));
 const only = (...names: string[]) => all.filter(({ name }) => names.includes(name));
 const ofConfig = { named: false, labelled: true };
 
