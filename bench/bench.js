@@ -1,44 +1,64 @@
-// The benchmark: seconds and ratios of one short-run chain and one whole training iteration, ours beside the programs of
-// others, all started together and asked in turn, round after round. A machine's speed drifts; a ratio within a round
-// holds, and medians over rounds are printed.
+// The benchmark: seconds and ratios of one short-run chain and of one training iteration of SRI, LSTM-LM and Anneal-VAE,
+// ours beside the same in PyTorch and JAX, all started together and asked in turn, round after round. A machine's speed
+// drifts; a ratio within a round holds, and medians over rounds are printed.
 //
-//   npm run bench -- [--peers DIR] [--python PATH] [--jax-python PATH] [--shape B,T,E,H,Z,V,K] [--threads 2] [--rounds 7]
+//   npm run bench -- [--peers] [--python PATH] [--jax-python PATH] [--also NAME[:QUESTION,...]=COMMAND]
+//                    [--questions chain,iter,lm,vae] [--shape B,T,E,H,Z,V,K] [--threads 2] [--rounds 7]
 //
-// DIR holds torch_chain.py, jax_chain.py and limit_chain.cpp, which speak the protocol of chain.js; PATH is a Python
-// that has PyTorch, or JAX. What is not there is left out, and said.
+// With --peers the programs in bench/peers are asked too; PATH is a Python that has PyTorch, or JAX (the same one unless
+// another is named). --also, as often as wanted, adds any program that speaks the protocol of chain.js. What does not
+// start is left out, and said.
 
 import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
-const PTB = '32,23,256,256,32,10000,20';
+const QUESTIONS = {
+  chain: 'one short-run chain',
+  iter: 'one training iteration of SRI',
+  lm: 'one training iteration of LSTM-LM',
+  vae: 'one training iteration of Anneal-VAE',
+};
 const { values } = parseArgs({
   options: {
-    peers: { type: 'string' },
+    peers: { type: 'boolean', default: false },
     python: { type: 'string', default: 'python3' },
     'jax-python': { type: 'string' },
-    shape: { type: 'string', default: PTB },
+    also: { type: 'string', multiple: true, default: [] },
+    questions: { type: 'string', default: Object.keys(QUESTIONS).join(',') },
+    shape: { type: 'string', default: '32,23,256,256,32,10000,20' },
     threads: { type: 'string', default: '2' },
     rounds: { type: 'string', default: '7' },
   },
 });
-const { shape, threads, peers, python } = values;
+const { shape, threads, python } = values;
 const rounds = Number(values.rounds);
+const questions = values.questions.split(',');
+for (const question of questions) {
+  if (!(question in QUESTIONS)) {
+    process.stderr.write(`--questions: ${question} is none of ${Object.keys(QUESTIONS).join(', ')}\n`);
+    process.exit(2);
+  }
+}
 const out = (text) => process.stdout.write(`${text}\n`);
 const here = path.dirname(fileURLToPath(import.meta.url));
-const scratch = mkdtempSync(path.join(tmpdir(), 'sri-bench-'));
 
 /** A program that answers a line with seconds. */
 class Contestant {
-  constructor(name, command, args, asks = ['chain', 'iter']) {
+  /**
+   * @param {string} name
+   * @param {string} command
+   * @param {string[]} args
+   * @param {string[]} asked what it can be asked.
+   */
+  constructor(name, command, args, asked = Object.keys(QUESTIONS)) {
     this.name = name;
-    this.asks = asks;
-    this.times = { chain: [], iter: [] };
+    this.asked = asked;
+    /** @type {Record<string, number[]>} */
+    this.times = Object.fromEntries(questions.map((question) => [question, []]));
     // Waiting threads that spin would take the cores from whoever is asked next.
     const env = { ...process.env, OMP_NUM_THREADS: threads, OMP_WAIT_POLICY: 'passive' };
     this.child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'], env });
@@ -64,11 +84,18 @@ class Contestant {
     return null;
   }
 
-  async ask(what) {
-    this.child.stdin.write(`${what}\n`);
+  /** Whether it answered. */
+  async ask(question) {
+    this.child.stdin.write(`${question}\n`);
     const seconds = Number(await this.line());
-    if (!(seconds > 0)) throw new Error(`${this.name} did not answer: ${this.errors.trim().split('\n').at(-1)}`);
-    this.times[what].push(seconds);
+    if (seconds > 0) this.times[question].push(seconds);
+    return seconds > 0;
+  }
+
+  /** Why it does not start or answer, as far as it said. */
+  get reason() {
+    const lines = this.errors.trim().split('\n');
+    return lines.findLast((line) => /error|: /i.test(line)) ?? lines.at(-1);
   }
 
   end() {
@@ -92,24 +119,31 @@ function contestants() {
   own('sri native f32', '--backend', 'native');
   own('sri native bf16', '--backend', 'native', '--precision', 'bf16');
   own('sri tensorflow', '--backend', 'tensorflow');
-  if (peers === undefined) {
-    out('no --peers: only our own programs are timed');
-    return list;
-  }
-  const torch = path.join(peers, 'torch_chain.py');
-  for (const mode of ['official', 'latent', 'compile']) {
-    list.push(new Contestant(`torch ${mode}`, python, [torch, mode, threads, '--shape', shape]));
-  }
-  if (values['jax-python']) {
-    list.push(new Contestant('jax', values['jax-python'], [path.join(peers, 'jax_chain.py'), '--shape', shape]));
-  }
-  const limit = path.join(peers, 'limit_chain.cpp');
-  if (shape !== PTB || threads !== '2' || !existsSync(limit)) {
-    out('limit_chain is left out: it has the PTB shapes and two threads built in');
+  if (values.peers) {
+    const peer = (name, interpreter, file, ...args) =>
+      list.push(
+        new Contestant(name, interpreter, [
+          path.join(here, 'peers', file),
+          ...args,
+          '--shape',
+          shape,
+          '--threads',
+          threads,
+        ]),
+      );
+    for (const mode of ['official', 'latent', 'compile']) peer(`torch ${mode}`, python, 'torch_peer.py', mode);
+    peer('jax', values['jax-python'] ?? python, 'jax_peer.py');
   } else {
-    const binary = path.join(scratch, 'limit_chain');
-    execFileSync('g++', ['-O3', '-march=native', '-fopenmp', limit, '-o', binary, '-ldnnl']);
-    list.push(new Contestant('limit_chain', binary, ['B', '368', '384'], ['chain']));
+    out('without --peers only our own programs are timed');
+  }
+  for (const also of values.also) {
+    const [, name, asked, command] = /^([^:=]+)(?::([^=]+))?=(.+)$/.exec(also) ?? [];
+    if (command === undefined) {
+      process.stderr.write(`--also is NAME=COMMAND or NAME:QUESTION,...=COMMAND, not ${also}\n`);
+      process.exit(2);
+    }
+    const [program, ...args] = command.split(' ');
+    list.push(new Contestant(name, program, args, asked?.split(',')));
   }
   return list;
 }
@@ -132,23 +166,27 @@ function table(rows) {
   }
 }
 
-const running = [];
+/** @type {Contestant[]} */
+let running = [];
 for (const contestant of contestants()) {
   const greeting = await contestant.ready();
   if (greeting === null) {
-    out(`${contestant.name} is left out: ${contestant.errors.trim().split('\n').at(-1) || 'it does not start'}`);
+    out(`${contestant.name} is left out: ${contestant.reason || 'it does not start'}`);
   } else {
     out(`${contestant.name}: ${greeting}`);
     running.push(contestant);
   }
 }
 for (let round = 0; round < rounds; round++) {
-  for (const what of ['chain', 'iter']) {
-    for (const contestant of running) if (contestant.asks.includes(what)) await contestant.ask(what);
+  for (const question of questions) {
+    for (const contestant of running.filter(({ asked }) => asked.includes(question))) {
+      if (await contestant.ask(question)) continue;
+      out(`${contestant.name} is left out: ${contestant.reason || 'it does not answer'}`);
+      running = running.filter((other) => other !== contestant);
+    }
   }
 }
 for (const contestant of running) contestant.end();
-rmSync(scratch, { recursive: true, force: true });
 
 /** Seconds of a command that computes nothing, so that nothing may load for it. */
 function startUp() {
@@ -161,14 +199,15 @@ const ours = running[0];
 out('');
 out(`B,T,E,H,Z,V,K = ${shape}; ${threads} threads; ${rounds} rounds in turn; seconds are least and median;`);
 out(`ratios are to ${ours.name}, medians of the rounds' own (above 1: slower than ours)`);
-const cells = (contestant, what) => {
-  const times = contestant.times[what];
-  if (times.length === 0) return ['-', '-', '-'];
-  const numbers = [Math.min(...times), median(times), ratio(times, ours.times[what])];
-  return numbers.map((number, i) => number.toFixed(i === 2 ? 2 : 3));
-};
-table([
-  ['', 'chain least', 'median', 'ratio', 'iteration least', 'median', 'ratio'],
-  ...running.map((contestant) => [contestant.name, ...cells(contestant, 'chain'), ...cells(contestant, 'iter')]),
-]);
+for (const question of questions) {
+  out('');
+  const rows = running.map(({ name, times }) => {
+    const seconds = times[question];
+    if (seconds.length === 0) return [name, '-', '-', '-'];
+    const least = Math.min(...seconds);
+    return [name, least.toFixed(3), median(seconds).toFixed(3), ratio(seconds, ours.times[question]).toFixed(2)];
+  });
+  table([[QUESTIONS[question], 'least', 'median', 'ratio'], ...rows]);
+}
+out('');
 out(`sri --help: ${median(Array.from({ length: 5 }, startUp)).toFixed(2)} s`);

@@ -1,5 +1,11 @@
-// One short-run chain, or one whole training iteration of SRI, timed on request: prints `ready ...`, then answers every
-// line `chain` or `iter` on standard input with the seconds it took. Programs that speak this protocol can be started
+// Timed on request: prints `ready ...`, then answers every line on standard input with the seconds that took,
+//
+//   chain   one short-run chain
+//   iter    one whole training iteration of SRI: chain, gradient of the weights, clipping, Adam
+//   lm      one of LSTM-LM
+//   vae     one of Anneal-VAE
+//
+// each made ready, and done once untimed, when it is asked for first. Programs that speak this protocol can be started
 // together and asked in turn, so that their ratios hold on a machine whose speed drifts.
 //
 //   node bench/chain.js [--shape B,T,E,H,Z,V,K] [--backend native|webgpu|tensorflow|wasm|cpu] [--threads N] [--precision f32|bf16]
@@ -10,7 +16,7 @@ import { parseArgs } from 'node:util';
 import { useBackend } from '../dist/backends/index.js';
 import { describeBackend } from '../dist/backends/started.js';
 import { langevinSchedule } from '../dist/inference/schedule.js';
-import { sri } from '../dist/methods/sri.js';
+import { methodNamed } from '../dist/methods/index.js';
 import { LstmDecoder } from '../dist/model/lstm/decoder.js';
 import { Parameters } from '../dist/model/parameters.js';
 import { RandomStream } from '../dist/random/philox.js';
@@ -36,14 +42,6 @@ const backend = await useBackend(backendName, threads).catch((error) => {
 
 /** The released code's steps s_k^2 / 2. */
 const steps = [0.8, 0.7, 0.6, 0.5, 0.2, 0.2, 0.1, 0.1, 0.05].map((s) => (s * s) / 2);
-const base = randomRun('sri', { E, H, Z });
-/** @type {import('../dist/config/schema.js').RunConfig} */
-const run = {
-  ...base,
-  precision: values.precision === 'bf16' ? 'bf16' : 'f32',
-  optimizer: { ...base.optimizer, name: 'adam', learningRate: 1e-3, clipNorm: 5 },
-  langevin: { ...base.langevin, steps: K, stepSize: steps, temperature: 1 },
-};
 const stream = new RandomStream({ seed: 0, purpose: 'shuffle' });
 const token = () => 4 + stream.integer(V - 4);
 const batch = {
@@ -55,28 +53,55 @@ const batch = {
   tokens: T,
 };
 
-const model = sri.create(run, randomCorpus(V));
-const optimizer = createOptimizer(run.optimizer, model.parameters);
-const learner = new GradientDescent(model.parameters, optimizer, run.optimizer.clipNorm);
-const decoder = new LstmDecoder(new Parameters(0), { ...run.model, vocabularySize: V }, 0.1, 0.1);
-const schedule = langevinSchedule(run.langevin, { epoch: 1, done: 0 });
+/**
+ * @param {string} method
+ * @returns {import('../dist/config/schema.js').RunConfig}
+ */
+function runOf(method) {
+  const base = randomRun(method, { E, H, Z });
+  return {
+    ...base,
+    precision: values.precision === 'bf16' ? 'bf16' : 'f32',
+    optimizer: { ...base.optimizer, name: 'adam', learningRate: 1e-3, clipNorm: 5 },
+    langevin: { ...base.langevin, steps: K, stepSize: steps, temperature: 1 },
+    klWeight: 0.5,
+  };
+}
+
 let count = 0;
 
 /** As in SRI's own learning: masks and noise are drawn anew, the words are projected once. */
-function chain() {
-  const key = { seed: 0, epoch: 1, batch: count++ };
-  const masks = decoder.masks(batch, 'chain-word-dropout', 'chain-output-dropout', key);
-  const likelihood = decoder.likelihood(batch, masks, run.precision);
-  const z0 = new RandomStream({ ...key, purpose: 'chain-start' }).normals(B * Z);
-  const noise = new RandomStream({ ...key, purpose: 'chain-noise' }).normals(K * B * Z);
-  likelihood.shortRun(z0, noise, schedule, false);
-  likelihood.dispose();
+function prepareChain() {
+  const run = runOf('sri');
+  const decoder = new LstmDecoder(new Parameters(0), { ...run.model, vocabularySize: V }, 0.1, 0.1);
+  const schedule = langevinSchedule(run.langevin, { epoch: 1, done: 0 });
+  return () => {
+    const key = { seed: 0, epoch: 1, batch: count++ };
+    const masks = decoder.masks(batch, 'chain-word-dropout', 'chain-output-dropout', key);
+    const likelihood = decoder.likelihood(batch, masks, run.precision);
+    const z0 = new RandomStream({ ...key, purpose: 'chain-start' }).normals(B * Z);
+    const noise = new RandomStream({ ...key, purpose: 'chain-noise' }).normals(K * B * Z);
+    likelihood.shortRun(z0, noise, schedule, false);
+    likelihood.dispose();
+  };
 }
 
-function iterate() {
-  const at = { epoch: 1, batch: count, batches: 1000, iteration: count++ };
-  return model.learn(batch, at, learner).loss;
+function prepareIteration(method) {
+  const run = runOf(method);
+  const model = methodNamed(method).create(run, randomCorpus(V));
+  const optimizer = createOptimizer(run.optimizer, model.parameters);
+  const learner = new GradientDescent(model.parameters, optimizer, run.optimizer.clipNorm);
+  return () => {
+    model.learn(batch, { epoch: 1, batch: count, batches: 1000, iteration: count++ }, learner);
+  };
 }
+
+const QUESTIONS = {
+  chain: prepareChain,
+  iter: () => prepareIteration('sri'),
+  lm: () => prepareIteration('lstm-lm'),
+  vae: () => prepareIteration('anneal-vae'),
+};
 
 function seconds(work) {
   const start = performance.now();
@@ -84,11 +109,13 @@ function seconds(work) {
   return ((performance.now() - start) / 1000).toFixed(6);
 }
 
-const loss = iterate();
-chain();
-process.stdout.write(
-  `ready sri ${backend.name} ${run.precision} (${describeBackend(backend)}) loss ${loss.toFixed(2)}\n`,
-);
+process.stdout.write(`ready sri ${backend.name} ${values.precision} (${describeBackend(backend)})\n`);
+const prepared = new Map();
 for await (const line of createInterface({ input: process.stdin })) {
-  process.stdout.write(`${seconds(line.trim() === 'chain' ? chain : iterate)}\n`);
+  const question = line.trim();
+  if (!prepared.has(question)) {
+    prepared.set(question, QUESTIONS[question]());
+    prepared.get(question)();
+  }
+  process.stdout.write(`${seconds(prepared.get(question))}\n`);
 }

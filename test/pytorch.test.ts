@@ -7,8 +7,9 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { availableBackends, useBackend } from '../src/backends/index.js';
 import { DEFAULTS } from '../src/config/schema.js';
 import { dimensionKl } from '../src/methods/amortized-model.js';
-import { Decoder, type TokenBatch } from '../src/model/decoder.js';
-import { Encoder } from '../src/model/encoder.js';
+import type { TokenBatch } from '../src/model/latent-decoder.js';
+import { LstmDecoder } from '../src/model/lstm/decoder.js';
+import { Encoder } from '../src/model/lstm/encoder.js';
 import { Parameters } from '../src/model/parameters.js';
 import { clipByGlobalNorm } from '../src/ops/clip-by-global-norm.js';
 import { lstm } from '../src/ops/lstm.js';
@@ -61,7 +62,7 @@ function models(latentSize: number) {
   const hiddenSize = (weights['decoder.recurrentKernel'] as Nested[]).length;
   const sizes = { vocabularySize, wordVectorSize, hiddenSize, latentSize, wordDropout: 0.5, outputDropout: 0.5 };
   const parameters = new Parameters(0);
-  const decoder = new Decoder(parameters, sizes, 0.1, 0.1);
+  const decoder = new LstmDecoder(parameters, sizes, 0.1, 0.1);
   const encoder = latentSize === 0 ? null : new Encoder(parameters, sizes, 0.1, 0.1);
   const stored = Object.entries(weights).map(([name, value]) => {
     const { shape } = tensor(value);
