@@ -7,13 +7,13 @@
 
 namespace sri {
 
-inline std::int32_t bitsOf(float x) {
-  std::int32_t bits;
+inline std::uint32_t bitsOf(float x) {
+  std::uint32_t bits;
   std::memcpy(&bits, &x, sizeof bits);
   return bits;
 }
 
-inline float floatOf(std::int32_t bits) {
+inline float floatOf(std::uint32_t bits) {
   float x;
   std::memcpy(&x, &bits, sizeof x);
   return x;
@@ -36,6 +36,7 @@ inline float fastExp(float x) {
   p = p * r + 1.6666665459e-1f;
   p = p * r + 5.0000001201e-1f;
   p = p * (r * r) + (r + 1.0f);
+  // Unsigned, so that a negative n wraps as it should.
   return floatOf(bitsOf(p) + (bitsOf(shifted) << 23));
 }
 
@@ -59,7 +60,7 @@ inline float fastTanh(float x) {
 using BFloat16 = std::uint16_t;
 
 inline BFloat16 toBFloat16(float x) {
-  const std::uint32_t bits = static_cast<std::uint32_t>(bitsOf(x));
+  const std::uint32_t bits = bitsOf(x);
   // To nearest, ties to even.
   return static_cast<BFloat16>((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
 }

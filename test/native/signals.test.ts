@@ -6,10 +6,8 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, expect, it } from 'vitest';
-
-const ADDON = fileURLToPath(new URL('../../build/native/sri_native.node', import.meta.url));
+import { ADDON } from '../../src/backends/native/addon.js';
 
 const CHILD = `
 const addon = require(process.argv[1]);

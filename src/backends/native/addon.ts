@@ -322,7 +322,9 @@ export interface NativeAddon {
   ): void;
 }
 
-const ADDON = fileURLToPath(new URL('../../../build/native/sri_native.node', import.meta.url));
+/** SRI_ADDON names another build of it, such as one with sanitizers. */
+export const ADDON =
+  process.env.SRI_ADDON ?? fileURLToPath(new URL('../../../build/native/sri_native.node', import.meta.url));
 const BUILD = 'npm run build:native';
 
 let loaded: NativeAddon | undefined;

@@ -1,0 +1,38 @@
+// The addon's build by cmake, for whoever wants one: the program's own, or one that watches itself.
+
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+
+const NEEDED = 'The native addon needs cmake, a C++17 compiler and oneDNN: apt-get install cmake g++ libdnnl-dev';
+
+function cmake(args) {
+  const { status, error, stdout, stderr } = spawnSync('cmake', args, { encoding: 'utf8' });
+  if (status === 0) return;
+  process.stderr.write(`${stdout ?? ''}${stderr ?? ''}`);
+  process.stderr.write(error === undefined ? `cmake failed. ${NEEDED}\n` : `${error.message}. ${NEEDED}\n`);
+  process.exit(1);
+}
+
+/**
+ * Builds the addon in `build/<name>`, from nothing or from what is there; ends the process with 1 where it cannot.
+ * @param {string} name
+ * @param {string[]} options cmake's, such as `-DSRI_SANITIZE=ON`.
+ * @returns {string} the addon's path from the repository's root.
+ */
+export function buildAddon(name, options = []) {
+  for (const module of ['node-addon-api', 'node-api-headers']) {
+    if (!existsSync(join(root, 'node_modules', module))) {
+      process.stderr.write(`node_modules/${module} is missing: run npm ci first\n`);
+      process.exit(1);
+    }
+  }
+  const build = join(root, 'build', name);
+  cmake(['-S', join(root, 'native'), '-B', build, ...options]);
+  cmake(['--build', build, '--parallel', String(availableParallelism())]);
+  return join('build', name, 'sri_native.node');
+}
