@@ -37,7 +37,7 @@ export interface ConditionalLikelihood {
   gradient(z: Float32Array): LatentGradient;
   hessian(z: Float32Array): LatentHessian;
   /**
-   * K Langevin steps (estimators.md, "Chain"; eq. 7 of Pang et al. 2021 with temperature) for every row of z.
+   * K Langevin steps (ARCHITECTURE.md, "The chain"; eq. 7 of Pang et al. 2021 with temperature) for every row of z.
    * Present where the model has something faster than calling `gradient` K times.
    */
   shortRun?(z: Float32Array, noise: Float32Array, schedule: LangevinSchedule, keepPath: boolean): ShortRunResult;
