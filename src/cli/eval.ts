@@ -3,16 +3,13 @@
 import { type Command, Option } from 'commander';
 import { PERPLEXITY_ESTIMATORS, type PerplexityEstimatorChoice } from '../config/choices.js';
 import type { SplitName } from '../data/corpus.js';
-import type { Evaluated } from '../evaluation/evaluate.js';
 import type { Io } from './io.js';
-import { listOf, wholeNumber } from './options.js';
+import { names, wholeNumber } from './options.js';
 import { printRows } from './rows.js';
 import { addLimitOption, addSplitOption, type Chosen, onTrainedRun, type TrainedRunOptions } from './trained-run.js';
 
-const METRICS: readonly Evaluated[] = ['ppl', 'recon', 'au', 'kl', 'mi', 'gain'];
-
 interface EvalOptions extends TrainedRunOptions {
-  metric?: Evaluated[];
+  metric?: string[];
   split: SplitName;
   limit?: number;
   estimator?: PerplexityEstimatorChoice;
@@ -25,17 +22,28 @@ Examples:
   sri eval --run runs/ptb/sri/seed-0 --metric recon --split valid --limit 500
   sri eval-ppl --config ptb.yaml --method sri --estimator jacobian --samples 10`;
 
-export function addEval(program: Command, io: Io): void {
+/** @param args of the whole command line. */
+export async function addEval(program: Command, io: Io, args: readonly string[]): Promise<void> {
   const command = program
     .command('eval')
     .description('measure quantities of a trained run on a split')
     .usage('(--config ptb.yaml --method sri | --run DIR) [options]')
     .option(
       '--metric <list>',
-      `any of ${METRICS.join(',')}, with commas between; those of Table 1 that the method has unless given`,
-      listOf(METRICS),
+      'names of metrics, with commas between; those of Table 1 that the method has unless given',
+      names,
     );
+  // The definitions take longer to load than all help to print, so only help that lists them waits for them.
+  if (args.includes('eval')) command.addHelpText('after', await describeMetrics());
   complete(command, io);
+}
+
+async function describeMetrics(): Promise<string> {
+  const { metrics } = await import('../evaluation/registry.js');
+  const lines = metrics()
+    .filter(({ command }) => command === null)
+    .map(({ name, description, unit }) => `  ${name.padEnd(8)}${description}${unit === '' ? '' : `, ${unit}`}`);
+  return ['\nMetrics:', ...lines].join('\n');
 }
 
 export function addEvalPpl(program: Command, io: Io): void {
@@ -47,7 +55,7 @@ export function addEvalPpl(program: Command, io: Io): void {
 }
 
 /** The options that both have, and what they do. */
-function complete(command: Command, io: Io, only?: Evaluated[]): void {
+function complete(command: Command, io: Io, only?: string[]): void {
   addLimitOption(addSplitOption(command, 'test'))
     .addOption(
       new Option('--estimator <name>', "of perplexity; the config's unless given").choices([
@@ -59,8 +67,11 @@ function complete(command: Command, io: Io, only?: Evaluated[]): void {
   const experiment = () => import('../experiments/evaluate.js');
   onTrainedRun(command, io, {
     examples: EXAMPLES,
-    settle: async ({ run, options: { estimator, samples } }: Chosen<EvalOptions>) =>
-      (await experiment()).withEstimator(run, estimator, samples),
+    settle: async ({ run, options: { metric, estimator, samples } }: Chosen<EvalOptions>) => {
+      const { checkMetrics, withEstimator } = await experiment();
+      checkMetrics(run, metric ?? []);
+      return withEstimator(run, estimator, samples);
+    },
     work: async (opened, { metric, split, limit }: EvalOptions, following) =>
       (await experiment()).evaluateRun(opened, { metrics: only ?? metric, split, limit }, following),
     show: (rows, { folder, options }) => printRows(rows, folder, io, options.json),

@@ -12,7 +12,8 @@ export const EXIT = { done: 0, failed: 1, wrongInput: 2, interrupted: 130 } as c
 export async function main(args: readonly string[], given?: Io): Promise<number> {
   const { io, release } = given ? { io: given, release: () => {} } : processIo();
   try {
-    await buildProgram(io).parseAsync(args, { from: 'user' });
+    const program = await buildProgram(io, args);
+    await program.parseAsync(args, { from: 'user' });
     return EXIT.done;
   } catch (error) {
     return report(error, io);

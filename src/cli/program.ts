@@ -32,8 +32,11 @@ const COMMANDS = [
   addDoctor,
 ];
 
-/** `sri` with all its commands. It throws a CommanderError where the arguments are not right, and never exits. */
-export function buildProgram(io: Io): Command {
+/**
+ * `sri` with all its commands. It throws a CommanderError where the arguments are not right, and never exits.
+ * @param args that it will be given: help that takes time to make is made where it is asked for.
+ */
+export async function buildProgram(io: Io, args: readonly string[]): Promise<Command> {
   const program = new Command('sri')
     .description(
       'Trains latent-variable language models by short-run inference, and writes the tables they are compared in.',
@@ -49,6 +52,6 @@ export function buildProgram(io: Io): Command {
     })
     .exitOverride()
     .addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 wrong use or wrong input, 130 interrupted after saving.');
-  for (const add of COMMANDS) add(program, io);
+  for (const add of COMMANDS) await add(program, io, args);
   return program;
 }

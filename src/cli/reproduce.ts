@@ -130,6 +130,7 @@ async function reproduce(options: ReproduceOptions, io: Io, progress: Progress):
   const request = await requestOf(options);
   const { describeLeftOut, forecastReproduction, reproduce } = await import('../experiments/reproduce/reproduce.js');
   const { describeTask } = await import('../experiments/reproduce/plan.js');
+  const { findMetric } = await import('../evaluation/registry.js');
   if (options.dryRun) {
     const { forecasts, leftOut } = await forecastReproduction(request);
     for (const one of leftOut) progress.say(describeLeftOut(one), { event: 'left-out', ...one });
@@ -157,7 +158,8 @@ async function reproduce(options: ReproduceOptions, io: Io, progress: Progress):
         break;
       case 'row': {
         const { row, folder } = event;
-        progress.say(describeRow(row).join('\n'), { event: 'row', folder: folder.directory, ...row });
+        const lines = describeRow(row, findMetric(row.metric)?.unit);
+        progress.say(lines.join('\n'), { event: 'row', folder: folder.directory, ...row });
         break;
       }
       case 'results':

@@ -6,17 +6,22 @@ import { type Io, print, printJson } from './io.js';
 import { formatNumber, formatSeconds } from './progress.js';
 
 /** A row each for a person, or one JSON object a line for a program. */
-export function printRows(rows: readonly MeasuredRow[], { directory }: RunFolder, io: Io, json = false): void {
+export async function printRows(
+  rows: readonly MeasuredRow[],
+  { directory }: RunFolder,
+  io: Io,
+  json = false,
+): Promise<void> {
+  const { findMetric } = await import('../evaluation/registry.js');
   for (const row of rows) {
     if (json) printJson(io, { event: 'row', folder: directory, ...row });
-    else for (const line of describeRow(row)) print(io, line);
+    else for (const line of describeRow(row, findMetric(row.metric)?.unit)) print(io, line);
   }
 }
 
-/** A row as a person reads it. */
-export function describeRow(row: MeasuredRow): string[] {
+/** A row as a person reads it. @param unit of its metric. */
+export function describeRow(row: MeasuredRow, unit = ''): string[] {
   const { metric, estimator, split, value, standardError, sentences, draws, effectiveSampleSize: ess } = row;
-  const unit = ['recon', 'kl', 'mi', 'gain', 'noisy-recon'].includes(metric) ? ' nats' : '';
   const name = row.variant === undefined ? metric : `${metric} ${row.variant}`;
   const error = standardError === null || standardError === 0 ? '' : ` ± ${formatNumber(standardError)}`;
   const facts = [
@@ -32,7 +37,7 @@ export function describeRow(row: MeasuredRow): string[] {
   ];
   const number = value === null ? 'not finite' : formatNumber(value);
   return [
-    `${name.padEnd(5)} ${`${number}${error}${unit}`.padEnd(22)} by ${estimator}; ${facts.join(', ')}`,
+    `${name.padEnd(5)} ${`${number}${error}${unit === '' ? '' : ` ${unit}`}`.padEnd(22)} by ${estimator}; ${facts.join(', ')}`,
     ...row.warnings.map((warning) => `      warning: ${warning}`),
   ];
 }

@@ -4,6 +4,7 @@
 import type { Posterior } from '../inference/posterior.js';
 import type { ConditionalLikelihood } from '../model/likelihood.js';
 import { finiteOrNull } from '../runs/row.js';
+import { defineMetric } from './define-metric.js';
 import { countNotFinite, divergenceWarnings, type MeasuredQuantity, type Measurement } from './measurement.js';
 import { normalCdf } from './statistics.js';
 
@@ -198,3 +199,16 @@ export class ActiveUnitsMeasurement implements Measurement {
     };
   }
 }
+
+export const au = defineMetric({
+  name: 'au',
+  label: 'AU',
+  description: 'active units, dimensions of the code in which sentences differ',
+  direction: 'higher',
+  measure: ({ draws }) => [new ActiveUnitsMeasurement(draws)],
+  validation: {
+    when: 'always',
+    columns: () => ['validationActiveUnits', 'validationLatentRms'],
+    values: ([row]) => ({ validationActiveUnits: row?.value, validationLatentRms: row?.facts?.latentRms }),
+  },
+});

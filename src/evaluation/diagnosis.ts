@@ -2,12 +2,13 @@
 // saw it in the KL, Burda et al. 2016 in active units, He et al. 2019 in the mutual information; what the decoder gains
 // is the question itself.
 
-import type { Metric, ResultRow } from '../runs/row.js';
+import type { Inference } from '../methods/method.js';
+import type { ResultRow } from '../runs/row.js';
 import type { Verdict } from '../runs/run-folder.js';
+import type { MetricDefinition } from './define-metric.js';
+import { isMeasurable } from './evaluate.js';
 import { GAIN_OVER } from './latent-gain.js';
-
-/** Positions in the sentence, from 1, that have a column of their own. */
-const POSITIONS = 20;
+import { metrics } from './registry.js';
 
 /** What is less than this share of a sentence's NLL without it is next to nothing. */
 const NEGLIGIBLE_SHARE = 0.01;
@@ -18,42 +19,36 @@ const NEGLIGIBLE_SHARE = 0.01;
  */
 export const DIVERGED_RMS = 5;
 
-/** The columns of a diagnosis in metrics.csv. */
-export function diagnosisColumns(latentSize: number): string[] {
+/** What epochs are looked at by: of what a model has, all that says something of every epoch, and what it is judged by. */
+export function diagnosisMetrics(inference: Inference, judgedBy: readonly string[] = []): MetricDefinition[] {
+  return metrics().filter(
+    (metric) =>
+      isMeasurable(metric, inference) && (metric.validation?.when === 'always' || judgedBy.includes(metric.name)),
+  );
+}
+
+/**
+ * The columns of a diagnosis in metrics.csv: the same for every model with a code, whether it has the quantity or not.
+ * @param judgedBy metrics that decide which epoch is the best.
+ */
+export function diagnosisColumns(inference: Inference, latentSize: number, judgedBy: readonly string[] = []): string[] {
+  const shown = metrics().flatMap(({ name, validation }) => {
+    if (validation === null) return [];
+    const fits = validation.when === 'always' ? inference !== 'none' : judgedBy.includes(name);
+    return fits ? [validation] : [];
+  });
   return [
-    'validationRecon',
-    'validationKl',
-    'validationActiveUnits',
-    'validationLatentRms',
-    'validationMutualInformation',
-    'validationGainOverPrior',
-    'validationGainOverOtherSentence',
-    'validationGainOverLstmLm',
-    ...Array.from({ length: latentSize }, (_, d) => `klDimension[${d}]`),
-    ...Array.from({ length: POSITIONS }, (_, t) => `gainPosition[${t + 1}]`),
+    ...shown.flatMap(({ columns }) => columns(inference)),
+    ...shown.flatMap(({ parts }) => parts?.(latentSize) ?? []),
   ];
 }
 
-/** The metrics that a diagnosis is made of; a code that is a point has neither KL nor mutual information. */
-export const DIAGNOSIS_METRICS = ['recon', 'kl', 'au', 'mi', 'gain'] as const;
-
-/** Those numbers under their columns; what was not measured is left out. */
+/** What was measured, under those columns; what was not is left out. */
 export function diagnose(rows: readonly ResultRow[]): Record<string, number> {
-  const [kl, gain] = [find(rows, 'kl'), find(rows, 'gain', GAIN_OVER.prior)];
-  const named: [string, number | null | undefined][] = [
-    ['validationRecon', find(rows, 'recon')?.value],
-    ['validationKl', kl?.value],
-    ['validationActiveUnits', find(rows, 'au')?.value],
-    ['validationLatentRms', find(rows, 'au')?.facts?.latentRms],
-    ['validationMutualInformation', find(rows, 'mi')?.value],
-    ['validationGainOverPrior', gain?.value],
-    ['validationGainOverOtherSentence', find(rows, 'gain', GAIN_OVER.otherSentence)?.value],
-    ['validationGainOverLstmLm', find(rows, 'gain', GAIN_OVER.lstmLm)?.value],
-    ...(kl?.series?.dimension ?? []).map((value, d): [string, number | null] => [`klDimension[${d}]`, value]),
-    ...(gain?.series?.position ?? [])
-      .slice(0, POSITIONS)
-      .map((value, t): [string, number | null] => [`gainPosition[${t + 1}]`, value]),
-  ];
+  const named = metrics().flatMap(({ name, validation }) => {
+    const own = rows.filter(({ metric }) => metric === name);
+    return validation === null ? [] : Object.entries(validation.values(own));
+  });
   return Object.fromEntries(named.filter((entry): entry is [string, number] => typeof entry[1] === 'number'));
 }
 
@@ -69,7 +64,7 @@ export function diagnose(rows: readonly ResultRow[]): Record<string, number> {
  *   the dimensions are active;
  * - active else.
  *
- * @param rows of an evaluation of the {@link DIAGNOSIS_METRICS}.
+ * @param rows of an evaluation of the {@link diagnosisMetrics}.
  * @returns null for a model without a code, and where none of the three is known.
  */
 export function verdictOf(rows: readonly ResultRow[], latentSize: number): Verdict | null {
@@ -119,6 +114,6 @@ export function verdictOf(rows: readonly ResultRow[], latentSize: number): Verdi
   return verdict('active', [says, overOther, overLstmLm]);
 }
 
-function find(rows: readonly ResultRow[], metric: Metric, variant?: string): ResultRow | undefined {
+function find(rows: readonly ResultRow[], metric: string, variant?: string): ResultRow | undefined {
   return rows.find((row) => row.metric === metric && (variant === undefined || row.variant === variant));
 }

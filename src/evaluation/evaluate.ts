@@ -8,16 +8,13 @@ import type { Posterior } from '../inference/posterior.js';
 import type { SentenceKeys } from '../inference/sentence-noise.js';
 import type { Inference } from '../methods/method.js';
 import type { BatchLikelihood, ConditionalLikelihood } from '../model/likelihood.js';
-import { finiteOrNull, type Metric, type Result } from '../runs/row.js';
-import { ActiveUnitsMeasurement } from './active-units.js';
+import type { Result } from '../runs/row.js';
+import { isCapable } from './capability.js';
+import type { KlChains, MeasuringContext, MetricDefinition } from './define-metric.js';
 import { gaussianKlDraws } from './kl.js';
-import { DimensionKlMeasurement, GaussianKlMeasurement, JacobianKlMeasurement } from './kl-measurements.js';
-import { GainOverLanguageModel, GainOverOtherSentence, GainOverPrior } from './latent-gain.js';
 import type { Measurement } from './measurement.js';
-import { MutualInformationMeasurement } from './mutual-information.js';
-import { exactPerplexity, type PerplexityEstimator, PerplexityMeasurement } from './perplexity/perplexity.js';
-import { ReconstructionMeasurement } from './reconstruction.js';
-import { sentenceValues } from './statistics.js';
+import type { PerplexityEstimator } from './perplexity/perplexity.js';
+import { metricNamed, metrics as metricsThereAre } from './registry.js';
 
 /** A model of sentences with a latent code, and how it infers it. */
 export interface LatentModel {
@@ -44,52 +41,71 @@ export interface ExactModel {
 export type EvaluatedModel = LatentModel | ExactModel;
 
 export interface EvaluationOptions {
-  metrics: readonly Evaluated[];
+  /** Names of metrics. */
+  metrics: readonly string[];
   /** Of perplexity, for a model with a latent code. */
   estimator: PerplexityEstimator;
   seed: number;
   batchSize: number;
   /** Sentences, drawn at random but the same whatever the seed, that everything is measured on; null for the whole split. */
   limit: number | null;
-  /** Sentences of those that a latent model's perplexity and KL are measured on; null for all. */
+  /** Sentences of those that what is dear of a latent model is measured on; null for all. */
   perplexitySentences: number | null;
   /** Draws a sentence from q(z | x) behind reconstruction, active units, mutual information and gain; three or more. */
   draws?: number;
   /** Of short runs, chains a sentence behind the KL by each estimator; 0 leaves its row out. */
   klChains?: Partial<KlChains>;
-  /** LSTM-LM's -log p(x) by sentence of the split, nats, that the gain is measured against too; null where it is not known. */
-  languageModelNll?: ReadonlyMap<number, number> | null;
+  /** See `MeasuringContext`; asked once. Not known where absent. */
+  languageModelNll?: MeasuringContext['languageModelNll'];
   signal?: AbortSignal;
 }
 
 export interface EvaluationProgress {
   /** What is measured on the sentences of the moment. */
-  metrics: readonly Evaluated[];
+  metrics: readonly string[];
   /** Sentences. */
   done: number;
   total: number;
 }
 
-export interface KlChains {
-  /** Each costs K Hessians. */
-  jacobian: number;
-  /** More than the latent dimensions and one. */
-  gaussian: number;
-  /** Three or more. */
-  marginals: number;
-}
-
 /** Draws a sentence where a caller does not say. */
 const DRAWS = 16;
 
-/** The metrics of `evaluate`; the others are measured in their own ways. */
-export type Evaluated = Exclude<Metric, 'noisy-recon' | 'accuracy'>;
+/** How a model is spoken of that lacks something. */
+const KINDS = {
+  none: 'a model without a latent code',
+  point: 'a code that is a point',
+  gaussian: 'a code from a Gaussian',
+  'short-run': 'a code from short runs',
+} satisfies Record<Inference, string>;
+
+/** Whether `evaluate` can measure a metric on a model of such inference. */
+export function isMeasurable({ measure, measureExact, needs }: MetricDefinition, inference: Inference): boolean {
+  return inference === 'none' ? measureExact !== null : measure !== null && isCapable(inference, needs);
+}
 
 /**
- * Results of every metric asked for; for the `kl` of short runs one for each estimator, for `gain` one for each thing it is over. The noise of a sentence depends on the
- * seed and the sentence alone, so neither the other sentences nor the other metrics move its numbers.
+ * The metrics of these names.
+ * @throws {InputError} where there is no such metric, another command measures it, or a model of such inference has it not.
+ */
+export function measurable(names: readonly string[], inference: Inference): MetricDefinition[] {
+  const asked = names.map(metricNamed);
+  for (const { name, command } of asked) {
+    if (command !== null) throw new InputError(`${name} is measured by ${command}`);
+  }
+  const impossible = asked.filter((metric) => !isMeasurable(metric, inference));
+  if (impossible.length === 0) return asked;
+  const list = (some: readonly MetricDefinition[]) => some.map(({ name }) => name).join(', ');
+  const possible = metricsThereAre().filter((metric) => isMeasurable(metric, inference));
+  throw new InputError(`${KINDS[inference]} has no ${list(impossible)}; it has ${list(possible)}`);
+}
+
+/**
+ * Results of every metric asked for, of some several: for the `kl` of short runs one for each estimator, for `gain` one for
+ * each thing it is over. The noise of a sentence depends on the seed and the sentence alone, so neither the other sentences
+ * nor the other metrics move its numbers.
  *
- * @throws {InputError} if a metric needs a latent code that the model has not, or the split is empty.
+ * @throws {InputError} if there is no such metric, the model has it not, or the split is empty.
  * @throws {InterruptedError} if the signal stopped it.
  */
 export async function evaluate(
@@ -110,43 +126,21 @@ async function evaluateExact(
   { metrics, seed, batchSize, limit, signal }: EvaluationOptions,
   onProgress: (progress: EvaluationProgress) => void,
 ): Promise<Result[]> {
-  const impossible = metrics.filter((metric) => metric !== 'ppl');
-  if (impossible.length > 0) {
-    throw new InputError(`a model without a latent code has no ${impossible.join(', ')}: ask for ppl alone`);
-  }
+  const measurements = measurable(metrics, 'none').map(({ measureExact }) => measureExact!());
   const batches = equalLengthBatches(split, batchSize, { indices: chosen(split, limit) });
   const total = sentencesOf(batches.shapes());
-  const nll: number[] = [];
-  const words: number[] = [];
-  const sentences: number[] = [];
+  let done = 0;
   let seconds = 0;
   for (const batch of batches) {
-    seconds += timed(() => nll.push(...model.sentenceNll(batch)));
-    words.push(...Array<number>(batch.size).fill(batch.tokens));
-    sentences.push(...batch.indices);
-    onProgress({ metrics, done: nll.length, total });
+    const start = performance.now();
+    const nll = model.sentenceNll(batch);
+    for (const measurement of measurements) measurement.add(batch, nll);
+    seconds += secondsSince(start);
+    done += batch.size;
+    onProgress({ metrics, done, total });
     await breathe(signal);
   }
-  const { value, standardError, ...counts } = exactPerplexity(nll, words);
-  const notFinite = nll.filter((sentence) => !Number.isFinite(sentence)).length;
-  return [
-    {
-      metric: 'ppl',
-      estimator: 'exact',
-      split: split.name,
-      value: finiteOrNull(value),
-      standardError: finiteOrNull(standardError),
-      ...counts,
-      draws: 0,
-      perSentence: sentenceValues(
-        sentences,
-        nll.map((value) => -value),
-      ),
-      seed,
-      seconds,
-      warnings: notFinite > 0 ? [`${notFinite} sentences have no finite probability`] : [],
-    },
-  ];
+  return measurements.map((measurement) => ({ ...measurement.result(), split: split.name, seed, seconds }));
 }
 
 async function evaluateLatent(
@@ -155,12 +149,15 @@ async function evaluateLatent(
   options: EvaluationOptions,
   onProgress: (progress: EvaluationProgress) => void,
 ): Promise<Result[]> {
-  const { metrics, seed, batchSize, limit, perplexitySentences, signal } = options;
-  const measurements = metrics.flatMap((metric) => measurementsOf(metric, model, options));
-  const dear = measurements.filter(
-    ({ metric }) => metric === 'ppl' || (metric === 'kl' && model.inference === 'short-run'),
-  );
-  const cheap = measurements.filter((measurement) => !dear.includes(measurement));
+  const { seed, batchSize, limit, perplexitySentences, signal } = options;
+  const context = contextOf(model, options);
+  const byCost = measurable(options.metrics, model.inference).map((metric) => ({
+    dear: metric.cost(model.inference) === 'dear',
+    measurements: metric.measure!(context),
+  }));
+  const measurements = byCost.flatMap((metric) => metric.measurements);
+  const dear = byCost.flatMap((metric) => (metric.dear ? metric.measurements : []));
+  const cheap = byCost.flatMap((metric) => (metric.dear ? [] : metric.measurements));
 
   // A smaller subset lies within the larger one. Its sentences come first and meet every quantity, so
   // that their chains are run once; the others meet the cheap quantities.
@@ -185,8 +182,9 @@ async function evaluateLatent(
     try {
       const posterior = model.posterior(batch, likelihood, { seed, sentences: batch.indices }, pathDraws);
       for (const measurement of measured) {
-        const spent = timed(() => measurement.add(likelihood, posterior));
-        seconds.set(measurement, seconds.get(measurement)! + spent);
+        const start = performance.now();
+        await measurement.add(likelihood, posterior);
+        seconds.set(measurement, seconds.get(measurement)! + secondsSince(start));
         await breathe(signal);
       }
     } finally {
@@ -203,43 +201,16 @@ async function evaluateLatent(
   }));
 }
 
-function measurementsOf(
-  metric: Evaluated,
-  { latentSize, inference }: LatentModel,
-  { estimator, draws = DRAWS, klChains, languageModelNll }: EvaluationOptions,
-): Measurement[] {
-  switch (metric) {
-    case 'ppl':
-      return [estimator, estimator.beside]
-        .filter((one) => one !== undefined)
-        .map((one) => new PerplexityMeasurement(one));
-    case 'recon':
-      return [new ReconstructionMeasurement(draws)];
-    case 'au':
-      return [new ActiveUnitsMeasurement(draws)];
-    case 'mi':
-      if (inference === 'point') break;
-      return [new MutualInformationMeasurement(draws)];
-    case 'gain':
-      return [
-        new GainOverPrior(draws),
-        new GainOverOtherSentence(draws),
-        ...(languageModelNll == null ? [] : [new GainOverLanguageModel(draws, languageModelNll)]),
-      ];
-    case 'kl':
-      if (inference === 'point') break;
-      if (inference === 'gaussian') return [new DimensionKlMeasurement(draws)];
-      return shortRunKl({ jacobian: 2, gaussian: gaussianKlDraws(latentSize), marginals: 0, ...klChains });
-  }
-  throw new InputError(`a code that is a point has no ${metric}: ask for ppl by fitted or ais, recon, au, gain`);
+function contextOf(
+  model: LatentModel,
+  { estimator, draws = DRAWS, klChains, languageModelNll = () => null }: EvaluationOptions,
+): MeasuringContext {
+  return { model, draws, estimator, klChains: wholeKlChains(model.latentSize, klChains), languageModelNll };
 }
 
-function shortRunKl({ jacobian, gaussian, marginals }: KlChains): Measurement[] {
-  return [
-    ...(jacobian > 0 ? [new JacobianKlMeasurement(jacobian)] : []),
-    ...(gaussian > 0 ? [new GaussianKlMeasurement(gaussian)] : []),
-    ...(marginals > 0 ? [new DimensionKlMeasurement(marginals)] : []),
-  ];
+/** The chains behind each estimator of a KL, where some are as they usually are. */
+export function wholeKlChains(latentSize: number, given: Partial<KlChains> = {}): KlChains {
+  return { jacobian: 2, gaussian: gaussianKlDraws(latentSize), marginals: 0, ...given };
 }
 
 /** The sentences of a split that `limit` of them are. */
@@ -253,9 +224,7 @@ function sentencesOf(batches: readonly Pick<Batch, 'size'>[]): number {
   return batches.reduce((sum, { size }) => sum + size, 0);
 }
 
-function timed(work: () => void): number {
-  const start = performance.now();
-  work();
+function secondsSince(start: number): number {
   return (performance.now() - start) / 1000;
 }
 

@@ -3,6 +3,8 @@
 import { dimensionKl, type Posterior } from '../inference/posterior.js';
 import type { ConditionalLikelihood } from '../model/likelihood.js';
 import { finiteOrNull } from '../runs/row.js';
+import { hessianPasses } from './cost.js';
+import { defineMetric } from './define-metric.js';
 import { gaussianKl, jacobianKl, marginalKl } from './kl.js';
 import {
   countNotFinite,
@@ -107,3 +109,35 @@ export class DimensionKlMeasurement implements Measurement {
     };
   }
 }
+
+export const kl = defineMetric({
+  name: 'kl',
+  label: 'KL',
+  description: 'KL(q(z | x) || p(z))',
+  unit: 'nats',
+  needs: ['distribution'],
+  // Of a Gaussian it is known in closed form.
+  cost: (inference) => (inference === 'short-run' ? 'dear' : 'cheap'),
+  measure({ model, draws, klChains: { jacobian, gaussian, marginals } }) {
+    if (model.inference === 'gaussian') return [new DimensionKlMeasurement(draws)];
+    return [
+      ...(jacobian > 0 ? [new JacobianKlMeasurement(jacobian)] : []),
+      ...(gaussian > 0 ? [new GaussianKlMeasurement(gaussian)] : []),
+      ...(marginals > 0 ? [new DimensionKlMeasurement(marginals)] : []),
+    ];
+  },
+  // Of short runs it takes more of them than other quantities have drawn, and their Jacobians.
+  passes({ gradients, draws, klChains: { jacobian, gaussian, marginals }, latentSize }) {
+    const more = Math.max(0, gaussian - draws, marginals - draws);
+    return gradients * (2 * more + jacobian * hessianPasses(latentSize));
+  },
+  validation: {
+    when: 'always',
+    columns: () => ['validationKl'],
+    parts: (latentSize) => Array.from({ length: latentSize }, (_, d) => `klDimension[${d}]`),
+    values: ([row]) => ({
+      validationKl: row?.value,
+      ...Object.fromEntries((row?.series?.dimension ?? []).map((nats, d) => [`klDimension[${d}]`, nats])),
+    }),
+  },
+});

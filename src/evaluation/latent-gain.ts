@@ -8,6 +8,7 @@ import type { SentenceKeys } from '../inference/sentence-noise.js';
 import type { ConditionalLikelihood } from '../model/likelihood.js';
 import { RandomStream } from '../random/philox.js';
 import { finiteOrNull } from '../runs/row.js';
+import { defineMetric } from './define-metric.js';
 import { countNotFinite, divergenceWarnings, type MeasuredQuantity, type Measurement, meanRow } from './measurement.js';
 import { meanOverDraws, SentenceMean } from './statistics.js';
 
@@ -224,3 +225,39 @@ function codesOfOthers(
   }
   return others;
 }
+
+/** Positions in the sentence, from 1, that have a column of their own in metrics.csv. */
+const POSITIONS = 20;
+
+export const gain = defineMetric({
+  name: 'gain',
+  label: 'Gain',
+  description: 'what the decoder gains from the code, in -log p(x | z)',
+  unit: 'nats',
+  direction: 'higher',
+  measure({ draws, languageModelNll }) {
+    const nll = languageModelNll();
+    return [
+      new GainOverPrior(draws),
+      new GainOverOtherSentence(draws),
+      ...(nll === null ? [] : [new GainOverLanguageModel(draws, nll)]),
+    ];
+  },
+  // Of the code's own draws, of the prior's, and of another sentence's.
+  passes: ({ draws }) => 3 * draws,
+  validation: {
+    when: 'always',
+    columns: () => ['validationGainOverPrior', 'validationGainOverOtherSentence', 'validationGainOverLstmLm'],
+    parts: () => Array.from({ length: POSITIONS }, (_, t) => `gainPosition[${t + 1}]`),
+    values(rows) {
+      const over = (what: string) => rows.find(({ variant }) => variant === what);
+      const positions = over(GAIN_OVER.prior)?.series?.position ?? [];
+      return {
+        validationGainOverPrior: over(GAIN_OVER.prior)?.value,
+        validationGainOverOtherSentence: over(GAIN_OVER.otherSentence)?.value,
+        validationGainOverLstmLm: over(GAIN_OVER.lstmLm)?.value,
+        ...Object.fromEntries(positions.slice(0, POSITIONS).map((nats, t) => [`gainPosition[${t + 1}]`, nats])),
+      };
+    },
+  },
+});

@@ -1,6 +1,7 @@
 // A quantity as `evaluate` sees it: it is given batch after batch, and in the end has rows to show and what should be known
 // of them.
 
+import type { Batch } from '../data/batches.js';
 import type { Posterior } from '../inference/posterior.js';
 import type { ConditionalLikelihood } from '../model/likelihood.js';
 import { finiteOrNull, type Result } from '../runs/row.js';
@@ -10,11 +11,17 @@ import type { SentenceMean } from './statistics.js';
 export type MeasuredQuantity = Omit<Result, 'split' | 'seed' | 'seconds'>;
 
 export interface Measurement {
-  readonly metric: Exclude<Result['metric'], 'noisy-recon' | 'accuracy'>;
+  readonly metric: string;
   /** Short runs of each sentence whose density will be asked for. */
   readonly pathDraws: number;
-  add(likelihood: ConditionalLikelihood, posterior: Posterior): void;
+  add(likelihood: ConditionalLikelihood, posterior: Posterior): void | Promise<void>;
   result(): MeasuredQuantity;
+}
+
+/** The same on a model that knows the probability of a sentence. */
+export interface ExactMeasurement extends Pick<Measurement, 'metric' | 'result'> {
+  /** @param nll -log p(x) of each sentence of the batch, nats, over words and `</s>`; [batch.size]. */
+  add(batch: Pick<Batch, 'indices' | 'size' | 'tokens'>, nll: Float32Array): void;
 }
 
 /** A mean as a row shows it, with what it is of. */

@@ -4,6 +4,7 @@
 import { mutualInformation } from '../inference/mutual-information.js';
 import type { DiagonalGaussian, Posterior } from '../inference/posterior.js';
 import type { ConditionalLikelihood } from '../model/likelihood.js';
+import { defineMetric } from './define-metric.js';
 import { logVarianceBias, momentGaussian } from './kl.js';
 import { type MeasuredQuantity, type Measurement, meanRow } from './measurement.js';
 import { SentenceMean } from './statistics.js';
@@ -106,3 +107,18 @@ function concatenated(parts: readonly Float32Array[]): Float32Array {
   }
   return out;
 }
+
+export const mi = defineMetric({
+  name: 'mi',
+  label: 'MI',
+  description: 'mutual information of sentence and code',
+  unit: 'nats',
+  direction: 'higher',
+  needs: ['distribution'],
+  measure: ({ draws }) => [new MutualInformationMeasurement(draws)],
+  validation: {
+    when: 'always',
+    columns: () => ['validationMutualInformation'],
+    values: ([row]) => ({ validationMutualInformation: row?.value }),
+  },
+});

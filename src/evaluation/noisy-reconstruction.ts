@@ -8,6 +8,7 @@ import { InputError, InterruptedError } from '../errors.js';
 import { nllInPieces } from '../inference/posterior.js';
 import { RandomStream } from '../random/philox.js';
 import type { Result } from '../runs/row.js';
+import { defineMetric } from './define-metric.js';
 import type { LatentModel } from './evaluate.js';
 import { countNotFinite, divergenceWarnings, meanRow } from './measurement.js';
 import { meanOverDraws, SentenceMean } from './statistics.js';
@@ -131,3 +132,12 @@ function swappedSplit(split: Split, swaps: number, seed: number, draw: number): 
 function inferenceSeed(seed: number, draw: number): number {
   return draw === 0 ? seed : new RandomStream({ seed, purpose: 'noisy-inference', step: draw }).next();
 }
+
+export const noisyRecon = defineMetric({
+  name: 'noisy-recon',
+  label: 'Noisy recon',
+  description: 'reconstruction from a copy whose words were swapped',
+  unit: 'nats',
+  direction: 'lower',
+  command: 'sri noisy-recon',
+});

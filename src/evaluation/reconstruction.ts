@@ -2,6 +2,7 @@
 
 import type { Posterior } from '../inference/posterior.js';
 import type { ConditionalLikelihood } from '../model/likelihood.js';
+import { defineMetric } from './define-metric.js';
 import { countNotFinite, divergenceWarnings, type MeasuredQuantity, type Measurement, meanRow } from './measurement.js';
 import { meanOverDraws, SentenceMean } from './statistics.js';
 
@@ -37,3 +38,18 @@ export class ReconstructionMeasurement implements Measurement {
     };
   }
 }
+
+export const recon = defineMetric({
+  name: 'recon',
+  label: 'Recon',
+  description: 'reconstruction, E_q[-log p(x | z)]',
+  unit: 'nats',
+  direction: 'lower',
+  measure: ({ draws }) => [new ReconstructionMeasurement(draws)],
+  passes: ({ draws }) => draws,
+  validation: {
+    when: 'always',
+    columns: () => ['validationRecon'],
+    values: ([row]) => ({ validationRecon: row?.value }),
+  },
+});

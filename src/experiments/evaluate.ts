@@ -4,8 +4,9 @@ import type { PerplexityEstimatorChoice } from '../config/choices.js';
 import type { RunConfig } from '../config/schema.js';
 import type { SplitName } from '../data/corpus.js';
 import { InputError } from '../errors.js';
-import { type Evaluated, evaluate } from '../evaluation/evaluate.js';
+import { evaluate, isMeasurable, measurable } from '../evaluation/evaluate.js';
 import { estimatorName } from '../evaluation/perplexity/estimator-name.js';
+import { metricNamed } from '../evaluation/registry.js';
 import type { Inference } from '../methods/method.js';
 import { methodNamed } from '../methods/registry.js';
 import { keepRows } from '../runs/measured-run.js';
@@ -14,17 +15,18 @@ import { evaluationOptions } from './evaluation.js';
 import { languageModelNll } from './language-model.js';
 import type { OpenRun } from './open-run.js';
 import { type Following, stage } from './progress.js';
+import { TABLE_1 } from './published.js';
 
-/** The metrics of Table 1 that a method has; a code that is a point has a KL of infinity and no proposal of its own. */
-export function metricsOf(inference: Inference): Evaluated[] {
-  switch (inference) {
-    case 'none':
-      return ['ppl'];
-    case 'point':
-      return ['recon', 'au'];
-    default:
-      return ['ppl', 'recon', 'au', 'kl'];
-  }
+/** The metrics of Table 1 that a method has; a code that is a point has no proposal of its own to estimate PPL from. */
+export function metricsOf(inference: Inference): string[] {
+  return TABLE_1.metrics.filter(
+    (name) => isMeasurable(metricNamed(name), inference) && !(name === 'ppl' && inference === 'point'),
+  );
+}
+
+/** @throws {InputError} where there is no such metric, another command measures it, or the run's method has it not. */
+export function checkMetrics({ method }: Pick<RunConfig, 'method'>, metrics: readonly string[]): void {
+  measurable(metrics, methodNamed(method).inference);
 }
 
 /**
@@ -50,7 +52,7 @@ export function withEstimator(run: RunConfig, asked?: PerplexityEstimatorChoice,
 
 export interface EvaluationRequest {
   /** Those of Table 1 that the method has where absent. */
-  metrics?: readonly Evaluated[];
+  metrics?: readonly string[];
   split: SplitName;
   /** Sentences, drawn at random, that every metric is measured on; as the configuration has it where absent. */
   limit?: number;
@@ -72,12 +74,16 @@ export async function evaluateRun(
     limit === undefined
       ? { limit: run.evaluation.sentences, perplexitySentences: configured.perplexitySentences }
       : { limit, perplexitySentences: null };
-  const asked = metrics.includes('gain') && model.hasLatent;
-  const lstmLm = asked ? languageModelNll(opened.folder, run.seed, corpus, split, sentences.limit) : null;
   const results = await evaluate(
     model,
     corpus.splits[split],
-    { ...configured, ...sentences, metrics, languageModelNll: lstmLm, signal },
+    {
+      ...configured,
+      ...sentences,
+      metrics,
+      languageModelNll: () => languageModelNll(opened.folder, run.seed, corpus, split, sentences.limit),
+      signal,
+    },
     ({ metrics: now, done, total }) => stage(`${now.join(',')} on ${split}`, onProgress)(done, total),
   );
   return keepRows(opened, results);

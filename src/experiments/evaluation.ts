@@ -3,7 +3,8 @@
 
 import type { RunConfig } from '../config/schema.js';
 import type { PreparedCorpus } from '../data/corpus.js';
-import { DIAGNOSIS_METRICS, diagnose, diagnosisColumns, verdictOf } from '../evaluation/diagnosis.js';
+import type { MetricDefinition } from '../evaluation/define-metric.js';
+import { diagnose, diagnosisColumns, diagnosisMetrics, verdictOf } from '../evaluation/diagnosis.js';
 import { type EvaluatedModel, type EvaluationOptions, evaluate } from '../evaluation/evaluate.js';
 import { AisEstimator } from '../evaluation/perplexity/ais-estimator.js';
 import { EncoderEstimator } from '../evaluation/perplexity/encoder-estimator.js';
@@ -11,7 +12,7 @@ import { estimatorName } from '../evaluation/perplexity/estimator-name.js';
 import { FittedEstimator } from '../evaluation/perplexity/fitted-estimator.js';
 import { JacobianEstimator } from '../evaluation/perplexity/jacobian-estimator.js';
 import type { PerplexityEstimator } from '../evaluation/perplexity/perplexity.js';
-import type { Selection } from '../methods/define-method.js';
+import type { Method, Selection } from '../methods/define-method.js';
 import type { Inference, Model } from '../methods/method.js';
 import { methodNamed } from '../methods/registry.js';
 import type { ResultRow } from '../runs/row.js';
@@ -33,7 +34,8 @@ export function evaluatedModel(model: Model, inference: Inference, epoch: number
   };
 }
 
-function perplexityEstimator(evaluation: RunConfig['evaluation'], inference: Inference): PerplexityEstimator {
+/** The estimator of perplexity that a configuration asks for. */
+export function perplexityEstimator(evaluation: RunConfig['evaluation'], inference: Inference): PerplexityEstimator {
   const { draws, priorShare, chains, metropolisSteps, studentDegrees, temperatures } = evaluation;
   switch (estimatorName(evaluation, inference)) {
     case 'jacobian':
@@ -49,7 +51,9 @@ function perplexityEstimator(evaluation: RunConfig['evaluation'], inference: Inf
 }
 
 /** The part of the evaluation's options that a run's configuration decides. */
-export function evaluationOptions(run: RunConfig): Omit<EvaluationOptions, 'metrics' | 'limit'> {
+export function evaluationOptions(
+  run: RunConfig,
+): Omit<EvaluationOptions, 'metrics' | 'limit' | 'draws'> & { draws: number } {
   const { evaluation, seed, training } = run;
   const { inferenceChains, klChains, perplexitySentences, aisSentences, estimator } = evaluation;
   return {
@@ -65,21 +69,30 @@ export function evaluationOptions(run: RunConfig): Omit<EvaluationOptions, 'metr
   };
 }
 
-/**
- * Draws of each sentence's q(z | x) behind an epoch's diagnosis. One will do for an encoder, whose KL and means are exact and
- * whose reconstruction its sources take from one; short runs have been drawn already, to be fitted to.
- */
-export function validationDraws(
-  inference: Inference,
-  { validation }: Pick<RunConfig['training'], 'validation'>,
-): number {
-  return inference === 'short-run' ? validation.chains : 1;
+/** Metrics that decide which epoch is the best, where more than the diagnosis is asked of an epoch. */
+function judgingMetrics(selects: Selection): string[] {
+  return selects === 'perplexity' ? ['ppl'] : [];
 }
 
-/** A point has no density, and so no KL and no mutual information. */
-const POINT_METRICS = DIAGNOSIS_METRICS.filter((metric) => metric !== 'kl' && metric !== 'mi');
+/** What each epoch is measured by. */
+export function validationMetrics({ inference, selects }: Pick<Method, 'inference' | 'selects'>): MetricDefinition[] {
+  return diagnosisMetrics(inference, judgingMetrics(selects));
+}
 
-const PPL_COLUMNS = ['validationPpl', 'validationPplError'];
+/**
+ * How exactly an epoch is measured. One draw of each sentence's q(z | x) will do for an encoder, whose KL and means are exact
+ * and whose reconstruction its sources take from one; short runs have been drawn already, to be fitted to.
+ */
+export function validationOptions(run: RunConfig): ReturnType<typeof evaluationOptions> {
+  const { validation } = run.training;
+  return {
+    ...evaluationOptions(run),
+    estimator: new FittedEstimator({ ...validation, studentDegrees: run.evaluation.studentDegrees }),
+    perplexitySentences: null,
+    draws: methodNamed(run.method).inference === 'short-run' ? validation.chains : 1,
+    klChains: { jacobian: 0, gaussian: 0, marginals: validation.chains },
+  };
+}
 
 /**
  * Judges an epoch on the validation split, or on `training.validationSentences` of it, by what the method selects by: -log
@@ -93,42 +106,28 @@ export function createValidator(
   corpus: PreparedCorpus,
   folder: Pick<RunFolder, 'directory'>,
 ): Validator {
-  const { inference, selects } = methodNamed(run.method);
+  const method = methodNamed(run.method);
+  const { inference, selects } = method;
   const { latentSize } = run.model;
-  const options: Omit<EvaluationOptions, 'metrics'> = {
-    ...evaluationOptions(run),
-    estimator: new FittedEstimator({ ...run.training.validation, studentDegrees: run.evaluation.studentDegrees }),
-    limit: run.training.validationSentences,
-    perplexitySentences: null,
-    draws: validationDraws(inference, run.training),
-    klChains: { jacobian: 0, gaussian: 0, marginals: run.training.validation.chains },
-  };
-  const hasCode = inference !== 'none';
-  const byPerplexity = selects === 'perplexity';
-  const metrics: EvaluationOptions['metrics'] = [
-    ...(byPerplexity ? (['ppl'] as const) : []),
-    ...(hasCode ? (inference === 'point' ? POINT_METRICS : DIAGNOSIS_METRICS) : []),
-  ];
-  const columns = [
-    ...(byPerplexity ? PPL_COLUMNS : []),
-    ...(byPerplexity && hasCode ? ['validationEffectiveSampleSize'] : []),
-    ...(hasCode ? diagnosisColumns(latentSize) : []),
-  ];
+  const options = { ...validationOptions(run), limit: run.training.validationSentences };
+  const metrics = validationMetrics(method).map(({ name }) => name);
   const split = corpus.splits.valid;
   /** Of the sentences that epochs are judged on; asked for once. */
   let lstmLm: ReadonlyMap<number, number> | null = null;
   return {
-    columns,
+    columns: diagnosisColumns(inference, latentSize, judgingMetrics(selects)),
     async validate(model, epoch) {
-      lstmLm ??= hasCode ? languageModelNll(folder, run.seed, corpus, 'valid', options.limit) : null;
       const rows = await evaluate(evaluatedModel(model, inference, epoch), split, {
         ...options,
         metrics,
-        languageModelNll: lstmLm,
+        languageModelNll: () => {
+          lstmLm ??= languageModelNll(folder, run.seed, corpus, 'valid', options.limit);
+          return lstmLm;
+        },
       });
       return {
         loss: validationLoss(rows, selects),
-        quantities: { ...perplexityColumns(rows), ...diagnose(rows) },
+        quantities: diagnose(rows),
         verdict: verdictOf(rows, latentSize),
       };
     },
@@ -144,16 +143,4 @@ function validationLoss(rows: readonly ResultRow[], selects: Selection): number 
   const { words, sentences } = rows.find(({ metric }) => metric === 'recon')!;
   const nats = selects === 'reconstruction' ? value('recon') : value('recon') + value('kl');
   return (nats * sentences) / words!;
-}
-
-function perplexityColumns(rows: readonly ResultRow[]): Record<string, number> {
-  const ppl = rows.find(({ metric }) => metric === 'ppl');
-  const named = {
-    validationPpl: ppl?.value,
-    validationPplError: ppl?.standardError,
-    validationEffectiveSampleSize: ppl?.effectiveSampleSize?.mean,
-  };
-  return Object.fromEntries(
-    Object.entries(named).filter((entry): entry is [string, number] => typeof entry[1] === 'number'),
-  );
 }

@@ -1,7 +1,6 @@
 // Tables 4 and 5 are of one kind: a single quantity of every method, measured under several conditions, a column each.
 
 import { chooseRow, type MeasuredRun } from '../runs/measured-run.js';
-import type { Metric } from '../runs/row.js';
 import {
   bySeeds,
   mean,
@@ -25,7 +24,8 @@ import {
 } from './table.js';
 
 export interface VariantTable {
-  metric: Metric;
+  /** Name of the metric. */
+  metric: string;
   /** The conditions, in the paper's order: how the table heads one, and the variant of its rows. */
   variants: readonly (readonly [name: string, variant: string])[];
   /** The paper's numbers, one for each condition, by data set and method. */

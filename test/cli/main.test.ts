@@ -67,7 +67,6 @@ describe('wrong use ends with 2 and says what would be right', () => {
       ['train', '--config', 'ptb.yaml', '--method', 'sri', '--set', 'data.maxLength=9'],
       /--set data\.maxLength=9: a corpus is as it was prepared/,
     ],
-    [['eval', '--metric', 'ppl,bleu'], /bleu is none of ppl, recon, au, kl/],
     [['eval'], /give --run FOLDER, or --config and --method/],
     [['eval', '--run', `${root}/none`], /none: no run here/],
     [['eval', '--run', 'r', '--method', 'sri'], /leave out --method/],

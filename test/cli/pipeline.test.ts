@@ -186,6 +186,12 @@ describe('sri eval', () => {
     const lm = await sri('eval', '--run', 'runs/words/lstm-lm/seed-0', '--metric', 'kl');
     expect(lm).toMatchObject({ code: 2 });
     expect(lm.error).toMatch(/without a latent code has no kl/);
+    const unknown = await sri('eval', '--run', 'runs/words/lstm-lm/seed-0', '--metric', 'ppl,bleu');
+    expect(unknown).toMatchObject({ code: 2 });
+    expect(unknown.error).toMatch(/bleu is none of the metrics ppl, recon, kl, au/);
+    const elsewhere = await sri('eval', '--run', run, '--metric', 'accuracy');
+    expect(elsewhere).toMatchObject({ code: 2 });
+    expect(elsewhere.error).toMatch(/accuracy is measured by sri classify/);
     const draws = await sri('eval-ppl', '--run', 'runs/words/lstm-lm/seed-0', '--samples', '3');
     expect(draws).toMatchObject({ code: 2 });
     const other = await sri('eval-ppl', '--run', 'runs/words/lstm-lm/seed-0', '--estimator', 'ais');

@@ -232,7 +232,7 @@ test('the diagnosis has a column for each of its numbers, and only those', () =>
   const rows = measure(model, posterior, perfectLanguageModel(model));
   const kl = { metric: 'kl', value: 5, estimator: '', series: { dimension: [4, 1, null] } } as never;
   const diagnosis = diagnose([...rows, kl]);
-  const columns = diagnosisColumns(3);
+  const columns = diagnosisColumns('short-run', 3);
   expect(Object.keys(diagnosis).sort()).toEqual(
     [...columns.slice(0, 8), 'klDimension[0]', 'klDimension[1]', 'gainPosition[1]'].sort(),
   );

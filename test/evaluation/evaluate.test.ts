@@ -150,7 +150,11 @@ describe('a model with a latent code', () => {
 
   test('measures the gain over codes of the prior and of other sentences, and over LSTM-LM where that is known', async () => {
     const measure = (languageModelNll: ReadonlyMap<number, number> | null) =>
-      evaluate(latentModel().model, split, options({ metrics: ['recon', 'gain'], languageModelNll }));
+      evaluate(
+        latentModel().model,
+        split,
+        options({ metrics: ['recon', 'gain'], languageModelNll: () => languageModelNll }),
+      );
     const variants = (rows: readonly { variant?: string }[]) => rows.map(({ variant }) => variant);
     expect(variants(await measure(null))).toEqual([undefined, 'over-prior', 'over-other-sentence']);
     const rows = await measure(new Map(Array.from({ length: 30 }, (_, i) => [i, 50])));

@@ -1,6 +1,8 @@
 // The accuracy of a classifier that was taught several times, each time with other labelled items, and tested on the same
 // items each time.
 
+import { defineMetric } from '../define-metric.js';
+
 export interface AccuracyEstimate {
   /** Share of right answers, over all sets and items. */
   value: number;
@@ -47,3 +49,11 @@ export function accuracyOverSets(right: readonly Uint8Array[]): AccuracyEstimate
     highest: Math.max(...ofSet),
   };
 }
+
+export const accuracy = defineMetric({
+  name: 'accuracy',
+  label: 'Accuracy',
+  description: 'share of sentences whose class is told from their code',
+  direction: 'higher',
+  command: 'sri classify',
+});

@@ -89,6 +89,12 @@ export class AisEstimator implements PerplexityEstimator {
     this.draws = this.options.chains;
   }
 
+  /** A gradient goes forward and back. */
+  passes(): number {
+    const { chains, temperatures, transitions } = this.options;
+    return 2 * chains * temperatures * transitions;
+  }
+
   /** Of the posterior only the keys are used: inference has no part in the estimate. */
   estimate(likelihood: ConditionalLikelihood, { keys }: Pick<Posterior, 'keys'>): SentenceEstimate[] {
     const { sentences, words } = likelihood;

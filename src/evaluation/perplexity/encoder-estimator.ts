@@ -46,11 +46,16 @@ export class EncoderEstimator implements PerplexityEstimator {
       name: ENCODER_ALONE,
       draws: draws - fromPrior,
       pathDraws: 0,
+      passes: () => 0,
       estimate: (likelihood, posterior) => {
         const { draws: all, gaussians } = this.draw(likelihood, posterior);
         return weigh(likelihood, all, gaussians, fromPrior);
       },
     };
+  }
+
+  passes(): number {
+    return this.draws;
   }
 
   /** @throws InputError where q is no Gaussian. */

@@ -50,6 +50,12 @@ export class FittedEstimator implements PerplexityEstimator {
     if (this.options.chains < 2) throw new RangeError('the fit compares chains, and needs at least 2 of them');
   }
 
+  /** Chains begin at the better of inferred and prior draws, take gradient steps, and a fit to them is drawn from. */
+  passes(): number {
+    const { chains, metropolisSteps, draws } = this.options;
+    return 2 * chains + 2 * chains * metropolisSteps + draws;
+  }
+
   estimate(likelihood: ConditionalLikelihood, posterior: Posterior): SentenceEstimate[] {
     const { sentences, latentSize } = likelihood;
     const { chains } = this.options;

@@ -10,6 +10,7 @@ import { InputError } from '../../errors.js';
 import { logStandardNormal } from '../../inference/path-density.js';
 import type { Posterior } from '../../inference/posterior.js';
 import type { ConditionalLikelihood } from '../../model/likelihood.js';
+import { hessianPasses, type ModelSize } from '../cost.js';
 import { summarizeWeights } from './importance.js';
 import type { PerplexityEstimator, SentenceEstimate } from './perplexity.js';
 
@@ -24,6 +25,11 @@ export class JacobianEstimator implements PerplexityEstimator {
   /** @param draws M, chains a sentence; the released code of the paper has 10. */
   constructor(readonly draws = 10) {
     this.pathDraws = draws;
+  }
+
+  /** Of short runs of its own, whose gradients go forward and back, and a Hessian for each gradient. */
+  passes({ gradients, latentSize }: ModelSize): number {
+    return this.draws * gradients * (2 + hessianPasses(latentSize));
   }
 
   estimate(likelihood: ConditionalLikelihood, posterior: Posterior): SentenceEstimate[] {

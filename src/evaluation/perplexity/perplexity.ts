@@ -4,7 +4,16 @@
 import type { Posterior } from '../../inference/posterior.js';
 import type { ConditionalLikelihood } from '../../model/likelihood.js';
 import { type EffectiveSampleSizes, finiteOrNull } from '../../runs/row.js';
-import { foldingWarning, type MeasuredQuantity, type Measurement, percent } from '../measurement.js';
+import type { ModelSize } from '../cost.js';
+import { defineMetric } from '../define-metric.js';
+import {
+  countNotFinite,
+  type ExactMeasurement,
+  foldingWarning,
+  type MeasuredQuantity,
+  type Measurement,
+  percent,
+} from '../measurement.js';
 import { sentenceValues } from '../statistics.js';
 
 /** What an estimator has to say of one sentence. */
@@ -32,6 +41,8 @@ export interface PerplexityEstimator {
   readonly draws: number;
   /** Of the first so many short runs of a sentence the density is asked for. */
   readonly pathDraws: number;
+  /** Forward passes of the decoder over a token that an estimate takes; for a plan. */
+  passes(size: ModelSize): number;
   /** Another estimate, which comes for nothing once this one is made of the same posterior. */
   readonly beside?: PerplexityEstimator;
   /**
@@ -138,8 +149,66 @@ export class PerplexityMeasurement implements Measurement {
   }
 }
 
+/** Of a model that knows -log p(x), so that nothing is to be estimated. */
+export class ExactPerplexityMeasurement implements ExactMeasurement {
+  readonly metric = 'ppl';
+  private readonly nll: number[] = [];
+  private readonly words: number[] = [];
+  private readonly sentences: number[] = [];
+
+  add({ indices, size, tokens }: Parameters<ExactMeasurement['add']>[0], nll: Float32Array): void {
+    this.nll.push(...nll);
+    this.words.push(...Array<number>(size).fill(tokens));
+    this.sentences.push(...indices);
+  }
+
+  result(): MeasuredQuantity {
+    const { metric, nll, words, sentences } = this;
+    const { value, standardError, ...counts } = exactPerplexity(nll, words);
+    const notFinite = countNotFinite(Float64Array.from(nll));
+    return {
+      metric,
+      estimator: 'exact',
+      value: finiteOrNull(value),
+      standardError: finiteOrNull(standardError),
+      ...counts,
+      draws: 0,
+      perSentence: sentenceValues(
+        sentences,
+        nll.map((value) => -value),
+      ),
+      warnings: notFinite > 0 ? [`${notFinite} sentences have no finite probability`] : [],
+    };
+  }
+}
+
 /** Null where no sentence has the number. */
 function meanOf(values: (number | undefined)[]): number | null {
   const given = values.filter((value) => value !== undefined);
   return given.length === 0 ? null : given.reduce((sum, value) => sum + value, 0) / given.length;
 }
+
+export const ppl = defineMetric({
+  name: 'ppl',
+  label: 'PPL',
+  description: 'perplexity',
+  direction: 'lower',
+  cost: () => 'dear',
+  measure: ({ estimator }) =>
+    [estimator, estimator.beside].flatMap((one) => (one === undefined ? [] : [new PerplexityMeasurement(one)])),
+  measureExact: () => new ExactPerplexityMeasurement(),
+  passes: ({ estimator, ...size }) => estimator.passes(size),
+  validation: {
+    when: 'judged',
+    columns: (inference) => [
+      'validationPpl',
+      'validationPplError',
+      ...(inference === 'none' ? [] : ['validationEffectiveSampleSize']),
+    ],
+    values: ([row]) => ({
+      validationPpl: row?.value,
+      validationPplError: row?.standardError,
+      validationEffectiveSampleSize: row?.effectiveSampleSize?.mean,
+    }),
+  },
+});

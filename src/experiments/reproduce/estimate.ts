@@ -3,12 +3,17 @@
 
 import type { RunConfig } from '../../config/schema.js';
 import type { CorpusStatistics, SplitName } from '../../data/corpus.js';
-import { estimatorName, type PerplexityEstimatorName } from '../../evaluation/perplexity/estimator-name.js';
+import type { ModelSize } from '../../evaluation/cost.js';
+import type { CostContext } from '../../evaluation/define-metric.js';
+import { type EvaluationOptions, wholeKlChains } from '../../evaluation/evaluate.js';
+import type { PerplexityEstimatorName } from '../../evaluation/perplexity/estimator-name.js';
+import { metricNamed } from '../../evaluation/registry.js';
 import { ITERATIONS } from '../../evaluation/t-sne.js';
 import type { MethodCost } from '../../methods/define-method.js';
 import type { Inference } from '../../methods/method.js';
 import { methodNamed } from '../../methods/registry.js';
-import { validationDraws } from '../evaluation.js';
+import { metricsOf } from '../evaluate.js';
+import { evaluationOptions, perplexityEstimator, validationMetrics, validationOptions } from '../evaluation.js';
 
 /** What a model costs on its corpus. */
 export interface ModelCost {
@@ -37,12 +42,6 @@ export interface Workload {
  * the optimizer's pass over the weights weighs more), measuring 0.7 and above.
  */
 const SHARES = { chains: 0.75, updates: 0.4, measuring: 0.65 } as const;
-
-/**
- * Forward passes that the Hessian in a chain's Jacobian costs, for each latent dimension: of 32 dimensions it took as long
- * as 46 passes.
- */
-const HESSIAN_PASSES = 1.5;
 
 /** Seconds of the exact t-SNE for each iteration and pair of points. */
 const TSNE_SECONDS = 7e-9;
@@ -74,68 +73,58 @@ export function trainingSeconds(work: Workload, epochsDone: number, secondsPerEp
 
 /** Forward passes over a token's worth of validation. */
 function validationPasses(work: Workload): number {
-  const { inference } = work;
+  const { run, inference } = work;
   if (inference === 'none') return 1;
-  const { draws, chains, metropolisSteps } = work.run.training.validation;
-  const inferred = validationDraws(inference, work.run.training);
-  // Recon, what is gained over draws of the prior and over another sentence's; of short runs, log p(x) by `fitted` besides.
-  const diagnosis = inferencePasses(work, inferred) + 4 * inferred;
-  return inference === 'short-run' ? diagnosis + fittedPasses(chains, metropolisSteps, draws) : diagnosis;
+  const context = costContext(work, validationOptions(run));
+  return (
+    inferencePasses(work, context.draws) +
+    total(validationMetrics(methodNamed(run.method)).map((one) => one.passes(context)))
+  );
 }
 
-/** Perplexity, reconstruction, active units and KL; seconds. */
-export function metricsSeconds(work: Workload): number {
+/** Metrics on a split, by their names: those of Table 1 that the method has where absent; seconds. */
+export function metricsSeconds(work: Workload, names: readonly string[] = metricsOf(work.inference)): number {
   const { run, inference, split } = work;
-  const { evaluation } = run;
-  if (inference === 'none') return OPENING + seconds(work, tokens(work, split, evaluation.sentences));
-  const draws = evaluation.inferenceChains;
-  const all = (inferencePasses(work, draws) + draws) * tokens(work, split, evaluation.sentences);
-  if (inference === 'point') return OPENING + seconds(work, all);
-  const fewest = (...limits: (number | null)[]) => {
-    const given = limits.filter((limit) => limit !== null);
-    return given.length === 0 ? null : Math.min(...given);
-  };
-  const sentences = evaluation.estimator === 'ais' ? evaluation.aisSentences : evaluation.perplexitySentences;
-  const few =
-    (estimatorPasses(work, estimatorName(evaluation, inference)) + klPasses(work)) *
-    tokens(work, split, fewest(evaluation.sentences, sentences));
-  return OPENING + seconds(work, all + few);
+  const { sentences } = run.evaluation;
+  if (inference === 'none') return OPENING + seconds(work, tokens(work, split, sentences));
+  const options = evaluationOptions(run);
+  const context = costContext(work, options);
+  const passes = (cost: 'cheap' | 'dear') =>
+    total(names.map(metricNamed).map((one) => (one.cost(inference) === cost ? one.passes(context) : 0)));
+  const all = inferencePasses(work, context.draws) + passes('cheap');
+  const few = [sentences, options.perplexitySentences].filter((limit) => limit !== null);
+  return (
+    OPENING +
+    seconds(work, all * tokens(work, split, sentences)) +
+    seconds(work, passes('dear') * tokens(work, split, few.length === 0 ? null : Math.min(...few)))
+  );
 }
 
 /** Perplexity by one estimator on so many sentences; seconds. */
 export function estimatorSeconds(work: Workload, estimator: PerplexityEstimatorName, sentences: number): number {
-  return OPENING + seconds(work, estimatorPasses(work, estimator) * tokens(work, work.split, sentences));
+  const { evaluation } = work.run;
+  const passes =
+    estimator === 'exact'
+      ? 1
+      : perplexityEstimator({ ...evaluation, estimator }, work.inference).passes(modelSize(work));
+  return OPENING + seconds(work, passes * tokens(work, work.split, sentences));
 }
 
-/** Of one token by an estimator of perplexity. */
-function estimatorPasses({ run }: Workload, estimator: PerplexityEstimatorName): number {
-  const { evaluation, model } = run;
-  const { draws, chains, metropolisSteps, temperatures } = evaluation;
-  switch (estimator) {
-    case 'encoder':
-      return draws.encoder;
-    case 'ais':
-      return 2 * draws.ais * temperatures;
-    case 'jacobian':
-      return draws.jacobian * drawGradients(run) * (2 + HESSIAN_PASSES * model.latentSize);
-    default:
-      return fittedPasses(chains, metropolisSteps, draws.fitted);
-  }
+/** What the cost of quantities depends on, as an evaluation is to measure them. */
+function costContext(
+  work: Workload,
+  { draws, klChains, estimator }: Pick<EvaluationOptions, 'klChains' | 'estimator'> & { draws: number },
+): CostContext {
+  const size = modelSize(work);
+  return { ...size, draws, klChains: wholeKlChains(size.latentSize, klChains), estimator };
 }
 
-/** Chains begin at the better of inferred and prior draws, take gradient steps, and a fit to them is drawn from. */
-function fittedPasses(chains: number, metropolisSteps: number, draws: number): number {
-  return 2 * chains + 2 * chains * metropolisSteps + draws;
+function modelSize({ run }: Workload): ModelSize {
+  return { latentSize: run.model.latentSize, gradients: drawGradients(run) };
 }
 
-/** The KL of short runs, by more of them than reconstruction has drawn and by their Jacobians; that of a Gaussian costs nothing. */
-function klPasses({ run, inference }: Workload): number {
-  if (inference !== 'short-run') return 0;
-  const { model, evaluation } = run;
-  const { jacobian, gaussian } = evaluation.klChains;
-  const chains = gaussian === 'auto' ? 2 * model.latentSize + 2 : gaussian;
-  const more = Math.max(0, chains - evaluation.inferenceChains);
-  return drawGradients(run) * (2 * more + jacobian * HESSIAN_PASSES * model.latentSize);
+function total(numbers: readonly number[]): number {
+  return numbers.reduce((sum, number) => sum + number, 0);
 }
 
 /** Noisy reconstruction; seconds. */

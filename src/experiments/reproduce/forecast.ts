@@ -117,7 +117,7 @@ class Machine {
     const work = this.workload(run);
     switch (left.kind) {
       case 'metrics':
-        return metricsSeconds(work);
+        return metricsSeconds(work, left.metrics);
       case 'ais':
         return left.estimators.reduce((sum, estimator) => sum + estimatorSeconds(work, estimator, left.sentences), 0);
       case 'noisy-recon':

@@ -3,12 +3,12 @@
 
 import type { RunConfig } from '../../config/schema.js';
 import type { CorpusStatistics, SplitName } from '../../data/corpus.js';
-import type { Evaluated } from '../../evaluation/evaluate.js';
 import {
   estimatorName,
   type PerplexityEstimatorName,
   rowEstimator,
 } from '../../evaluation/perplexity/estimator-name.js';
+import { metricNamed } from '../../evaluation/registry.js';
 import type { Inference } from '../../methods/method.js';
 import { mayGoOn } from '../../runs/ending.js';
 import { chooseRow, type MeasuredRun, rowsOfSelected } from '../../runs/measured-run.js';
@@ -52,7 +52,7 @@ export interface Measured {
 
 /** What is still to be made of a run. */
 export type Remaining =
-  | { kind: 'metrics'; metrics: Evaluated[] }
+  | { kind: 'metrics'; metrics: string[] }
   | { kind: 'ais'; estimators: PerplexityEstimatorName[]; sentences: number }
   | { kind: 'noisy-recon'; swaps: number[] }
   | { kind: 'classification'; labels: number[] }
@@ -154,8 +154,7 @@ export function wantedSentences(
 ): number {
   if (statistics === null) return 0;
   const all = Math.min(evaluation.sentences ?? Number.POSITIVE_INFINITY, statistics.splits[split].sentences);
-  const dear = inference !== 'none' && (metric === 'ppl' || (metric === 'kl' && inference === 'short-run'));
-  if (!dear) return all;
+  if (inference === 'none' || metricNamed(metric).cost(inference) === 'cheap') return all;
   const few = evaluation.estimator === 'ais' ? evaluation.aisSentences : evaluation.perplexitySentences;
   return Math.min(few ?? all, all);
 }

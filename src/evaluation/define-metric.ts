@@ -1,0 +1,105 @@
+// A quantity of a model, defined: its name and unit, what it needs, what it costs, and how it is measured. Whatever lists,
+// prints or plans quantities reads these definitions and knows no single one of them.
+//
+//     export default defineMetric({
+//       name: 'norm',
+//       label: 'Norm',
+//       description: "mean length of a sentence's code",
+//       measure: ({ draws }) => [new NormMeasurement(draws)],
+//     });
+
+import type { Inference } from '../methods/method.js';
+import type { ResultRow } from '../runs/row.js';
+import type { Capability } from './capability.js';
+import type { ModelSize } from './cost.js';
+import type { LatentModel } from './evaluate.js';
+import type { ExactMeasurement, Measurement } from './measurement.js';
+import type { PerplexityEstimator } from './perplexity/perplexity.js';
+
+/** Of short runs, chains a sentence behind the KL by each estimator; 0 leaves its row out. */
+export interface KlChains {
+  /** Each costs K Hessians. */
+  jacobian: number;
+  /** More than the latent dimensions and one. */
+  gaussian: number;
+  /** Three or more. */
+  marginals: number;
+}
+
+/** What a measurement is made with. */
+export interface MeasuringContext {
+  model: LatentModel;
+  /** Draws a sentence from q(z | x), which all quantities share; three or more. */
+  draws: number;
+  /** Of perplexity. */
+  estimator: PerplexityEstimator;
+  klChains: KlChains;
+  /**
+   * LSTM-LM's -log p(x) by sentence of the split, nats; null where it is not known. It is asked for by whoever compares with
+   * it, since asking costs a pass over the sentences.
+   */
+  languageModelNll(): ReadonlyMap<number, number> | null;
+}
+
+/** What a quantity's cost depends on. */
+export interface CostContext extends ModelSize, Pick<MeasuringContext, 'draws' | 'klChains' | 'estimator'> {}
+
+/** What a quantity says of an epoch, in metrics.csv. */
+export interface ValidationColumns {
+  /** `always`, or only of methods whose epochs are judged by it. */
+  when: 'always' | 'judged';
+  /** Of single numbers. */
+  columns(inference: Inference): readonly string[];
+  /** Of the number's parts, which stand behind the single numbers of all quantities. */
+  parts?(latentSize: number): readonly string[];
+  /** What stands in them; columns without a number are left empty. @param rows of this quantity. */
+  values(rows: readonly ResultRow[]): Record<string, number | null | undefined>;
+}
+
+export interface MetricDefinition {
+  readonly kind: 'metric';
+  readonly name: string;
+  /** As tables head it. */
+  readonly label: string;
+  /** In a line, for people. */
+  readonly description: string;
+  /** Of its values, as it is printed after them; empty for counts and shares. */
+  readonly unit: string;
+  /** Where better models have it. Null where neither is better in itself. */
+  readonly direction: 'lower' | 'higher' | null;
+  /** What of a model with a latent code it needs. */
+  readonly needs: readonly Capability[];
+  /** The command that measures it; null for `sri eval`. */
+  readonly command: string | null;
+  /** Of dear ones a model is measured on `evaluation.perplexitySentences` sentences alone. */
+  cost(inference: Exclude<Inference, 'none'>): 'cheap' | 'dear';
+  /** Forward passes of the decoder over a token that it takes once its draws are there; for a plan. */
+  passes(context: CostContext): number;
+  /** Measurements on a model with a latent code, one for each row; null where it takes another model or command. */
+  readonly measure: ((context: MeasuringContext) => Measurement[]) | null;
+  /** A measurement on a model that knows -log p(x); null where it takes a code. */
+  readonly measureExact: (() => ExactMeasurement) | null;
+  /** Null where an epoch is not looked at so. */
+  readonly validation: ValidationColumns | null;
+}
+
+/** What a definition need not say has the least of everything: no unit, no needs, no cost. */
+export type MetricSpec = Pick<MetricDefinition, 'name' | 'label' | 'description'> &
+  Partial<Omit<MetricDefinition, 'kind'>>;
+
+/** A metric, whole. */
+export function defineMetric(spec: MetricSpec): MetricDefinition {
+  return {
+    kind: 'metric',
+    unit: '',
+    direction: null,
+    needs: [],
+    command: null,
+    cost: () => 'cheap',
+    passes: () => 0,
+    measure: null,
+    measureExact: null,
+    validation: null,
+    ...spec,
+  };
+}

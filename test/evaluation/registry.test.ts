@@ -1,0 +1,139 @@
+// A metric from outside: known everywhere once it is registered, and refused where it would hide another.
+
+import { beforeAll, describe, expect, test } from 'vitest';
+import { EncodedSplit } from '../../src/data/corpus.js';
+import { InputError } from '../../src/errors.js';
+import { defineMetric } from '../../src/evaluation/define-metric.js';
+import { diagnose, diagnosisColumns, diagnosisMetrics } from '../../src/evaluation/diagnosis.js';
+import { evaluate, measurable } from '../../src/evaluation/evaluate.js';
+import type { Measurement } from '../../src/evaluation/measurement.js';
+import { FittedEstimator } from '../../src/evaluation/perplexity/fitted-estimator.js';
+import { findMetric, metricNamed, metrics, registerMetric } from '../../src/evaluation/registry.js';
+import { ShortRunPosterior } from '../../src/inference/short-run-posterior.js';
+import { constantSchedule, TinyRnn } from '../inference/models.js';
+
+/** Mean squared length of a code; asked late, as a metric that decodes would answer. */
+function squaredLength(draws: number): Measurement {
+  let sum = 0;
+  let codes = 0;
+  return {
+    metric: 'squared-length',
+    pathDraws: 0,
+    async add(_, posterior) {
+      await new Promise((resolve) => setImmediate(resolve));
+      const z = posterior.z(draws);
+      sum += z.reduce((total, value) => total + value * value, 0);
+      codes += draws * posterior.keys.sentences.length;
+    },
+    result: () => ({
+      metric: 'squared-length',
+      estimator: 'short-run',
+      value: sum / codes,
+      standardError: null,
+      sentences: codes / draws,
+      draws,
+      warnings: [],
+    }),
+  };
+}
+
+const metric = defineMetric({
+  name: 'squared-length',
+  label: 'Squared length',
+  description: "mean squared length of a sentence's code",
+  needs: ['path-density'],
+  measure: ({ draws }) => [squaredLength(draws)],
+  validation: {
+    when: 'always',
+    columns: () => ['validationSquaredLength'],
+    values: ([row]) => ({ validationSquaredLength: row?.value }),
+  },
+});
+
+describe('a metric of its own', () => {
+  beforeAll(() => registerMetric(metric));
+
+  test('stands after those that are there, once', () => {
+    registerMetric(metric);
+    expect(metrics().map(({ name }) => name)).toEqual([
+      ...['ppl', 'recon', 'kl', 'au', 'mi', 'gain', 'noisy-recon', 'accuracy'],
+      'squared-length',
+    ]);
+    expect(metricNamed('squared-length')).toBe(metric);
+    expect(findMetric('bleu')).toBeUndefined();
+    expect(() => metricNamed('bleu')).toThrow(/bleu is none of the metrics ppl, recon, .*squared-length/);
+  });
+
+  test('may not take the name of another, or one that no file could have', () => {
+    const named = (name: string) => () => registerMetric({ ...metric, name });
+    expect(named('ppl')).toThrow(InputError);
+    expect(named('ppl')).toThrow(/there is a metric ppl already/);
+    expect(named('../rows')).toThrow(/"..\/rows" will not do as the name of a metric/);
+  });
+
+  test('is measured on the draws that all share, waited for, and has a column of each epoch', async () => {
+    const split = new EncodedSplit('valid', Int32Array.of(0, 1, 2, 1, 0, 2), Int32Array.of(0, 2, 4, 6), null);
+    const schedule = constantSchedule(0.05, 4);
+    const posteriors: ShortRunPosterior[] = [];
+    const rows = await evaluate(
+      {
+        hasLatent: true,
+        latentSize: 2,
+        inference: 'short-run',
+        likelihood: ({ size }) =>
+          Object.assign(
+            new TinyRnn(
+              Array.from({ length: size }, () => [0, 1, 3]),
+              2,
+              { scale: 1 },
+            ),
+            { dispose() {} },
+          ),
+        posterior(_, likelihood, keys, pathDraws) {
+          const posterior = new ShortRunPosterior(likelihood, schedule, keys, pathDraws);
+          posteriors.push(posterior);
+          return posterior;
+        },
+      },
+      split,
+      {
+        metrics: ['au', 'squared-length'],
+        estimator: new FittedEstimator({ draws: 4, chains: 2, metropolisSteps: 4 }),
+        seed: 1,
+        batchSize: 2,
+        limit: null,
+        perplexitySentences: null,
+        draws: 5,
+      },
+    );
+    const own = rows.find((row) => row.metric === 'squared-length')!;
+    const codes = posteriors.flatMap((posterior) => [...posterior.z(5)]);
+    expect(own.value).toBeCloseTo(codes.reduce((sum, value) => sum + value * value, 0) / 15, 5);
+    expect(own).toMatchObject({ sentences: 3, draws: 5, split: 'valid' });
+    expect(diagnose(rows)).toMatchObject({ validationSquaredLength: own.value });
+    expect(diagnosisMetrics('short-run')).toContain(metric);
+    expect(diagnosisColumns('short-run', 2)).toContain('validationSquaredLength');
+  });
+
+  test('is measured only where what it needs is there', () => {
+    expect(measurable(['recon', 'squared-length'], 'short-run')).toHaveLength(2);
+    expect(() => measurable(['squared-length'], 'gaussian')).toThrow(
+      /a code from a Gaussian has no squared-length; it has ppl, recon, kl, au, mi, gain$/,
+    );
+    expect(() => measurable(['kl', 'mi'], 'point')).toThrow(/a code that is a point has no kl, mi; it has ppl, recon/);
+    expect(() => measurable(['squared-length'], 'none')).toThrow(/has no squared-length; it has ppl$/);
+    expect(diagnosisMetrics('gaussian')).not.toContain(metric);
+  });
+});
+
+test('columns stand where they stood before there were definitions', () => {
+  const single = ['Recon', 'Kl', 'ActiveUnits', 'LatentRms', 'MutualInformation', 'GainOverPrior'];
+  const gains = ['GainOverOtherSentence', 'GainOverLstmLm'];
+  const columns = diagnosisColumns('short-run', 2, ['ppl']).filter((name) => name !== 'validationSquaredLength');
+  expect(columns.slice(0, 15)).toEqual([
+    ...['Ppl', 'PplError', 'EffectiveSampleSize', ...single, ...gains].map((name) => `validation${name}`),
+    ...['klDimension[0]', 'klDimension[1]', 'gainPosition[1]', 'gainPosition[2]'],
+  ]);
+  expect(columns).toHaveLength(13 + 20);
+  expect(diagnosisColumns('none', 0, ['ppl'])).toEqual(['validationPpl', 'validationPplError']);
+});
