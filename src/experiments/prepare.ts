@@ -4,7 +4,8 @@ import path from 'node:path';
 import { type LoadedConfig, resolveData } from '../config/load.js';
 import type { RunConfig } from '../config/schema.js';
 import { type PreparationReport, prepareCorpus, type Sources } from '../data/prepare.js';
-import { isKnownSet, KNOWN_SETS, rawFiles } from '../data/sources.js';
+import { findDataSet } from '../data/registry.js';
+import { rawFiles } from '../data/sources.js';
 import { InputError } from '../errors.js';
 
 /** Shares of one text file's lines. */
@@ -38,8 +39,9 @@ export async function configured(
   const { dataSet } = loaded.config;
   const settings = resolveData(loaded, set);
   const output = out ?? settings.directory;
-  if (isKnownSet(dataSet)) {
-    const splits = await rawFiles(dataSet, { from, rawDirectory: path.join('data', 'raw', dataSet) });
+  const known = findDataSet(dataSet);
+  if (known !== undefined) {
+    const splits = await rawFiles(known, { from, rawDirectory: path.join('data', 'raw', dataSet) });
     return { name: dataSet, output, splits, settings };
   }
   if (from === undefined) {
@@ -84,7 +86,7 @@ export function ofText(
 /** Prepares, and tells what was found. */
 export async function prepare({ name, output, splits, settings }: Preparation): Promise<PreparationReport> {
   const { directory: _, ...rest } = settings;
-  const published = isKnownSet(name) ? KNOWN_SETS[name].published : null;
+  const published = findDataSet(name)?.published ?? null;
   const { report } = await prepareCorpus({ name, output, splits, published, ...rest });
   return report;
 }

@@ -1,12 +1,12 @@
 // Whether runs learned from all of a published set or from a part of it, which no number of theirs shows.
 
 import { SPLIT_NAMES, type SplitName } from '../data/corpus.js';
-import { isKnownSet, KNOWN_SETS } from '../data/sources.js';
+import { findDataSet } from '../data/registry.js';
 import type { MeasuredRun } from '../runs/measured-run.js';
 
 /** Sentences of each split as published; null for a set of the user's own. */
-export function publishedSizes(dataSet: string): Record<SplitName, number> | null {
-  return isKnownSet(dataSet) ? KNOWN_SETS[dataSet].published : null;
+export function publishedSizes(dataSet: string): Readonly<Record<SplitName, number>> | null {
+  return findDataSet(dataSet)?.published ?? null;
 }
 
 /**
@@ -23,7 +23,7 @@ export function partNotice(runs: readonly MeasuredRun[]): string | null {
     SPLIT_NAMES.some((split) => sentences[split] < published[split]) ? [sentences] : [],
   );
   if (parts.length === 0) return null;
-  const sizes = (of: Record<SplitName, number>) =>
+  const sizes = (of: Readonly<Record<SplitName, number>>) =>
     SPLIT_NAMES.map((split) => of[split].toLocaleString('en-US')).join(' / ');
   const those = [...new Set(parts.map(sizes))].join(' and ');
   return (

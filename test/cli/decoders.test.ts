@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SPLIT_NAMES } from '../../src/data/corpus.js';
-import { type Address, sotuLines } from '../../src/data/sotu.js';
+import { type Address, sotuLines } from '../../src/data/sets/sotu.js';
 import { sri } from './in-process.js';
 
 const DECODERS = ['gru', 'transformer'] as const;

@@ -5,7 +5,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { CONFIG_DIRECTORY, loadConfig, resolveData, resolveRun } from '../../src/config/load.js';
 import { configFileSchema, runConfigSchema } from '../../src/config/schema.js';
-import { KNOWN_SETS, type KnownSetName } from '../../src/data/sources.js';
+import { dataSets } from '../../src/data/registry.js';
 import { InputError } from '../../src/errors.js';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'sri-config-'));
@@ -338,9 +338,10 @@ describe('the configs of the package', () => {
     }
   });
 
-  it.each(Object.keys(KNOWN_SETS) as KnownSetName[])('%s reads its raw files as they are written', (name) => {
-    const { unknownToken, labelColumn, lowercase } = KNOWN_SETS[name];
-    expect(resolveData(loadConfig(name), [])).toMatchObject({ unknownToken, labelColumn, lowercase });
+  it.each(dataSets())('$name reads its raw files as they are written, unless told otherwise', ({ name, format }) => {
+    expect(resolveData(loadConfig(name), [])).toMatchObject(format);
+    expect(resolveRun(loadConfig(name), { method: 'lstm-lm' }).data).toMatchObject(format);
+    expect(resolveData(loadConfig(name), ['data.unknownToken=UNK']).unknownToken).toBe('UNK');
   });
 
   it('hold the sizes of the paper and its sources', () => {

