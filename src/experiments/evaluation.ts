@@ -22,7 +22,8 @@ import { languageModelNll } from './language-model.js';
 
 /** @param epoch whose inference the model is to be measured with, from 1. */
 export function evaluatedModel(model: Model, inference: Inference, epoch: number): EvaluatedModel {
-  if (inference === 'none') return { hasLatent: false, sentenceNll: (batch) => model.sentenceNll(batch) };
+  if (!model.hasLatent) return model;
+  if (inference === 'none') throw new RangeError('a method whose model has a latent code says how it infers it');
   const { latentSize } = model;
   return {
     hasLatent: true,

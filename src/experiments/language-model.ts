@@ -48,6 +48,7 @@ export function languageModelNll(
   const run = found.config();
   const model = methodNamed(run.method).create(run, corpus);
   try {
+    if (model.hasLatent) throw new Error(`${run.method} is no language model`);
     loadWeights(found.weights('best'), model);
     const nll = new Map<number, number>();
     const indices = chosen(corpus.splits[split], limit);

@@ -16,7 +16,7 @@ import { type EncodedBatch, Encoder } from '../model/lstm/encoder.js';
 import { Parameters } from '../model/parameters.js';
 import { RandomStream } from '../random/philox.js';
 import { klWeightAt } from './kl-weight.js';
-import type { InferenceContext, Iteration, Learner, Model, Position, Update } from './method.js';
+import type { InferenceContext, Iteration, LatentVariableModel, Learner, Position, Update } from './method.js';
 
 /** What a loss was made of, means over a batch, nats a sentence. */
 export interface LossParts {
@@ -24,7 +24,8 @@ export interface LossParts {
   kl: number;
 }
 
-export class AmortizedModel implements Model {
+export class AmortizedModel implements LatentVariableModel {
+  readonly hasLatent = true;
   readonly latentSize: number;
   readonly parameters: Parameters;
   readonly encoder: Encoder;
@@ -105,10 +106,6 @@ export class AmortizedModel implements Model {
   flops({ size, tokens }: Pick<Batch, 'size' | 'tokens'>): number {
     const { words, latent } = this.decoder.flops({ size, tokens });
     return 3 * (words + latent + size * tokens * this.encoder.flopsPerToken);
-  }
-
-  sentenceNll(): never {
-    throw new Error('-log p(x) of a model with a latent code is estimated, not computed');
   }
 
   likelihood(batch: Batch): BatchLikelihood {

@@ -36,8 +36,8 @@ export interface MethodCost {
   readonly drawGradients?: number;
 }
 
-/** What {@link defineMethod} is told. */
-export interface MethodDefinition {
+/** What {@link defineMethod} is told. `Created` is what its model can do: that of a language model, or of one with a code. */
+export interface MethodDefinition<Created extends Model = Model> {
   /** As configurations and folders name it: letters and digits in lower case, `-` between. */
   readonly name: string;
   /** As tables do. */
@@ -51,11 +51,11 @@ export interface MethodDefinition {
   /** What a plan guesses a run's time by, beside the operations that its model counts. */
   cost?(run: RunConfig): MethodCost;
   /** A model with its initial weights. */
-  create(run: RunConfig, corpus: PreparedCorpus): Model;
+  create(run: RunConfig, corpus: PreparedCorpus): Created;
 }
 
 /** A method, defined. */
-export interface Method extends MethodDefinition {
+export interface Method<Created extends Model = Model> extends MethodDefinition<Created> {
   readonly kind: 'method';
 }
 
@@ -82,7 +82,7 @@ const JUDGES: Readonly<Record<Inference, readonly Selection[]>> = {
  * @throws {RangeError} for a name that no folder and no configuration could have, or a selection by what such a model does
  *   not have.
  */
-export function defineMethod(definition: MethodDefinition): Method {
+export function defineMethod<Created extends Model>(definition: MethodDefinition<Created>): Method<Created> {
   const { name, inference, selects } = definition;
   if (!/^[a-z0-9]+(-[a-z0-9]+)*$/.test(name)) {
     throw new RangeError(`${name}: a method's name is of letters and digits in lower case, with - between`);

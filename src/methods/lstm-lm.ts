@@ -10,10 +10,10 @@ import { disposeMasks } from '../model/dropout-masks.js';
 import type { LatentDecoder } from '../model/latent-decoder.js';
 import { Parameters } from '../model/parameters.js';
 import { defineMethod } from './define-method.js';
-import type { Iteration, Learner, Model, Position } from './method.js';
+import type { Iteration, LanguageModel, Learner, Position } from './method.js';
 
-class LstmLm implements Model {
-  readonly latentSize = 0;
+class LstmLm implements LanguageModel {
+  readonly hasLatent = false;
   readonly quantities = [];
   readonly parameters: Parameters;
   readonly decoder: LatentDecoder;
@@ -40,14 +40,6 @@ class LstmLm implements Model {
 
   sentenceNll(batch: Batch): Float32Array {
     return tf.tidy(() => this.decoder.sentenceNll(batch, null).dataSync<'float32'>());
-  }
-
-  likelihood(): never {
-    throw new Error('a language model has no latent code: its likelihood is exact');
-  }
-
-  posterior(): never {
-    throw new Error('a language model has no latent code to infer');
   }
 
   state(): Record<string, unknown> {

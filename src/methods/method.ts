@@ -65,11 +65,10 @@ export interface InferenceContext {
   pathDraws: number;
 }
 
-export interface Model {
+/** What every model can do: learn, and be saved. */
+interface TrainableModel {
   readonly parameters: Parameters;
   readonly decoder: LatentDecoder;
-  /** 0 for a model without z. */
-  readonly latentSize: number;
   /** The names of the quantities that `learn` reports. */
   readonly quantities: readonly string[];
 
@@ -79,21 +78,34 @@ export interface Model {
   /** Floating-point operations of `learn` on such a batch, for the share of the machine's peak. */
   flops(batch: Pick<Batch, 'size' | 'tokens'>): number;
 
-  /** -log p(x) of each sentence, nats; for a model without z, where it is exact. No dropout. */
-  sentenceNll(batch: Batch): Float32Array;
-
-  /** log p(x | z) of a batch, for a model with z; no dropout. The caller disposes it. */
-  likelihood(batch: Batch): BatchLikelihood;
-
-  /**
-   * q(z | x) of a batch, for a model with z; good for as long as the likelihood is.
-   * @param likelihood the batch's own.
-   */
-  posterior(batch: Batch, likelihood: ConditionalLikelihood, keys: SentenceKeys, context: InferenceContext): Posterior;
-
   /** What a checkpoint must hold besides weights and optimizer. */
   state(): Record<string, unknown>;
   restoreState(state: Record<string, unknown>): void;
 
   dispose(): void;
 }
+
+/** A model without z, whose likelihood is exact. */
+export interface LanguageModel extends TrainableModel {
+  readonly hasLatent: false;
+
+  /** -log p(x) of each sentence, nats. No dropout. */
+  sentenceNll(batch: Batch): Float32Array;
+}
+
+/** A model with z, which it infers; -log p(x) is for the estimators to say. */
+export interface LatentVariableModel extends TrainableModel {
+  readonly hasLatent: true;
+  readonly latentSize: number;
+
+  /** log p(x | z) of a batch; no dropout. The caller disposes it. */
+  likelihood(batch: Batch): BatchLikelihood;
+
+  /**
+   * q(z | x) of a batch; good for as long as the likelihood is.
+   * @param likelihood the batch's own.
+   */
+  posterior(batch: Batch, likelihood: ConditionalLikelihood, keys: SentenceKeys, context: InferenceContext): Posterior;
+}
+
+export type Model = LanguageModel | LatentVariableModel;

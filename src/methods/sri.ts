@@ -17,10 +17,11 @@ import type { BatchLikelihood, ConditionalLikelihood } from '../model/likelihood
 import { Parameters } from '../model/parameters.js';
 import { RandomStream, type StreamKey } from '../random/philox.js';
 import { defineMethod } from './define-method.js';
-import type { InferenceContext, Iteration, Learner, Model, Position } from './method.js';
+import type { InferenceContext, Iteration, LatentVariableModel, Learner, Position } from './method.js';
 import { codeWeights, teachingShortRun } from './path-gradients.js';
 
-class Sri implements Model {
+class Sri implements LatentVariableModel {
+  readonly hasLatent = true;
   readonly latentSize: number;
   readonly parameters: Parameters;
   readonly quantities: readonly string[];
@@ -97,10 +98,6 @@ class Sri implements Model {
     const points = typeof learnFrom === 'object' ? Math.min(learnFrom.points, gradients) : gradients;
     const ofPath = learnFrom === 'end' ? 0 : points * latent + 2 * words;
     return chain + ofPath + 3 * (words + latent);
-  }
-
-  sentenceNll(): never {
-    throw new Error('-log p(x) of a model with a latent code is estimated, not computed');
   }
 
   likelihood(batch: Batch): BatchLikelihood {

@@ -6,7 +6,7 @@ import type { RunConfig } from '../../src/config/schema.js';
 import { type Batch, equalLengthBatches } from '../../src/data/batches.js';
 import { dimensionKl } from '../../src/inference/posterior.js';
 import { klWeightAt } from '../../src/methods/kl-weight.js';
-import type { Learner, Model, Position } from '../../src/methods/method.js';
+import type { LatentVariableModel, Learner, Model, Position } from '../../src/methods/method.js';
 import { methodNamed } from '../../src/methods/registry.js';
 import { ENCODER_PREFIX } from '../../src/model/lstm/encoder.js';
 import { GradientDescent } from '../../src/training/learner.js';
@@ -72,8 +72,9 @@ function distance(one: Map<string, Float32Array>, other: Map<string, Float32Arra
   return difference / size;
 }
 
-function withModel<T>(run: RunConfig, work: (model: Model) => T): T {
+function withModel<T>(run: RunConfig, work: (model: LatentVariableModel) => T): T {
   const model = methodNamed(run.method).create(run, corpus);
+  if (!model.hasLatent) throw new Error(`${run.method} has no encoder`);
   try {
     return work(model);
   } finally {

@@ -33,7 +33,7 @@ async function learn(method: string, backend: BackendName): Promise<{ losses: nu
     .slice(0, 4)
     .map((batch, i) => model.learn(batch, { epoch: 1, batch: i, batches: batches.length, iteration: i }, learner).loss);
   const codes: number[] = [];
-  if (model.latentSize > 0) {
+  if (model.hasLatent) {
     const likelihood = model.likelihood(batches[0]!);
     const keys = { seed: 1, sentences: batches[0]!.indices };
     codes.push(...model.posterior(batches[0]!, likelihood, keys, { epoch: 1, pathDraws: 0 }).z(2));

@@ -4,7 +4,7 @@ import { useBackend } from '../../src/backends/index.js';
 import { equalLengthBatches } from '../../src/data/batches.js';
 import { exactPerplexity } from '../../src/evaluation/perplexity/perplexity.js';
 import { lstmLm } from '../../src/methods/lstm-lm.js';
-import type { Model } from '../../src/methods/method.js';
+import type { LanguageModel } from '../../src/methods/method.js';
 import { lstmReference, tokenNllReference } from '../ops/reference.js';
 import { toyCorpus, toyRun } from '../training/toy.js';
 
@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 
 /** Perplexity on the test split, as evaluation computes it. */
-function perplexityOf(model: Model): number {
+function perplexityOf(model: LanguageModel): number {
   const batches = [...equalLengthBatches(corpus.splits.test, 4)];
   const nll = batches.flatMap((batch) => [...model.sentenceNll(batch)]);
   const words = batches.flatMap((batch) => Array<number>(batch.size).fill(batch.tokens));

@@ -95,11 +95,10 @@ describe('SA-VAE', () => {
       const model = saVae.create({ ...run, training, semiAmortized }, corpus);
       const likelihood = model.likelihood(batchOf());
       const keys = { seed: 4, sentences: batchOf().indices };
-      const place = { epoch: 1, pathDraws: 0 };
       const still = saVae.create({ ...run, semiAmortized: { ...semiAmortized, learningRate: 1e-12 } }, corpus);
-      const start = still.posterior(batchOf(), likelihood, keys, place).mean(1);
+      const start = still.posterior(batchOf(), likelihood, keys).mean(1);
       const moved = model
-        .posterior(batchOf(), likelihood, keys, place)
+        .posterior(batchOf(), likelihood, keys)
         .mean(1)
         .map((value, i) => value - start[i]!);
       likelihood.dispose();
@@ -118,7 +117,7 @@ describe('SA-VAE', () => {
     const batch = batchOf();
     const likelihood = model.likelihood(batch);
     const keys = { seed: 4, sentences: batch.indices };
-    const refined = model.posterior(batch, likelihood, keys, { epoch: 1, pathDraws: 0 });
+    const refined = model.posterior(batch, likelihood, keys);
     expect(refined.name).toBe('refined');
     const quantities = model.learn(batch, at, onlooker).quantities;
     expect(quantities.kl).not.toBeCloseTo(quantities.encoderKl!, 2);
@@ -140,7 +139,7 @@ describe('SA-VAE', () => {
       { ...run, semiAmortized: { ...run.semiAmortized, steps: 1, learningRate: 1e-9 } },
       corpus,
     );
-    const plain = still.posterior(batch, likelihood, keys, { epoch: 1, pathDraws: 0 }).gaussian!;
+    const plain = still.posterior(batch, likelihood, keys).gaussian!;
     still.dispose();
     const started = new GaussianPosterior(likelihood, plain, keys);
     expect(elbo({ gaussian: refined.gaussian!, nll: refined.nll(64) })).toBeGreaterThan(

@@ -5,7 +5,7 @@ import { loadConfig, resolveRun } from '../../src/config/load.js';
 import type { RunConfig } from '../../src/config/schema.js';
 import { type Batch, equalLengthBatches } from '../../src/data/batches.js';
 import { langevinSchedule } from '../../src/inference/schedule.js';
-import type { Learner, Model } from '../../src/methods/method.js';
+import type { LatentVariableModel, Learner } from '../../src/methods/method.js';
 import { sri } from '../../src/methods/sri.js';
 import { toyCorpus, toyRun } from '../training/toy.js';
 
@@ -35,7 +35,7 @@ function onlooker(): Learner & { losses: number[] } {
 }
 
 /** What the model infers of the batch, by the dynamics of its state. */
-function codes(model: Model): Float32Array {
+function codes(model: LatentVariableModel): Float32Array {
   const batch = batchOf();
   const likelihood = model.likelihood(batch);
   const keys = { seed: 1, sentences: batch.indices };
