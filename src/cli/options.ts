@@ -36,7 +36,13 @@ export function wholeNumber(least: number): (text: string) => number {
   };
 }
 
-/** A parser of a list of whole numbers from `least`, and up to `most` where it is given, with commas between, each once. */
+/** Numbers that a range may come to. */
+const LONGEST_RANGE = 1000;
+
+/**
+ * A parser of a list of whole numbers from `least`, and up to `most` where it is given, with commas between, each once; a
+ * range, `0..4`, is all of its numbers.
+ */
 export function wholeNumbers(least: number, most?: number): (text: string) => number[] {
   const one = wholeNumber(least);
   const range = most === undefined ? `from ${least}` : `from ${least} to ${most}`;
@@ -44,7 +50,12 @@ export function wholeNumbers(least: number, most?: number): (text: string) => nu
   return (text) => {
     let numbers: number[];
     try {
-      numbers = text.split(',').map((item) => one(item.trim()));
+      numbers = text.split(',').flatMap((item) => {
+        const [first, last, ...more] = item.trim().split('..').map(one);
+        if (last === undefined) return [first!];
+        if (more.length > 0 || last < first! || last - first! >= LONGEST_RANGE) throw complaint;
+        return Array.from({ length: last - first! + 1 }, (_, i) => first! + i);
+      });
     } catch (error) {
       throw error instanceof InvalidArgumentError ? complaint : error;
     }

@@ -27,6 +27,8 @@ interface ReproduceOptions extends MachineOptions, TableOptions {
   figures?: number[];
   methods?: string;
   seeds?: number[];
+  sweep: string[];
+  sweepFile?: string;
   from?: string;
   ais?: boolean;
   dryRun?: boolean;
@@ -40,6 +42,7 @@ Examples:
   sri reproduce --config ptb.yaml --table 1 --ais
   sri reproduce --config snli.yaml --tables 1,4 --methods fb-vae,sri --seeds 0,1,2
   sri reproduce --config ptb.yaml --ablation steps
+  sri reproduce --config ptb.yaml --methods sri --sweep model.latentSize=16,32,64 --seeds 0..4
   sri reproduce --config yelp.yaml --all --from ~/corpora`;
 
 /** What a plan is made of. @param methods what the option of that name takes. */
@@ -47,9 +50,22 @@ function addPlanOptions(command: Command, methods: string): Command {
   return command
     .option('--methods <list>', methods)
     .addOption(
-      new Option('--seed, --seeds <list>', "seeds with commas between; the config's unless given").argParser(
-        wholeNumbers(0),
-      ),
+      new Option(
+        '--seed, --seeds <list>',
+        "seeds with commas between, or a range such as 0..4; the config's unless given",
+      ).argParser(wholeNumbers(0)),
+    )
+    .addOption(
+      new Option(
+        '--sweep <key=values>',
+        'a run for each value of a key: model.hiddenSize=64,128, langevin.steps=10..40:10; repeated, for each combination',
+      )
+        .argParser((text, sofar: string[] = []) => [...sofar, text])
+        .default([], 'none'),
+    )
+    .option(
+      '--sweep-file <file>',
+      'a run for each named setting of a YAML file: `small: { model: { hiddenSize: 64 } }`',
     )
     .option('--from <folder>', 'folder of the raw files, should the corpus not be prepared yet')
     .option('--dry-run', 'only tell what would be done, and about how long it would take');
@@ -104,7 +120,7 @@ export function addFrontier(program: Command, io: Io): void {
 async function requestOf(options: ReproduceOptions): Promise<ReproductionRequest> {
   const { config, all = false, ais = false, ablation, methods, seeds, split, runs, results, from } = options;
   if (config === undefined) throw new InputError('give --config, such as --config ptb.yaml');
-  const { loadConfig } = await import('../config/load.js');
+  const { loadConfig, parseSweep } = await import('../config/load.js');
   return {
     loaded: loadConfig(config),
     config,
@@ -119,6 +135,7 @@ async function requestOf(options: ReproduceOptions): Promise<ReproductionRequest
     frontier: options.frontier ?? false,
     methods: methods?.split(',').map((name) => name.trim()),
     seeds,
+    sweep: parseSweep(options.sweep, options.sweepFile),
     split,
     runs,
     results,

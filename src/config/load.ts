@@ -23,6 +23,7 @@ import {
   runConfigSchema,
   STARTING_PARTS,
 } from './schema.js';
+import { checkSweepable, product, type SweepPoint, type Swept, sweepValues, sweptLabel } from './sweep.js';
 import { parseVariation, variationName, variedValues } from './variations.js';
 
 /** A config file that was read and found right. */
@@ -46,6 +47,8 @@ export interface RunChoice {
   seed?: number;
   /** `path.to.key=value`, the value in YAML: `langevin.steps=40`, `langevin.temperature={start: 1, ...}`. */
   overrides?: readonly string[];
+  /** What a study varies; it wins over all, and is in the run's name where it changes anything. */
+  swept?: SweepPoint;
 }
 
 /** The package's own configs/, found from the compiled file and from the source alike. */
@@ -57,21 +60,27 @@ export const CONFIG_DIRECTORY = fileURLToPath(new URL('../../configs/', import.m
  */
 export function loadConfig(nameOrPath: string): LoadedConfig {
   const file = findConfig(nameOrPath);
-  const shown = displayPath(file);
+  const { value, locate } = readYaml(file);
+  if (!isPlainObject(value)) {
+    throw new InputError(
+      `${displayPath(file)}:1: a config file is a list of keys such as \`dataSet: ptb\`, this one is not`,
+    );
+  }
+  const parsed = configFileSchema.safeParse(value);
+  if (!parsed.success) throw new InputError(complaints(configFileSchema, parsed.error, value, locate).join('\n'));
+  return { file, config: parsed.data as ConfigFile, locate };
+}
+
+/** @throws {InputError} naming the line that is not YAML. */
+function readYaml(file: string): { value: unknown; locate(keys: readonly PropertyKey[]): string } {
+  const shown = displayPath(path.resolve(file));
   const lines = new LineCounter();
   const document = parseDocument(readFileSync(file, 'utf8'), { lineCounter: lines, prettyErrors: false });
   const broken = document.errors[0];
   if (broken) {
     throw new InputError(`${shown}:${lines.linePos(broken.pos[0]).line}: not valid YAML: ${broken.message}`);
   }
-  const locate = (keys: readonly PropertyKey[]) => `${shown}:${lineOf(document, lines, keys)}`;
-  const value: unknown = document.toJS();
-  if (!isPlainObject(value)) {
-    throw new InputError(`${shown}:1: a config file is a list of keys such as \`dataSet: ptb\`, this one is not`);
-  }
-  const parsed = configFileSchema.safeParse(value);
-  if (!parsed.success) throw new InputError(complaints(configFileSchema, parsed.error, value, locate).join('\n'));
-  return { file, config: parsed.data as ConfigFile, locate };
+  return { value: document.toJS(), locate: (keys) => `${shown}:${lineOf(document, lines, keys)}` };
 }
 
 /**
@@ -113,15 +122,18 @@ export function resolveRun(loaded: LoadedConfig, choice: RunChoice): RunConfig {
       : [{ values: settings[setting]!, place: place('methods', choice.method, 'settings', setting) }]),
   ];
   const changes = varied === null ? null : variedValues(varied, merged(ofFile));
-  const layers: Layer[] = [
+  const fixed: Layer[] = [
     ...ofFile,
     ...(changes === null ? [] : [{ values: changes, place: () => `${choice.method}@${choice.setting}` }]),
     ...(choice.seed === undefined ? [] : [{ values: { seed: choice.seed }, place: () => `--seed ${choice.seed}` }]),
-    ...(choice.overrides ?? []).map(parseOverride),
+    ...(choice.overrides ?? []).map((text) => parseOverride(text)),
   ];
+  const swept = (choice.swept ?? []).filter((one) => changesAnything(one, fixed));
+  const layers: Layer[] = [...fixed, ...swept];
   const apart = [
     ...(setting === null || setting === names[0] ? [] : [setting]),
     ...(varied === null || changes === null ? [] : [variationName(varied)]),
+    ...swept.map(({ label }) => label),
   ];
   const run = {
     ...merged(layers),
@@ -166,7 +178,7 @@ export function resolveData(loaded: LoadedConfig | null, overrides: readonly str
  * @throws {InputError} naming the override that is not right.
  */
 export function overrideRun(run: RunConfig, overrides: readonly string[]): RunConfig {
-  const layers = overrides.map(parseOverride);
+  const layers = overrides.map((text) => parseOverride(text));
   const merged = layers.map(({ values }) => values).reduce<unknown>(merge, run);
   const parsed = runConfigSchema.safeParse(merged);
   if (parsed.success) return parsed.data;
@@ -225,20 +237,75 @@ function culpritOf(layers: readonly Layer[]): (keys: readonly PropertyKey[]) => 
     layers.findLast(({ values }) => has(values, keys.length > 1 ? keys.slice(0, -1) : keys))?.place(keys) ?? 'the run';
 }
 
-function parseOverride(text: string): Layer {
+/** Whether a layer makes a run another than those below it do. */
+function changesAnything(layer: Layer, below: readonly Layer[]): boolean {
+  return JSON.stringify(merged([...below, layer])) !== JSON.stringify(merged(below));
+}
+
+/** `path.to.key` and what follows the equals sign. */
+function splitOverride(text: string, option: string): { key: string; value: string } {
   const equals = text.indexOf('=');
-  if (equals < 1) throw new InputError(`--set ${text}: expected path.to.key=value, such as model.hiddenSize=128`);
-  const keys = text.slice(0, equals).trim().split('.');
-  const document = parseDocument(text.slice(equals + 1), { prettyErrors: false });
+  if (equals < 1) throw new InputError(`${option} ${text}: expected path.to.key=value, such as model.hiddenSize=128`);
+  return { key: text.slice(0, equals).trim(), value: text.slice(equals + 1) };
+}
+
+/**
+ * What a study varies: each `path.to.key=value,value,...` with each other, and each of those with each named setting of a
+ * file, which maps names to keys as a config file's `settings` do.
+ *
+ * @returns one point without anything where nothing varies.
+ * @throws {InputError} naming the option, or the file and line, and what is wrong.
+ */
+export function parseSweep(texts: readonly string[], file?: string): SweepPoint[] {
+  const lists = texts.map((text): Swept[] => {
+    const { key, value } = splitOverride(text, '--sweep');
+    checkSweepable(key, `--sweep ${text}`);
+    return sweepValues(value, `--sweep ${text}`).map((one) => {
+      const layer = parseOverride(`${key}=${one}`, '--sweep');
+      const single = { key, value: at(layer.values, key.split('.')) };
+      return { ...layer, label: sweptLabel(key, single.value), single };
+    });
+  });
+  const keys = lists.map(([first]) => first!.single!.key);
+  const twice = keys.find((key, i) => keys.some((other, j) => j !== i && `${key}.`.startsWith(`${other}.`)));
+  if (twice !== undefined) throw new InputError(`--sweep ${twice}: it varies twice; give all its values at once`);
+  return product(file === undefined ? lists : [readSweepFile(file), ...lists]);
+}
+
+function readSweepFile(name: string): Swept[] {
+  if (!existsSync(name)) throw new InputError(`--sweep-file ${name}: no such file`);
+  const { value, locate } = readYaml(name);
+  if (!isPlainObject(value) || Object.keys(value).length === 0) {
+    throw new InputError(`${locate([])}: a sweep file maps names to keys: \`small: { model: { hiddenSize: 64 } }\``);
+  }
+  return Object.entries(value).map(([label, given]) => {
+    const place = (keys: readonly PropertyKey[]) => locate([label, ...keys]);
+    if (!/^[a-z0-9][a-z0-9-]*$/.test(label)) {
+      throw new InputError(`${place([])}: ${label}: a setting's name is of a-z, 0-9 and -`);
+    }
+    if (!isPlainObject(given)) {
+      throw new InputError(`${place([])}: ${label}: a setting is a list of keys, as { model: { hiddenSize: 64 } }`);
+    }
+    for (const key of Object.keys(given)) checkSweepable(key, place([key]));
+    const parsed = overridesSchema.safeParse(given);
+    if (!parsed.success) throw new InputError(complaints(overridesSchema, parsed.error, given, place).join('\n'));
+    return { label, values: parsed.data as Overrides, single: null, place };
+  });
+}
+
+function parseOverride(text: string, option = '--set'): Layer {
+  const { key, value: written } = splitOverride(text, option);
+  const keys = key.split('.');
+  const document = parseDocument(written, { prettyErrors: false });
   const broken = document.errors[0];
-  if (broken) throw new InputError(`--set ${text}: the value is not valid YAML: ${broken.message}`);
+  if (broken) throw new InputError(`${option} ${text}: the value is not valid YAML: ${broken.message}`);
   const value = document.toJS() ?? null;
   const layer = keys.reduceRight<unknown>((inner, key) => ({ [key]: inner }), value);
   const parsed = overridesSchema.safeParse(layer);
   if (!parsed.success) {
-    throw new InputError(complaints(overridesSchema, parsed.error, layer, () => `--set ${text}`).join('\n'));
+    throw new InputError(complaints(overridesSchema, parsed.error, layer, () => `${option} ${text}`).join('\n'));
   }
-  return { values: parsed.data as Overrides, place: () => `--set ${text}` };
+  return { values: parsed.data as Overrides, place: () => `${option} ${text}` };
 }
 
 /** One sentence for each thing that is wrong, `place: key: what is wrong; what would be right`. */

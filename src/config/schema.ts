@@ -132,11 +132,14 @@ const training = z.strictObject({
 export const STARTING_PARTS = ['encoder', 'decoder'] as const;
 export type StartingPart = (typeof STARTING_PARTS)[number];
 
+/** A method; of a study's variants, the run's whole name, such as `lstm-lm@hiddenSize-64`. */
+const startName = z.string().regex(/^[a-z0-9]+(-[a-z0-9]+)*(@[A-Za-z0-9._+-]+)?$/);
+
 const startFrom = z.strictObject({
-  encoder: methodName
+  encoder: startName
     .nullable()
     .describe("method whose run of the same seed gives the encoder's first weights, such as ae; null for none"),
-  decoder: methodName
+  decoder: startName
     .nullable()
     .describe(
       "method whose run of the same seed gives the decoder's first weights, such as lstm-lm, which has none for the code: those stay fresh; null for none",
@@ -370,7 +373,9 @@ export const runConfigSchema = z.strictObject({
   setting: z.string().nullable().describe("name of the method's setting, or null where the method has one alone"),
   name: z
     .string()
-    .describe("the method, and what tells the run from the method's own: `@setting`, `@steps-40`, `@setting-steps-40`"),
+    .describe(
+      "the method, and what tells the run from the method's own: `@setting`, `@steps-40`, `@setting-steps-40`, `@hiddenSize-64`",
+    ),
   seed: z
     .int()
     .min(0)

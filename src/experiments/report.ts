@@ -21,9 +21,17 @@ import { writeFileAtomic } from '../storage/atomic-write.js';
 /** The paper's tables of these numbers, and of those without a number the ones that are named. */
 export function reportTables(
   numbers: readonly number[],
-  { stepsAblation = false, frontier = false }: { stepsAblation?: boolean; frontier?: boolean },
+  {
+    stepsAblation = false,
+    frontier = false,
+    varies = false,
+  }: { stepsAblation?: boolean; frontier?: boolean; varies?: boolean },
 ): ReportTable[] {
-  const named = [...(stepsAblation ? ['ablation-steps'] : []), ...(frontier ? ['frontier'] : [])];
+  const named = [
+    ...(stepsAblation ? ['ablation-steps'] : []),
+    ...(frontier ? ['frontier'] : []),
+    ...(varies ? ['sweep'] : []),
+  ];
   return REPORT_TABLES.filter(({ number, name }) =>
     number === null ? named.includes(name) : numbers.includes(number),
   );

@@ -26,7 +26,7 @@ export function frontierLines(runs: readonly MeasuredRun[], split: string): Fron
     const [first] = seeds;
     const { method, setting } = first!.run;
     const found = methods().find(({ name }) => name === method);
-    if (found === undefined || variedIn(first!) === 'steps') continue;
+    if (found === undefined || ['steps', 'other'].includes(variedIn(first!) ?? '')) continue;
     const line = table1Line(seeds, split);
     if (line?.ppl == null) continue;
     if (found.inference === 'none') {

@@ -23,6 +23,7 @@ import {
   type Section,
 } from './html.js';
 import { partNotice } from './part.js';
+import { studies, sweptValue } from './sweep.js';
 import { hasSome, inPaperOrder, methodLabel, PROVENANCE, type Table, variedIn } from './table.js';
 import { AGAINST, AGAINST_MEANING } from './table1.js';
 import { type EpochNumbers, indexedColumns, readEpochs } from './training-log.js';
@@ -213,7 +214,8 @@ function provenance(shown: readonly Shown[], tables: ReportPage['tables'], confi
     `sri prepare --config ${config}`,
     ...seeds.flatMap((seed) => {
       const runs = shown.map(({ measured }) => measured).filter(({ run }) => run.seed === seed);
-      const own = runs.filter((measured) => variedIn(measured) !== 'steps' && measured.rows.length > 0);
+      const byName = (measured: MeasuredRun) => !['steps', 'other'].includes(variedIn(measured) ?? '');
+      const own = runs.filter((measured) => byName(measured) && measured.rows.length > 0);
       const varied = runs.filter((measured) => variedIn(measured) === 'steps' && measured.rows.length > 0);
       const names = own.map(({ run }) => run.name).join(',');
       const bases = [...new Set(varied.map(({ run }) => run.name.replace(/[@-]steps-\d+$/, '')))].join(',');
@@ -228,6 +230,16 @@ function provenance(shown: readonly Shown[], tables: ReportPage['tables'], confi
           ? []
           : [`sri reproduce --config ${config} --ablation steps --methods ${bases} --seed ${seed}`]),
       ];
+    }),
+    ...studies(shown.map(({ measured }) => measured)).map(({ variants, keys }) => {
+      const { method, setting } = variants[0]![0]!.run;
+      const swept = keys.map((key) => {
+        const values = new Set(variants.map(([first]) => sweptValue(first!, key) ?? 'null'));
+        return ` --sweep ${key}=${[...values].join(',')}`;
+      });
+      const ofStudy = [...new Set(variants.flat().map(({ run }) => run.seed))].join(',');
+      const name = setting === null ? method : `${method}@${setting}`;
+      return `sri reproduce --config ${config} --methods ${name}${swept.join('')} --seeds ${ofStudy}`;
     }),
     ...shown
       .filter(({ measured: { directory } }) => new RunFolder(directory).artifact(POSTERIOR.summary) !== null)

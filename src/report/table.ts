@@ -74,10 +74,10 @@ export function makePaperTable<Line extends { runs: readonly MeasuredRun[] }, Pu
   return { columns: ours.columns, rows: [...rows, ...unknown] };
 }
 
-/** The one number in which a run differs from a setting of its method; null where it is a setting. */
-export function variedIn({ run }: Pick<MeasuredRun, 'run'>): VariedQuantity | null {
+/** In what a run differs from a setting of its method, `other` where that is no one of the numbers that figures vary; null where it is a setting. */
+export function variedIn({ run }: Pick<MeasuredRun, 'run'>): VariedQuantity | 'other' | null {
   const [, variant] = run.name.split('@');
-  return variant === undefined ? null : (parseVariation(variant)?.quantity ?? null);
+  return variant === undefined || variant === run.setting ? null : (parseVariation(variant)?.quantity ?? 'other');
 }
 
 /** A row for each line. */

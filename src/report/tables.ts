@@ -4,6 +4,7 @@
 import type { MeasuredRun } from '../runs/measured-run.js';
 import { formatSteps, stepsLines, stepsTable } from './ablation.js';
 import { formatFrontier, frontierLines, frontierTable } from './frontier.js';
+import { formatSweep, sweepTable } from './sweep.js';
 import type { Table } from './table.js';
 import { formatTable1, table1 } from './table1.js';
 import { formatTable4, table4 } from './table4.js';
@@ -79,5 +80,13 @@ export const REPORT_TABLES: readonly ReportTable[] = [
     command: 'sri frontier',
     make: (runs, split) => frontierTable(frontierLines(runs, split)),
     format: formatFrontier,
+  },
+  {
+    number: null,
+    name: 'sweep',
+    caption: 'Variants',
+    command: 'sri reproduce --sweep',
+    make: sweepTable,
+    format: formatSweep,
   },
 ];

@@ -3,8 +3,9 @@
 
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { type LoadedConfig, resolveData, resolveRun } from '../../config/load.js';
+import { type LoadedConfig, type RunChoice, resolveData } from '../../config/load.js';
 import { type RunConfig, STARTING_PARTS } from '../../config/schema.js';
+import type { SweepPoint } from '../../config/sweep.js';
 import type { CorpusStatistics, SplitName } from '../../data/corpus.js';
 import { loadCorpus } from '../../data/corpus-files.js';
 import type { PreparationReport } from '../../data/prepare.js';
@@ -14,7 +15,7 @@ import { findRuns, readRun } from '../../runs/measured-run.js';
 import type { MeasuredRow } from '../../runs/row.js';
 import { RunFolder } from '../../runs/run-folder.js';
 import type { TrainingEvent } from '../../training/train.js';
-import { checkMethods, parseMethod, resolveChoice } from '../choose-run.js';
+import { bearsOn, checkMethods, parseMethod, resolveVariant } from '../choose-run.js';
 import { classifyRun, type SkippedLabels } from '../classify.js';
 import { evaluateRun } from '../evaluate.js';
 import { generateRun } from '../generate.js';
@@ -65,6 +66,8 @@ export interface ReproductionRequest {
   methods?: readonly string[];
   /** The config's where absent. */
   seeds?: readonly number[];
+  /** Variants of every run; where absent, each is itself alone. */
+  sweep?: readonly SweepPoint[];
   split: SplitName;
   /** Folder of all runs. */
   runs: string;
@@ -159,15 +162,30 @@ async function planReproduction(
     const asked = products.map(({ name }) => name).join(', ');
     throw new InputError(`--methods ${idle.join(',')}: no part in ${asked}; leave out what is not wanted`);
   }
-  const wanted: Wanted[] = (request.seeds ?? [undefined]).flatMap((seed) =>
-    runs.map(({ name, measuring }) => ({
-      run: resolveChoice(loaded, { ...parseMethod(name), seed, overrides }),
-      measuring,
-    })),
+  const sweep = request.sweep ?? [[]];
+  checkSweep(
+    sweep,
+    runs.map(({ name }) => parseMethod(name).method),
+    overrides,
   );
-  const tasks = makePlan(wanted, ({ name, method, startFrom, seed }) => {
+  const points = new Map<RunConfig, SweepPoint>();
+  const variant = (choice: RunChoice, point: SweepPoint): RunConfig => {
+    const run = resolveVariant(loaded, choice, point);
+    points.set(run, point);
+    return run;
+  };
+  const wanted: Wanted[] = (request.seeds ?? [undefined]).flatMap((seed) =>
+    sweep.flatMap((point) =>
+      runs.map(({ name, measuring }) => ({
+        run: variant({ ...parseMethod(name), seed, overrides }, point),
+        measuring,
+      })),
+    ),
+  );
+  const tasks = makePlan(wanted, (run) => {
+    const { name, method, startFrom, seed } = run;
     const starts = STARTING_PARTS.flatMap((part) => {
-      const other = startFrom?.[part] ?? null;
+      const other = startFrom?.[part]?.split('@')[0] ?? null;
       if (other === null) return [];
       if (loaded.config.methods[other] !== undefined) return [other];
       throw new InputError(
@@ -175,9 +193,20 @@ async function planReproduction(
           `which must be among the methods; add ${other}`,
       );
     });
-    return [...new Set(starts)].map((other) => resolveRun(loaded, { method: other, seed, overrides }));
+    return [...new Set(starts)].map((other) => variant({ method: other, seed, overrides }, points.get(run)!));
   });
   return { tasks, statistics, leftOut };
+}
+
+/** @throws {InputError} where what varies bears on none of the methods, or is given a value for all as well. */
+function checkSweep(sweep: readonly SweepPoint[], names: readonly string[], overrides: readonly string[]): void {
+  for (const one of sweep.flat()) {
+    if (!names.some((name) => bearsOn(one, name))) {
+      throw new InputError(`${one.place([])}: none of ${[...new Set(names)].join(', ')} depends on it`);
+    }
+    const fixed = overrides.find((text) => text.split('=')[0]!.trim() === one.single?.key);
+    if (fixed !== undefined) throw new InputError(`--set ${fixed} goes against --sweep, which gives it several values`);
+  }
 }
 
 /** Those of the frontier's usual runs that a config has. */
@@ -356,7 +385,8 @@ class Performer {
     const { request } = this;
     const runs = findRuns(request.runs, request.loaded.config.dataSet).map(readRun);
     if (runs.length === 0) return;
-    const asked = reportTables(request.tables, request);
+    const varies = (request.sweep ?? []).some((point) => point.length > 0);
+    const asked = reportTables(request.tables, { ...request, varies });
     const results = await writeResults(runs, { ...request, asked, missing: 'pass over', html: true });
     this.tell({ kind: 'results', results });
   }

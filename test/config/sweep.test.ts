@@ -1,0 +1,108 @@
+// What a study's options mean: values, ranges, combinations, names, and the complaints before anything runs.
+
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { loadConfig, parseSweep } from '../../src/config/load.js';
+import { sweepValues } from '../../src/config/sweep.js';
+import { resolveVariant } from '../../src/experiments/choose-run.js';
+
+const root = mkdtempSync(path.join(tmpdir(), 'sri-sweep-'));
+afterAll(() => rmSync(root, { recursive: true }));
+
+const written = (name: string, text: string) => {
+  const file = path.join(root, name);
+  writeFileSync(file, text);
+  return file;
+};
+
+describe('values', () => {
+  const cases: [string, string[]][] = [
+    ['10,20', ['10', '20']],
+    ['0..3', ['0', '1', '2', '3']],
+    ['10..40:10,60', ['10', '20', '30', '40', '60']],
+    ['0.1..0.5:0.2', ['0.1', '0.3', '0.5']],
+    ['[0.3, 0.1],0.2', ['[0.3, 0.1]', '0.2']],
+    ['{start: 0, max: 1},null', ['{start: 0, max: 1}', 'null']],
+    ["'a,b',c,c", ["'a,b'", 'c']],
+  ];
+  it.each(cases)('%s', (text, values) => expect(sweepValues(text, 'x')).toEqual(values));
+
+  it.each(['5..1', '1..9:0', '0..9999', '1,,2', ''])('refuses %j', (text) => {
+    expect(() => sweepValues(text, 'x')).toThrow(/^x: /);
+  });
+});
+
+describe('points', () => {
+  it('are every combination, those of a file with each', () => {
+    const file = written('sizes.yaml', 'small: { model: { hiddenSize: 8 } }\nlarge: { model: { hiddenSize: 16 } }\n');
+    const points = parseSweep(['optimizer.learningRate=0.1,1', 'model.latentSize=2..3'], file);
+    expect(points.map((point) => point.map(({ label }) => label).join('-'))).toEqual(
+      ['small', 'large'].flatMap((size) =>
+        ['0.1', '1'].flatMap((rate) => [2, 3].map((z) => `${size}-learningRate-${rate}-latentSize-${z}`)),
+      ),
+    );
+    expect(parseSweep([])).toEqual([[]]);
+  });
+
+  const refusals: [string[], RegExp][] = [
+    [['model.hidenSize=1,2'], /--sweep model\.hidenSize=1: model\.hidenSize: no such key; did you mean hiddenSize\?/],
+    [['model.hiddenSize=8,big'], /--sweep model\.hiddenSize=big: model\.hiddenSize: "big" will not do/],
+    [['model.hiddenSize'], /--sweep model\.hiddenSize: expected path\.to\.key=value/],
+    [['seed=1,2'], /seed cannot vary within a study: say --seeds/],
+    [['data.maxLength=5,6'], /data\.maxLength cannot vary within a study: a corpus is as it was prepared/],
+    [['model.hiddenSize=8', 'model.hiddenSize=16'], /model\.hiddenSize: it varies twice/],
+  ];
+  it.each(refusals)('refuses %j', (texts, complaint) => expect(() => parseSweep(texts)).toThrow(complaint));
+
+  it('names the line of a file that is wrong', () => {
+    const file = written('wrong.yaml', 'small:\n  model: { hidenSize: 8 }\n');
+    expect(() => parseSweep([], file)).toThrow(/wrong\.yaml:2: model\.hidenSize: no such key; did you mean hiddenSize/);
+    expect(() => parseSweep([], path.join(root, 'none.yaml'))).toThrow(/no such file/);
+  });
+});
+
+describe('a variant', () => {
+  const loaded = loadConfig(
+    written(
+      'moods.yaml',
+      `
+dataSet: moods
+model: { hiddenSize: 16 }
+methods:
+  lstm-lm: {}
+  sri: { startFrom: { decoder: lstm-lm }, langevin: { temperature: { start: 0, growFromEpoch: 1, growPerEpoch: 0.1, max: 0.5 } } }
+`,
+    ),
+  );
+  const variant = (method: string, ...sweep: string[]) =>
+    parseSweep(sweep).map((point) => resolveVariant(loaded, { method }, point));
+
+  it('is named by what it changes; with the value of the config it is the plain run', () => {
+    const runs = variant('sri', 'model.hiddenSize=16,32');
+    expect(runs.map(({ name }) => name)).toEqual(['sri', 'sri@hiddenSize-32']);
+    expect(runs.map(({ model }) => model.hiddenSize)).toEqual([16, 32]);
+  });
+
+  it('starts from the same variant, as far as that is another', () => {
+    const [run] = variant('sri', 'model.hiddenSize=32', 'langevin.stepSize=0.2');
+    expect(run!.name).toBe('sri@hiddenSize-32-stepSize-0.2');
+    expect(run!.startFrom?.decoder).toBe('lstm-lm@hiddenSize-32');
+    expect(variant('sri', 'langevin.stepSize=0.2')[0]!.startFrom?.decoder).toBe('lstm-lm');
+  });
+
+  it('is the run that the same number has by name', () => {
+    expect(variant('sri', 'langevin.steps=40')).toEqual([
+      resolveVariant(loaded, { method: 'sri', setting: 'steps-40' }, []),
+    ]);
+    const [named] = variant('sri', 'langevin.temperature.max=0.7');
+    expect(named).toEqual(resolveVariant(loaded, { method: 'sri', setting: 'temperature-0.7' }, []));
+    // Held at one temperature it is another run.
+    expect(variant('sri', 'langevin.temperature=0.7')[0]!.name).toBe('sri@langevin.temperature-0.7');
+  });
+
+  it('leaves alone what it has no bearing on', () => {
+    expect(variant('lstm-lm', 'langevin.steps=10,40').map(({ name }) => name)).toEqual(['lstm-lm', 'lstm-lm']);
+  });
+});
