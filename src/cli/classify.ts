@@ -20,7 +20,7 @@ export function addClassify(program: Command, io: Io): void {
   const command = program
     .command('classify')
     .description('measure how well sentences are classified by their codes, with few labels or none')
-    .usage('(--config yelp.yaml --method sri | --run DIR) [options]')
+    .usage('[--config yelp.yaml] [--method sri] | [--run DIR] [options]')
     .option('--labels <list>', 'numbers of labels, with commas between; 0 for clusters', wholeNumbers(0), [
       ...TABLE_5.labels,
     ])

@@ -27,7 +27,7 @@ export async function addEval(program: Command, io: Io, args: readonly string[])
   const command = program
     .command('eval')
     .description('measure quantities of a trained run on a split')
-    .usage('(--config ptb.yaml --method sri | --run DIR) [options]')
+    .usage('[--config ptb.yaml] [--method sri] | [--run DIR] [options]')
     .option(
       '--metric <list>',
       'names of metrics, with commas between; those of Table 1 that the method has unless given',
@@ -50,7 +50,7 @@ export function addEvalPpl(program: Command, io: Io): void {
   const command = program
     .command('eval-ppl')
     .description('measure the perplexity of a trained run, by the estimator of choice')
-    .usage('(--config ptb.yaml --method sri | --run DIR) [options]');
+    .usage('[--config ptb.yaml] [--method sri] | [--run DIR] [options]');
   complete(command, io, ['ppl']);
 }
 

@@ -22,7 +22,7 @@ export function addGenerate(program: Command, io: Io): void {
   const command = program
     .command('generate')
     .description('write sentences decoded from samples of the prior; greedy ones are kept for Table 3')
-    .usage('(--config snli.yaml --method sri | --run DIR) [options]')
+    .usage('[--config snli.yaml] [--method sri] | [--run DIR] [options]')
     .option('--count <number>', 'sentences', wholeNumber(1), TABLE_3.count);
   onTrainedRun(addDecodingOptions(command), io, {
     examples: EXAMPLES,

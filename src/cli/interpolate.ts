@@ -30,7 +30,7 @@ export function addInterpolate(program: Command, io: Io): void {
   const command = program
     .command('interpolate')
     .description('write the sentences that lie between two codes; greedy ones in a straight line are kept for Table 2')
-    .usage('(--config snli.yaml --method sri | --run DIR) [--from TEXT --to TEXT] [options]')
+    .usage('[--config snli.yaml] [--method sri] | [--run DIR] [--from TEXT --to TEXT] [options]')
     .option('--pairs <number>', `pairs of samples of the prior; ${TABLE_2.pairs} unless given`, wholeNumber(1))
     .option('--points <number>', 'points from end to end, both included', wholeNumber(2), TABLE_2.points)
     .addOption(new Option('--path <name>', 'the way from end to end').choices(PATHS).default('straight'))

@@ -20,7 +20,7 @@ export function addNoisyRecon(program: Command, io: Io): void {
   const command = program
     .command('noisy-recon')
     .description('measure reconstruction of sentences whose words were swapped before inference read them (Table 4)')
-    .usage('(--config snli.yaml --method sri | --run DIR) [options]')
+    .usage('[--config snli.yaml] [--method sri] | [--run DIR] [options]')
     .addOption(
       new Option('--swaps <list>', 'swaps of two words, with commas between; 0 is plain reconstruction')
         .argParser(wholeNumbers(0, MOST_SWAPS))

@@ -6,6 +6,7 @@ import type { LoadedConfig } from '../config/load.js';
 import type { RunConfig } from '../config/schema.js';
 import { InputError } from '../errors.js';
 import type { RunFolder } from '../runs/run-folder.js';
+import { type Io, note } from './io.js';
 
 /** What the options of {@link addRunOptions} hold. */
 export interface RunOptions {
@@ -83,12 +84,18 @@ export function addSetOption(command: Command): Command {
 }
 
 export function addConfigOption(command: Command): Command {
-  return command.option('--config <file>', 'config file, or the name of one in configs/: ptb.yaml');
+  return command.option(
+    '--config <file>',
+    'config file, or the name of one in configs/: ptb.yaml; the only one of this folder unless given',
+  );
 }
 
 export function addRunOptions(command: Command): Command {
   addConfigOption(command)
-    .option('--method <name>', 'method of the config: sri, lstm-lm, fb-vae')
+    .option(
+      '--method <name>',
+      'method of the config: sri, lstm-lm, fb-vae; sri to train, the newest run to measure, unless given',
+    )
     .option('--setting <name>', "one of the method's settings; the config's first unless given");
   return addSetOption(command)
     .option('--run <folder>', "the run's folder; <runs>/<data set>/<method>/seed-<seed> unless given")
@@ -112,42 +119,67 @@ export function overridesOf({ set, backend, threads }: Pick<RunOptions, 'set'> &
   ];
 }
 
+/** What trains where no method is named. */
+const DEFAULT_METHOD = 'sri';
+
+/**
+ * The config that is named, or else the only one of the folder.
+ * @param command to be given again, as in `sri train`.
+ * @param otherwise what else would do in place of a config.
+ * @throws {InputError} where none is named and the folder has none or several.
+ */
+export async function configOf({ config }: { config?: string }, command: string, otherwise?: string): Promise<string> {
+  return config ?? (await import('../experiments/default-run.js')).impliedConfig(command, otherwise);
+}
+
+export interface ChosenRun {
+  loaded: LoadedConfig;
+  run: RunConfig;
+  folder: RunFolder;
+  /** The run of another method of the config, of the same seed, and of the same sizes where they were overridden. */
+  sibling(method: string): RunConfig;
+}
+
 /**
  * The run that the options of a command that trains ask for, and its folder.
  * @throws {InputError} when they ask for none, or not rightly.
  */
-export async function chooseRun(
-  options: RunOptions & MachineOptions,
-): Promise<{ loaded: LoadedConfig; run: RunConfig; folder: RunFolder }> {
+export async function chooseRun(options: RunOptions & MachineOptions): Promise<ChosenRun> {
   const [{ loadConfig }, { RunFolder }, { checkMethods, parseMethod, resolveChoice }] = await Promise.all([
     import('../config/load.js'),
     import('../runs/run-folder.js'),
     import('../experiments/choose-run.js'),
   ]);
-  if (options.config === undefined) throw new InputError('give --config, such as --config ptb.yaml');
-  if (options.method === undefined) throw new InputError('give --method, such as --method sri');
   const corpusKey = options.set.find((text) => /^\s*data\.(?!directory\b)/.test(text));
   if (corpusKey !== undefined) {
     throw new InputError(`--set ${corpusKey}: a corpus is as it was prepared; say this to sri prepare`);
   }
-  const loaded = loadConfig(options.config);
+  const loaded = loadConfig(await configOf(options, 'sri train'));
   checkMethods(loaded);
-  const choice = parseMethod(options.method, options.setting);
+  const choice = parseMethod(options.method ?? DEFAULT_METHOD, options.setting);
   const run = resolveChoice(loaded, { ...choice, seed: options.seed, overrides: overridesOf(options) });
   const folder = options.run === undefined ? RunFolder.of(options.runs, run) : new RunFolder(options.run);
-  return { loaded, run, folder };
+  const shared = overridesOf(options).filter((override) => SHARED_KEYS.includes(override.split(/[.=]/)[0]!.trim()));
+  const sibling = (method: string) =>
+    resolveChoice(loaded, { ...parseMethod(method), seed: run.seed, overrides: shared });
+  return { loaded, run, folder, sibling };
 }
+
+/** Overrides that hold for the runs that a run starts from, too: where weights fit together, and what computes. */
+const SHARED_KEYS = ['backend', 'threads', 'precision', 'data', 'model'];
 
 /** What may differ between a training and an evaluation of its weights. */
 const EVALUATION_KEYS = ['evaluation', 'backend', 'threads'];
 
 /**
- * A run that was trained: the one in `--run`, or the one that `--config`, `--method` and `--seed` name. Its
- * configuration is the folder's own; how it is evaluated may be said anew, by the config file and by `--set`.
+ * A run that was trained: the one in `--run`, or the one that `--config`, `--method` and `--seed` name; where no method is
+ * named, the one that was trained last, which is then told. Its configuration is the folder's own; how it is evaluated may
+ * be said anew, by the config file and by `--set`.
  * @throws {InputError} when the options name no run, there is none, or they would change what was trained.
  */
 export async function chooseTrainedRun(
   options: RunOptions & MachineOptions,
+  io: Io,
 ): Promise<{ run: RunConfig; folder: RunFolder }> {
   const { overrideRun } = await import('../config/load.js');
   const overrides = overridesOf(options);
@@ -165,10 +197,19 @@ export async function chooseTrainedRun(
     const folder = new RunFolder(options.run);
     return { run: overrideRun(folder.config(), overrides), folder };
   }
-  if (options.config === undefined || options.method === undefined) {
-    throw new InputError('give --run FOLDER, or --config and --method');
+  const { newestRun, onlyConfig } = await import('../experiments/default-run.js');
+  const config = options.config ?? onlyConfig() ?? undefined;
+  if (options.method === undefined) {
+    if (options.setting !== undefined) throw new InputError('--setting goes with --method: --method sri@released');
+    const { loadConfig } = await import('../config/load.js');
+    const dataSet = config === undefined ? undefined : loadConfig(config).config.dataSet;
+    const { folder, of } = newestRun(options.runs, { dataSet, seed: options.seed });
+    note(io, `${folder.directory}: the ${of === 1 ? 'only run' : `newest of ${of} runs`} in ${options.runs}`);
+    const { name, seed } = folder.config();
+    if (config === undefined) return chooseTrainedRun({ ...options, run: folder.directory, seed: undefined }, io);
+    return chooseTrainedRun({ ...options, config, method: name, seed }, io);
   }
-  const { run, folder } = await chooseRun(options);
+  const { run, folder } = await chooseRun({ ...options, config });
   const { evaluation, backend, threads } = run;
   return { run: { ...folder.config(), evaluation, backend, threads }, folder };
 }

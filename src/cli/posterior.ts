@@ -19,7 +19,7 @@ export function addPosterior(program: Command, io: Io): void {
   const command = program
     .command('posterior')
     .description("draw a trained run's aggregate posterior beside the prior: a t-SNE map and each dimension's density")
-    .usage('(--config ptb.yaml --method sri | --run DIR) [options]')
+    .usage('[--config ptb.yaml] [--method sri] | [--run DIR] [options]')
     .option('--sentences <number>', 'sentences of the split, drawn at random', wholeNumber(2), FIGURE_1.sentences);
   onTrainedRun(addSplitOption(command, FIGURE_1.split), io, {
     examples: EXAMPLES,

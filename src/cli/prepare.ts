@@ -6,7 +6,7 @@ import type { PreparationReport } from '../data/prepare.js';
 import { InputError } from '../errors.js';
 import type { Preparation } from '../experiments/prepare.js';
 import { type Io, note, print, printJson } from './io.js';
-import { addConfigOption, addSetOption, wholeNumber } from './options.js';
+import { addConfigOption, addSetOption, configOf, wholeNumber } from './options.js';
 
 interface PrepareCommandOptions {
   config?: string;
@@ -67,9 +67,12 @@ async function chooseSources({
   const set = header ? [...given, 'data.header=true'] : given;
   if (text === undefined) {
     if (distinct) throw new InputError('--distinct goes with --text, which is divided here');
-    if (config === undefined) throw new InputError('give --config NAME, or --text FILE and --out FOLDER');
     if (labels) throw new InputError('--labels goes with --text; with --config it is data.labelColumn that says so');
-    return configured(loadConfig(config), { from, out, set });
+    return configured(loadConfig(await configOf({ config }, 'sri prepare', '--text FILE and --out FOLDER')), {
+      from,
+      out,
+      set,
+    });
   }
   if (from !== undefined) throw new InputError('--text and --from name two sources; give one');
   return ofText(text, config === undefined ? null : loadConfig(config), { out, set, labels, seed, distinct });

@@ -8,7 +8,7 @@ import type { Results } from '../experiments/report.js';
 import type { Table } from '../report/table.js';
 import type { ReportTable } from '../report/tables.js';
 import { type Io, print, printJson } from './io.js';
-import { addConfigOption, wholeNumbers } from './options.js';
+import { addConfigOption, configOf, wholeNumbers } from './options.js';
 
 /** What the options of {@link addTableOptions} hold. */
 export interface TableOptions {
@@ -39,7 +39,7 @@ export function addReport(program: Command, io: Io): void {
   const command = program
     .command('report')
     .description('assemble tables and figures from run folders: write all there are, print those asked for')
-    .usage('(--config ptb.yaml | [run folders...]) [options]')
+    .usage('([--config ptb.yaml] | [run folders...]) [options]')
     .argument('[folders...]', 'run folders; all of the data set under --runs unless given');
   addTableOptions(addConfigOption(command))
     .option('--html', 'also write everything as one page, report.html')
@@ -51,12 +51,14 @@ export function addReport(program: Command, io: Io): void {
         import('../runs/run-folder.js'),
         import('../experiments/report.js'),
       ]);
-      if (folders.length === 0 && options.config === undefined)
-        throw new InputError('give --config NAME, or run folders');
       const found =
         folders.length > 0
           ? folders.map((folder) => new RunFolder(folder))
-          : findRuns(options.runs, (await import('../config/load.js')).loadConfig(options.config!).config.dataSet);
+          : findRuns(
+              options.runs,
+              (await import('../config/load.js')).loadConfig(await configOf(options, 'sri report', 'run folders'))
+                .config.dataSet,
+            );
       if (found.length === 0) throw new InputError(`${options.runs}: no trained runs of this data set; see sri train`);
       const ablation = options.ablation !== undefined;
       const asked = reportTables(tableNumbersOf(options, ablation ? [] : [1]), { stepsAblation: ablation });

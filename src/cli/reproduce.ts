@@ -2,7 +2,6 @@
 // missing of it, so the command may be given again at any time.
 
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { InputError } from '../errors.js';
 import type { Forecast } from '../experiments/reproduce/forecast.js';
 import type { ReproductionEvent, ReproductionRequest } from '../experiments/reproduce/reproduce.js';
 import { type Io, print, printJson } from './io.js';
@@ -10,6 +9,7 @@ import {
   addConfigOption,
   addMachineOptions,
   addSetOption,
+  configOf,
   type MachineOptions,
   overridesOf,
   wholeNumbers,
@@ -75,7 +75,7 @@ export function addReproduce(program: Command, io: Io): void {
   const command = program
     .command('reproduce')
     .description('do what is missing for tables of the paper - prepare, train, measure - and write them')
-    .usage('--config ptb.yaml (--table N | --tables 1,4 | --all | --ablation steps) [options]');
+    .usage('[--config ptb.yaml] (--table N | --tables 1,4 | --all | --ablation steps) [options]');
   addTableOptions(addSetOption(addConfigOption(command)))
     .addOption(new Option('--figures <list>', "the paper's figures; there is 1").argParser(figureNumbers))
     .option('--ais', 'beside each perplexity of Table 1 an independent one, on fewer sentences (with --all too)');
@@ -99,7 +99,7 @@ export function addFrontier(program: Command, io: Io): void {
   const command = program
     .command('frontier')
     .description('draw true perplexity against KL, as the last temperature of SRI and the free bits of FB-VAE vary')
-    .usage('--config ptb.yaml [--methods sri@annealed,fb-vae] [options]');
+    .usage('[--config ptb.yaml] [--methods sri@annealed,fb-vae] [options]');
   const methods = 'settings to vary, with commas between; lstm-lm, sri@from-lm, sri@annealed and fb-vae unless given';
   addMachineOptions(addResultOptions(addPlanOptions(addSetOption(addConfigOption(command)), methods)))
     .addHelpText(
@@ -116,10 +116,10 @@ export function addFrontier(program: Command, io: Io): void {
     });
 }
 
-/** @throws {InputError} where no config is named. */
+/** @throws {InputError} where no config is named, and the folder has none or several. */
 async function requestOf(options: ReproduceOptions): Promise<ReproductionRequest> {
-  const { config, all = false, ais = false, ablation, methods, seeds, split, runs, results, from } = options;
-  if (config === undefined) throw new InputError('give --config, such as --config ptb.yaml');
+  const { all = false, ais = false, ablation, methods, seeds, split, runs, results, from } = options;
+  const config = await configOf(options, options.frontier ? 'sri frontier' : 'sri reproduce');
   const { loadConfig, parseSweep } = await import('../config/load.js');
   return {
     loaded: loadConfig(config),

@@ -13,24 +13,37 @@ import { createProgress, formatNumber, formatSeconds, type Moment, type Progress
 export function addTrain(program: Command, io: Io): void {
   const command = program
     .command('train')
-    .description('train a method on a prepared corpus; a run that was stopped goes on by itself')
-    .usage('--config ptb.yaml --method sri [options]');
+    .description(
+      'train a method, and before it what it starts from, on a prepared corpus; a run that was stopped goes on by itself',
+    )
+    .usage('[--config ptb.yaml] [--method sri] [options]');
   addMachineOptions(addRunOptions(command))
     .addHelpText(
       'after',
       `
 Examples:
+  sri train --config ptb.yaml
   sri train --config ptb.yaml --method lstm-lm
   sri train --config ptb.yaml --method sri --setting algorithm-1 --seed 1
   sri train --config ptb.yaml --method sri --set training.epochs=5 --run runs/trial`,
     )
     .action(async (options: RunOptions & MachineOptions) => {
-      const { run, folder } = await chooseRun(options);
+      const chosen = await chooseRun(options);
       const progress = createProgress(io, options.json ?? false);
       try {
-        const { trainRun } = await import('../experiments/train.js');
-        const tell = new TrainingTeller(run, folder, progress);
-        await trainRun(run, folder, options.runs, { signal: io.stop, onProgress: (event) => tell.report(event) });
+        const { trainRun, unfinishedStarts } = await import('../experiments/train.js');
+        const { runs } = options;
+        const starts = unfinishedStarts(chosen.run, chosen.folder, runs, chosen.sibling);
+        if (starts.length > 0) {
+          const names = starts.map(({ name }) => name);
+          const line = `${chosen.run.name} starts from the weights of ${names.at(-1)}; first trained: ${names.join(', then ')}`;
+          progress.say(line, { event: 'starts', name: chosen.run.name, runs: names });
+        }
+        const { RunFolder } = await import('../runs/run-folder.js');
+        for (const { run, folder } of [...starts.map((run) => ({ run, folder: RunFolder.of(runs, run) })), chosen]) {
+          const tell = new TrainingTeller(run, folder, progress);
+          await trainRun(run, folder, runs, { signal: io.stop, onProgress: (event) => tell.report(event) });
+        }
       } finally {
         progress.end();
       }

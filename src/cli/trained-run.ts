@@ -76,7 +76,7 @@ export function onTrainedRun<Options extends TrainedRunOptions, Result>(
   addTrainedRunOptions(command)
     .addHelpText('after', examples)
     .action(async (options: Options) => {
-      const { run: asChosen, folder } = await chooseTrainedRun(options);
+      const { run: asChosen, folder } = await chooseTrainedRun(options, io);
       const run = await settle({ run: asChosen, folder, options });
       const { openRun } = await import('../experiments/open-run.js');
       const progress = createProgress(io, options.json ?? false);

@@ -43,6 +43,30 @@ export async function trainRun(
 }
 
 /**
+ * The runs that must be finished before one can start, and are not, in the order to train them in: those whose weights it
+ * begins with, and theirs. None where it has begun itself.
+ * @param resolve the run of another method of the same config and seed.
+ * @param runs the folder of all runs.
+ */
+export function unfinishedStarts(
+  run: RunConfig,
+  folder: RunFolder,
+  runs: string,
+  resolve: (method: string) => RunConfig,
+): RunConfig[] {
+  if (hasCheckpoint(folder.checkpoints)) return [];
+  const unfinished = STARTING_PARTS.flatMap((part) => {
+    const method = run.startFrom?.[part] ?? null;
+    if (method === null) return [];
+    const source = resolve(method);
+    const itsFolder = RunFolder.of(runs, source);
+    if ((itsFolder.manifest()?.finished ?? null) !== null) return [];
+    return [...unfinishedStarts(source, itsFolder, runs, resolve), source];
+  });
+  return unfinished.filter(({ name }, i) => unfinished.findIndex((other) => other.name === name) === i);
+}
+
+/**
  * The weights that a run starts from: parts of other methods' runs of the same data set and seed.
  * @throws {InputError} where such a run is not finished, or learned from another corpus.
  */
