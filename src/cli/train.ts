@@ -74,7 +74,14 @@ export class TrainingTeller {
           : `starts, ${event.epochs} epochs at most`;
         const parameters = event.parameters.toLocaleString('en-US');
         const line = `${name} on ${dataSet}, seed ${seed}: ${from}; ${parameters} parameters, in ${this.folder.directory}`;
-        progress.say(line, { event: 'start', dataSet, name, seed, folder: this.folder.directory, ...without(event) });
+        progress.say([line, ...mixture(event.backends)].join('\n'), {
+          event: 'start',
+          dataSet,
+          name,
+          seed,
+          folder: this.folder.directory,
+          ...without(event),
+        });
         break;
       }
       case 'iteration':
@@ -112,6 +119,15 @@ export class TrainingTeller {
     const label = `${this.run.name} epoch ${at.epoch}/${this.epochs}`;
     return { label, done: at.iteration + 1, total: iterations, quantities, secondsLeft };
   }
+}
+
+/** What is to be known of a run that several backends have trained. */
+function mixture(backends: readonly string[]): string[] {
+  if (backends.length < 2) return [];
+  const [last, ...others] = backends.toReversed();
+  return [
+    `warning: trained on ${others.reverse().join(', ')} before, and on ${last} now: no single backend gives its bits again`,
+  ];
 }
 
 function epochLine(name: string, epochs: number, event: TrainingEvent & { kind: 'epoch' }): string {

@@ -79,5 +79,6 @@ export async function classifyRun(
   return keepRows(
     opened,
     results.map((row, i) => ({ ...row, seconds: row.seconds + (i === 0 ? inferenceSeconds : 0) })),
+    () => ({ sets, limit: limit ?? run.evaluation.sentences }),
   );
 }

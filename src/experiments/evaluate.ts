@@ -4,6 +4,7 @@ import type { PerplexityEstimatorChoice } from '../config/choices.js';
 import type { RunConfig } from '../config/schema.js';
 import type { SplitName } from '../data/corpus.js';
 import { InputError } from '../errors.js';
+import { estimatorSettings } from '../evaluation/estimator-settings.js';
 import { evaluate, isMeasurable, measurable } from '../evaluation/evaluate.js';
 import { estimatorName } from '../evaluation/perplexity/estimator-name.js';
 import { metricNamed } from '../evaluation/registry.js';
@@ -86,5 +87,5 @@ export async function evaluateRun(
     },
     ({ metrics: now, done, total }) => stage(`${now.join(',')} on ${split}`, onProgress)(done, total),
   );
-  return keepRows(opened, results);
+  return keepRows(opened, results, (result) => estimatorSettings(result, run));
 }

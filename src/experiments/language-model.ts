@@ -49,7 +49,7 @@ export function languageModelNll(
   const model = methodNamed(run.method).create(run, corpus);
   try {
     if (model.hasLatent) throw new Error(`${run.method} is no language model`);
-    loadWeights(found.weights('best'), model);
+    loadWeights(found.weights('best'), model, found.manifest()?.weights.best);
     const nll = new Map<number, number>();
     const indices = chosen(corpus.splits[split], limit);
     for (const batch of equalLengthBatches(corpus.splits[split], run.training.batchSize, { indices })) {

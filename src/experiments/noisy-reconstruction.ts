@@ -42,5 +42,5 @@ export async function noisyReconRun(
     },
     stage(`noisy-recon on ${split}`, onProgress),
   );
-  return keepRows(opened, results);
+  return keepRows(opened, results, () => ({ noiseDraws }));
 }

@@ -7,7 +7,7 @@ import { InputError } from '../errors.js';
 import type { EvaluatedModel, LatentModel } from '../evaluation/evaluate.js';
 import { methodNamed } from '../methods/registry.js';
 import type { LatentDecoder } from '../model/latent-decoder.js';
-import type { MeasuredRow } from '../runs/row.js';
+import type { Provenance } from '../runs/row.js';
 import type { RunFolder } from '../runs/run-folder.js';
 import { loadWeights } from '../runs/weights.js';
 import { evaluatedModel } from './evaluation.js';
@@ -22,7 +22,7 @@ export interface OpenRun {
   /** The epoch after which the weights were saved, from 1. */
   epoch: number;
   /** What a row says of who measured it. */
-  provenance: Pick<MeasuredRow, 'epoch' | 'backend' | 'threads' | 'commit'>;
+  provenance: Provenance;
   dispose(): void;
 }
 
@@ -37,7 +37,8 @@ export async function openRun(
   weights: string = run.training.select,
 ): Promise<OpenRun> {
   const corpus = await loadCorpus(run.data.directory);
-  const learnedFrom = folder.manifest()?.dataHash;
+  const manifest = folder.manifest();
+  const learnedFrom = manifest?.dataHash;
   if (learnedFrom !== undefined && learnedFrom !== corpus.hash) {
     throw new InputError(
       `${run.data.directory} is not the corpus that ${folder.directory} learned from ` +
@@ -48,7 +49,7 @@ export async function openRun(
   const method = methodNamed(run.method);
   const model = method.create(run, corpus);
   try {
-    const epoch = loadWeights(folder.weights(weights), model);
+    const { epoch, sha256 } = loadWeights(folder.weights(weights), model, manifest?.weights[weights]);
     return {
       run,
       folder,
@@ -56,7 +57,14 @@ export async function openRun(
       model: evaluatedModel(model, method.inference, epoch),
       decoder: model.decoder,
       epoch,
-      provenance: { epoch, backend: name, threads, commit: sourceCommit() },
+      provenance: {
+        epoch,
+        backend: name,
+        threads,
+        commit: sourceCommit(),
+        weights: sha256,
+        dataHash: corpus.hash,
+      },
       dispose: () => model.dispose(),
     };
   } catch (error) {

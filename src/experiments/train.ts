@@ -87,6 +87,8 @@ function startingWeights(run: RunConfig, runs: string, dataHash: string): Starti
           `train it anew (${training}), or prepare the corpus as it was`,
       );
     }
-    return [{ part, file: source.weights(source.config().training.select), run: `${method}, seed ${run.seed}` }];
+    const { select } = source.config().training;
+    const known = manifest.weights[select];
+    return [{ part, file: source.weights(select), run: `${method}, seed ${run.seed}`, sha256: known }];
   });
 }

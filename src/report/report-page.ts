@@ -2,7 +2,7 @@
 // needed to make all of it again. It reads run folders and nothing else.
 
 import { methods } from '../methods/registry.js';
-import type { MeasuredRun } from '../runs/measured-run.js';
+import { isOfSelected, type MeasuredRun } from '../runs/measured-run.js';
 import { describePosterior, keptPosterior, POSTERIOR } from '../runs/posterior.js';
 import { RunFolder } from '../runs/run-folder.js';
 import { type StepsLine, stepsLines, stepsPoints } from './ablation.js';
@@ -198,7 +198,7 @@ function posteriorFigures(shown: readonly Shown[]): Html[] {
 function warnings(shown: readonly Shown[], split: string): Html[] {
   const said = shown.flatMap(({ label, measured: { rows, manifest } }) =>
     rows
-      .filter((row) => row.split === split && row.epoch === manifest.selectedEpoch)
+      .filter((row) => row.split === split && isOfSelected(row, manifest))
       .flatMap((row) => row.warnings.map((warning) => `${label}, ${row.metric} by ${row.estimator}: ${warning}`)),
   );
   return said.length === 0 ? [] : [bulletList([...new Set(said)])];

@@ -68,6 +68,10 @@ const trainingState = z.strictObject({
   metricsBytes: z.int(),
   trainingSeconds: z.number(),
   startedFrom: startedFromSchema,
+  /** SHA-256 of the files of weights that were kept so far, by name; none of a state that was saved before these were. */
+  weights: z.record(z.string(), z.string()).default({}),
+  /** Every backend that has trained the run, the first one first. */
+  backends: z.array(z.string()).default([]),
   /** Content hash of the corpus. */
   dataHash: z.string(),
 });

@@ -5,7 +5,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import type { RunConfig } from '../config/schema.js';
 import { InputError } from '../errors.js';
-import type { MeasuredRow, Result, ResultRow } from './row.js';
+import type { MeasuredRow, Provenance, Result } from './row.js';
 import { type Manifest, RunFolder } from './run-folder.js';
 
 /**
@@ -14,12 +14,13 @@ import { type Manifest, RunFolder } from './run-folder.js';
  * @returns the rows.
  */
 export async function keepRows(
-  { folder, provenance }: { folder: RunFolder; provenance: Omit<MeasuredRow, keyof ResultRow> },
+  { folder, provenance }: { folder: RunFolder; provenance: Provenance },
   results: readonly Result[],
+  settingsOf: (result: Result) => MeasuredRow['settings'],
 ): Promise<MeasuredRow[]> {
   const rows: MeasuredRow[] = [];
   for (const { perSentence, ...result } of results) {
-    const row = { ...result, ...provenance };
+    const row = { ...result, ...provenance, settings: settingsOf(result) };
     await folder.writeRow(row, perSentence);
     rows.push(row);
   }
@@ -65,9 +66,22 @@ export function findRuns(root: string, dataSet: string): RunFolder[] {
     .map((folder) => new RunFolder(folder));
 }
 
+/** Whether something was made with the weights that are the run's by now, from the corpus that they learned from. */
+export function isOfSelected(
+  { epoch, weights, dataHash }: Pick<Provenance, 'epoch' | 'weights' | 'dataHash'>,
+  manifest: Pick<Manifest, 'selectedEpoch' | 'weights' | 'dataHash'>,
+): boolean {
+  const known = Object.values(manifest.weights);
+  return (
+    epoch === manifest.selectedEpoch &&
+    dataHash === manifest.dataHash &&
+    (known.length === 0 || known.includes(weights))
+  );
+}
+
 /**
- * The rows of one metric on a split that are of the weights that are the run's by now: those over the most sentences, then
- * draws, first.
+ * The rows of one metric on a split that are of the weights that are the run's by now, the best measured first: those over
+ * the most sentences, then of the most draws, then of the most work a draw.
  */
 export function rowsOfSelected(
   { rows, manifest }: Pick<MeasuredRun, 'rows' | 'manifest'>,
@@ -75,8 +89,23 @@ export function rowsOfSelected(
   split: string,
 ): MeasuredRow[] {
   return rows
-    .filter((row) => row.metric === metric && row.split === split && row.epoch === manifest.selectedEpoch)
-    .sort((a, b) => b.sentences - a.sentences || b.draws - a.draws);
+    .filter((row) => row.metric === metric && row.split === split && isOfSelected(row, manifest))
+    .sort((a, b) => b.sentences - a.sentences || b.draws - a.draws || work(b) - work(a));
+}
+
+/** Settings of which more make a number surer. */
+const SURER = ['chains', 'metropolisSteps', 'temperatures', 'noiseDraws', 'sets'];
+
+function work({ settings }: MeasuredRow): number {
+  return SURER.reduce((product, name) => product * (settings[name] ?? 1), 1);
+}
+
+/** Whether a row's settings are those that are asked for, or, of those of which more are surer, no less. */
+export function satisfies({ settings }: Pick<MeasuredRow, 'settings'>, asked: MeasuredRow['settings']): boolean {
+  return Object.entries(asked).every(([name, value]) => {
+    const own = settings[name] ?? null;
+    return own === value || (SURER.includes(name) && own !== null && value !== null && own > value);
+  });
 }
 
 /**

@@ -6,7 +6,7 @@ import { stringify } from 'csv-stringify/sync';
 import { z } from 'zod';
 import type { AggregatePosterior } from '../evaluation/aggregate-posterior.js';
 import { JsonFormat } from './json-format.js';
-import type { MeasuredRun } from './measured-run.js';
+import { isOfSelected, type MeasuredRun } from './measured-run.js';
 import { provenance } from './row.js';
 import { RunFolder } from './run-folder.js';
 
@@ -39,7 +39,7 @@ export type PosteriorSummary = z.infer<typeof posteriorSummary>;
 
 export const POSTERIOR_SUMMARY = new JsonFormat(
   'summary of a posterior',
-  1,
+  2,
   posteriorSummary,
   'write it again with sri posterior',
 );
@@ -63,7 +63,7 @@ export function keptPosterior({
   const content = new RunFolder(directory).artifact(POSTERIOR.summary);
   if (content === null) return null;
   const summary = POSTERIOR_SUMMARY.read(content, path.join(directory, 'artifacts', POSTERIOR.summary));
-  return summary.epoch === manifest.selectedEpoch ? summary : null;
+  return isOfSelected(summary, manifest) ? summary : null;
 }
 
 /** Figure 1 of a run that has it, as files beside the tables: `figure1-sri-seed-0-tsne.svg` and the like. */

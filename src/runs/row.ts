@@ -1,5 +1,6 @@
 // A measured number, with all that is needed to believe it or to doubt it. One such row is one file of a run folder.
 
+import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { JsonFormat, measuredNumber } from './json-format.js';
 
@@ -54,25 +55,35 @@ export const provenance = {
   threads: z.int(),
   /** Of the source; null outside a repository. */
   commit: z.string().nullable(),
+  /** SHA-256 of the weights' file. */
+  weights: z.string(),
+  /** Content hash of the corpus. */
+  dataHash: z.string(),
 };
 
-const measuredRow = resultRow.extend(provenance);
+export type Provenance = z.infer<z.ZodObject<typeof provenance>>;
+
+const measuredRow = resultRow.extend({
+  ...provenance,
+  /** What else the number depends on, such as an estimator's own chains and steps; by name. */
+  settings: z.record(z.string(), z.number().nullable()),
+});
 /** A measured quantity, and which of a run's weights it was measured on, where. */
 export type MeasuredRow = z.infer<typeof measuredRow>;
 
-export const ROW = new JsonFormat('row', 1, measuredRow, 'remove it and measure again with sri eval');
+export const ROW = new JsonFormat('row', 2, measuredRow, 'remove it and measure again with sri eval');
 
 /**
- * The name of a row's file: what tells it from the run's other rows, so that the same measurement made again replaces
- * the old one and nothing else.
+ * The name of a row's file: what tells it from the run's other rows, first in words and then by the sum of all that its
+ * number depends on. The same measurement made again replaces the old one and nothing else.
  */
-export function rowName(
-  row: Pick<MeasuredRow, 'metric' | 'variant' | 'estimator' | 'split' | 'epoch' | 'sentences' | 'draws'>,
-): string {
-  const { metric, variant, estimator, split, epoch, sentences, draws } = row;
+export function rowName(row: MeasuredRow): string {
+  const { metric, variant, estimator, split, epoch, sentences, draws, settings, weights, dataHash, seed } = row;
   const what = variant === undefined ? [metric] : [metric, variant];
   const drawn = draws > 0 ? [`${draws}-draws`] : [];
-  return [...what, estimator, split, `epoch-${epoch}`, `${sentences}-sentences`, ...drawn].join('.');
+  const identity = JSON.stringify([weights, dataHash, seed, Object.entries(settings).sort()]);
+  const sum = createHash('sha256').update(identity).digest('hex').slice(0, 12);
+  return [...what, estimator, split, `epoch-${epoch}`, `${sentences}-sentences`, ...drawn, sum].join('.');
 }
 
 /** A quantity of each sentence that it was measured on. */

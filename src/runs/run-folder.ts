@@ -52,6 +52,15 @@ const manifest = z.strictObject({
   bestValidation: z.number().nullable(),
   /** The epoch whose weights are evaluated as the run's (`training.select`). */
   selectedEpoch: z.int(),
+  /**
+   * SHA-256 of each file of weights, in hexadecimal, by its name (`best`, `last`, `epoch-<n>`); of a run that was trained
+   * before these were kept, none.
+   */
+  weights: z.record(z.string(), z.string()).default({}),
+  /** Every backend that has trained it, the first one first; of such a run, none. */
+  backends: z.array(z.string()).default([]),
+  /** Share of the words of each split that are `<unk>`, 0 to 1; null where that was not kept. */
+  unknownRate: z.strictObject({ train: z.number(), valid: z.number(), test: z.number() }).nullable().default(null),
   /** On those weights' code; null for a model without one. */
   verdict: verdictSchema.nullable(),
   /** Seconds spent training, over all processes that worked on the run. */

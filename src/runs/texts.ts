@@ -5,7 +5,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import type { Decoding } from '../model/decoding.js';
 import { JsonFormat, measuredNumber } from './json-format.js';
-import type { MeasuredRun } from './measured-run.js';
+import { isOfSelected, type MeasuredRun } from './measured-run.js';
 import { provenance } from './row.js';
 import { RunFolder } from './run-folder.js';
 
@@ -70,11 +70,11 @@ export interface TextArtifact<Texts extends object> {
 
 export const GENERATIONS: TextArtifact<Generations> = {
   file: 'generations.json',
-  format: new JsonFormat('list of generations', 1, generations, 'write it again with sri generate'),
+  format: new JsonFormat('list of generations', 2, generations, 'write it again with sri generate'),
 };
 export const INTERPOLATIONS: TextArtifact<Interpolations> = {
   file: 'interpolations.json',
-  format: new JsonFormat('list of interpolations', 1, interpolations, 'write it again with sri interpolate'),
+  format: new JsonFormat('list of interpolations', 2, interpolations, 'write it again with sri interpolate'),
 };
 
 /** A text as tables and lists print it: one that was cut, or has no words, says so. */
@@ -107,5 +107,5 @@ export function keptTexts<Texts extends Generations | Interpolations>(
   const content = new RunFolder(directory).artifact(file);
   if (content === null) return null;
   const texts = format.read(content, path.join(directory, 'artifacts', file));
-  return texts.epoch === manifest.selectedEpoch ? texts : null;
+  return isOfSelected(texts, manifest) ? texts : null;
 }

@@ -1,5 +1,5 @@
 // Weights kept for evaluation: a safetensors file whose metadata says after which epoch they were saved and what else
-// the method needs to infer with them.
+// the method needs to infer with them. The run's manifest knows each file by its sum, and so does whatever is measured.
 
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
@@ -8,30 +8,92 @@ import { STARTING_PARTS, type StartingPart } from '../config/schema.js';
 import { InputError } from '../errors.js';
 import type { Model } from '../methods/method.js';
 import { writeFileAtomic } from '../storage/atomic-write.js';
-import { decodeSafetensors, encodeSafetensors } from '../storage/safetensors.js';
+import { decodeSafetensors, encodeSafetensors, type StoredTensor } from '../storage/safetensors.js';
 
-/** Writes a model's weights and its method's state, whole or not at all. @param epoch after which they are, from 1. */
-export async function saveWeights(file: string, model: Model, epoch: number): Promise<void> {
+const METADATA = z.object({
+  epoch: z.string().regex(/^\d+$/).transform(Number),
+  state: z.string().transform((text, context) => {
+    try {
+      return z.record(z.string(), z.unknown()).parse(JSON.parse(text));
+    } catch {
+      context.addIssue({ code: 'custom', message: 'is no JSON object' });
+      return z.NEVER;
+    }
+  }),
+});
+
+/**
+ * Writes a model's weights and its method's state, whole or not at all.
+ * @param epoch after which they are, from 1.
+ * @returns SHA-256 of the file, in hexadecimal: what a manifest and a row know the weights by.
+ */
+export async function saveWeights(file: string, model: Model, epoch: number): Promise<string> {
   const metadata = { epoch: String(epoch), state: JSON.stringify(model.state()) };
-  await writeFileAtomic(file, encodeSafetensors(model.parameters.store(), metadata));
+  const pieces = encodeSafetensors(model.parameters.store(), metadata);
+  const hash = createHash('sha256');
+  for (const piece of pieces) hash.update(piece);
+  await writeFileAtomic(file, pieces);
+  return hash.digest('hex');
+}
+
+/** Weights as a file has them. */
+interface KeptWeights {
+  tensors: ReadonlyMap<string, StoredTensor>;
+  /** After which they were saved, from 1. */
+  epoch: number;
+  /** The method's own state of that time. */
+  state: Record<string, unknown>;
+  /** Of the file. */
+  sha256: string;
+}
+
+/**
+ * @param known the sum that the run's manifest has of the file; undefined where it has none.
+ * @throws InputError naming the file where it is missing, damaged, holds what no weight can be, or is not the one known.
+ */
+function readWeights(file: string, known: string | undefined): KeptWeights {
+  if (!existsSync(file)) throw new InputError(`${file}: no such weights; train the run, or name others`);
+  const bytes = readFileSync(file);
+  const { tensors, metadata } = decodeSafetensors(bytes, file);
+  const parsed = METADATA.safeParse(metadata);
+  if (!parsed.success) {
+    const { path, message } = parsed.error.issues[0]!;
+    throw new InputError(
+      `${file}: no weights of sri: its metadata's ${path.join('.')}: ${message}; train the run anew`,
+    );
+  }
+  for (const [name, { data }] of tensors) {
+    if (!(data instanceof Float32Array)) throw new InputError(`${file}: ${name} holds whole numbers; weights are F32`);
+    const at = data.findIndex((value) => !Number.isFinite(value));
+    if (at >= 0) {
+      throw new InputError(`${file}: ${name} holds ${data[at]} at place ${at}; no weight is that: train the run anew`);
+    }
+  }
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  if (known !== undefined && known !== sha256) {
+    throw new InputError(
+      `${file}: not the weights that manifest.json beside it knows (SHA-256 ${sha256.slice(0, 16)}, not ` +
+        `${known.slice(0, 16)}): the file was changed, or is another run's; put the right one back, or train the run anew`,
+    );
+  }
+  return { tensors, ...parsed.data, sha256 };
 }
 
 /**
  * Puts saved weights, and the method's state of that time, into a model of the same configuration.
- * @returns the epoch after which they were saved.
- * @throws InputError where the file is missing, damaged, or another configuration's.
+ * @param known the sum that the run's manifest has of the file; undefined where it has none.
+ * @throws InputError where the file is missing, damaged, not the one known, or another configuration's.
  */
-export function loadWeights(file: string, model: Model): number {
-  if (!existsSync(file)) throw new InputError(`${file}: no such weights; train the run, or name others`);
-  const { tensors, metadata } = decodeSafetensors(readFileSync(file), file);
+export function loadWeights(file: string, model: Model, known?: string): Pick<KeptWeights, 'epoch' | 'sha256'> {
+  const { tensors, state, epoch, sha256 } = readWeights(file, known);
   model.parameters.restore(tensors, file);
-  model.restoreState(JSON.parse(metadata.state ?? '{}') as Record<string, unknown>);
-  return Number(metadata.epoch ?? 0);
+  model.restoreState(state);
+  return { epoch, sha256 };
 }
 
 /** Puts saved weights of the same configuration back into a model, and leaves the method's own course as it is. */
-export function restoreWeights(file: string, model: Model): void {
-  model.parameters.restore(decodeSafetensors(readFileSync(file), file).tensors, file);
+export function restoreWeights(file: string, model: Model, known?: string): void {
+  model.parameters.restore(readWeights(file, known).tensors, file);
 }
 
 /** Weights of another run, perhaps of another method, that a fresh one starts from. */
@@ -41,6 +103,8 @@ export interface StartingWeights {
   file: string;
   /** The other run. */
   run: string;
+  /** What its manifest knows the file by; undefined where it does not. */
+  sha256?: string;
 }
 
 const startingPoint = z.strictObject({
@@ -62,10 +126,9 @@ export const startedFromSchema = z.partialRecord(z.enum(STARTING_PARTS), startin
  * @throws {InputError} where the file is missing, damaged, or has nothing of the part, where the model has no such part,
  *   and where the two are not built alike.
  */
-export function startPart({ part, file, run }: StartingWeights, model: Model): StartingPoint {
+export function startPart({ part, file, run, sha256: known }: StartingWeights, model: Model): StartingPoint {
   if (!existsSync(file)) throw new InputError(`${file}: no such weights to start from; train that run first`);
-  const bytes = readFileSync(file);
-  const { tensors, metadata } = decodeSafetensors(bytes, file);
+  const { tensors, epoch, sha256 } = readWeights(file, known);
   const ofPart = [...tensors.keys()].filter((name) => name.startsWith(`${part}.`));
   const own = model.parameters.names;
   if (!own.some((name) => name.startsWith(`${part}.`))) {
@@ -79,6 +142,5 @@ export function startPart({ part, file, run }: StartingWeights, model: Model): S
     throw new InputError(`${file}: ${strange} is no weight of this run's ${part}; start from one that is built alike`);
   }
   model.parameters.restore(tensors, file, (name) => ofPart.includes(name));
-  const sha256 = createHash('sha256').update(bytes).digest('hex');
-  return { run, epoch: Number(metadata.epoch ?? 0), sha256 };
+  return { run, epoch, sha256 };
 }

@@ -55,7 +55,16 @@ export interface TrainingOptions {
 }
 
 export type TrainingEvent =
-  | { kind: 'start'; resumed: boolean; epoch: number; epochs: number; iterations: number; parameters: number }
+  | {
+      kind: 'start';
+      resumed: boolean;
+      epoch: number;
+      epochs: number;
+      iterations: number;
+      parameters: number;
+      /** Those that have trained the run, with the one that is in use now. */
+      backends: readonly string[];
+    }
   /** After every batch. */
   | { kind: 'iteration'; at: Position; iterations: number; update: Iteration; secondsLeft: number | null }
   /** After every `logEvery` iterations, as in metrics.csv. */
@@ -127,6 +136,8 @@ class Training {
       metricsBytes: 0,
       trainingSeconds: 0,
       startedFrom: {},
+      weights: {},
+      backends: [],
       dataHash: corpus.hash,
     };
   }
@@ -144,6 +155,7 @@ class Training {
       epochs,
       iterations,
       parameters: this.model.parameters.size,
+      backends: this.state.backends,
     });
     try {
       const { finished, epoch } = this.state;
@@ -213,18 +225,17 @@ class Training {
     this.emit({ kind: 'validating', epoch });
     const { loss, quantities, verdict } = await validator.validate(this.model, epoch);
     const decision = judge(this.state.validation, epoch, loss, run.training);
-    const best = folder.weights('best');
-    if (decision.improved) await saveWeights(best, this.model, epoch);
+    if (decision.improved) await this.keepWeights('best');
     const selected = run.training.select === 'last' || decision.improved;
-    if (run.training.select === 'last') await saveWeights(folder.weights('last'), this.model, epoch);
+    if (run.training.select === 'last') await this.keepWeights('last');
     if (selected) this.state.verdict = verdict;
-    if (run.training.keepEpochs.includes(epoch)) await saveWeights(folder.weights(`epoch-${epoch}`), this.model, epoch);
+    if (run.training.keepEpochs.includes(epoch)) await this.keepWeights(`epoch-${epoch}`);
     const metrics = this.metrics(this.state.epochSums, loss, quantities);
     this.write(metrics);
     this.state.interval = noSums();
     this.state.epochSums = noSums();
     // The weights alone: what a method knows of its own course, such as that Lagging-VAE is done catching up, stays.
-    if (decision.restoreBest) restoreWeights(best, this.model);
+    if (decision.restoreBest) restoreWeights(folder.weights('best'), this.model, this.state.weights.best);
     this.state.learningRate *= decision.learningRateFactor;
     this.state.validation = decision.state;
     this.state.epoch++;
@@ -234,6 +245,10 @@ class Training {
     await this.save();
     await folder.writeManifest(this.manifest());
     return decision.stop;
+  }
+
+  private async keepWeights(name: string): Promise<void> {
+    this.state.weights[name] = await saveWeights(this.options.folder.weights(name), this.model, this.state.epoch);
   }
 
   private async finish(ending: Ending): Promise<Manifest> {
@@ -270,6 +285,8 @@ class Training {
         this.state.startedFrom[start.part] = startPart(start, this.model);
       }
     }
+    const { backend } = this.options.provenance;
+    if (!this.state.backends.includes(backend)) this.state.backends.push(backend);
     cutBack(folder.metrics, this.state.metricsBytes);
     this.secondsBefore = this.state.trainingSeconds;
     this.started = performance.now();
@@ -352,13 +369,21 @@ class Training {
 
   private manifest(): Manifest {
     const { provenance, run, corpus } = this.options;
-    const { validation, verdict, epoch, finished, startedFrom } = this.state;
+    const { validation, verdict, epoch, finished, startedFrom, weights, backends } = this.state;
     const { train, valid, test } = corpus.splits;
+    const { splits } = corpus.statistics;
     return {
       ...provenance,
       dataHash: corpus.hash,
       sentences: { train: train.length, valid: valid.length, test: test.length },
+      unknownRate: {
+        train: splits.train.unknownRate,
+        valid: splits.valid.unknownRate,
+        test: splits.test.unknownRate,
+      },
       startedFrom,
+      weights,
+      backends,
       precision: run.precision,
       parameters: this.model.parameters.size,
       epochs: epoch - 1,

@@ -28,9 +28,9 @@ async function makeLanguageModel(seed: number, change: Partial<typeof manifest> 
   const folder = RunFolder.of(root, run);
   await folder.settleConfig(run);
   const finished = { reason: 'all-epochs', epochs: 3 } as const;
-  await folder.writeManifest({ ...manifest, dataHash: corpus.hash, finished, ...change });
   const model = methodNamed('lstm-lm').create(run, corpus);
-  await saveWeights(folder.weights('best'), model, 1);
+  const weights = { best: await saveWeights(folder.weights('best'), model, 1) };
+  await folder.writeManifest({ ...manifest, dataHash: corpus.hash, finished, weights, ...change });
   model.dispose();
 }
 

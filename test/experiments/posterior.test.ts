@@ -40,7 +40,7 @@ describe('posteriorRun', () => {
       model: model as unknown as OpenRun['model'],
       decoder: null as unknown as OpenRun['decoder'],
       epoch: 4,
-      provenance: { epoch: 4, backend: 'cpu', threads: 1, commit: 'abc' },
+      provenance: { epoch: 4, backend: 'cpu', threads: 1, commit: 'abc', weights: 'cafe', dataHash: 'f00d' },
       dispose: () => {},
       ...changes,
     };
@@ -48,7 +48,7 @@ describe('posteriorRun', () => {
 
   it('keeps the numbers of the sentences that the seed draws', async () => {
     const { summary } = await posteriorRun(opened(), { sentences: 60, split: 'test' });
-    const kept = JSON.parse(opened().folder.artifact('posterior.json')!);
+    const { format: _, ...kept } = JSON.parse(opened().folder.artifact('posterior.json')!);
     expect(kept).toEqual(summary);
     expect(summary).toMatchObject({ sentences: 60, split: 'test', epoch: 4, seed: 3, latentSize: 3, leaving: 2 });
     const within = (at: number) => 4 / Math.sqrt(at);

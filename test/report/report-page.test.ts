@@ -23,6 +23,8 @@ function summary(epoch: number): string {
     backend: 'native',
     threads: 2,
     commit: null,
+    weights: 'cafe',
+    dataHash: 'f00d',
     seed: 3,
     latentSize: 32,
     leaving: 21,

@@ -1,6 +1,8 @@
 // Run folders that look trained and measured.
 
 import { loadConfig, resolveRun } from '../../src/config/load.js';
+import type { RunConfig } from '../../src/config/schema.js';
+import { estimatorSettings } from '../../src/evaluation/estimator-settings.js';
 import type { MeasuredRow, SentenceValues } from '../../src/runs/row.js';
 import { type Manifest, RunFolder } from '../../src/runs/run-folder.js';
 
@@ -10,6 +12,9 @@ export const manifest: Manifest = {
   node: 'v20',
   dataHash: 'f00d',
   startedFrom: {},
+  weights: { best: 'cafe' },
+  backends: ['native'],
+  unknownRate: { train: 0.04, valid: 0.05, test: 0.0456 },
   sentences: { train: 42068, valid: 3370, test: 3761 },
   backend: 'native',
   backendDetails: 'oneDNN',
@@ -25,6 +30,12 @@ export const manifest: Manifest = {
   finished: null,
   peakMemory: 300,
 };
+
+/** Those that the commands measure with unless told. */
+function settingsOf(row: GivenRow, run: RunConfig): MeasuredRow['settings'] {
+  if (row.metric === 'noisy-recon') return { noiseDraws: 3 };
+  return row.metric === 'accuracy' ? { sets: 5, limit: run.evaluation.sentences } : estimatorSettings(row, run);
+}
 
 /** What tells a row from others, and what is kept beside it; the rest of it is made up. */
 export type GivenRow = Pick<MeasuredRow, 'metric' | 'estimator' | 'value'> &
@@ -56,6 +67,9 @@ export async function makeRun(
       backend: 'native',
       threads: 2,
       commit: 'abc123',
+      weights: 'cafe',
+      dataHash: 'f00d',
+      settings: settingsOf(given, run),
       ...given,
     };
     await folder.writeRow(row, perSentence);

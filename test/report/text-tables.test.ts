@@ -26,6 +26,8 @@ const made = {
   backend: 'native',
   threads: 2,
   commit: 'abc123',
+  weights: 'cafe',
+  dataHash: 'f00d',
   decode: { method: 'greedy' as const },
   maxLength: 20,
 };

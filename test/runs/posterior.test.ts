@@ -6,6 +6,8 @@ const summary: PosteriorSummary = {
   backend: 'cpu',
   threads: 1,
   commit: null,
+  weights: 'cafe',
+  dataHash: 'f00d',
   split: 'test',
   sentences: 3,
   seed: 1,
@@ -63,9 +65,9 @@ describe('the summary', () => {
     expect(() => POSTERIOR_SUMMARY.read('{', 'runs/a/posterior.json')).toThrow(
       /runs\/a\/posterior\.json: not valid JSON/,
     );
-    const lacking = JSON.stringify({ format: 1, ...summary, latentSize: undefined });
+    const lacking = JSON.stringify({ format: 2, ...summary, latentSize: undefined });
     expect(() => POSTERIOR_SUMMARY.read(lacking, 'x')).toThrow(
-      /x: no summary of a posterior of format 1: latentSize: /,
+      /x: no summary of a posterior of format 2: latentSize: /,
     );
     expect(() => POSTERIOR_SUMMARY.read('null', 'x')).toThrow(/x: format is missing/);
   });

@@ -1,7 +1,7 @@
 // A corpus and a configuration small enough to train on in a test.
 
 import { DEFAULTS, type RunConfig } from '../../src/config/schema.js';
-import { EncodedSplit, type PreparedCorpus } from '../../src/data/corpus.js';
+import { EncodedSplit, type PreparedCorpus, SPLIT_NAMES } from '../../src/data/corpus.js';
 import { Vocabulary } from '../../src/data/vocabulary.js';
 import { RandomStream } from '../../src/random/philox.js';
 
@@ -39,7 +39,12 @@ export function toyCorpus(sentences = 40): PreparedCorpus {
     vocabulary: new Vocabulary(words),
     labels: null,
     splits: { train: split('train', 1), valid: split('valid', 2), test: split('test', 3) },
-    statistics: { vocabulary: words.length, splits: {} as PreparedCorpus['statistics']['splits'] },
+    statistics: {
+      vocabulary: words.length,
+      splits: Object.fromEntries(
+        SPLIT_NAMES.map((name) => [name, { sentences, unknownRate: 0 }]),
+      ) as unknown as PreparedCorpus['statistics']['splits'],
+    },
   };
 }
 

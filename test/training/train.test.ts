@@ -117,7 +117,7 @@ describe.each(CASES)('%s', (_, run) => {
           await train(options(run, name, { signal: stop.signal, report }));
           break;
         } catch (error) {
-          expect(error).toBeInstanceOf(InterruptedError);
+          expect(error, String(error)).toBeInstanceOf(InterruptedError);
           stops++;
         }
       }
@@ -315,7 +315,7 @@ describe('training', () => {
           await train(options(run, name, { signal: stop.signal, report }));
           break;
         } catch (error) {
-          expect(error).toBeInstanceOf(InterruptedError);
+          expect(error, String(error)).toBeInstanceOf(InterruptedError);
         }
       }
       const [, second] = told as (TrainingEvent & { kind: 'epoch' })[];

@@ -3,6 +3,8 @@
 
 import type { RunConfig } from '../../config/schema.js';
 import type { CorpusStatistics, SplitName } from '../../data/corpus.js';
+import { estimatorSettings } from '../../evaluation/estimator-settings.js';
+import { gaussianKlDraws } from '../../evaluation/kl.js';
 import {
   estimatorName,
   type PerplexityEstimatorName,
@@ -11,7 +13,7 @@ import {
 import { metricNamed } from '../../evaluation/registry.js';
 import type { Inference } from '../../methods/method.js';
 import { mayGoOn } from '../../runs/ending.js';
-import { chooseRow, type MeasuredRun, rowsOfSelected } from '../../runs/measured-run.js';
+import { type MeasuredRun, rowsOfSelected, satisfies } from '../../runs/measured-run.js';
 import { keptPosterior } from '../../runs/posterior.js';
 import type { MeasuredRow } from '../../runs/row.js';
 import type { Manifest } from '../../runs/run-folder.js';
@@ -43,7 +45,7 @@ export function trainingState(
 
 /** How a run is to be measured. */
 export interface Measured {
-  run: Pick<RunConfig, 'evaluation'>;
+  run: Pick<RunConfig, 'evaluation' | 'model'>;
   inference: Inference;
   split: SplitName;
   /** Null as long as the corpus is not prepared; then any number of sentences will do. */
@@ -108,7 +110,7 @@ function textsOf<Texts extends Generations | Interpolations>(
   return (found === null ? null : keptTexts(found, artifact))?.items.length ?? 0;
 }
 
-/** Whether the best weights have the row, on enough sentences and, of perplexity, by the right estimator with its draws. */
+/** Whether the best weights have each row of the metric, on as many sentences and with all that is asked for, or more. */
 function isMeasured(
   found: MeasuredRun | null,
   metric: MeasuredRow['metric'],
@@ -116,27 +118,75 @@ function isMeasured(
   how: Measured,
 ): boolean {
   if (found === null) return false;
-  const rows = found.rows.filter((row) => row.variant === variant);
-  const estimator = metric === 'ppl' ? estimatorName(how.run.evaluation, how.inference) : undefined;
-  const named = estimator && rowEstimator(estimator, how.run.evaluation);
-  const row = chooseRow({ ...found, rows }, metric, how.split, named);
-  if (row === null || (named !== undefined && row.estimator !== named)) return false;
-  const { draws } = how.run.evaluation;
-  if (estimator !== undefined && estimator !== 'exact' && row.draws < draws[estimator]) return false;
-  return covered(row) >= wantedSentences(metric, how);
+  const rows = rowsOfSelected(found, metric, how.split).filter((row) => row.variant === variant);
+  const sentences = wantedSentences(metric, how);
+  return wantedRows(metric, how).every(({ estimator, draws, settings }) =>
+    rows.some(
+      (row) =>
+        (estimator === null || row.estimator === estimator) &&
+        // Of a code that is a point, and of an exact perplexity, there is nothing to draw.
+        (row.draws <= 1 || row.draws >= draws) &&
+        satisfies(row, settings) &&
+        covered(row) >= sentences,
+    ),
+  );
+}
+
+/** A row as the configuration asks for it. */
+interface WantedRow {
+  /** Null where inference alone decides. */
+  estimator: string | null;
+  /** At least. */
+  draws: number;
+  settings: MeasuredRow['settings'];
+}
+
+function wantedRows(metric: MeasuredRow['metric'], { run, inference }: Measured): WantedRow[] {
+  const { evaluation } = run;
+  switch (metric) {
+    case 'ppl':
+      return [wantedPerplexity(estimatorName(evaluation, inference), run)];
+    case 'kl': {
+      if (inference !== 'short-run') return [{ estimator: null, draws: 0, settings: {} }];
+      const { jacobian, gaussian } = evaluation.klChains;
+      const fitted = gaussian === 'auto' ? gaussianKlDraws(run.model.latentSize) : gaussian;
+      return [
+        { estimator: 'jacobian', draws: jacobian, settings: {} },
+        ...(fitted === 0 ? [] : [{ estimator: 'gaussian', draws: fitted, settings: {} }]),
+      ];
+    }
+    case 'noisy-recon':
+      return [{ estimator: null, draws: evaluation.inferenceChains, settings: { noiseDraws: TABLE_4.noiseDraws } }];
+    case 'accuracy': {
+      const settings = { sets: TABLE_5.draws, limit: evaluation.sentences };
+      return [{ estimator: null, draws: evaluation.featureDraws, settings }];
+    }
+    default:
+      return [{ estimator: null, draws: evaluation.inferenceChains, settings: {} }];
+  }
+}
+
+function wantedPerplexity(name: PerplexityEstimatorName, { evaluation }: Measured['run']): WantedRow {
+  const estimator = rowEstimator(name, evaluation);
+  const draws = name === 'exact' ? 0 : evaluation.draws[name];
+  return { estimator, draws, settings: estimatorSettings({ metric: 'ppl', estimator }, { evaluation }) };
 }
 
 /** Whether the best weights have a perplexity by that estimator on just so many sentences, which are then the same ones. */
 function isChecked(
   found: MeasuredRun | null,
-  estimator: PerplexityEstimatorName,
+  name: PerplexityEstimatorName,
   sentences: number,
   { run, split, statistics }: Measured,
 ): boolean {
   if (found === null) return false;
-  const named = rowEstimator(estimator, run.evaluation);
+  const { estimator, draws, settings } = wantedPerplexity(name, run);
   return rowsOfSelected(found, 'ppl', split).some(
-    (row) => row.estimator === named && (statistics === null || row.sentences === sentences),
+    (row) =>
+      row.estimator === estimator &&
+      row.draws >= draws &&
+      satisfies(row, settings) &&
+      (statistics === null || row.sentences === sentences),
   );
 }
 

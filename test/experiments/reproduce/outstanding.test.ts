@@ -64,6 +64,7 @@ describe('what is missing of Table 1', () => {
       { metric: 'recon', estimator: 'short-run', value: 91, split: 'valid' },
       { metric: 'au', estimator: 'short-run', value: 32, epoch: 4 },
       { metric: 'kl', estimator: 'jacobian', value: 10, sentences: 399 },
+      { metric: 'kl', estimator: 'gaussian', value: 10, sentences: 399 },
     ]);
     const metrics = ['ppl', 'recon', 'au', 'kl'];
     expect(remaining('metrics', measured, how('sri'))).toEqual({ kind: 'metrics', metrics });
@@ -168,7 +169,7 @@ it('artifacts are missing until they are of the best weights, and as much as is 
   const missing = [{ kind: 'interpolations' }, { kind: 'generations' }, { kind: 'posterior' }];
   expect(left()).toEqual(missing);
   const write = async (epoch: number, texts: number, summary: { split: string; sentences: number }) => {
-    const made = { epoch, backend: 'native', threads: 2, commit: null, seed: 3 };
+    const made = { epoch, backend: 'native', threads: 2, commit: null, seed: 3, weights: 'cafe', dataHash: 'f00d' };
     const items = Array.from({ length: texts }, (_, i) => ({
       sample: i + 1,
       text: 'a',
