@@ -5,9 +5,10 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { SPLIT_NAMES, type SplitName } from '../data/corpus.js';
 import { InputError } from '../errors.js';
 import type { Results } from '../experiments/report.js';
+import type { TABLE_WRITERS } from '../report/formats.js';
 import type { Table } from '../report/table.js';
 import type { ReportTable } from '../report/tables.js';
-import { type Io, print, printJson } from './io.js';
+import { type Io, note, print, printJson } from './io.js';
 import { addConfigOption, configOf, wholeNumbers } from './options.js';
 
 /** What the options of {@link addTableOptions} hold. */
@@ -18,6 +19,7 @@ export interface TableOptions {
   split: SplitName;
   runs: string;
   results: string;
+  format: TableFormat;
 }
 
 interface ReportOptions extends TableOptions {
@@ -26,6 +28,10 @@ interface ReportOptions extends TableOptions {
   json?: boolean;
 }
 
+/** As tables are printed: `table` for a terminal, the others to be piped or pasted. */
+const TABLE_FORMATS = ['table', 'csv', 'markdown', 'latex', 'json'] as const;
+type TableFormat = (typeof TABLE_FORMATS)[number];
+
 /** How many tables the paper has. */
 const TABLE_COUNT = 5;
 
@@ -33,6 +39,7 @@ const EXAMPLES = `
 Examples:
   sri report --config ptb.yaml
   sri report --config snli.yaml --tables 1,4 --html
+  sri report --config ptb.yaml --table 1 --format latex > table1.tex
   sri report runs/ptb/sri/seed-0 runs/ptb/sri@released/seed-0`;
 
 export function addReport(program: Command, io: Io): void {
@@ -46,11 +53,13 @@ export function addReport(program: Command, io: Io): void {
     .option('--json', 'each table as one JSON object')
     .addHelpText('after', EXAMPLES)
     .action(async (folders: string[], options: ReportOptions) => {
-      const [{ findRuns, readRun }, { RunFolder }, { reportTables, writeResults }] = await Promise.all([
-        import('../runs/measured-run.js'),
-        import('../runs/run-folder.js'),
-        import('../experiments/report.js'),
-      ]);
+      const [{ findRuns, readRun }, { RunFolder }, { reportTables, writeResults }, { TABLE_WRITERS }] =
+        await Promise.all([
+          import('../runs/measured-run.js'),
+          import('../runs/run-folder.js'),
+          import('../experiments/report.js'),
+          import('../report/formats.js'),
+        ]);
       const found =
         folders.length > 0
           ? folders.map((folder) => new RunFolder(folder))
@@ -64,7 +73,7 @@ export function addReport(program: Command, io: Io): void {
       const asked = reportTables(tableNumbersOf(options, ablation ? [] : [1]), { stepsAblation: ablation });
       // Of all there are, those without a row are passed over; one that was asked for by its number is missed.
       const request = { ...options, asked, missing: options.all ? 'pass over' : 'refuse' } as const;
-      showResults(await writeResults(found.map(readRun), request), io, options.split, options.json);
+      showResults(await writeResults(found.map(readRun), request), io, options, TABLE_WRITERS);
     });
 }
 
@@ -86,7 +95,15 @@ export function addResultOptions(command: Command): Command {
   return command
     .addOption(new Option('--split <name>', 'split that is evaluated').choices(SPLIT_NAMES).default('test'))
     .option('--runs <folder>', 'folder of all runs', 'runs')
-    .option('--results <folder>', 'where tables and figures go, in a folder for each data set', 'results');
+    .option('--results <folder>', 'where tables and figures go, in a folder for each data set', 'results')
+    .addOption(
+      new Option(
+        '--format <form>',
+        'as which tables are printed; what else there is to say goes to standard error then',
+      )
+        .choices(TABLE_FORMATS)
+        .default('table'),
+    );
 }
 
 /** The numbers of the paper's tables that options ask for. @param otherwise where they ask for no table. */
@@ -95,25 +112,32 @@ export function tableNumbersOf({ tables, all }: Pick<TableOptions, 'tables' | 'a
   return tables ?? otherwise;
 }
 
-/** Prints the tables that were asked for, and says what was written. */
+/** Prints the tables that were asked for, and says what was written. @param writers of the formats but `table` and `json`. */
 export function showResults(
   { dataSet, folder, files, tables, absent, part }: Results,
   io: Io,
-  split: SplitName,
-  json = false,
-) {
+  { split, format, json }: Pick<TableOptions, 'split' | 'format'> & { json?: boolean },
+  writers: typeof TABLE_WRITERS,
+): void {
   if (json) {
     for (const { kind, table } of tables) printTableJson(kind, table, dataSet, folder, io);
     printJson(io, { event: 'written', dataSet, folder, part, files, missing: absent.map(({ name }) => name) });
     return;
   }
-  for (const { kind, table } of tables) {
-    if (tables.length + absent.length > 1) print(io, kind.caption);
-    for (const line of [...kind.format(table), '']) print(io, line);
+  if (format === 'table') {
+    for (const { kind, table } of tables) {
+      if (tables.length + absent.length > 1) print(io, kind.caption);
+      for (const line of [...kind.format(table), '']) print(io, line);
+    }
+  } else if (format === 'json') {
+    for (const { kind, table } of tables) printTableJson(kind, table, dataSet, folder, io);
+  } else {
+    io.out.write(tables.map(({ kind, table }) => writers[format](kind, table, dataSet)).join('\n'));
   }
-  if (part !== null) print(io, part);
-  for (const { caption } of absent) print(io, `${caption}: nothing measured on the ${split} split`);
-  print(io, `written to ${folder}: ${fileList(files)}`);
+  const say = format === 'table' ? print : note;
+  if (part !== null) say(io, part);
+  for (const { caption } of absent) say(io, `${caption}: nothing measured on the ${split} split`);
+  say(io, `written to ${folder}: ${fileList(files)}`);
 }
 
 /** Names of files; those of Figure 1, of which many runs have many, as their number. */

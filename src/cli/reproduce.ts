@@ -148,6 +148,7 @@ async function reproduce(options: ReproduceOptions, io: Io, progress: Progress):
   const { describeLeftOut, forecastReproduction, reproduce } = await import('../experiments/reproduce/reproduce.js');
   const { describeTask } = await import('../experiments/reproduce/plan.js');
   const { findMetric } = await import('../evaluation/registry.js');
+  const { TABLE_WRITERS } = await import('../report/formats.js');
   if (options.dryRun) {
     const { forecasts, leftOut } = await forecastReproduction(request);
     for (const one of leftOut) progress.say(describeLeftOut(one), { event: 'left-out', ...one });
@@ -180,7 +181,7 @@ async function reproduce(options: ReproduceOptions, io: Io, progress: Progress):
         break;
       }
       case 'results':
-        showResults(event.results, io, options.split, options.json);
+        showResults(event.results, io, options, TABLE_WRITERS);
         break;
       case 'failed': {
         const { task, error } = event;

@@ -3,7 +3,8 @@
 // and not obeyed.
 
 import { InputError } from '../errors.js';
-import { hasSome, type Table } from './table.js';
+import { quantitiesOf } from './paper-layout.js';
+import type { Table } from './table.js';
 
 /** A piece of markup that may stand in a page as it is. Only this file makes them. */
 export class Html {
@@ -138,9 +139,7 @@ ${rows.map((row) => html`<tr>${row.map((cell) => html`<td${numeric(String(cell))
  */
 export function comparisonTable(table: Table, caption: string): Html {
   const { columns, rows } = table;
-  const quantities = columns.filter(
-    (name) => columns.includes(`${name} standard error`) && (hasSome(table, name) || hasSome(table, `Paper ${name}`)),
-  );
+  const quantities = quantitiesOf(table);
   const paper = quantities.filter((name) => columns.includes(`Paper ${name}`));
   const at = (row: Table['rows'][number], name: string) => String(row[columns.indexOf(name)] ?? '');
   const ours = (row: Table['rows'][number], name: string) => {

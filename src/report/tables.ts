@@ -19,6 +19,8 @@ export interface ReportTable {
   caption: string;
   /** The command that measures what it shows. */
   command: string;
+  /** Names of the metrics that it shows; none where it shows texts. */
+  metrics: readonly string[];
   /** Without rows where nothing was measured on the split. */
   make(runs: readonly MeasuredRun[], split: string): Table;
   format(table: Table): string[];
@@ -30,6 +32,7 @@ export const REPORT_TABLES: readonly ReportTable[] = [
     name: 'table1',
     caption: 'Table 1: language modelling',
     command: 'sri eval',
+    metrics: ['ppl', 'recon', 'au', 'kl'],
     make: table1,
     format: formatTable1,
   },
@@ -38,6 +41,7 @@ export const REPORT_TABLES: readonly ReportTable[] = [
     name: 'table2',
     caption: 'Table 2: interpolation',
     command: 'sri interpolate',
+    metrics: [],
     make: table2,
     format: formatTexts,
   },
@@ -46,6 +50,7 @@ export const REPORT_TABLES: readonly ReportTable[] = [
     name: 'table3',
     caption: 'Table 3: generation',
     command: 'sri generate',
+    metrics: [],
     make: table3,
     format: formatTexts,
   },
@@ -54,6 +59,7 @@ export const REPORT_TABLES: readonly ReportTable[] = [
     name: 'table4',
     caption: 'Table 4: noisy reconstruction',
     command: 'sri noisy-recon',
+    metrics: ['noisy-recon'],
     make: table4,
     format: formatTable4,
   },
@@ -62,6 +68,7 @@ export const REPORT_TABLES: readonly ReportTable[] = [
     name: 'table5',
     caption: 'Table 5: classification',
     command: 'sri classify',
+    metrics: ['accuracy'],
     make: table5,
     format: formatTable5,
   },
@@ -70,6 +77,7 @@ export const REPORT_TABLES: readonly ReportTable[] = [
     name: 'ablation-steps',
     caption: 'Number of Langevin steps',
     command: 'sri reproduce --ablation steps',
+    metrics: ['ppl', 'recon', 'au', 'kl'],
     make: (runs, split) => stepsTable(stepsLines(runs, split)),
     format: formatSteps,
   },
@@ -78,6 +86,7 @@ export const REPORT_TABLES: readonly ReportTable[] = [
     name: 'frontier',
     caption: 'Perplexity against KL',
     command: 'sri frontier',
+    metrics: ['ppl', 'kl'],
     make: (runs, split) => frontierTable(frontierLines(runs, split)),
     format: formatFrontier,
   },
@@ -86,6 +95,7 @@ export const REPORT_TABLES: readonly ReportTable[] = [
     name: 'sweep',
     caption: 'Variants',
     command: 'sri reproduce --sweep',
+    metrics: ['ppl', 'recon', 'au', 'kl'],
     make: sweepTable,
     format: formatSweep,
   },

@@ -33,6 +33,9 @@ const MADE_BY: readonly Column<Line<Generations | Interpolations, unknown>>[] = 
   ['Run', ({ measured }) => measured.directory],
 ];
 
+/** Names of the columns that say what made a sentence, and not what it is. */
+export const MADE_BY_NAMES: readonly string[] = [...MADE_BY.map(([name]) => name), 'Path'];
+
 /**
  * Table 2: the sentences along the way between samples of the prior. A run without any of its present best weights is
  * left out.

@@ -134,9 +134,9 @@ describe('the page of a data set', () => {
     const columns = 'x\n5,50,4.5,';
     const folders = [
       await measuredRun('ae', undefined, columns, []),
-      await measuredRun('sri', 'paper', columns, [ours]),
+      await measuredRun('sri', 'annealed', columns, [ours]),
       await measuredRun('sri', 'steps-40', columns, [ours]),
-      await measuredRun('sri', 'paper-steps-60', columns, [{ ...ours, metric: 'ppl', estimator: 'ais' }]),
+      await measuredRun('sri', 'annealed-steps-60', columns, [{ ...ours, metric: 'ppl', estimator: 'ais' }]),
     ];
     try {
       expect(
@@ -146,8 +146,8 @@ describe('the page of a data set', () => {
           .slice(1, 4),
       ).toEqual([
         'sri train --config ptb.yaml --method ae --seed 3',
-        'sri reproduce --config ptb.yaml --tables 1,3 --ais --methods lstm-lm,sri,sri@paper --seed 3',
-        'sri reproduce --config ptb.yaml --ablation steps --methods sri@paper,sri --seed 3',
+        'sri reproduce --config ptb.yaml --tables 1,3 --ais --methods lstm-lm,sri,sri@annealed --seed 3',
+        'sri reproduce --config ptb.yaml --ablation steps --methods sri@annealed,sri --seed 3',
       ]);
     } finally {
       for (const { directory } of folders) rmSync(directory, { recursive: true });
@@ -158,7 +158,7 @@ describe('the page of a data set', () => {
     const captions = async () => (await page()).filter(({ name }) => name === 'figcaption').map(({ text }) => text);
     expect((await captions()).some((caption) => caption.startsWith('What K'))).toBe(false);
     const run = sri.config();
-    const other = await measuredRun('sri', 'paper', 'x\n5,50,4.25,', [
+    const other = await measuredRun('sri', 'annealed', 'x\n5,50,4.25,', [
       { metric: 'ppl', estimator: 'fitted', value: 96 },
     ]);
     expect((await captions()).some((caption) => caption.startsWith('What K'))).toBe(false);

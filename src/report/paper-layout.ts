@@ -1,0 +1,93 @@
+// A table as a paper prints it, before it is written in any language: quantities with their errors, the best of each in its
+// place, and below our rows the published ones, which are not ours. All that says where a number comes from stays behind in
+// the CSV.
+
+import { metrics } from '../evaluation/registry.js';
+import { type Cell, hasSome, PROVENANCE, type Table } from './table.js';
+import { MADE_BY_NAMES } from './text-tables.js';
+
+/** A quantity in a row, as it is printed. */
+export interface Quantity {
+  value: string;
+  /** Standard error; empty where there is none. */
+  error: string;
+  /** No other row of the group has a better one. */
+  best: boolean;
+}
+
+export interface LayoutRow {
+  /** What the row is: the method, or a number of steps. */
+  head: readonly string[];
+  /** One for each quantity; null where there is none. */
+  quantities: readonly (Quantity | null)[];
+}
+
+export interface PaperLayout {
+  head: readonly string[];
+  quantities: readonly string[];
+  ours: readonly LayoutRow[];
+  /** The rows of the paper; none where it has no such table. */
+  published: readonly LayoutRow[];
+}
+
+const PROVENANCE_NAMES = new Set([...PROVENANCE.map(([name]) => name), ...MADE_BY_NAMES, 'Split', 'Seeds']);
+
+/** Names of columns that hold quantities: they have a standard error, and some row has them, or had them published. */
+export function quantitiesOf(table: Table): string[] {
+  const { columns } = table;
+  return columns.filter(
+    (name) => columns.includes(`${name} standard error`) && (hasSome(table, name) || hasSome(table, `Paper ${name}`)),
+  );
+}
+
+/**
+ * A table's layout. One without quantities, such as generated sentences, has all columns but those that say what made them.
+ * @param shown names of the metrics that the table shows, by which it is known where the better values are.
+ */
+export function paperLayout(table: Table, shown: readonly string[]): PaperLayout {
+  const { columns, rows } = table;
+  const quantities = quantitiesOf(table);
+  const at = (row: readonly Cell[], name: string) => String(row[columns.indexOf(name)] ?? '');
+  const first = quantities[0];
+  const head =
+    first === undefined
+      ? columns.filter((name) => !PROVENANCE_NAMES.has(name))
+      : columns.slice(0, columns.indexOf(first));
+  const group = (cellOf: (row: readonly Cell[], name: string) => Omit<Quantity, 'best'>): LayoutRow[] => {
+    const cells = rows.map((row) => quantities.map((name) => cellOf(row, name)));
+    const best = quantities.map((name, i) =>
+      bestOf(
+        cells.map((row) => row[i]!.value),
+        directionOf(name, shown),
+      ),
+    );
+    return rows.flatMap((row, r) => {
+      const own = cells[r]!.map((cell, i) => (cell.value === '' ? null : { ...cell, best: cell.value === best[i] }));
+      const empty = quantities.length > 0 && own.every((cell) => cell === null);
+      return empty ? [] : [{ head: head.map((name) => at(row, name)), quantities: own }];
+    });
+  };
+  const ours = group((row, name) => ({ value: at(row, name), error: at(row, `${name} standard error`) }));
+  const published = columns.some((name) => name.startsWith('Paper '))
+    ? group((row, name) => ({ value: at(row, `Paper ${name}`), error: '' }))
+    : [];
+  return { head, quantities, ours, published };
+}
+
+/** Where a column's better values are; null where neither end is better, or it is not known. */
+export function directionOf(column: string, shown: readonly string[]): 'lower' | 'higher' | null {
+  const ofTable = metrics().filter(({ name }) => shown.includes(name));
+  const named = metrics().find(({ label }) => column === label || column.startsWith(`${label} (`));
+  // A table of one metric has a column for each condition that it was measured under.
+  const metric = named ?? (ofTable.length === 1 ? ofTable[0] : undefined);
+  return metric?.direction ?? null;
+}
+
+/** The best of some printed values; null where there is no choice. */
+function bestOf(values: readonly string[], direction: 'lower' | 'higher' | null): string | null {
+  const printed = values.filter((value) => value !== '' && Number.isFinite(Number(value)));
+  if (direction === null || printed.length < 2) return null;
+  return printed.reduce((best, value) =>
+    (direction === 'lower' ? Number(value) < Number(best) : Number(value) > Number(best)) ? value : best,
+  );
+}
