@@ -67,7 +67,7 @@ describe('tables of several seeds', () => {
     await makeRun(root, 'ptb', 'sri', undefined, [...of(94, 31), noisy(27)], 1);
     await makeRun(root, 'ptb', 'sri', undefined, [...of(98, 32), noisy(29)], 2);
     await makeRun(root, 'ptb', 'sri', undefined, of(99, 32), 10);
-    await makeRun(root, 'ptb', 'sri', 'paper', of(90, 30), 1);
+    await makeRun(root, 'ptb', 'sri', 'algorithm-1', of(90, 30), 1);
     await makeRun(root, 'ptb', 'lstm-lm', undefined, [{ metric: 'ppl', estimator: 'exact', value: 101.5 }], 1);
     // The same name with other weights: what was set by hand makes it another experiment.
     const odd = await makeRun(root, 'ptb', 'lstm-lm', undefined, [], 2);
@@ -94,7 +94,7 @@ describe('tables of several seeds', () => {
       ['lstm-lm 1'],
       ['lstm-lm 2'],
       ['sri 1', 'sri 2', 'sri 10'],
-      ['sri@paper 1'],
+      ['sri@algorithm-1 1'],
     ]);
     const [one, two] = read().filter(({ run }) => run.name === 'sri');
     const other = { ...two!, manifest: { ...manifest, dataHash: 'beef' } };
@@ -114,7 +114,7 @@ describe('tables of several seeds', () => {
       'Weights of epoch': 5,
       Commit: 'abc123',
     });
-    expect(line(table1(read()), 'SRI (paper)')).toMatchObject({ PPL: '90.00', Seeds: 1, 'PPL sd': '', Seed: 1 });
+    expect(line(table1(read()), 'SRI (algorithm-1)')).toMatchObject({ PPL: '90.00', Seeds: 1, 'PPL sd': '', Seed: 1 });
     expect(table1(read()).rows.map(([label]) => label)).toEqual([
       'LSTM-LM',
       'LSTM-LM',
@@ -125,7 +125,7 @@ describe('tables of several seeds', () => {
       'FBP-VAE',
       'FB-VAE',
       'SRI',
-      'SRI (paper)',
+      'SRI (algorithm-1)',
     ]);
   });
 
@@ -154,12 +154,12 @@ describe('tables of several seeds', () => {
 describe('the ablation of steps', () => {
   beforeAll(async () => {
     const of = (ppl: number, estimator = 'fitted') => [{ metric: 'ppl', estimator, value: ppl } as const];
-    await makeRun(root, 'yelp', 'sri', undefined, of(50), 1);
-    await makeRun(root, 'yelp', 'sri', 'steps-10', of(61), 1);
-    await makeRun(root, 'yelp', 'sri', 'steps-10', of(63), 2);
-    await makeRun(root, 'yelp', 'sri', 'steps-20', of(55, 'jacobian'), 1);
-    await makeRun(root, 'yelp', 'sri', 'steps-60', [], 1);
-    await makeRun(root, 'yelp', 'sri', 'paper', of(70), 1);
+    await makeRun(root, 'yelp', 'sri', 'released', of(50), 1);
+    await makeRun(root, 'yelp', 'sri', 'released-steps-10', of(61), 1);
+    await makeRun(root, 'yelp', 'sri', 'released-steps-10', of(63), 2);
+    await makeRun(root, 'yelp', 'sri', 'released-steps-20', of(55, 'jacobian'), 1);
+    await makeRun(root, 'yelp', 'sri', 'released-steps-60', [], 1);
+    await makeRun(root, 'yelp', 'sri', 'algorithm-1', of(70), 1);
     await makeRun(root, 'yelp', 'fb-vae', undefined, of(80), 1);
   });
   const lines = () => stepsLines(findRuns(root, 'yelp').map(readRun), 'test');
@@ -179,7 +179,7 @@ describe('the ablation of steps', () => {
     const sharing = runs.map((measured) => {
       const { run } = measured;
       const langevin = { ...run.langevin, gradients: [1, run.langevin.steps - 1] };
-      return run.name === 'sri' ? { ...measured, run: { ...run, langevin } } : measured;
+      return run.name === 'sri@released' ? { ...measured, run: { ...run, langevin } } : measured;
     });
     expect(stepsTable(stepsLines(sharing, 'test'))).toEqual(stepsTable(lines()));
   });

@@ -60,7 +60,7 @@ beforeAll(async () => {
   await keep(sri, generations('a man , "eating"', 'a dog'));
   const between = interpolations(['a', 'b', 'c'], ['d', 'e']);
   await sri.writeArtifact(INTERPOLATIONS.file, INTERPOLATIONS.format.write(between));
-  await keep(await makeRun(root, 'ptb', 'sri', 'paper', []), { ...generations('of older weights'), epoch: 2 });
+  await keep(await makeRun(root, 'ptb', 'sri', 'algorithm-1', []), { ...generations('of older weights'), epoch: 2 });
   const decode = { method: 'sample' as const, temperature: 0.5, seed: 3 };
   await keep(await makeRun(root, 'ptb', 'lstm-lm', undefined, []), { ...generations('b , c'), decode });
 });
