@@ -1,17 +1,17 @@
-// From a YAML file to a run in which every key is decided. This is the only place that reads YAML, and the only
-// one that knows which line of which file a value came from: every complaint names it and says what would be right.
+// From a YAML file to a run in which every key is decided. Every complaint names the line of the file that a value came
+// from, and says what would be right.
 //
 // A run's values come from five layers, a later one winning: the defaults, the config file's own keys, those of the
 // method, those of its setting, and the overrides of the command line. Objects merge key by key; numbers, lists
 // and null replace what was there.
 
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Document, isMap, isSeq, LineCounter, type Node, parseDocument, Scalar } from 'yaml';
 import { z } from 'zod';
 import { findDataSet } from '../data/registry.js';
 import { InputError } from '../errors.js';
+import { cut } from '../text.js';
 import { RENAMED_SETTINGS } from './earlier.js';
 import {
   type ConfigFile,
@@ -20,11 +20,12 @@ import {
   type Overrides,
   overridesSchema,
   type RunConfig,
-  runConfigSchema,
   STARTING_PARTS,
+  wholeRunSchema,
 } from './schema.js';
 import { checkSweepable, product, type SweepPoint, type Swept, sweepValues, sweptLabel } from './sweep.js';
 import { parseVariation, variationName, variedValues } from './variations.js';
+import { readConfigText, readYaml } from './yaml.js';
 
 /** A config file that was read and found right. */
 export interface LoadedConfig {
@@ -51,6 +52,13 @@ export interface RunChoice {
   swept?: SweepPoint;
 }
 
+/** Wrong keys and values that a message tells of; more are counted. */
+const MOST_COMPLAINTS = 10;
+/** Parts of a key of `--set`. */
+const MOST_KEYS = 32;
+/** Characters of a key that is compared with those there are. */
+const LONGEST_KEY = 60;
+
 /** The package's own configs/, found from the compiled file and from the source alike. */
 export const CONFIG_DIRECTORY = fileURLToPath(new URL('../../configs/', import.meta.url));
 
@@ -60,7 +68,7 @@ export const CONFIG_DIRECTORY = fileURLToPath(new URL('../../configs/', import.m
  */
 export function loadConfig(nameOrPath: string): LoadedConfig {
   const file = findConfig(nameOrPath);
-  const { value, locate } = readYaml(file);
+  const { value, locate } = readYamlFile(file);
   if (!isPlainObject(value)) {
     throw new InputError(
       `${displayPath(file)}:1: a config file is a list of keys such as \`dataSet: ptb\`, this one is not`,
@@ -72,15 +80,10 @@ export function loadConfig(nameOrPath: string): LoadedConfig {
 }
 
 /** @throws {InputError} naming the line that is not YAML. */
-function readYaml(file: string): { value: unknown; locate(keys: readonly PropertyKey[]): string } {
+function readYamlFile(file: string): { value: unknown; locate(keys: readonly PropertyKey[]): string } {
   const shown = displayPath(path.resolve(file));
-  const lines = new LineCounter();
-  const document = parseDocument(readFileSync(file, 'utf8'), { lineCounter: lines, prettyErrors: false });
-  const broken = document.errors[0];
-  if (broken) {
-    throw new InputError(`${shown}:${lines.linePos(broken.pos[0]).line}: not valid YAML: ${broken.message}`);
-  }
-  return { value: document.toJS(), locate: (keys) => `${shown}:${lineOf(document, lines, keys)}` };
+  const { value, lineOf } = readYaml(readConfigText(file, shown), (line) => `${shown}:${line}`);
+  return { value, locate: (keys) => `${shown}:${lineOf(keys)}` };
 }
 
 /**
@@ -91,10 +94,10 @@ function readYaml(file: string): { value: unknown; locate(keys: readonly Propert
 export function resolveRun(loaded: LoadedConfig, choice: RunChoice): RunConfig {
   const { config, locate } = loaded;
   const { dataSet, methods, ...common } = config;
-  const chosen = methods[choice.method];
+  const chosen = Object.hasOwn(methods, choice.method) ? methods[choice.method] : undefined;
   if (chosen === undefined) {
     const known = Object.keys(methods).join(', ');
-    throw new InputError(`${locate(['methods'])}: methods has no ${choice.method}; it has ${known || 'none'}`);
+    throw new InputError(`${locate(['methods'])}: methods has no ${cut(choice.method)}; it has ${known || 'none'}`);
   }
   const { settings = {}, ...own } = chosen ?? {};
   const names = Object.keys(settings);
@@ -142,9 +145,9 @@ export function resolveRun(loaded: LoadedConfig, choice: RunChoice): RunConfig {
     setting,
     name: apart.length === 0 ? choice.method : `${choice.method}@${apart.join('-')}`,
   };
-  const parsed = runConfigSchema.safeParse(run);
+  const parsed = wholeRunSchema.safeParse(run);
   if (!parsed.success) {
-    throw new InputError(complaints(runConfigSchema, parsed.error, run, culpritOf(layers)).join('\n'));
+    throw new InputError(complaints(wholeRunSchema, parsed.error, run, culpritOf(layers)).join('\n'));
   }
   for (const part of STARTING_PARTS) {
     if (parsed.data.startFrom?.[part] !== choice.method) continue;
@@ -180,9 +183,9 @@ export function resolveData(loaded: LoadedConfig | null, overrides: readonly str
 export function overrideRun(run: RunConfig, overrides: readonly string[]): RunConfig {
   const layers = overrides.map((text) => parseOverride(text));
   const merged = layers.map(({ values }) => values).reduce<unknown>(merge, run);
-  const parsed = runConfigSchema.safeParse(merged);
+  const parsed = wholeRunSchema.safeParse(merged);
   if (parsed.success) return parsed.data;
-  throw new InputError(complaints(runConfigSchema, parsed.error, merged, culpritOf(layers)).join('\n'));
+  throw new InputError(complaints(wholeRunSchema, parsed.error, merged, culpritOf(layers)).join('\n'));
 }
 
 function findConfig(nameOrPath: string): string {
@@ -193,7 +196,7 @@ function findConfig(nameOrPath: string): string {
   if (found) return path.resolve(found);
   const looked = bare ? `in this folder or in ${displayPath(CONFIG_DIRECTORY)}` : 'there';
   throw new InputError(
-    `${nameOrPath}: no such config file ${looked}; --config takes a path, or a name such as ptb.yaml`,
+    `${cut(nameOrPath)}: no such config file ${looked}; --config takes a path, or a name such as ptb.yaml`,
   );
 }
 
@@ -245,7 +248,8 @@ function changesAnything(layer: Layer, below: readonly Layer[]): boolean {
 /** `path.to.key` and what follows the equals sign. */
 function splitOverride(text: string, option: string): { key: string; value: string } {
   const equals = text.indexOf('=');
-  if (equals < 1) throw new InputError(`${option} ${text}: expected path.to.key=value, such as model.hiddenSize=128`);
+  if (equals < 1)
+    throw new InputError(`${option} ${cut(text)}: expected path.to.key=value, such as model.hiddenSize=128`);
   return { key: text.slice(0, equals).trim(), value: text.slice(equals + 1) };
 }
 
@@ -259,8 +263,8 @@ function splitOverride(text: string, option: string): { key: string; value: stri
 export function parseSweep(texts: readonly string[], file?: string): SweepPoint[] {
   const lists = texts.map((text): Swept[] => {
     const { key, value } = splitOverride(text, '--sweep');
-    checkSweepable(key, `--sweep ${text}`);
-    return sweepValues(value, `--sweep ${text}`).map((one) => {
+    checkSweepable(key, `--sweep ${cut(text)}`);
+    return sweepValues(value, `--sweep ${cut(text)}`).map((one) => {
       const layer = parseOverride(`${key}=${one}`, '--sweep');
       const single = { key, value: at(layer.values, key.split('.')) };
       return { ...layer, label: sweptLabel(key, single.value), single };
@@ -274,17 +278,19 @@ export function parseSweep(texts: readonly string[], file?: string): SweepPoint[
 
 function readSweepFile(name: string): Swept[] {
   if (!existsSync(name)) throw new InputError(`--sweep-file ${name}: no such file`);
-  const { value, locate } = readYaml(name);
+  const { value, locate } = readYamlFile(name);
   if (!isPlainObject(value) || Object.keys(value).length === 0) {
     throw new InputError(`${locate([])}: a sweep file maps names to keys: \`small: { model: { hiddenSize: 64 } }\``);
   }
   return Object.entries(value).map(([label, given]) => {
     const place = (keys: readonly PropertyKey[]) => locate([label, ...keys]);
     if (!/^[a-z0-9][a-z0-9-]*$/.test(label)) {
-      throw new InputError(`${place([])}: ${label}: a setting's name is of a-z, 0-9 and -`);
+      throw new InputError(`${place([])}: ${cut(label)}: a setting's name is of a-z, 0-9 and -`);
     }
     if (!isPlainObject(given)) {
-      throw new InputError(`${place([])}: ${label}: a setting is a list of keys, as { model: { hiddenSize: 64 } }`);
+      throw new InputError(
+        `${place([])}: ${cut(label)}: a setting is a list of keys, as { model: { hiddenSize: 64 } }`,
+      );
     }
     for (const key of Object.keys(given)) checkSweepable(key, place([key]));
     const parsed = overridesSchema.safeParse(given);
@@ -295,17 +301,16 @@ function readSweepFile(name: string): Swept[] {
 
 function parseOverride(text: string, option = '--set'): Layer {
   const { key, value: written } = splitOverride(text, option);
+  const place = `${option} ${cut(text)}`;
   const keys = key.split('.');
-  const document = parseDocument(written, { prettyErrors: false });
-  const broken = document.errors[0];
-  if (broken) throw new InputError(`${option} ${text}: the value is not valid YAML: ${broken.message}`);
-  const value = document.toJS() ?? null;
-  const layer = keys.reduceRight<unknown>((inner, key) => ({ [key]: inner }), value);
+  if (keys.length > MOST_KEYS) throw new InputError(`${place}: a key has at most ${MOST_KEYS} parts`);
+  const { value } = readYaml(written, () => place);
+  const layer = keys.reduceRight<unknown>((inner, key) => ({ [key]: inner }), value ?? null);
   const parsed = overridesSchema.safeParse(layer);
   if (!parsed.success) {
-    throw new InputError(complaints(overridesSchema, parsed.error, layer, () => `${option} ${text}`).join('\n'));
+    throw new InputError(complaints(overridesSchema, parsed.error, layer, () => place).join('\n'));
   }
-  return { values: parsed.data as Overrides, place: () => `${option} ${text}` };
+  return { values: parsed.data as Overrides, place: () => place };
 }
 
 /** One sentence for each thing that is wrong, `place: key: what is wrong; what would be right`. */
@@ -315,23 +320,27 @@ function complaints(
   value: unknown,
   place: (keys: readonly PropertyKey[]) => string,
 ): string[] {
-  return error.issues
-    .flatMap((issue) => branchIssues(issue, value))
-    .flatMap((issue) => {
-      const keys = issue.path;
-      if (issue.code === 'unrecognized_keys') {
-        return issue.keys.map((unknown) => {
-          const known = knownKeys(schema, keys);
-          const near = nearest(unknown, known);
-          const hint = near ? `did you mean ${near}?` : `known here: ${known.join(', ')}`;
-          return `${place([...keys, unknown])}: ${showKeys([...keys, unknown])}: no such key; ${hint}`;
-        });
-      }
-      const meaning = issue.code === 'custom' ? issue.message : descriptionOf(schema, keys);
-      const given = at(value, keys);
-      const wrong = given === undefined ? 'missing' : `${JSON.stringify(given)} will not do`;
-      return [`${place(keys)}: ${showKeys(keys)}: ${wrong}; ${meaning ?? issue.message}`];
-    });
+  const found = error.issues.flatMap((issue) => branchIssues(issue, value)).flatMap(oneKeyEach);
+  const told = found.slice(0, MOST_COMPLAINTS).map((issue) => {
+    const keys = issue.path;
+    if (issue.code === 'unrecognized_keys') {
+      const [unknown] = issue.keys as [string];
+      const known = knownKeys(schema, keys);
+      const near = nearest(unknown, known);
+      const hint = near ? `did you mean ${near}?` : `known here: ${known.join(', ')}`;
+      return `${place([...keys, unknown])}: ${showKeys([...keys, unknown])}: no such key; ${hint}`;
+    }
+    const meaning = issue.code === 'custom' ? issue.message : descriptionOf(schema, keys);
+    const given = at(value, keys);
+    const wrong = given === undefined ? 'missing' : `${cut(JSON.stringify(given))} will not do`;
+    return `${place(keys)}: ${showKeys(keys)}: ${wrong}; ${meaning ?? issue.message}`;
+  });
+  const more = found.length - told.length;
+  return more > 0 ? [...told, `and ${more} more that ${more === 1 ? 'is' : 'are'} not right`] : told;
+}
+
+function oneKeyEach(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
+  return issue.code === 'unrecognized_keys' ? issue.keys.map((key) => ({ ...issue, keys: [key] })) : [issue];
 }
 
 /**
@@ -352,7 +361,7 @@ function branchIssues(issue: z.core.$ZodIssue, root: unknown): z.core.$ZodIssue[
 
 /** `langevin.stepSize[2]`. */
 function showKeys(keys: readonly PropertyKey[]): string {
-  return keys.map((key, i) => (typeof key === 'number' ? `[${key}]` : `${i ? '.' : ''}${String(key)}`)).join('');
+  return keys.map((key, i) => (typeof key === 'number' ? `[${key}]` : `${i ? '.' : ''}${cut(String(key))}`)).join('');
 }
 
 /** The schemas that may stand at a path, a union counting as all of its alternatives. */
@@ -392,6 +401,8 @@ function knownKeys(schema: z.ZodType, keys: readonly PropertyKey[]): string[] {
 
 /** The known key that a misspelt one is likeliest to mean, if one is near. */
 function nearest(given: string, known: readonly string[]): string | undefined {
+  // No key is so long, and the distance costs its length.
+  if (given.length > LONGEST_KEY) return undefined;
   const plain = (key: string) => key.toLowerCase().replace(/[^a-z0-9]/g, '');
   const ranked = known
     .map((key) => ({ key, distance: editDistance(plain(given), plain(key)) }))
@@ -415,33 +426,18 @@ function editDistance(a: string, b: string): number {
   return rows[a.length]![b.length]!;
 }
 
-function lineOf(document: Document, lines: LineCounter, keys: readonly PropertyKey[]): number {
-  let node: Node | null = document.contents as Node | null;
-  let offset = node?.range?.[0] ?? 0;
-  for (const key of keys) {
-    if (isMap(node)) {
-      const pair = node.items.find((item) => (item.key instanceof Scalar ? item.key.value : item.key) === key);
-      if (pair === undefined) break;
-      offset = (pair.key as Node).range?.[0] ?? offset;
-      node = pair.value as Node | null;
-    } else if (isSeq(node)) {
-      const item = node.items[key as number] as Node | undefined;
-      if (item === undefined) break;
-      offset = item.range?.[0] ?? offset;
-      node = item;
-    } else {
-      break;
-    }
-  }
-  return lines.linePos(offset).line;
-}
-
 function isPlainObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function at(value: unknown, keys: readonly PropertyKey[]): unknown {
-  return keys.reduce<unknown>((inner, key) => (inner as Record<PropertyKey, unknown> | undefined | null)?.[key], value);
+  return keys.reduce<unknown>(
+    (inner, key) =>
+      typeof inner === 'object' && inner !== null && Object.hasOwn(inner, key)
+        ? (inner as Record<PropertyKey, unknown>)[key]
+        : undefined,
+    value,
+  );
 }
 
 function has(value: unknown, keys: readonly PropertyKey[]): boolean {

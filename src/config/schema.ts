@@ -5,6 +5,7 @@
 
 import { z } from 'zod';
 import { BACKEND_CHOICES, PERPLEXITY_ESTIMATORS, PRECISIONS } from './choices.js';
+import { isRunName } from './variations.js';
 
 /** A method's name: letters and digits in lower case, `-` between. Which there are is for src/methods/registry.ts to say. */
 const methodName = z.string().regex(/^[a-z0-9]+(-[a-z0-9]+)*$/);
@@ -350,8 +351,11 @@ const evaluation = z.strictObject({
     .describe('sentences of a split, drawn at random, that `ais` is run on; a whole number from 2, or null for all'),
   inferenceChains: z
     .int()
-    .min(2)
-    .describe('draws a sentence from what inference says of it, for Recon, AU and noisy Recon; a whole number from 2'),
+    .min(3)
+    .describe(
+      'draws a sentence from what inference says of it, for Recon, AU, MI and noisy Recon; a whole number from 3, which ' +
+        'MI takes',
+    ),
   featureDraws: count.describe('draws a sentence whose mean is the feature of classification; a whole number from 1'),
   klChains: z.strictObject({
     jacobian: count.describe('chains a sentence that KL by `jacobian` is measured on; a whole number from 1'),
@@ -404,6 +408,25 @@ export const runConfigSchema = z.strictObject({
   evaluation,
 });
 export type RunConfig = z.infer<typeof runConfigSchema>;
+
+/** A resolved run whose keys fit together: what a schema of single keys cannot say. */
+export const wholeRunSchema = runConfigSchema
+  .refine((run) => isRunName(run), {
+    path: ['name'],
+    message: 'the name of a run is its method, and behind an @ what tells it from the others',
+  })
+  .refine(
+    ({ model, evaluation: { klChains } }) =>
+      klChains.gaussian === 'auto' || klChains.gaussian === 0 || klChains.gaussian > model.latentSize + 1,
+    {
+      path: ['evaluation', 'klChains', 'gaussian'],
+      message: 'chains more than model.latentSize + 1, which a covariance takes, 0 for no such row, or auto',
+    },
+  )
+  .refine(({ precision, model }) => precision === 'f32' || model.decoder === 'lstm', {
+    path: ['precision'],
+    message: 'bf16 is for model.decoder: lstm; with another it is f32',
+  });
 
 /** The schema with every key of every object optional: what a config file, a method or a setting may say. */
 export function deepPartial(schema: z.ZodType): z.ZodType {

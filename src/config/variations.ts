@@ -27,6 +27,12 @@ export function parseVariation(name: string): Variation | null {
   return null;
 }
 
+/** Whether a run of a method may be called so: its name is that of a folder, and a part of files' names. */
+export function isRunName({ name, method }: { name: string; method: string }): boolean {
+  if (name === method) return true;
+  return name.startsWith(`${method}@`) && /^[A-Za-z0-9][A-Za-z0-9._+-]*$/.test(name.slice(method.length + 1));
+}
+
 /** As runs name it, beside their setting. */
 export function variationName({ quantity, value }: Omit<Variation, 'setting'>): string {
   return `${quantity}-${value}`;

@@ -6,6 +6,7 @@ import type { SweepPoint, Swept } from '../config/sweep.js';
 import { parseVariation, variationName } from '../config/variations.js';
 import { InputError } from '../errors.js';
 import { methodNamed, methods } from '../methods/registry.js';
+import { cut } from '../text.js';
 
 /**
  * A method as folders and tables name it: `sri`, or `sri@released` for a setting.
@@ -15,10 +16,10 @@ export function parseMethod(name: string, setting?: string): Pick<RunChoice, 'me
   const [method, named, ...more] = name.split('@');
   const known = methods().map((available) => available.name);
   if (more.length > 0 || !known.includes(method!)) {
-    throw new InputError(`--method ${name}: ${method} is no method; there are ${known.join(', ')}`);
+    throw new InputError(`--method ${cut(name)}: ${cut(method!)} is no method; there are ${known.join(', ')}`);
   }
   if (setting !== undefined && named !== undefined && setting !== named) {
-    throw new InputError(`--method ${name} and --setting ${setting} name two settings; give one`);
+    throw new InputError(`--method ${cut(name)} and --setting ${cut(setting)} name two settings; give one`);
   }
   return { method: method!, setting: setting ?? named };
 }

@@ -1,6 +1,7 @@
 // The machine a command computes on: its backend, started; how fast it can be at most; and what a manifest says of it.
 
 import { execFileSync } from 'node:child_process';
+import { totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import * as tf from '@tensorflow/tfjs-core';
 import { type Backend, useBackend } from '../backends/index.js';
@@ -32,6 +33,62 @@ export function checkPrecision({ precision }: Pick<RunConfig, 'precision'>): voi
     `precision: bf16 will not do here: ${lacking} has no bf16 products. They need the native backend and a processor ` +
       'with avx512_bf16 or amx_bf16 (see sri doctor); precision: f32 works everywhere',
   );
+}
+
+/** The largest array that the runtime makes, in numbers. */
+const LARGEST_ARRAY = 2 ** 32;
+
+/**
+ * Checks, before anything is made, that what a run cannot do without would fit into this machine's memory: the arrays of
+ * weights, with a gradient each and what the optimizer keeps, and the codes of one sentence's chains. It is a lower bound:
+ * what passes may still be too much.
+ * @param memory bytes; this machine's, or its container's, unless given.
+ * @throws {InputError} naming the key whose size is too much.
+ */
+export function checkMemory(
+  { model, optimizer, langevin, training, evaluation }: Omit<RunConfig, 'name'>,
+  vocabularySize: number,
+  memory = machineMemory(),
+): void {
+  const { latentSize: z, wordVectorSize: e, hiddenSize: h } = model;
+  const copies = optimizer.name === 'adam' ? 4 : 2;
+  const { draws, chains, inferenceChains, featureDraws } = evaluation;
+  const wanted: [key: string, numbers: number][] = [
+    ['model.wordVectorSize', copies * vocabularySize * e],
+    ['model.latentSize', copies * z * h],
+    // The smallest of the decoders has three gates of the hidden size squared, and the output layer.
+    ['model.hiddenSize', copies * (model.decoder === 'transformer' ? 4 * h * h : h * (3 * h + vocabularySize))],
+    ['model.transformer.layers', model.decoder === 'transformer' ? copies * model.transformer.layers * 4 * h * h : 0],
+    ['langevin.steps', langevin.steps * z],
+    ['training.validation.chains', training.validation.chains * z],
+    ['training.validation.draws', training.validation.draws * z],
+    ...Object.entries(draws).map(([name, count]): [string, number] => [`evaluation.draws.${name}`, count * z]),
+    ['evaluation.chains', chains * z],
+    ['evaluation.inferenceChains', inferenceChains * z],
+    ['evaluation.featureDraws', featureDraws * z],
+    ['evaluation.klChains.jacobian', evaluation.klChains.jacobian * z],
+    ['evaluation.klChains.gaussian', evaluation.klChains.gaussian === 'auto' ? 0 : evaluation.klChains.gaussian * z],
+  ];
+  const least = 4 * wanted.slice(0, 4).reduce((sum, [, numbers]) => sum + numbers, 0);
+  const largest = wanted.slice(0, 4).reduce((a, b) => (b[1] > a[1] ? b : a));
+  const tooLarge = least > memory ? largest : wanted.find(([, n]) => 4 * n > memory || n > copies * LARGEST_ARRAY);
+  if (tooLarge === undefined) return;
+  const [key, numbers] = tooLarge;
+  throw new InputError(
+    `${key}: with this size a run needs ${gibibytes(4 * numbers)} for it alone, and there are ${gibibytes(memory)} of ` +
+      'memory here; make it smaller',
+  );
+}
+
+/** Bytes. */
+function machineMemory(): number {
+  const constrained = process.constrainedMemory?.() ?? 0;
+  return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem();
+}
+
+function gibibytes(bytes: number): string {
+  const count = bytes / 2 ** 30;
+  return `${count < 1e6 ? count.toPrecision(3) : count.toExponential(0)} GiB`;
 }
 
 /** What the manifest of a run says of where it was trained. */

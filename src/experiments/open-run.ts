@@ -11,7 +11,7 @@ import type { Provenance } from '../runs/row.js';
 import type { RunFolder } from '../runs/run-folder.js';
 import { loadWeights } from '../runs/weights.js';
 import { evaluatedModel } from './evaluation.js';
-import { sourceCommit, startMachine } from './machine.js';
+import { checkMemory, sourceCommit, startMachine } from './machine.js';
 
 export interface OpenRun {
   run: RunConfig;
@@ -45,6 +45,7 @@ export async function openRun(
         `(hash ${corpus.hash.slice(0, 16)}, not ${learnedFrom.slice(0, 16)}); prepare that one again, or train anew`,
     );
   }
+  checkMemory(run, corpus.vocabulary.size);
   const { name, threads } = await startMachine(run);
   const method = methodNamed(run.method);
   const model = method.create(run, corpus);

@@ -10,7 +10,7 @@ import { type Manifest, RunFolder } from '../runs/run-folder.js';
 import type { StartingWeights } from '../runs/weights.js';
 import { type TrainingEvent, train } from '../training/train.js';
 import { createValidator } from './evaluation.js';
-import { checkPrecision, provenance, startMachine } from './machine.js';
+import { checkMemory, checkPrecision, provenance, startMachine } from './machine.js';
 import type { Following } from './progress.js';
 
 /**
@@ -26,6 +26,7 @@ export async function trainRun(
   { signal, onProgress }: Following<TrainingEvent> = {},
 ): Promise<Manifest> {
   const corpus = await loadCorpus(run.data.directory);
+  checkMemory(run, corpus.vocabulary.size);
   const backend = await startMachine(run);
   checkPrecision(run);
   return train({

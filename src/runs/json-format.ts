@@ -3,6 +3,7 @@
 
 import { z } from 'zod';
 import { InputError } from '../errors.js';
+import { cut } from '../text.js';
 
 /** Null stands for what JSON cannot say, NaN and the infinities; it is read back as NaN. */
 export const measuredNumber = z.union([z.number(), z.null().transform(() => Number.NaN)]);
@@ -33,11 +34,11 @@ export class JsonFormat<T extends object> {
     try {
       value = JSON.parse(text);
     } catch (error) {
-      throw new InputError(`${file}: not valid JSON: ${(error as Error).message}; ${this.remedy}`);
+      throw new InputError(`${file}: not valid JSON: ${cut((error as Error).message)}; ${this.remedy}`);
     }
     const { format, ...rest } = (value ?? {}) as { format?: unknown };
     if (format !== this.number) {
-      const given = format === undefined ? 'format is missing' : `format is ${JSON.stringify(format)}`;
+      const given = format === undefined ? 'format is missing' : `format is ${cut(JSON.stringify(format))}`;
       throw new InputError(
         `${file}: ${given}; this version of sri reads a ${this.what} of format ${this.number}; ${this.remedy}`,
       );
@@ -45,7 +46,9 @@ export class JsonFormat<T extends object> {
     const parsed = this.schema.safeParse(rest);
     if (parsed.success) return parsed.data;
     const { path, message } = parsed.error.issues[0]!;
-    const key = path.length === 0 ? '' : `${path.join('.')}: `;
-    throw new InputError(`${file}: no ${this.what} of format ${this.number}: ${key}${message}; ${this.remedy}`);
+    const key = path.length === 0 ? '' : `${cut(path.join('.'))}: `;
+    throw new InputError(
+      `${file}: no ${this.what} of format ${this.number}: ${key}${cut(message, 200)}; ${this.remedy}`,
+    );
   }
 }

@@ -8,13 +8,14 @@
 //   rows/          a file each measured quantity, and beside it one of the sentences' own values
 //   artifacts/     texts, samples and figures made with the weights
 
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { PRECISIONS } from '../config/choices.js';
-import { type RunConfig, runConfigSchema } from '../config/schema.js';
+import { type RunConfig, wholeRunSchema } from '../config/schema.js';
 import { InputError } from '../errors.js';
 import { writeFileAtomic } from '../storage/atomic-write.js';
+import { makeFolder } from '../storage/folder.js';
 import { endingSchema } from './ending.js';
 import { JsonFormat } from './json-format.js';
 import { type MeasuredRow, ROW, rowName, type SentenceValues } from './row.js';
@@ -75,12 +76,7 @@ export type Manifest = z.infer<typeof manifest>;
 
 const MANIFEST = new JsonFormat('manifest', 1, manifest, 'remove it, and sri train writes it anew');
 
-const CONFIG = new JsonFormat(
-  'configuration',
-  1,
-  runConfigSchema,
-  'name another folder with --run, or remove this one',
-);
+const CONFIG = new JsonFormat('configuration', 1, wholeRunSchema, 'name another folder with --run, or remove this one');
 
 export class RunFolder {
   constructor(readonly directory: string) {}
@@ -156,7 +152,7 @@ export class RunFolder {
     const name = rowName(row);
     // A row that is there has its values: they come first.
     if (perSentence !== undefined) {
-      mkdirSync(path.dirname(this.valuesFile(name)), { recursive: true });
+      makeFolder(path.dirname(this.valuesFile(name)));
       await writeFileAtomic(this.valuesFile(name), encodeSentenceValues(perSentence));
     } else rmSync(this.valuesFile(name), { force: true });
     await this.write(path.join('rows', `${name}.json`), ROW.write(row));
@@ -205,7 +201,7 @@ export class RunFolder {
    * @throws InputError if a living process holds it.
    */
   lock(): () => void {
-    mkdirSync(this.directory, { recursive: true });
+    makeFolder(this.directory);
     const file = path.join(this.directory, 'training.pid');
     const holder = Number(read(file) ?? Number.NaN);
     if (Number.isInteger(holder) && holder > 0 && holder !== process.pid && isAlive(holder)) {
@@ -220,7 +216,7 @@ export class RunFolder {
 
   private async write(name: string, content: string): Promise<void> {
     const file = path.join(this.directory, name);
-    mkdirSync(path.dirname(file), { recursive: true });
+    makeFolder(path.dirname(file));
     await writeFileAtomic(file, content);
   }
 }
