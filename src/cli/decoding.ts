@@ -1,13 +1,13 @@
 // What `sri generate` and `sri interpolate` share: the options that say how codes become sentences, and the
 // file that the sentences may go to.
 
-import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { InputError } from '../errors.js';
 import type { Decoding } from '../model/decoding.js';
 import type { RunFolder } from '../runs/run-folder.js';
 import type { DecodedText } from '../runs/texts.js';
+import { makeFolder } from '../storage/folder.js';
 import { type Io, note, print, printJson } from './io.js';
 import { wholeNumber } from './options.js';
 
@@ -96,13 +96,13 @@ export async function showTexts<Item extends DecodedText>(
   if (json) for (const item of result.items) printJson(io, { event, folder: folder.directory, ...item });
   else for (const line of text) print(io, line);
   if (out === undefined) return;
-  const [{ stringify }, { writeFileAtomic }] = await Promise.all([
-    import('csv-stringify/sync'),
+  const [{ csvText }, { writeFileAtomic }] = await Promise.all([
+    import('../storage/csv.js'),
     import('../storage/atomic-write.js'),
   ]);
   const forms: Record<string, () => string> = {
     '.csv': () =>
-      stringify([
+      csvText([
         [...Object.keys(columns), 'Text', 'Ended', 'Log probability'],
         ...result.items.map((item) => [
           ...Object.values(columns).map((cell) => cell(item)),
@@ -114,7 +114,7 @@ export async function showTexts<Item extends DecodedText>(
     '.json': () => `${JSON.stringify(result, null, 2)}\n`,
     '.txt': () => `${text.join('\n')}\n`,
   };
-  await mkdir(path.dirname(out), { recursive: true });
+  makeFolder(path.dirname(out));
   await writeFileAtomic(out, forms[path.extname(out)]!());
   note(io, `written to ${out}`);
 }

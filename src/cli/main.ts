@@ -3,8 +3,12 @@
 
 import { CommanderError } from 'commander';
 import { InputError, InterruptedError } from '../errors.js';
+import { cut } from '../text.js';
 import { type Io, note } from './io.js';
 import { buildProgram } from './program.js';
+
+/** Characters of a line of a complaint, whatever it quotes. */
+const LONGEST_LINE = 1000;
 
 export const EXIT = { done: 0, failed: 1, wrongInput: 2, interrupted: 130 } as const;
 
@@ -25,7 +29,7 @@ export async function main(args: readonly string[], given?: Io): Promise<number>
 function report(error: unknown, io: Io): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.wrongInput;
   if (error instanceof InputError) {
-    note(io, `sri: ${error.message}`);
+    for (const line of `sri: ${error.message}`.split('\n')) note(io, cut(line, LONGEST_LINE));
     return EXIT.wrongInput;
   }
   if (error instanceof InterruptedError) {
@@ -47,15 +51,25 @@ function report(error: unknown, io: Io): number {
 function refusal(error: unknown): string | null {
   const { code, path } = (error ?? {}) as NodeJS.ErrnoException;
   if (path === undefined) return null;
+  const shownPath = path === '' ? "''" : cut(path);
   switch (code) {
     case 'ENOTDIR':
-      return `${path}: a part of it is a file, where a folder is wanted; name another folder`;
+      return `${shownPath}: a part of it is a file, where a folder is wanted; name another folder`;
     case 'EISDIR':
-      return `${path}: this is a folder, where a file is wanted; name another file`;
+      return `${shownPath}: this is a folder, where a file is wanted; name another file`;
     case 'EACCES':
     case 'EPERM':
     case 'EROFS':
-      return `${path}: permission denied; give yourself the right to it, or name another place`;
+      return `${shownPath}: permission denied; give yourself the right to it, or name another place`;
+    case 'ENOENT':
+      return `${shownPath}: there is no such file or folder, and none can be made there; name another`;
+    case 'ENAMETOOLONG':
+      return `${shownPath}: longer than a name may be; name a shorter one`;
+    case 'ELOOP':
+      return `${shownPath}: links that lead in a circle; name another`;
+    case 'EINVAL':
+    case 'ENXIO':
+      return `${shownPath}: no plain file or folder; name another`;
     default:
       return null;
   }

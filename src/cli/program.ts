@@ -1,7 +1,8 @@
 // The list of commands. A command's file declares its options and imports what it needs only once it is run, so that
 // `sri --help` answers at once.
 
-import { Command } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
+import { cut, shown } from '../text.js';
 import { packageVersion } from '../version.js';
 import { addClassify } from './classify.js';
 import { addDoctor } from './doctor.js';
@@ -15,6 +16,9 @@ import { addPrepare } from './prepare.js';
 import { addReport } from './report.js';
 import { addFrontier, addReproduce } from './reproduce.js';
 import { addTrain } from './train.js';
+
+/** Characters of a line of a complaint. */
+const LONGEST_COMPLAINT = 400;
 
 const COMMANDS = [
   addPrepare,
@@ -47,11 +51,35 @@ export async function buildProgram(io: Io, args: readonly string[]): Promise<Com
     .showHelpAfterError('(--help lists what there is)')
     .configureOutput({
       writeOut: (text) => io.out.write(text),
-      writeErr: (text) => io.error.write(text),
-      outputError: (text, write) => write(text.replace(/^error:/, 'sri:')),
+      writeErr: (text) => io.error.write(shown(text)),
+      outputError: (text, write) => write(complaint(text)),
     })
     .exitOverride()
     .addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 wrong use or wrong input, 130 interrupted after saving.');
   for (const add of COMMANDS) await add(program, io, args);
+  for (const command of program.commands) refuseEmptyPaths(command);
   return program;
+}
+
+/** A complaint of commander's, whose lines may quote an argument of any length. */
+function complaint(text: string): string {
+  const lines = text.replace(/^error:/, 'sri:').split('\n');
+  return shown(lines.map((line) => cut(line, LONGEST_COMPLAINT)).join('\n'));
+}
+
+/** An empty text names no file and no folder, whatever the option; most likely a variable of the shell was not set. */
+function refuseEmptyPaths(command: Command): void {
+  for (const option of command.options.filter(({ flags }) => /<(file|folder)>/.test(flags))) {
+    const { parseArg } = option;
+    option.argParser((text: string, before: unknown) => {
+      if (text === '') throw new InvalidArgumentError('It is empty: name one.');
+      return parseArg === undefined ? text : parseArg(text, before);
+    });
+  }
+  for (const argument of command.registeredArguments) {
+    argument.argParser((text: string, before: unknown) => {
+      if (text === '') throw new InvalidArgumentError('It is empty: name one.');
+      return argument.variadic ? [...((before as string[] | undefined) ?? []), text] : text;
+    });
+  }
 }

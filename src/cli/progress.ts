@@ -2,6 +2,7 @@
 // one JSON object a line. Whoever does the work reports to a Progress and does not know which it is.
 
 import cliProgress from 'cli-progress';
+import { shown } from '../text.js';
 import { type Io, note, printJson } from './io.js';
 
 /** A moment of the work. */
@@ -168,7 +169,7 @@ function parts({ label, done, total, quantities }: Moment, left: number | null):
 
 /** As much of the line as `width` columns hold; the least important parts go first, the label is cut last. */
 function liveLine(moment: Moment, left: number | null, width: number): string {
-  const all = parts(moment, left);
+  const all = parts(moment, left).map(shown);
   while (all.length > 1 && all.join('  ').length > width) all.pop();
   return all.join('  ').slice(0, Math.max(1, width));
 }

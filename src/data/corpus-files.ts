@@ -7,6 +7,7 @@ import { mkdir, readdir, readFile, rename, rm, rmdir, stat } from 'node:fs/promi
 import { basename, join } from 'node:path';
 import { InputError } from '../errors.js';
 import { syncDirectory, writeFileAtomic } from '../storage/atomic-write.js';
+import { makeFolder } from '../storage/folder.js';
 import { bytesOf, IntegerWriter, readIntegers } from '../storage/integer-file.js';
 import { readSafetensorsLayout, safetensorsHeader, type TensorPlace } from '../storage/safetensors.js';
 import {
@@ -93,7 +94,7 @@ export class CorpusWriter {
 
   /** A writer to `directory`, which is made where it is missing. Throws what the file system throws. */
   static async in(directory: string): Promise<CorpusWriter> {
-    const made = (await mkdir(directory, { recursive: true })) !== undefined;
+    const made = makeFolder(directory);
     for (const name of await readdir(directory)) {
       const owner = name.match(SCRATCH)?.[1];
       if (owner !== undefined && !isAlive(Number(owner))) await rm(join(directory, name), { recursive: true });

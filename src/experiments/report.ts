@@ -1,7 +1,7 @@
 // Tables, figures and the report's page, from whatever runs have measured by now.
 
 import { existsSync } from 'node:fs';
-import { copyFile, mkdir } from 'node:fs/promises';
+import { copyFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { SplitName } from '../data/corpus.js';
 import { InputError } from '../errors.js';
@@ -17,6 +17,7 @@ import { REPORT_TABLES, type ReportTable } from '../report/tables.js';
 import type { MeasuredRun } from '../runs/measured-run.js';
 import { posteriorFiles } from '../runs/posterior.js';
 import { writeFileAtomic } from '../storage/atomic-write.js';
+import { makeFolder } from '../storage/folder.js';
 
 /** The paper's tables of these numbers, and of those without a number the ones that are named. */
 export function reportTables(
@@ -92,7 +93,7 @@ export async function writeResults(runs: readonly MeasuredRun[], request: Result
   }
 
   const folder = path.join(results, dataSet);
-  await mkdir(folder, { recursive: true });
+  makeFolder(folder);
   const files = new Map([
     ...made.map(({ kind, table }): [string, string] => [`${kind.name}.csv`, toCsv(table)]),
     ['measurements.csv', toCsv(measurements(runs))],
@@ -141,7 +142,7 @@ async function page(
 async function copyRuns(runs: readonly MeasuredRun[], folder: string): Promise<void> {
   for (const { run, directory } of runs) {
     const copies = path.join(folder, 'runs', `${run.name}-seed-${run.seed}`);
-    await mkdir(copies, { recursive: true });
+    makeFolder(copies);
     for (const name of ['config.json', 'manifest.json', 'metrics.csv']) {
       const file = path.join(directory, name);
       if (existsSync(file)) await copyFile(file, path.join(copies, name));

@@ -1,10 +1,10 @@
 // What all tables have in common: runs in the paper's order, cells rounded as the paper rounds, columns that say where a
 // number comes from, and the two forms that a table is given away in, CSV and text.
 
-import { stringify } from 'csv-stringify/sync';
 import { parseVariation, type VariedQuantity } from '../config/variations.js';
 import { methods } from '../methods/registry.js';
 import type { MeasuredRun } from '../runs/measured-run.js';
+import { csvText } from '../storage/csv.js';
 import { publishedSizes } from './part.js';
 
 export type Cell = string | number;
@@ -96,7 +96,7 @@ export function hasSome({ columns, rows }: Table, column: string): boolean {
 
 /** The table as RFC 4180 has it, with the columns' names in the first line. */
 export function toCsv({ columns, rows }: Table): string {
-  return stringify([columns as string[], ...(rows as Cell[][])]);
+  return csvText([columns, ...rows]);
 }
 
 /**

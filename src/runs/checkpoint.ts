@@ -1,11 +1,12 @@
 // Checkpoints: the tensors first, then a JSON of the training state that names them, each written whole or not at all.
 // A checkpoint exists once its JSON does, so a process may die at any instant and the last two stay good.
 
-import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { InputError } from '../errors.js';
 import { writeFileAtomic } from '../storage/atomic-write.js';
+import { makeFolder } from '../storage/folder.js';
 import { decodeSafetensors, encodeSafetensors, type StoredTensor } from '../storage/safetensors.js';
 import { endingSchema } from './ending.js';
 import { JsonFormat, measuredNumber } from './json-format.js';
@@ -94,7 +95,7 @@ export async function saveCheckpoint(
   state: TrainingState,
   tensors: Map<string, StoredTensor>,
 ): Promise<void> {
-  mkdirSync(directory, { recursive: true });
+  makeFolder(directory);
   const name = String(state.iteration).padStart(9, '0');
   await writeFileAtomic(path.join(directory, `${name}.safetensors`), encodeSafetensors(tensors));
   await writeFileAtomic(path.join(directory, `${name}.json`), TRAINING_STATE.write(state));

@@ -1,7 +1,7 @@
 // metrics.csv: what training looked like: a line for each interval, and one for each epoch as a whole with its validation.
 
 import { appendFileSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { stringify } from 'csv-stringify/sync';
+import { csvText } from '../storage/csv.js';
 
 export interface Metrics {
   epoch: number;
@@ -68,7 +68,7 @@ export class MetricsFile {
       ...this.quantities.map((name) => [name, cell(metrics.quantities[name])] as const),
     ] as readonly (readonly [string, string])[]);
     const values = header.map((column) => cells.get(column) ?? '');
-    appendFileSync(this.file, stringify(begun ? [values] : [header, values]));
+    appendFileSync(this.file, csvText(begun ? [values] : [header, values]));
     return statSync(this.file).size;
   }
 }

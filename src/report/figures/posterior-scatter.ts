@@ -1,6 +1,7 @@
 // The upper half of Figure 1: the aggregate posterior on a t-SNE map, over samples of the prior.
 
 import type { TopLevelSpec } from 'vega-lite';
+import { cut, shown } from '../../text.js';
 import { REFERENCE_COLOUR, renderSvg, SUBJECT_COLOUR } from './render.js';
 
 export interface PosteriorScatter {
@@ -15,6 +16,8 @@ export interface PosteriorScatter {
 
 const POSTERIOR = 'aggregate posterior';
 const PRIOR = 'prior, N(0, I)';
+/** Characters of a class that the legend has room for. */
+const LONGEST_NAME = 40;
 
 /** Of the classes: colours that stay apart for the colour-blind, and shapes for who sees none. */
 const MARKS = [
@@ -27,14 +30,23 @@ const MARKS = [
   ['#000000', 'triangle-right'],
 ] as const;
 
+/** A name as an expression of Vega's, which takes even a text that is spelled like a property for one: so, letter by letter. */
+function literal(name: string): string {
+  const letters = Array.from(cut(shown(name), LONGEST_NAME), (letter) => JSON.stringify(letter));
+  return `(${letters.join(' + ')})`;
+}
+
 /** Draws the map as SVG. More classes than there are marks would be no help, and are left out. */
 export function posteriorScatter({ title, posterior, prior, classes }: PosteriorScatter): Promise<string> {
   const names = [...new Set(classes)].sort();
   const byClass = classes !== undefined && names.length <= MARKS.length;
-  const groups = [PRIOR, ...(byClass ? names : [POSTERIOR])];
-  const rows = (map: Float64Array, group: (i: number) => string) =>
+  const legends = [PRIOR, ...(byClass ? names : [POSTERIOR])];
+  // Vega looks values up as names of properties: a class may be called `constructor`, a group's number may not.
+  const groupOf = new Map(legends.slice(1).map((name, i) => [name, i + 1]));
+  const groups = legends.map((_, group) => group);
+  const rows = (map: Float64Array, group: (i: number) => number) =>
     Array.from({ length: map.length / 2 }, (_, i) => ({ x: map[2 * i]!, y: map[2 * i + 1]!, group: group(i) }));
-  const values = [...rows(prior, () => PRIOR), ...rows(posterior, (i) => (byClass ? classes[i]! : POSTERIOR))];
+  const values = [...rows(prior, () => 0), ...rows(posterior, (i) => groupOf.get(byClass ? classes[i]! : POSTERIOR)!)];
   // One unit on both axes, since the map has no directions of its own.
   const reach = 1.04 * values.reduce((most, { x, y }) => Math.max(most, Math.abs(x), Math.abs(y)), 0);
   const position = (field: 'x' | 'y') => ({
@@ -48,6 +60,7 @@ export function posteriorScatter({ title, posterior, prior, classes }: Posterior
     orient: 'bottom',
     columns: 4,
     symbolOpacity: 1,
+    labelExpr: `[${legends.map(literal).join(', ')}][datum.value]`,
   };
   const marks = [[REFERENCE_COLOUR, 'circle'], ...MARKS].slice(0, groups.length);
   const spec = {

@@ -3,6 +3,7 @@
 
 import { logger, None, parse, View, Warn } from 'vega';
 import { compile, type TopLevelSpec } from 'vega-lite';
+import { shown } from '../../text.js';
 
 /** Of what a figure is about, where that is one thing. */
 export const SUBJECT_COLOUR = '#0072b2';
@@ -56,7 +57,7 @@ export async function renderSvg(spec: TopLevelSpec): Promise<string> {
   });
   const view = new View(parse(compiled.spec), { renderer: 'none', logLevel: None });
   try {
-    return shorten(await view.toSVG());
+    return shorten(readable(await view.toSVG()));
   } finally {
     view.finalize();
   }
@@ -64,6 +65,11 @@ export async function renderSvg(spec: TopLevelSpec): Promise<string> {
 
 function fail(words: unknown[]): never {
   throw new Error(`a figure's specification is not right: ${words.join(' ')}`);
+}
+
+/** XML has no place for control characters, which a label may hold. */
+function readable(svg: string): string {
+  return shown(svg).replace(/[\ufffe\uffff]/g, '\ufffd');
 }
 
 /** Coordinates to a hundredth of a pixel: a third of the bytes, and no digits that differ between processors. */
