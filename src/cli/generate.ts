@@ -4,12 +4,14 @@ import type { Command } from 'commander';
 import { TABLE_3 } from '../experiments/published.js';
 import { shownText } from '../runs/texts.js';
 import { addDecodingOptions, type DecodingOptions, decodingOf, showTexts } from './decoding.js';
+import { addSampleSeedOption } from './encode.js';
 import type { Io } from './io.js';
 import { wholeNumber } from './options.js';
 import { type Chosen, onTrainedRun, type TrainedRunOptions } from './trained-run.js';
 
 interface GenerateOptions extends TrainedRunOptions, DecodingOptions {
   count: number;
+  sampleSeed?: number;
 }
 
 const EXAMPLES = `
@@ -24,7 +26,7 @@ export function addGenerate(program: Command, io: Io): void {
     .description('write sentences decoded from samples of the prior; greedy ones are kept for Table 3')
     .usage('[--config snli.yaml] [--method sri] | [--run DIR] [options]')
     .option('--count <number>', 'sentences', wholeNumber(1), TABLE_3.count);
-  onTrainedRun(addDecodingOptions(command), io, {
+  onTrainedRun(addSampleSeedOption(addDecodingOptions(command)), io, {
     examples: EXAMPLES,
     settle: ({ run, options }: Chosen<GenerateOptions>) => {
       decodingOf(options, run.seed);
@@ -32,8 +34,8 @@ export function addGenerate(program: Command, io: Io): void {
     },
     work: async (opened, options: GenerateOptions, following) => {
       const { generateRun } = await import('../experiments/generate.js');
-      const { count, maxLength } = options;
-      return generateRun(opened, { count, maxLength, decoding: decodingOf(options, opened.run.seed) }, following);
+      const { count, maxLength, sampleSeed: seed = opened.run.seed } = options;
+      return generateRun(opened, { count, seed, maxLength, decoding: decodingOf(options, seed) }, following);
     },
     show: (generations, { folder, options }) =>
       showTexts(

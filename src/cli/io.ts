@@ -5,6 +5,8 @@ import { shown } from '../text.js';
 
 /** What a command needs of the world. */
 export interface Io {
+  /** What a command is sent; the process's standard input where absent. */
+  readonly in?: NodeJS.ReadableStream;
   /** Results: tables, JSON. */
   readonly out: NodeJS.WritableStream;
   /** Progress, notes, errors. */

@@ -6,6 +6,7 @@ import { cut, shown } from '../text.js';
 import { packageVersion } from '../version.js';
 import { addClassify } from './classify.js';
 import { addDoctor } from './doctor.js';
+import { addDecode, addEncode, addNeighbours } from './encode.js';
 import { addEval, addEvalPpl } from './eval.js';
 import { addGenerate } from './generate.js';
 import { addInterpolate } from './interpolate.js';
@@ -29,6 +30,9 @@ const COMMANDS = [
   addClassify,
   addInterpolate,
   addGenerate,
+  addEncode,
+  addDecode,
+  addNeighbours,
   addPosterior,
   addReproduce,
   addFrontier,

@@ -5,6 +5,7 @@ import { type Command, Option } from 'commander';
 import type { RunConfig } from '../config/schema.js';
 import { SPLIT_NAMES, type SplitName } from '../data/corpus.js';
 import type { SkippedLabels } from '../experiments/classify.js';
+import type { UnknownGivenWords } from '../experiments/encode.js';
 import type { UnknownWords } from '../experiments/interpolate.js';
 import type { OpenRun } from '../experiments/open-run.js';
 import type { Following, Stage } from '../experiments/progress.js';
@@ -55,7 +56,7 @@ export interface Chosen<Options> {
 }
 
 /** What an experiment on a trained run may tell along the way. */
-export type RunEvent = Stage | SkippedLabels | UnknownWords;
+export type RunEvent = Stage | SkippedLabels | UnknownWords | UnknownGivenWords;
 
 /** What is particular to a command on a trained run. */
 export interface Work<Options, Result> {
@@ -63,7 +64,13 @@ export interface Work<Options, Result> {
   examples: string;
   /** Decides on the options, before anything is opened, what is not right together; and what the run is to be, where not as chosen. */
   settle?(chosen: Chosen<Options>): RunConfig | Promise<RunConfig>;
-  work(opened: OpenRun, options: Options, following: Following<RunEvent>): Promise<Result>;
+  /** @param files the arguments that are no options, where the command takes any. */
+  work(
+    opened: OpenRun,
+    options: Options,
+    following: Following<RunEvent>,
+    files: readonly (string | undefined)[],
+  ): Promise<Result>;
   show(result: Result, chosen: Chosen<Options>): void | Promise<void>;
 }
 
@@ -75,17 +82,19 @@ export function onTrainedRun<Options extends TrainedRunOptions, Result>(
 ): void {
   addTrainedRunOptions(command)
     .addHelpText('after', examples)
-    .action(async (options: Options) => {
+    .action(async () => {
+      const options: Options = command.opts();
       const { run: asChosen, folder } = await chooseTrainedRun(options, io);
       const run = await settle({ run: asChosen, folder, options });
       const { openRun } = await import('../experiments/open-run.js');
       const progress = createProgress(io, options.json ?? false);
       const opened = await openRun(run, folder, options.weights);
       try {
-        const result = await work(opened, options, {
+        const following = {
           signal: io.stop,
-          onProgress: (event) => showRunEvent(event, run.name, progress),
-        });
+          onProgress: (event: RunEvent) => showRunEvent(event, run.name, progress),
+        };
+        const result = await work(opened, options, following, command.args);
         progress.end();
         await show(result, { run, folder, options });
       } finally {
@@ -109,6 +118,12 @@ export function showRunEvent(event: RunEvent, name: string, progress: Progress):
       const { labels, trainingSentences } = event;
       const line = `${name}: ${trainingSentences} training sentences, so no accuracy with ${labels} labels`;
       progress.say(line, { event: 'skipped', labels, trainingSentences });
+      break;
+    }
+    case 'unknown-given-words': {
+      const { words, corpus } = event;
+      const line = `not in the vocabulary of ${corpus}, so read as <unk>: ${words.join(' ')}`;
+      progress.say(line, { event: 'unknown-words', words });
       break;
     }
     case 'unknown-words': {

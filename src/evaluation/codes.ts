@@ -4,6 +4,7 @@
 import { equalLengthBatches } from '../data/batches.js';
 import type { Split } from '../data/corpus.js';
 import { InterruptedError } from '../errors.js';
+import { meanCode, type Posterior } from '../inference/posterior.js';
 import type { LatentModel } from './evaluate.js';
 
 export interface CodeOptions {
@@ -15,6 +16,8 @@ export interface CodeOptions {
   draws: number;
   /** Whether the draws themselves are wanted. */
   keepDraws?: boolean;
+  /** Whether their spread is wanted. */
+  keepSpread?: boolean;
   signal?: AbortSignal;
 }
 
@@ -23,6 +26,11 @@ export interface Codes {
   mean: Float32Array;
   /** `[sentences, draws, latentSize]`; null unless asked for. */
   z: Float32Array | null;
+  /**
+   * sqrt(Var_q[z]), `[sentences, latentSize]`: of the Gaussian where q is one, else of the draws, two or more (unbiased
+   * variance); null unless asked for.
+   */
+  standardDeviation: Float32Array | null;
 }
 
 /**
@@ -32,13 +40,14 @@ export interface Codes {
 export async function inferCodes(
   model: LatentModel,
   split: Split,
-  { indices, batchSize, seed, draws, keepDraws = false, signal }: CodeOptions,
+  { indices, batchSize, seed, draws, keepDraws = false, keepSpread = false, signal }: CodeOptions,
   onProgress: (done: number, total: number) => void = () => {},
 ): Promise<Codes> {
   const { latentSize } = model;
   const places = new Map(Array.from(indices, (sentence, place) => [sentence, place]));
   const mean = new Float32Array(indices.length * latentSize);
   const z = keepDraws ? new Float32Array(indices.length * draws * latentSize) : null;
+  const standardDeviation = keepSpread ? new Float32Array(indices.length * latentSize) : null;
   let done = 0;
   for (const batch of equalLengthBatches(split, batchSize, { indices })) {
     const likelihood = model.likelihood(batch);
@@ -46,9 +55,12 @@ export async function inferCodes(
       const posterior = model.posterior(batch, likelihood, { seed, sentences: batch.indices });
       const means = posterior.mean(draws);
       const codes = z === null ? null : posterior.z(draws);
+      const spread = keepSpread ? spreadOf(posterior, draws) : null;
       batch.indices.forEach((sentence, column) => {
         const place = places.get(sentence)!;
-        mean.set(means.subarray(column * latentSize, (column + 1) * latentSize), place * latentSize);
+        const own = [column * latentSize, (column + 1) * latentSize] as const;
+        mean.set(means.subarray(...own), place * latentSize);
+        if (spread !== null) standardDeviation!.set(spread.subarray(...own), place * latentSize);
         for (let m = 0; codes !== null && m < draws; m++) {
           const at = (m * batch.size + column) * latentSize;
           z!.set(codes.subarray(at, at + latentSize), (place * draws + m) * latentSize);
@@ -62,5 +74,18 @@ export async function inferCodes(
     await new Promise((resolve) => setImmediate(resolve));
     if (signal?.aborted) throw new InterruptedError('stopped before all codes were inferred');
   }
-  return { mean, z };
+  return { mean, z, standardDeviation };
+}
+
+/** sqrt(Var_q[z]) of a batch, `[sentences, latentSize]`. */
+function spreadOf(posterior: Posterior, draws: number): Float32Array {
+  if (posterior.gaussian !== null)
+    return posterior.gaussian.logVariance.map((logVariance) => Math.exp(logVariance / 2));
+  const z = posterior.z(draws);
+  const mean = meanCode(z, draws);
+  return mean.map((center, i) => {
+    let squares = 0;
+    for (let m = 0; m < draws; m++) squares += (z[m * mean.length + i]! - center) ** 2;
+    return Math.sqrt(squares / (draws - 1));
+  });
 }

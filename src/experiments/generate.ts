@@ -11,17 +11,20 @@ import { TABLE_3 } from './published.js';
 export interface GenerationRequest extends DecodingRequest {
   /** Sentences; ten where absent. */
   count?: number;
+  /** Of the codes; the run's own where absent. */
+  seed?: number;
 }
 
 /**
  * Decodes samples of the prior. Sample i is of the same code however many are asked for. Those that are decoded as Table 3
- * is are kept in the run's folder for it: greedily, or drawn word by word where there is no code, and not cut shorter.
+ * is are kept in the run's folder for it: of the run's own seed, greedily, or drawn word by word where there is no code, and
+ * not cut shorter.
  * @throws {InputError} where all samples would be the same sentence: a model without a code, not decoded by sampling.
  * @throws {InterruptedError} if the signal asked to stop.
  */
 export async function generateRun(
   opened: OpenRun,
-  { count = TABLE_3.count, ...request }: GenerationRequest,
+  { count = TABLE_3.count, seed = opened.run.seed, ...request }: GenerationRequest,
   following: Following = {},
 ): Promise<Generations> {
   const { run, model, provenance } = opened;
@@ -32,14 +35,14 @@ export async function generateRun(
         'give --decode sample',
     );
   }
-  const keys = { seed: run.seed, sentences: Int32Array.from({ length: count }, (_, sample) => sample) };
+  const keys = { seed, sentences: Int32Array.from({ length: count }, (_, sample) => sample) };
   const codes = model.hasLatent ? drawNormals(keys, 'prior-sample', { from: 0, to: 1, size: model.latentSize }) : null;
   const texts = await decodeTexts(opened, codes, count, { decoding, maxLength }, following);
   const items = texts.map((text, i) => ({ sample: i + 1, ...text }));
-  const generations = { ...provenance, seed: run.seed, decode: decoding, maxLength, items };
+  const generations = { ...provenance, seed, decode: decoding, maxLength, items };
   const own = model.hasLatent
     ? decoding.method === 'greedy'
     : decoding.method === 'sample' && decoding.temperature === 1;
-  if (own && request.maxLength === undefined) await keepTexts(opened, GENERATIONS, generations);
+  if (own && seed === run.seed && request.maxLength === undefined) await keepTexts(opened, GENERATIONS, generations);
   return generations;
 }

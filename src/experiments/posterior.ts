@@ -10,6 +10,7 @@ import { marginalDensities } from '../report/figures/marginal-densities.js';
 import { posteriorScatter } from '../report/figures/posterior-scatter.js';
 import { methodLabel } from '../report/table.js';
 import { POSTERIOR, POSTERIOR_SUMMARY, type PosteriorSummary, posteriorCsv } from '../runs/posterior.js';
+import { textOf } from './decode-texts.js';
 import { latentModel, type OpenRun } from './open-run.js';
 import { type Following, stage } from './progress.js';
 
@@ -39,6 +40,8 @@ export async function posteriorRun(
   const indices = evaluationSubset(split, sentences);
   const labels = corpus.labels && Array.from(indices, (i) => corpus.labels![split.label(i)!]!);
 
+  const texts = Array.from(indices, (i) => textOf(corpus, split.sentence(i)));
+
   const { z } = await inferCodes(
     model,
     split,
@@ -64,7 +67,10 @@ export async function posteriorRun(
 
   const title = `${methodLabel(opened)} on ${run.dataSet}`;
   const artifacts = [
-    [POSTERIOR.samples, posteriorCsv({ sentences: indices, labels, z: codes, latentSize, map, prior, priorMap })],
+    [
+      POSTERIOR.samples,
+      posteriorCsv({ sentences: indices, texts, labels, z: codes, latentSize, map, prior, priorMap }),
+    ],
     [
       POSTERIOR.map,
       await posteriorScatter({

@@ -81,6 +81,8 @@ export function posteriorFiles(measured: MeasuredRun): [name: string, content: s
 export interface PosteriorSamples extends Pick<AggregatePosterior, 'map' | 'prior' | 'priorMap'> {
   /** Which sentences of the split. */
   sentences: Int32Array;
+  /** Their words, with spaces between. */
+  texts: readonly string[];
   /** Their classes; null where the corpus has none. */
   labels: readonly string[] | null;
   /** A code of each, `[sentences, latentSize]`. */
@@ -89,7 +91,16 @@ export interface PosteriorSamples extends Pick<AggregatePosterior, 'map' | 'prio
 }
 
 /** A line for each sample, of the aggregate posterior first, then of the prior. */
-export function posteriorCsv({ sentences, labels, z, map, prior, priorMap, latentSize }: PosteriorSamples): string {
+export function posteriorCsv({
+  sentences,
+  texts,
+  labels,
+  z,
+  map,
+  prior,
+  priorMap,
+  latentSize,
+}: PosteriorSamples): string {
   const dimensions = Array.from({ length: latentSize }, (_, d) => `z${d}`);
   // Nine digits give every number of single precision back as it was.
   const numbers = (values: Float32Array | Float64Array, row: number, size: number) =>
@@ -101,6 +112,7 @@ export function posteriorCsv({ sentences, labels, z, map, prior, priorMap, laten
       labels?.[i] ?? '',
       ...numbers(map, i, 2),
       ...numbers(z, i, latentSize),
+      texts[i]!,
     ]),
     ...Array.from({ length: prior.length / latentSize }, (_, i) => [
       'prior',
@@ -108,7 +120,8 @@ export function posteriorCsv({ sentences, labels, z, map, prior, priorMap, laten
       '',
       ...numbers(priorMap, i, 2),
       ...numbers(prior, i, latentSize),
+      '',
     ]),
   ];
-  return csvText([['sample', 'sentence', 'label', 'tsne1', 'tsne2', ...dimensions], ...lines]);
+  return csvText([['sample', 'sentence', 'label', 'tsne1', 'tsne2', ...dimensions, 'text'], ...lines]);
 }

@@ -64,9 +64,12 @@ describe('posteriorRun', () => {
       .map((line) => line.split(','));
     const codes = rows.filter(([sample]) => sample === 'posterior');
     expect(codes).toHaveLength(60);
-    const [, sentence, label, , , ...z] = codes[5]!;
+    const [, sentence, label, , , ...columns] = codes[5]!;
+    const [z, text] = [columns.slice(0, 3), columns[3]];
     const drawn = new RandomStream({ seed: 3, purpose: 'posterior-sample', batch: Number(sentence) }).normals(3);
     expect(label).toBe('');
+    const { vocabulary, splits } = opened().corpus;
+    expect(text).toBe(Array.from(splits.test.sentence(Number(sentence)), (id) => vocabulary.word(id)).join(' '));
     expect(z.map(Number)).toEqual([drawn[0], 2 + drawn[1]!, drawn[2]! / 10].map((x) => expect.closeTo(x!, 5)));
     const again = await posteriorRun(opened(), { sentences: 60, split: 'test' });
     expect(again.summary).toEqual(summary);

@@ -27,6 +27,7 @@ describe('the samples', () => {
   it('are a line each, the posterior’s before the prior’s, quoted where a label needs it', () => {
     const csv = posteriorCsv({
       sentences: Int32Array.of(7, 12),
+      texts: ['a b', 'c , d'],
       labels: ['glad', 'so, "so"'],
       z: Float32Array.of(0.125, -2, 1e10, 4),
       map: Float64Array.of(1 / 3, 2, 3, 4),
@@ -35,11 +36,11 @@ describe('the samples', () => {
       latentSize: 2,
     });
     expect(csv.trimEnd().split('\n')).toEqual([
-      'sample,sentence,label,tsne1,tsne2,z0,z1',
-      'posterior,7,glad,0.333333333,2,0.125,-2',
-      'posterior,12,"so, ""so""",3,4,10000000000,4',
-      'prior,,,5,6,0.5,0.25',
-      'prior,,,7,8,-0.5,-0.25',
+      'sample,sentence,label,tsne1,tsne2,z0,z1,text',
+      'posterior,7,glad,0.333333333,2,0.125,-2,a b',
+      'posterior,12,"so, ""so""",3,4,10000000000,4,"c , d"',
+      'prior,,,5,6,0.5,0.25,',
+      'prior,,,7,8,-0.5,-0.25,',
     ]);
   });
 
@@ -47,6 +48,7 @@ describe('the samples', () => {
     const z = Float32Array.of(Math.PI, -1 / 3, 123456.78);
     const lines = posteriorCsv({
       sentences: Int32Array.of(0),
+      texts: ['a'],
       labels: null,
       z,
       map: new Float64Array(2),
@@ -54,7 +56,7 @@ describe('the samples', () => {
       priorMap: new Float64Array(0),
       latentSize: 3,
     });
-    const written = lines.trimEnd().split('\n')[1]!.split(',').slice(5).map(Number);
+    const written = lines.trimEnd().split('\n')[1]!.split(',').slice(5, 8).map(Number);
     expect(Float32Array.from(written)).toEqual(z);
   });
 });

@@ -1,0 +1,46 @@
+// What a command is given to work on: a file, or standard input where none is named, or `-`.
+
+import { readFile } from 'node:fs/promises';
+import { InputError } from '../errors.js';
+import type { Io } from './io.js';
+
+export interface Input {
+  bytes: Uint8Array;
+  /** As messages call it. */
+  source: string;
+}
+
+/** @throws {InputError} where there is no such file, or a person at a terminal has nothing to send. */
+export async function readInput(file: string | undefined, io: Io): Promise<Input> {
+  if (file !== undefined && file !== '-') {
+    try {
+      return { bytes: await readFile(file), source: file };
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      throw new InputError(`${file}: no such file; name one, or leave it out to read standard input`);
+    }
+  }
+  const stream = io.in ?? process.stdin;
+  if (file === undefined && 'isTTY' in stream && stream.isTTY) {
+    throw new InputError('name a file, or send something to standard input; - reads what is typed here');
+  }
+  const chunks: Buffer[] = [];
+  for await (const chunk of stream) chunks.push(Buffer.from(chunk));
+  return { bytes: Buffer.concat(chunks), source: 'standard input' };
+}
+
+/**
+ * The lines of a text, without their ends; a last line end begins no line.
+ * @throws {InputError} for bytes that are no UTF-8.
+ */
+export function linesOf({ bytes, source }: Input): string[] {
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw new InputError(`${source}: not UTF-8; convert it, for example with iconv -f latin1 -t utf-8`);
+  }
+  const lines = text.split(/\r?\n/);
+  if (lines.at(-1) === '') lines.pop();
+  return lines;
+}

@@ -1,0 +1,214 @@
+// Sentences to vectors and back, on runs trained for a moment: files, pipes, and what is refused.
+
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { PassThrough, Readable } from 'node:stream';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { main } from '../../src/cli/main.js';
+import { nearestRows } from '../../src/experiments/neighbours.js';
+import { decodeNpy } from '../../src/storage/npy.js';
+import { decodeSafetensors } from '../../src/storage/safetensors.js';
+
+const root = mkdtempSync(path.join(tmpdir(), 'sri-encode-'));
+const before = process.cwd();
+
+const CONFIG = `
+dataSet: words
+backend: cpu
+data: { vocabularySize: 12, maxLength: 6, labelColumn: none, lowercase: true }
+model: { latentSize: 2, wordVectorSize: 4, hiddenSize: 6, weightRange: 0.8 }
+optimizer: { name: adam, learningRate: 0.05 }
+training: { batchSize: 8, epochs: 1, validationSentences: 2, validation: { draws: 3, chains: 3, metropolisSteps: 1 } }
+langevin: { steps: 3, stepSize: 0.3, temperature: 0.1 }
+evaluation: { inferenceChains: 4 }
+methods: { lstm-lm: {}, ae: { klWeight: 0 }, anneal-vae: {}, sri: {} }
+`;
+
+async function sri(
+  args: string[],
+  input: string | Uint8Array = '',
+): Promise<{ code: number; out: Buffer; error: string }> {
+  const io = {
+    in: Readable.from([input]),
+    out: new PassThrough(),
+    error: new PassThrough(),
+    stop: new AbortController().signal,
+  };
+  const code = await main(args, io);
+  const read = (stream: PassThrough): Buffer => stream.read() ?? Buffer.alloc(0);
+  return { code, out: read(io.out), error: read(io.error).toString() };
+}
+/** The first of the events of a kind; progress has lines of its own. */
+const event = (out: Buffer, kind: string) =>
+  out
+    .toString()
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+    .find((line) => line.event === kind);
+const run = (method: string) => ['--run', `runs/words/${method}/seed-0`];
+
+beforeAll(async () => {
+  process.chdir(root);
+  writeFileSync('words.yaml', CONFIG);
+  for (const split of ['train', 'valid', 'test']) {
+    const lines = Array.from({ length: 9 }, (_, i) => `a b${i % 2} ${i % 3 ? 'c' : 'd e'}`);
+    writeFileSync(`words.${split}.txt`, `${lines.join('\n')}\n`);
+  }
+  expect((await sri(['prepare', '--from', '.'])).code).toBe(0);
+  for (const method of ['lstm-lm', 'ae', 'anneal-vae', 'sri']) {
+    const { code, error } = await sri(['train', '--method', method]);
+    expect(code, error).toBe(0);
+  }
+});
+afterAll(() => {
+  process.chdir(before);
+  rmSync(root, { recursive: true });
+});
+
+describe('sri encode', () => {
+  const SENTENCES = 'a b0 c\nA b1 d zebra\r\na b0 c\n';
+
+  it('writes means, spreads and the sentences as they were read, in three formats that agree', async () => {
+    const { code, out, error } = await sri(['encode', ...run('sri')], SENTENCES);
+    expect(code, error).toBe(0);
+    expect(error).toContain('not in the vocabulary of words, so read as <unk>: zebra');
+    const [head, ...rows] = out
+      .toString()
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.split(','));
+    expect(head).toEqual(['z0', 'z1', 'sd0', 'sd1', 'text']);
+    expect(rows.map((row) => row[4])).toEqual(['a b0 c', 'a b1 d <unk>', 'a b0 c']);
+    const means = rows.flatMap((row) => row.slice(0, 2).map(Number));
+    const spreads = rows.flatMap((row) => row.slice(2, 4).map(Number));
+    for (const spread of spreads) expect(spread).toBeGreaterThan(0);
+
+    writeFileSync('given.txt', SENTENCES);
+    for (const name of ['codes.npy', 'deep/codes.safetensors']) {
+      const written = await sri(['encode', 'given.txt', ...run('sri'), '--out', name]);
+      expect(written.code, written.error).toBe(0);
+      expect(written.out).toHaveLength(0);
+      expect(written.error).toContain(`3 codes of 2 dimensions written to ${name}`);
+    }
+    const npy = decodeNpy(readFileSync('codes.npy'), 'codes.npy');
+    expect(npy).toEqual({ shape: [3, 2], data: Float32Array.from(means) });
+    const { tensors } = decodeSafetensors(readFileSync('deep/codes.safetensors'), 'x');
+    expect(tensors.get('mean')!.data).toEqual(Float32Array.from(means));
+    expect(tensors.get('standardDeviation')!.data).toEqual(Float32Array.from(spreads));
+  });
+
+  it('takes more draws, and the spread of a Gaussian as it is, whatever the draws', async () => {
+    const spread = async (method: string, draws: string) => {
+      const { out } = await sri(['encode', ...run(method), '--draws', draws, '--json'], SENTENCES);
+      return event(out, 'encoding').standardDeviation;
+    };
+    expect(await spread('sri', '4')).not.toEqual(await spread('sri', '8'));
+    expect(await spread('anneal-vae', '4')).toEqual(await spread('anneal-vae', '8'));
+    expect(await spread('ae', '4')).toEqual([0, 0]);
+  });
+
+  it('refuses lines without words, files that are not there, and a model without a code', async () => {
+    expect(await sri(['encode', ...run('sri')], 'a\n\nb\n')).toMatchObject({
+      code: 2,
+      error: expect.stringMatching(/standard input:2: no words/),
+    });
+    expect(await sri(['encode', ...run('sri')], '')).toMatchObject({
+      code: 2,
+      error: expect.stringMatching(/no sentences/),
+    });
+    expect(await sri(['encode', 'nowhere.txt', ...run('sri')])).toMatchObject({
+      code: 2,
+      error: expect.stringMatching(/nowhere\.txt: no such file/),
+    });
+    expect(await sri(['encode', ...run('lstm-lm')], 'a')).toMatchObject({
+      code: 2,
+      error: expect.stringMatching(/lstm-lm has no latent code/),
+    });
+    expect(await sri(['encode', ...run('sri'), '--out', 'codes.txt'], 'a')).toMatchObject({
+      code: 2,
+      error: expect.stringMatching(/\.csv, \.npy or \.safetensors/),
+    });
+    expect(await sri(['encode', ...run('sri')], Uint8Array.of(0xff, 0x0a))).toMatchObject({
+      code: 2,
+      error: expect.stringMatching(/not UTF-8/),
+    });
+  });
+});
+
+describe('sri decode', () => {
+  it('reads what encode writes, in every format, from a pipe', async () => {
+    const decoded: string[] = [];
+    for (const format of ['csv', 'npy', 'safetensors']) {
+      const { out } = await sri(['encode', ...run('sri'), '--format', format], 'a b0 c\na b1 d e\n');
+      const { code, out: texts, error } = await sri(['decode', ...run('sri')], out);
+      expect(code, error).toBe(0);
+      decoded.push(texts.toString());
+    }
+    expect(decoded[0]!.trimEnd().split('\n')).toHaveLength(2);
+    expect(decoded[1]).toBe(decoded[0]);
+    expect(decoded[2]).toBe(decoded[0]);
+  });
+
+  it('reads bare numbers; samples are of --sample-seed', async () => {
+    const sample = async (seed: string) =>
+      (
+        await sri(['decode', ...run('sri'), '--decode', 'sample', '--sample-seed', seed], '0.5,-1\n2,0\n0,0\n1,1\n')
+      ).out.toString();
+    const once = await sample('1');
+    expect(once.trimEnd().split('\n')).toHaveLength(4);
+    expect(await sample('1')).toBe(once);
+    expect(await sample('2')).not.toBe(once);
+  });
+
+  it.each([
+    ['1,2,3\n', /vectors of 3 numbers, where runs\/words\/sri\/seed-0 has codes of 2/],
+    ['1,2\n1\n', /standard input:2: 1 numbers, where the first line has 2/],
+    ['z0,z1\n1,two\n', /standard input:2: two is no number/],
+    ['z0,z1\n', /no vectors/],
+    ['', /no vectors/],
+  ])('refuses %j', async (text, expected) => {
+    const { code, error } = await sri(['decode', ...run('sri')], text);
+    expect(error).toMatch(expected);
+    expect(code).toBe(2);
+  });
+});
+
+describe('sri generate --sample-seed', () => {
+  it('draws other codes, and keeps none of them for Table 3', async () => {
+    const generate = (...args: string[]) => sri(['generate', ...run('sri'), '--count', '6', ...args]);
+    const own = (await generate()).out.toString();
+    const kept = readFileSync('runs/words/sri/seed-0/artifacts/generations.json', 'utf8');
+    const other = (await generate('--sample-seed', '5')).out.toString();
+    expect(other).not.toBe(own);
+    expect(readFileSync('runs/words/sri/seed-0/artifacts/generations.json', 'utf8')).toBe(kept);
+    expect((await generate('--sample-seed', '0')).out.toString()).toBe(own);
+  });
+});
+
+describe('sri neighbours', () => {
+  it('finds a sentence’s nearest first', async () => {
+    const { code, out, error } = await sri(['neighbours', ...run('anneal-vae'), '--count', '3', '--json'], 'a b1 c\n');
+    expect(code, error).toBe(0);
+    const { text, neighbours } = event(out, 'neighbours');
+    expect(text).toBe('a b1 c');
+    expect(neighbours).toHaveLength(3);
+    // The encoder is a function of the sentence: the very sentence is at no distance.
+    expect(neighbours[0]).toMatchObject({ rank: 1, text: 'a b1 c', label: null });
+    expect(neighbours[0].distance).toBeCloseTo(0, 5);
+    const shown = (await sri(['neighbours', ...run('anneal-vae')], 'a b1 c\n')).out.toString();
+    expect(shown).toMatch(/^a b1 c\n {2}1 {2}0\.000 {2}a b1 c\n/);
+  });
+
+  it('by distance or by angle, in order', () => {
+    const rows = Float32Array.of(3, 0, 0, 1, 1, 1, 0, -2);
+    const order = (distance: 'euclidean' | 'cosine') =>
+      nearestRows(Float32Array.of(1, 0), rows, 4, distance).map(({ row }) => row);
+    expect(order('euclidean')).toEqual([2, 1, 0, 3]);
+    expect(order('cosine')).toEqual([0, 2, 1, 3]);
+    const [first] = nearestRows(Float32Array.of(1, 0), rows, 1, 'cosine');
+    expect(first).toEqual({ row: 0, distance: 0 });
+    expect(nearestRows(Float32Array.of(3, 4), Float32Array.of(0, 0), 1, 'euclidean')[0]!.distance).toBe(5);
+  });
+});
