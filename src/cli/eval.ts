@@ -40,9 +40,11 @@ export async function addEval(program: Command, io: Io, args: readonly string[])
 
 async function describeMetrics(): Promise<string> {
   const { metrics } = await import('../evaluation/registry.js');
-  const lines = metrics()
-    .filter(({ command }) => command === null)
-    .map(({ name, description, unit }) => `  ${name.padEnd(8)}${description}${unit === '' ? '' : `, ${unit}`}`);
+  const measured = metrics().filter(({ command }) => command === null);
+  const width = Math.max(...measured.map(({ name }) => name.length));
+  const lines = measured.map(
+    ({ name, description, unit }) => `  ${name.padEnd(width)}  ${description}${unit === '' ? '' : `, ${unit}`}`,
+  );
   return ['\nMetrics:', ...lines].join('\n');
 }
 

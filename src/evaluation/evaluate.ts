@@ -7,6 +7,7 @@ import { InputError, InterruptedError } from '../errors.js';
 import type { Posterior } from '../inference/posterior.js';
 import type { SentenceKeys } from '../inference/sentence-noise.js';
 import type { Inference } from '../methods/method.js';
+import type { LatentDecoder } from '../model/latent-decoder.js';
 import type { BatchLikelihood, ConditionalLikelihood } from '../model/likelihood.js';
 import type { Result } from '../runs/row.js';
 import { isCapable } from './capability.js';
@@ -21,6 +22,8 @@ export interface LatentModel {
   readonly hasLatent: true;
   readonly latentSize: number;
   readonly inference: Exclude<Inference, 'none'>;
+  /** For quantities of sentences that it writes; absent where nothing is asked but its likelihood. */
+  readonly decoder?: LatentDecoder;
   /** log p(x | z) of a batch, without dropout; the caller disposes it. */
   likelihood(batch: Batch): BatchLikelihood;
   /**

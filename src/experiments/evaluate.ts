@@ -10,17 +10,17 @@ import { estimatorName } from '../evaluation/perplexity/estimator-name.js';
 import { metricNamed } from '../evaluation/registry.js';
 import type { Inference } from '../methods/method.js';
 import { methodNamed } from '../methods/registry.js';
+import { tableNumbered } from '../report/tables.js';
 import { keepRows } from '../runs/measured-run.js';
 import type { MeasuredRow } from '../runs/row.js';
 import { evaluationOptions } from './evaluation.js';
 import { languageModelNll } from './language-model.js';
 import type { OpenRun } from './open-run.js';
 import { type Following, stage } from './progress.js';
-import { TABLE_1 } from './published.js';
 
 /** The metrics of Table 1 that a method has; a code that is a point has no proposal of its own to estimate PPL from. */
 export function metricsOf(inference: Inference): string[] {
-  return TABLE_1.metrics.filter(
+  return tableNumbered(1).metrics.filter(
     (name) => isMeasurable(metricNamed(name), inference) && !(name === 'ppl' && inference === 'point'),
   );
 }

@@ -29,6 +29,7 @@ export function evaluatedModel(model: Model, inference: Inference, epoch: number
     hasLatent: true,
     latentSize,
     inference,
+    decoder: model.decoder,
     likelihood: (batch) => model.likelihood(batch),
     posterior: (batch, likelihood, keys, pathDraws = 0) =>
       model.posterior(batch, likelihood, keys, { epoch, pathDraws }),

@@ -1,8 +1,5 @@
 // What the paper's tables and its figure show of a run: the requests that reproduce them, and what the commands do unless told.
 
-/** The quantities, in its order. */
-export const TABLE_1 = { metrics: ['ppl', 'recon', 'au', 'kl'] } as const;
-
 /** Of the points of a pair both ends are. */
 export const TABLE_2 = { pairs: 3, points: 5 } as const;
 

@@ -4,6 +4,7 @@
 import type { MeasuredRun } from '../runs/measured-run.js';
 import { formatSteps, stepsLines, stepsTable } from './ablation.js';
 import { formatFrontier, frontierLines, frontierTable } from './frontier.js';
+import { formatFurther, furtherQuantities } from './further-quantities.js';
 import { formatSweep, sweepTable } from './sweep.js';
 import type { Table } from './table.js';
 import { formatTable1, table1 } from './table1.js';
@@ -99,4 +100,25 @@ export const REPORT_TABLES: readonly ReportTable[] = [
     make: sweepTable,
     format: formatSweep,
   },
+  {
+    number: null,
+    name: 'further',
+    caption: 'Further quantities',
+    command: 'sri eval --metric mi,gain',
+    metrics: [],
+    make: (runs, split) => furtherQuantities(runs, split, shownMetrics()),
+    format: formatFurther,
+  },
 ];
+
+/** A table of the paper. @throws {RangeError} for a number that it has not. */
+export function tableNumbered(number: number): ReportTable {
+  const table = REPORT_TABLES.find((candidate) => candidate.number === number);
+  if (table === undefined) throw new RangeError(`the paper has no Table ${number}`);
+  return table;
+}
+
+/** Metrics that have a place in a table of their own. */
+function shownMetrics(): ReadonlySet<string> {
+  return new Set(REPORT_TABLES.flatMap(({ metrics }) => metrics));
+}

@@ -1,0 +1,71 @@
+// A metric of one's own: how varied are the sentences that a model says back? Each sentence is read, its mean code decoded
+// greedily, and of all pairs of neighbouring words so written the share of different ones is taken (distinct-2 of Li et al.
+// 2016, "A Diversity-Promoting Objective Function for Neural Conversation Models"). A decoder that ignores its code writes
+// one sentence again and again: the share goes to zero with the number of sentences.
+
+import { defineMetric } from '../../dist/evaluation/define-metric.js';
+import { decodeSentences } from '../../dist/model/decoding.js';
+
+/** The share of different pairs among all, in percent, and its standard error by leaving out one sentence at a time. */
+export function distinctPairs(sentences) {
+  const pairsOf = sentences.map((words) => Array.from(words.slice(1), (word, i) => `${words[i]} ${word}`));
+  const counts = new Map();
+  for (const pair of pairsOf.flat()) counts.set(pair, (counts.get(pair) ?? 0) + 1);
+  const total = pairsOf.reduce((sum, pairs) => sum + pairs.length, 0);
+  // Without a sentence the pairs are gone that it alone has.
+  const without = pairsOf.map((pairs) => {
+    const own = new Map();
+    for (const pair of pairs) own.set(pair, (own.get(pair) ?? 0) + 1);
+    const lost = [...own].filter(([pair, count]) => count === counts.get(pair)).length;
+    return (100 * (counts.size - lost)) / (total - pairs.length);
+  });
+  const n = sentences.length;
+  const mean = without.reduce((sum, value) => sum + value, 0) / n;
+  const squares = without.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  return { value: (100 * counts.size) / total, standardError: Math.sqrt(((n - 1) / n) * squares) };
+}
+
+class Distinct2 {
+  metric = 'distinct-2';
+  pathDraws = 0;
+  sentences = [];
+
+  constructor({ model, draws }) {
+    this.decoder = model.decoder;
+    this.draws = draws;
+  }
+
+  /** The sentences of a batch are of one length; what is written is cut where it is twice as long. */
+  async add({ sentences, words }, posterior) {
+    this.inference = posterior.name;
+    const codes = posterior.mean(this.draws);
+    const options = { decoding: { method: 'greedy' }, maxLength: 2 * words[0] };
+    const written = await decodeSentences(this.decoder, codes, sentences, options);
+    this.sentences.push(...written.map((sentence) => sentence.words));
+  }
+
+  result() {
+    const { metric, inference, sentences, draws } = this;
+    const finite = (number) => (Number.isFinite(number) ? number : null);
+    const { value, standardError } = distinctPairs(sentences);
+    return {
+      metric,
+      estimator: 'greedy',
+      value: finite(value),
+      standardError: finite(standardError),
+      sentences: sentences.length,
+      // The mean of a code is known, but for that of short runs.
+      draws: inference === 'short-run' ? draws : 0,
+      warnings: value === null ? ['no sentence of two words was written'] : [],
+    };
+  }
+}
+
+export default defineMetric({
+  name: 'distinct-2',
+  label: 'Distinct-2',
+  description: 'different pairs of neighbouring words in greedy reconstructions, of all',
+  unit: '%',
+  direction: 'higher',
+  measure: (context) => [new Distinct2(context)],
+});
