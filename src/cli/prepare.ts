@@ -1,8 +1,10 @@
 // `sri prepare`: raw text -> a prepared corpus, for a data set of a config or for any text file.
 
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
+import { SPLIT_NAMES, type SplitName } from '../data/corpus.js';
 import { formatPreparation } from '../data/preparation-report.js';
 import type { PreparationReport } from '../data/prepare.js';
+import { TOKENIZERS, type Tokenizer } from '../data/tokenize.js';
 import { InputError } from '../errors.js';
 import type { Preparation } from '../experiments/prepare.js';
 import { type Io, note, print, printJson } from './io.js';
@@ -12,6 +14,10 @@ interface PrepareCommandOptions {
   config?: string;
   from?: string;
   text?: string;
+  train?: string;
+  valid?: string;
+  test?: string;
+  tokenizer?: Tokenizer;
   out?: string;
   labels?: boolean;
   header?: boolean;
@@ -25,12 +31,23 @@ export function addPrepare(program: Command, io: Io): void {
   const command = program
     .command('prepare')
     .description('turn raw text into a prepared corpus: vocabulary, encoded splits, statistics')
-    .usage('(--config ptb.yaml [--from DIR] | --text FILE --out DIR [--labels]) [options]');
+    .usage(
+      '([--config ptb.yaml] [--from DIR] | --text FILE --out DIR | --train A --valid B --test C --out DIR) [options]',
+    );
   addSetOption(addConfigOption(command))
     .option('--from <folder>', "folder of the config's raw files; where its data script puts them unless given")
     .option('--text <file>', 'a text of your own, one item a line, divided 80/10/10 at random')
+    .option('--train <file>', 'the training text of your own, one item a line')
+    .option('--valid <file>', 'the text that goes with it to judge epochs by')
+    .option('--test <file>', 'and the text to measure on')
+    .addOption(
+      new Option(
+        '--tokenizer <name>',
+        'what a word is: what spaces separate, or by the word boundaries of Unicode',
+      ).choices(TOKENIZERS),
+    )
     .option('--out <folder>', 'folder of the prepared corpus; data.directory of the config unless given')
-    .option('--labels', 'every line of --text is label<TAB>text')
+    .option('--labels', 'every line of your text is label<TAB>text')
     .option('--header', 'the first line names the columns, and is left out')
     .option('--distinct', 'divide the distinct sentences of --text, so that no copy of one is in another split')
     .option('--seed <number>', 'seed that divides --text', wholeNumber(0), 0)
@@ -40,7 +57,8 @@ export function addPrepare(program: Command, io: Io): void {
       `
 Examples:
   sri prepare --config ptb.yaml --from ~/corpora
-  sri prepare --text reviews.txt --out data/reviews --set data.vocabularySize=5000`,
+  sri prepare --text reviews.txt --out data/reviews --set data.vocabularySize=5000
+  sri prepare --train a.txt --valid b.txt --test c.txt --labels --out data/reviews`,
     )
     .action(async (options: PrepareCommandOptions) => {
       const { prepare } = await import('../experiments/prepare.js');
@@ -53,6 +71,10 @@ async function chooseSources({
   config,
   from,
   text,
+  train,
+  valid,
+  test,
+  tokenizer,
   out,
   labels,
   header,
@@ -64,7 +86,27 @@ async function chooseSources({
     import('../config/load.js'),
     import('../experiments/prepare.js'),
   ]);
-  const set = header ? [...given, 'data.header=true'] : given;
+  const set = [
+    ...given,
+    ...(header ? ['data.header=true'] : []),
+    ...(tokenizer === undefined ? [] : [`data.tokenizer=${tokenizer}`]),
+  ];
+  const named = { train, valid, test };
+  const files = SPLIT_NAMES.filter((split) => named[split] !== undefined);
+  if (files.length > 0) {
+    if (from !== undefined || text !== undefined || distinct) {
+      throw new InputError('--train, --valid and --test are the whole text; leave out --text, --from and --distinct');
+    }
+    const absent = SPLIT_NAMES.filter((split) => named[split] === undefined);
+    if (absent.length > 0) {
+      throw new InputError(
+        `--train, --valid and --test go together; give ${absent.map((one) => `--${one} FILE`).join(' and ')}`,
+      );
+    }
+    const { ofFiles } = await import('../experiments/prepare.js');
+    const loaded = config === undefined ? null : loadConfig(config);
+    return ofFiles(named as Record<SplitName, string>, loaded, { out, set, labels });
+  }
   if (text === undefined) {
     if (distinct) throw new InputError('--distinct goes with --text, which is divided here');
     if (labels) throw new InputError('--labels goes with --text; with --config it is data.labelColumn that says so');

@@ -4,6 +4,7 @@
 // says what the key means, in which unit, and which values it takes.
 
 import { z } from 'zod';
+import { TOKENIZERS } from '../data/tokenize.js';
 import { BACKEND_CHOICES, PERPLEXITY_ESTIMATORS, PRECISIONS } from './choices.js';
 import { isRunName } from './variations.js';
 
@@ -26,6 +27,12 @@ const data = z.strictObject({
   overLong: z.enum(['truncate', 'drop']).describe('what becomes of a longer sentence: truncate or drop'),
   lowercase: z.boolean().describe('whether text is lower-cased before anything else: true or false'),
   unknownToken: z.string().min(1).describe('how the raw text spells an unknown word, such as <unk> or _UNK'),
+  tokenizer: z
+    .enum(TOKENIZERS)
+    .optional()
+    .describe(
+      'what a word is: whitespace (what stands between spaces, the default), or words (word boundaries by Unicode, also of writing without spaces)',
+    ),
   labelColumn: z
     .enum(['auto', 'none', 'required'])
     .describe('whether a line is label<TAB>text: required, none, or auto (decided by the first line)'),

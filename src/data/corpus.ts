@@ -2,6 +2,7 @@
 
 import { openSync } from 'node:fs';
 import { bytesOf, readAll, readIntegers } from '../storage/integer-file.js';
+import type { Tokenizer } from './tokenize.js';
 import type { Vocabulary } from './vocabulary.js';
 
 export const SPLIT_NAMES = ['train', 'valid', 'test'] as const;
@@ -127,6 +128,8 @@ export interface PreparationSettings {
   lowercase: boolean;
   /** How the text writes an unknown word. */
   unknownToken: string;
+  /** What a word is; absent for what white space separates. */
+  tokenizer?: Tokenizer;
   /** `label<TAB>text`: found out from the first line, never, or always. */
   labelColumn: 'auto' | 'none' | 'required';
   /** Whether the first line of each file was left out, as it named the columns; absent where not. */

@@ -1,6 +1,7 @@
 // One sentence that a person typed -> ids, by the very rules by which the corpus's own lines became ids.
 
 import type { PreparationSettings } from './corpus.js';
+import { tokenize } from './tokenize.js';
 import { UNK, type Vocabulary } from './vocabulary.js';
 
 export interface EncodedSentence {
@@ -11,16 +12,20 @@ export interface EncodedSentence {
 }
 
 /**
- * Words are what white space separates. No length limit applies: an over-long line is a matter of what is learned from.
+ * Words are what the corpus's tokenizer finds. No length limit applies: an over-long line is a matter of what is learned from.
  * @returns no ids for a text without words.
  */
 export function encodeSentence(
   text: string,
-  { lowercase, unknownToken }: Pick<PreparationSettings, 'lowercase' | 'unknownToken'>,
+  {
+    lowercase,
+    unknownToken,
+    tokenizer = 'whitespace',
+  }: Pick<PreparationSettings, 'lowercase' | 'unknownToken' | 'tokenizer'>,
   vocabulary: Vocabulary,
 ): EncodedSentence {
   const unknown = new Set<string>();
-  const tokens = text.split(/\s+/).filter((token) => token !== '');
+  const tokens = tokenize(text, tokenizer, unknownToken);
   const ids = Int32Array.from(tokens, (token) => {
     // Before the case is lowered: a corpus may write it in capitals.
     if (token === unknownToken) return UNK;

@@ -21,6 +21,7 @@ import {
   type SourceReport,
   sentencesOf,
 } from './read-source.js';
+import type { Tokenizer } from './tokenize.js';
 import { END, PAD, START, UNK, Vocabulary } from './vocabulary.js';
 import { type Overlap, warningsOf } from './warnings.js';
 
@@ -32,7 +33,7 @@ export type Sources =
   | Record<SplitName, string>
   | { text: string; fractions: Record<SplitName, number>; seed: number; distinct?: boolean };
 
-export interface PrepareOptions extends Omit<PreparationSettings, 'division' | 'lowercase' | 'header'> {
+export interface PrepareOptions extends Omit<PreparationSettings, 'division' | 'lowercase' | 'header' | 'tokenizer'> {
   /** Of the corpus, as tables and messages call it. */
   name: string;
   /** Directory of the prepared corpus. */
@@ -42,6 +43,8 @@ export interface PrepareOptions extends Omit<PreparationSettings, 'division' | '
   lowercase?: boolean;
   /** Whether the first line of each file names the columns, and is left out; false where absent. */
   header?: boolean;
+  /** `whitespace` where absent. */
+  tokenizer?: Tokenizer;
   /** Lines of the set as published, where it is one in three files; another number of lines is reported. */
   published?: Record<SplitName, number> | null;
 }
@@ -135,7 +138,9 @@ function checkedSettings(options: PrepareOptions): PreparationSettings {
     division = { train, valid, test, seed: splits.seed, ...(splits.distinct ? { distinct: true } : {}) };
   }
   const settings = { vocabularySize, maxLength, overLong, lowercase, unknownToken, labelColumn, division };
-  return header ? { ...settings, header } : settings;
+  // What is as it always was is left out, so that a corpus keeps its hash.
+  const { tokenizer = 'whitespace' } = options;
+  return { ...settings, ...(header ? { header } : {}), ...(tokenizer === 'whitespace' ? {} : { tokenizer }) };
 }
 
 /** Reads every text once. A corpus in three files is three texts, in the order of {@link SPLIT_NAMES}. */

@@ -6,6 +6,7 @@ import { InputError } from '../errors.js';
 import { IntegerWriter, readIntegers } from '../storage/integer-file.js';
 import type { PreparationSettings } from './corpus.js';
 import { readLines } from './lines.js';
+import { tokenize } from './tokenize.js';
 import { SPECIALS } from './vocabulary.js';
 
 /** A kind of finding: how many lines have it, and the first few by number. */
@@ -152,7 +153,7 @@ export class SourceReader {
    * @throws InputError where the file cannot be read, or has more different words or labels than can be told apart.
    */
   async read(path: string, into: string): Promise<{ sentences: RawSentences; report: SourceReport }> {
-    const { maxLength, overLong, unknownToken, lowercase, header } = this.settings;
+    const { maxLength, overLong, unknownToken, lowercase, header, tokenizer = 'whitespace' } = this.settings;
     const words = new IntegerWriter(into);
     const lengths = new IntegerList();
     const labels = new IntegerList();
@@ -181,7 +182,7 @@ export class SourceReader {
         return;
       }
       const { label, body } = this.splitLabel(text, { path, line });
-      let tokens = body.split(/\s+/).filter((token) => token !== '');
+      let tokens = tokenize(body, tokenizer, unknownToken);
       if (tokens.length === 0) {
         note(found.empty, line);
         return;

@@ -3,6 +3,7 @@
 import path from 'node:path';
 import { type LoadedConfig, resolveData } from '../config/load.js';
 import type { RunConfig } from '../config/schema.js';
+import type { SplitName } from '../data/corpus.js';
 import { type PreparationReport, prepareCorpus, type Sources } from '../data/prepare.js';
 import { findDataSet } from '../data/registry.js';
 import { rawFiles } from '../data/sources.js';
@@ -47,12 +48,44 @@ export async function configured(
   if (from === undefined) {
     throw new InputError(
       `${loaded.locate(['dataSet'])}: ${dataSet} is no data set that sri knows; give --from, a folder with ` +
-        `${dataSet}.train.txt, ${dataSet}.valid.txt and ${dataSet}.test.txt, or --text with one file`,
+        `${dataSet}.train.txt, ${dataSet}.valid.txt and ${dataSet}.test.txt, or --train, --valid and --test with three files, or ` +
+        '--text with one',
     );
   }
   const file = (split: string) => path.join(from, `${dataSet}.${split}.txt`);
   const splits = { train: file('train'), valid: file('valid'), test: file('test') };
   return { name: dataSet, output, splits, settings };
+}
+
+/**
+ * The preparation of a text that comes in three files, an item a line.
+ * @param loaded a config whose `data` keys hold for it; null for the defaults alone, and then `out` is needed.
+ * @throws {InputError} where there is neither a config nor `out`, or an override is not right.
+ */
+export function ofFiles(
+  splits: Record<SplitName, string>,
+  loaded: LoadedConfig | null,
+  { out, set = [], labels = false }: PreparationChoice & { labels?: boolean },
+): Preparation {
+  return { ...placeOf(loaded, '--train, --valid and --test need', out, set, labels), splits };
+}
+
+/** The corpus's name, folder and settings. @param lacking begins the complaint where neither config nor `out` is there. */
+function placeOf(
+  loaded: LoadedConfig | null,
+  lacking: string,
+  out: string | undefined,
+  set: readonly string[],
+  labels: boolean,
+): Omit<Preparation, 'splits'> {
+  if (loaded === null && out === undefined) throw new InputError(`${lacking} --out, the folder of the corpus`);
+  const resolved = resolveData(loaded, set);
+  const output = out ?? resolved.directory;
+  return {
+    name: loaded?.config.dataSet ?? path.basename(path.resolve(output)),
+    output,
+    settings: labels ? { ...resolved, labelColumn: 'required' } : resolved,
+  };
 }
 
 /**
@@ -72,15 +105,8 @@ export function ofText(
     distinct = false,
   }: PreparationChoice & { labels?: boolean; seed?: number; distinct?: boolean },
 ): Preparation {
-  if (loaded === null && out === undefined) throw new InputError('--text needs --out, the folder of the corpus');
-  const resolved = resolveData(loaded, set);
-  const output = out ?? resolved.directory;
-  return {
-    name: loaded?.config.dataSet ?? path.basename(path.resolve(output)),
-    output,
-    splits: { text, fractions: FRACTIONS, seed, distinct },
-    settings: labels ? { ...resolved, labelColumn: 'required' } : resolved,
-  };
+  const splits = { text, fractions: FRACTIONS, seed, distinct };
+  return { ...placeOf(loaded, '--text needs', out, set, labels), splits };
 }
 
 /** Prepares, and tells what was found. */

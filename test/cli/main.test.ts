@@ -82,6 +82,9 @@ describe('wrong use ends with 2 and says what would be right', () => {
     [['prepare'], /give --config, or --text FILE and --out FOLDER: .* sri prepare --config ptb\.yaml/],
     [['prepare', '--text', 'x'], /--text needs --out/],
     [['prepare', '--text', 'x', '--from', 'y', '--out', 'z'], /name two sources/],
+    [['prepare', '--train', 'x', '--test', 'y', '--out', 'z'], /go together; give --valid FILE/],
+    [['prepare', '--train', 'x', '--valid', 'x', '--test', 'y'], /--train, --valid and --test need --out/],
+    [['prepare', '--train', 'x', '--text', 'y', '--out', 'z'], /leave out --text/],
     [['report'], /give --config, or run folders: .* sri report --config ptb\.yaml/],
     [['report', '--config', 'ptb.yaml', '--runs', `${root}/none`], /no trained runs/],
     [['reproduce', '--config', 'ptb.yaml', '--table', '7'], /no such table; the paper has 5/],
@@ -122,6 +125,24 @@ describe('sri prepare', () => {
     const report = JSON.parse(machine.out);
     expect(report).toMatchObject({ event: 'prepared', name: 'own' });
     expect(shown.out).toContain(report.hash.slice(0, 16));
+  });
+
+  it('takes three files by their options', async () => {
+    const files = ['train', 'valid', 'test'].map((split, i) => {
+      const file = path.join(root, `${split}.txt`);
+      writeFileSync(file, `pos\t${'so it is,really\n'.repeat(1)}`.repeat(i + 1));
+      return [`--${split}`, file];
+    });
+    const out = path.join(root, 'three');
+    const {
+      code,
+      error,
+      out: shown,
+    } = await sri('prepare', ...files.flat(), '--out', out, '--labels', '--tokenizer', 'words');
+    expect(code, error).toBe(0);
+    expect(shown).toMatch(/^train +1 +5 /m);
+    expect(shown).toMatch(/^test +3 +15 /m);
+    expect(JSON.parse(readFileSync(path.join(out, 'corpus.json'), 'utf8')).settings.tokenizer).toBe('words');
   });
 
   it('ends with 2, file and line, where the text is wrong', async () => {
