@@ -16,6 +16,7 @@ import { addPosterior } from './posterior.js';
 import { addPrepare } from './prepare.js';
 import { addReport } from './report.js';
 import { addFrontier, addReproduce } from './reproduce.js';
+import { addRunTask, addStatus } from './run-task.js';
 import { addTrain } from './train.js';
 
 /** Characters of a line of a complaint. */
@@ -36,6 +37,8 @@ const COMMANDS = [
   addPosterior,
   addReproduce,
   addFrontier,
+  addRunTask,
+  addStatus,
   addReport,
   addDoctor,
 ];

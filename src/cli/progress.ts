@@ -168,7 +168,7 @@ function parts({ label, done, total, quantities }: Moment, left: number | null):
 }
 
 /** As much of the line as `width` columns hold; the least important parts go first, the label is cut last. */
-function liveLine(moment: Moment, left: number | null, width: number): string {
+export function liveLine(moment: Moment, left: number | null, width: number): string {
   const all = parts(moment, left).map(shown);
   while (all.length > 1 && all.join('  ').length > width) all.pop();
   return all.join('  ').slice(0, Math.max(1, width));
@@ -187,12 +187,14 @@ export function formatNumber(value: number): string {
   return value.toFixed(digits);
 }
 
-/** `45 s`, `3 min 20 s`, `2 h 05 min`. */
+/** `45 s`, `3 min 20 s`, `2 h 05 min`, `3 d 04 h`. */
 export function formatSeconds(seconds: number): string {
   const whole = Math.round(seconds);
   const pad = (value: number) => String(value).padStart(2, '0');
   if (whole < 60) return `${whole} s`;
   if (whole < 3600) return `${Math.floor(whole / 60)} min ${pad(whole % 60)} s`;
   const minutes = Math.round(seconds / 60);
-  return `${Math.floor(minutes / 60)} h ${pad(minutes % 60)} min`;
+  if (minutes < 48 * 60) return `${Math.floor(minutes / 60)} h ${pad(minutes % 60)} min`;
+  const hours = Math.round(seconds / 3600);
+  return `${Math.floor(hours / 24)} d ${pad(hours % 24)} h`;
 }

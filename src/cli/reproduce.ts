@@ -3,7 +3,7 @@
 
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Forecast } from '../experiments/reproduce/forecast.js';
-import type { ReproductionEvent, ReproductionRequest } from '../experiments/reproduce/reproduce.js';
+import type { ReproductionRequest } from '../experiments/reproduce/reproduce.js';
 import { type Io, print, printJson } from './io.js';
 import {
   addConfigOption,
@@ -12,14 +12,11 @@ import {
   configOf,
   type MachineOptions,
   overridesOf,
+  wholeNumber,
   wholeNumbers,
 } from './options.js';
-import { showPreparation } from './prepare.js';
 import { createProgress, formatSeconds, type Progress } from './progress.js';
-import { addResultOptions, addTableOptions, showResults, type TableOptions, tableNumbersOf } from './report.js';
-import { describeRow } from './rows.js';
-import { TrainingTeller } from './train.js';
-import { showRunEvent } from './trained-run.js';
+import { addResultOptions, addTableOptions, type TableOptions, tableNumbersOf } from './report.js';
 
 interface ReproduceOptions extends MachineOptions, TableOptions {
   config?: string;
@@ -29,6 +26,7 @@ interface ReproduceOptions extends MachineOptions, TableOptions {
   seeds?: number[];
   sweep: string[];
   sweepFile?: string;
+  jobs?: number;
   from?: string;
   ais?: boolean;
   dryRun?: boolean;
@@ -36,13 +34,16 @@ interface ReproduceOptions extends MachineOptions, TableOptions {
   frontier?: boolean;
 }
 
+/** Seconds after which a task of a plan is marked: not many will wait for it. */
+const WEEK = 7 * 24 * 3600;
+
 const EXAMPLES = `
 Examples:
   sri reproduce --config ptb.yaml --table 1 --dry-run
   sri reproduce --config ptb.yaml --table 1 --ais
   sri reproduce --config snli.yaml --tables 1,4 --methods fb-vae,sri --seeds 0,1,2
   sri reproduce --config ptb.yaml --ablation steps
-  sri reproduce --config ptb.yaml --methods sri --sweep model.latentSize=16,32,64 --seeds 0..4
+  sri reproduce --config ptb.yaml --methods sri --sweep model.latentSize=16,32,64 --seeds 0..4 --jobs 4
   sri reproduce --config yelp.yaml --all --from ~/corpora`;
 
 /** What a plan is made of. @param methods what the option of that name takes. */
@@ -68,6 +69,12 @@ function addPlanOptions(command: Command, methods: string): Command {
       'a run for each named setting of a YAML file: `small: { model: { hiddenSize: 64 } }`',
     )
     .option('--from <folder>', 'folder of the raw files, should the corpus not be prepared yet')
+    .addOption(
+      new Option(
+        '--jobs <number>',
+        'tasks at a time, each a process of its own with its share of the threads, as far as memory allows',
+      ).argParser(wholeNumber(1)),
+    )
     .option('--dry-run', 'only tell what would be done, and about how long it would take');
 }
 
@@ -146,62 +153,35 @@ async function requestOf(options: ReproduceOptions): Promise<ReproductionRequest
 async function reproduce(options: ReproduceOptions, io: Io, progress: Progress): Promise<void> {
   const request = await requestOf(options);
   const { describeLeftOut, forecastReproduction, reproduce } = await import('../experiments/reproduce/reproduce.js');
-  const { describeTask } = await import('../experiments/reproduce/plan.js');
-  const { findMetric } = await import('../evaluation/registry.js');
-  const { TABLE_WRITERS } = await import('../report/formats.js');
   if (options.dryRun) {
     const { forecasts, leftOut } = await forecastReproduction(request);
     for (const one of leftOut) progress.say(describeLeftOut(one), { event: 'left-out', ...one });
     await showForecast(forecasts, io, options.json);
     return;
   }
-  let name = '';
-  let training: TrainingTeller | null = null;
-  const show = (event: ReproductionEvent): void => {
-    switch (event.kind) {
-      case 'left-out':
-        progress.say(describeLeftOut(event), { event: 'left-out', product: event.product, reason: event.reason });
-        break;
-      case 'task': {
-        const { task, number, of, folder } = event;
-        progress.say(`task ${number} of ${of}: ${describeTask(task)}`, { event: 'task', id: task.id, number, of });
-        if ('run' in task && folder !== null) {
-          name = task.run.name;
-          training = new TrainingTeller(task.run, folder, progress);
-        }
-        break;
-      }
-      case 'prepared':
-        showPreparation(event.report, io, options.json);
-        break;
-      case 'row': {
-        const { row, folder } = event;
-        const lines = describeRow(row, findMetric(row.metric)?.unit);
-        progress.say(lines.join('\n'), { event: 'row', folder: folder.directory, ...row });
-        break;
-      }
-      case 'results':
-        showResults(event.results, io, options, TABLE_WRITERS);
-        break;
-      case 'failed': {
-        const { task, error } = event;
-        const line = `${describeTask(task)} failed: ${error.message}; the rest goes on`;
-        progress.say(line, { event: 'failed', task: task.id, message: error.message });
-        break;
-      }
-      case 'over':
-        progress.end();
-        break;
-      case 'stage':
-      case 'skipped-labels':
-      case 'unknown-words':
-        showRunEvent(event, name, progress);
-        break;
-      default:
-        training?.report(event);
-    }
-  };
-  await reproduce(request, { signal: io.stop, onProgress: show });
+  if (options.jobs !== undefined) {
+    await together(request, options.jobs, options, io);
+    return;
+  }
+  const { ReproductionTeller } = await import('./reproduction-teller.js');
+  const teller = new ReproductionTeller(io, progress, options);
+  await reproduce(request, { signal: io.stop, onProgress: (event) => teller.tell(event) });
+}
+
+/** The same with several tasks at a time. */
+async function together(request: ReproductionRequest, jobs: number, options: ReproduceOptions, io: Io): Promise<void> {
+  const [{ reproduceTogether }, { TogetherTeller }, { createTaskBoard }] = await Promise.all([
+    import('../experiments/reproduce/jobs.js'),
+    import('./reproduction-teller.js'),
+    import('./task-board.js'),
+  ]);
+  const board = createTaskBoard(io, options.json ?? false);
+  const teller = new TogetherTeller(io, board, options);
+  try {
+    await reproduceTogether(request, jobs, { signal: io.stop, onProgress: (event) => teller.tell(event) });
+  } finally {
+    board.close();
+  }
 }
 
 /** The plan as a person reads it, or a line a task for a program. */
@@ -224,7 +204,7 @@ async function showForecast(forecasts: readonly Forecast[], io: Io, json = false
   const lines = forecasts.map(({ task, state, epochs, seconds }) => [
     describeTask(task),
     state === 'goes on' ? `goes on from epoch ${epochs}` : state,
-    time(seconds),
+    `${time(seconds)}${seconds !== null && seconds > WEEK ? ', more than a week' : ''}`,
   ]);
   const total = ['in all', '', unknown ? `${time(known)} and more` : time(known)];
   for (const line of align([['task', 'state', 'takes at most about'], ...lines, total])) print(io, line);

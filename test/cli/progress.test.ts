@@ -128,7 +128,7 @@ describe('on a terminal', () => {
 });
 
 it('writes times and numbers as people read them', () => {
-  expect([0.4, 45, 60, 200, 3599, 3600, 7500].map(formatSeconds)).toEqual([
+  expect([0.4, 45, 60, 200, 3599, 3600, 7500, 273_600].map(formatSeconds)).toEqual([
     '0 s',
     '45 s',
     '1 min 00 s',
@@ -136,6 +136,7 @@ it('writes times and numbers as people read them', () => {
     '59 min 59 s',
     '1 h 00 min',
     '2 h 05 min',
+    '3 d 04 h',
   ]);
   expect([3, 0.01234, 4.5678, 104.25, 12345.6].map(formatNumber)).toEqual(['3', '0.0123', '4.57', '104.3', '12346']);
 });

@@ -1,9 +1,9 @@
 // Starting the native backend: the addon is loaded, and its kernels are registered, when it is first asked for.
 
-import { availableParallelism } from 'node:os';
 import * as tf from '@tensorflow/tfjs-core';
 import { processorModel } from '../processor.js';
 import type { StartedBackend } from '../started.js';
+import { usableThreads } from '../threads.js';
 import { loadAddon } from './addon.js';
 import { NativeBackend } from './backend.js';
 import { registerNativeKernels } from './kernels.js';
@@ -11,7 +11,7 @@ import { registerNativeKernels } from './kernels.js';
 let backend: NativeBackend | undefined;
 
 /**
- * @param threads that compute; `auto` is one for each core this process may use.
+ * @param threads that compute; `auto` is one for each core this process may use, and no more than a scheduler allows.
  * @throws Error where the addon was not built or does not load, saying what would help.
  */
 export async function startNative(threads: number | 'auto'): Promise<StartedBackend> {
@@ -22,7 +22,7 @@ export async function startNative(threads: number | 'auto'): Promise<StartedBack
     backend = created;
   }
   const { addon } = backend;
-  addon.setThreads(threads === 'auto' ? availableParallelism() : threads);
+  addon.setThreads(threads === 'auto' ? usableThreads() : threads);
   const { oneDnn, instructionSets, threads: used } = addon.info();
   return { version: `oneDNN ${oneDnn}`, devices: [processorModel()], instructionSets, threads: used };
 }

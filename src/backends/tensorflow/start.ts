@@ -1,11 +1,11 @@
 // Starting the tensorflow backend: tfjs-node, on a GPU or not, as an optional peer that `npm run setup:tensorflow` brings.
 
 import { createRequire } from 'node:module';
-import { availableParallelism } from 'node:os';
 import process from 'node:process';
 import * as tf from '@tensorflow/tfjs-core';
 import { processorInstructionSets, processorModel } from '../processor.js';
 import type { StartedBackend } from '../started.js';
+import { usableThreads } from '../threads.js';
 import { registerTensorFlowKernels } from './kernels.js';
 import type { TensorFlowBackend } from './operations.js';
 
@@ -24,7 +24,7 @@ let started: StartedBackend | undefined;
  * @throws Error where neither package works, saying what would help.
  */
 export async function startTensorFlow(threads: number | 'auto'): Promise<StartedBackend> {
-  started ??= load(threads === 'auto' ? availableParallelism() : threads);
+  started ??= load(threads === 'auto' ? usableThreads() : threads);
   return started;
 }
 

@@ -23,6 +23,8 @@ export interface ModelCost {
   learning: number;
   /** The same of the decoder's forward pass over a token, the unit of all that is measured. */
   pass: number;
+  /** How many numbers the model holds. */
+  parameters: number;
 }
 
 /** A run and where it is measured. */

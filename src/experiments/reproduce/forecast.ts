@@ -1,7 +1,6 @@
 // The plan of a reproduction, what is done of it, and about how long the rest will take. It looks into run folders,
 // counts operations and measures the machine for a moment; it trains nothing and writes nothing.
 
-import { measurePeak } from '../../backends/peak.js';
 import type { RunConfig } from '../../config/schema.js';
 import { equalLengthBatches } from '../../data/batches.js';
 import type { CorpusStatistics, PreparedCorpus } from '../../data/corpus.js';
@@ -22,6 +21,7 @@ import {
   trainingSeconds,
   type Workload,
 } from './estimate.js';
+import { idlePeak } from './idle-peak.js';
 import { type Remaining, remaining, trainingState } from './outstanding.js';
 import type { Task } from './plan.js';
 
@@ -33,10 +33,23 @@ export interface Forecast {
   epochs: number;
   /** What is left of it takes about so long; null where that cannot be told yet. */
   seconds: number | null;
+  /** Bytes of memory that it needs at most, about; null where that cannot be told yet. */
+  memory: number | null;
 }
 
 /** Sentences that Tables 2 and 3 take together: more than either of them. */
 const DECODED = 20;
+
+const MIB = 2 ** 20;
+
+/** MiB of a process that has opened a backend and no model. */
+const PROCESS = 250;
+
+/** Of each weight: itself, its gradient, the optimizer's two moments, the best so far, and a checkpoint being written. */
+const COPIES = 6;
+
+/** Numbers kept for the backward pass of each position and unit: four gates, a cell, an output, and masks of both. */
+const ACTIVATIONS = 12;
 
 /** Where runs are, and which split is measured. */
 type Place = { runs: string; split: Workload['split'] };
@@ -53,11 +66,12 @@ export async function forecast(
   const machine = await Machine.start(tasks, statistics, { runs, split });
   const trained = new Set<string>();
   return tasks.map((task): Forecast => {
-    const done = { task, state: 'done', epochs: 0, seconds: 0 } as const;
+    const done = { task, state: 'done', epochs: 0, seconds: 0, memory: 0 } as const;
     const toDo = { task, state: 'to do', epochs: 0 } as const;
-    if (task.kind === 'prepare') return statistics === null ? { ...toDo, seconds: null } : done;
-    if (task.kind === 'report') return { ...toDo, seconds: 0 };
+    if (task.kind === 'prepare') return statistics === null ? { ...toDo, seconds: null, memory: null } : done;
+    if (task.kind === 'report') return { ...toDo, seconds: 0, memory: 0 };
     const { run } = task;
+    const memory = machine?.memory(run) ?? null;
     const folder = RunFolder.of(runs, run);
     const found = folder.manifest() === null ? null : readRun(folder);
     if (task.kind === 'train') {
@@ -67,13 +81,13 @@ export async function forecast(
         return done;
       }
       const epochs = state.state === 'goes on' ? state.epochs : 0;
-      return { task, state: state.state, epochs, seconds: machine?.training(run, epochs) ?? null };
+      return { task, state: state.state, epochs, seconds: machine?.training(run, epochs) ?? null, memory };
     }
     // Training that goes on may find better weights, of which nothing is measured yet.
     const ofBest = task.after.every((id) => trained.has(id)) ? found : null;
     const { inference } = methodNamed(run.method);
     const left = remaining(task.kind, ofBest, { run, inference, split, statistics });
-    return left === null ? done : { ...toDo, seconds: machine?.measuring(run, left) ?? null };
+    return left === null ? done : { ...toDo, seconds: machine?.measuring(run, left) ?? null, memory };
   });
 }
 
@@ -98,7 +112,7 @@ class Machine {
     const run = tasks.flatMap((task) => ('run' in task ? [task.run] : []))[0];
     if (statistics === null || run === undefined) return null;
     const { name, threads } = await startMachine(run);
-    const peak = measurePeak('f32');
+    const peak = await idlePeak(name, threads);
     if (peak === null) return null;
     const earlier = findRuns(runs, run.dataSet)
       .map((folder) => ({ run: folder.config(), manifest: folder.manifest()! }))
@@ -106,9 +120,28 @@ class Machine {
     return new Machine(await loadCorpus(run.data.directory), split, peak, earlier);
   }
 
-  training(run: RunConfig, epochsDone: number): number {
+  private nearest(run: RunConfig) {
     const named = this.earlier.filter((other) => other.run.name === run.name);
-    const nearest = named.find((other) => other.run.seed === run.seed) ?? named[0];
+    return named.find((other) => other.run.seed === run.seed) ?? named[0];
+  }
+
+  /** Bytes: the most that training a run of the name took, or what its weights, a batch and the corpus come to. */
+  memory(run: RunConfig): number {
+    const peak = this.nearest(run)?.manifest.peakMemory;
+    if (peak !== undefined && peak > 0) return peak * MIB;
+    const { model, training } = run;
+    const { splits } = this.corpus.statistics;
+    const words = Object.values(splits).reduce((sum, split) => sum + split.words + split.sentences, 0);
+    const positions = training.batchSize * splits.train.maxLength;
+    const numbers =
+      this.costOf(run).parameters * COPIES +
+      positions * (model.wordVectorSize + model.hiddenSize) * ACTIVATIONS +
+      words * 2;
+    return PROCESS * MIB + 4 * numbers;
+  }
+
+  training(run: RunConfig, epochsDone: number): number {
+    const nearest = this.nearest(run);
     const pace = nearest === undefined ? null : nearest.manifest.trainingSeconds / nearest.manifest.epochs;
     return trainingSeconds(this.workload(run), epochsDone, pace);
   }
@@ -146,8 +179,9 @@ class Machine {
     const epoch = batches.reduce((sum, batch) => sum + model.flops(batch), 0);
     const tokens = batches.reduce((sum, batch) => sum + batch.size * batch.tokens, 0);
     const passes = batches.reduce((sum, batch) => sum + model.decoder.flops(batch).latent, 0);
+    const parameters = model.parameters.size;
     model.dispose();
-    const cost = { epoch, learning: epoch / tokens, pass: passes / tokens };
+    const cost = { epoch, learning: epoch / tokens, pass: passes / tokens, parameters };
     this.costs.set(run.name, cost);
     return cost;
   }

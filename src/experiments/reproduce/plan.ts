@@ -157,7 +157,7 @@ export interface Wanted {
   measuring: Measuring;
 }
 
-const MEASURING_ORDER: readonly Measuring[] = [
+export const MEASURING_ORDER = [
   'metrics',
   'ais',
   'interpolations',
@@ -165,7 +165,7 @@ const MEASURING_ORDER: readonly Measuring[] = [
   'noisy-recon',
   'classification',
   'posterior',
-];
+] as const satisfies readonly Measuring[];
 
 /**
  * The tasks in an order in which they can be done: each run is trained after those that it starts from and then measured,
@@ -266,7 +266,7 @@ export async function carryOut(
 }
 
 /** The tasks that wait for a task, or for one that waits for it. */
-function needing(task: Task, tasks: readonly Task[]): Task[] {
+export function needing(task: Task, tasks: readonly Task[]): Task[] {
   const ids = new Set([task.id]);
   for (const { id, after } of tasks) if (after.some((before) => ids.has(before))) ids.add(id);
   return tasks.filter((other) => other !== task && ids.has(other.id));

@@ -68,6 +68,8 @@ export interface ReproductionRequest {
   seeds?: readonly number[];
   /** Variants of every run; where absent, each is itself alone. */
   sweep?: readonly SweepPoint[];
+  /** Whether the table that compares variants is wanted; where absent, it is of a sweep. */
+  varies?: boolean;
   split: SplitName;
   /** Folder of all runs. */
   runs: string;
@@ -131,7 +133,7 @@ export async function forecastReproduction(
   return { forecasts: await forecast(tasks, statistics, request), leftOut };
 }
 
-interface LeftOut {
+export interface LeftOut {
   product: string;
   reason: string;
 }
@@ -145,7 +147,7 @@ export function describeLeftOut({ product, reason }: LeftOut): string {
  * The tasks that a request needs.
  * @throws {InputError} where it asks for nothing that can be done.
  */
-async function planReproduction(
+export async function planReproduction(
   request: ReproductionRequest,
 ): Promise<{ tasks: Task[]; statistics: CorpusStatistics | null; leftOut: LeftOut[] }> {
   const { loaded, overrides, methods } = request;
@@ -257,7 +259,7 @@ function productsOf({
  * What was counted in the config's corpus; null as long as it is not prepared.
  * @throws {InputError} where the corpus is not whole.
  */
-async function statisticsOf({
+export async function statisticsOf({
   loaded,
   overrides,
 }: Pick<ReproductionRequest, 'loaded' | 'overrides'>): Promise<CorpusStatistics | null> {
@@ -266,9 +268,10 @@ async function statisticsOf({
 }
 
 /** Does the tasks of a plan, as far as they are not done already. */
-class Performer {
+export class Performer {
   /** The run that was measured last: what comes next is mostly of the same. */
   private opened: OpenRun | null = null;
+  private number = 0;
 
   /** @param statistics of the corpus; null as long as it is not prepared. */
   constructor(
@@ -278,7 +281,9 @@ class Performer {
     private readonly following: Following<ReproductionEvent>,
   ) {}
 
-  async perform(task: Task): Promise<void> {
+  /** @param number of the task in its plan, from 1. */
+  async perform(task: Task, number = this.tasks.indexOf(task) + 1): Promise<void> {
+    this.number = number;
     switch (task.kind) {
       case 'prepare':
         await this.prepare(task);
@@ -385,14 +390,14 @@ class Performer {
     const { request } = this;
     const runs = findRuns(request.runs, request.loaded.config.dataSet).map(readRun);
     if (runs.length === 0) return;
-    const varies = (request.sweep ?? []).some((point) => point.length > 0);
+    const { varies = (request.sweep ?? []).some((point) => point.length > 0) } = request;
     const asked = reportTables(request.tables, { ...request, varies });
     const results = await writeResults(runs, { ...request, asked, missing: 'pass over', html: true });
     this.tell({ kind: 'results', results });
   }
 
   private announce(task: Task, folder: RunFolder | null): void {
-    this.tell({ kind: 'task', task, number: this.tasks.indexOf(task) + 1, of: this.tasks.length, folder });
+    this.tell({ kind: 'task', task, number: this.number, of: this.tasks.length, folder });
   }
 
   private tell(event: ReproductionEvent): void {

@@ -33,7 +33,7 @@ function workload(method: string, overrides: string[] = [], peak = 457e9): Workl
     inference === 'short-run'
       ? stepsPerGradient(run.langevin).length * 2 * pass + words + 3 * (pass + words)
       : 3 * (pass + words);
-  const cost = { epoch: learning * (231_400 + 17_800), learning, pass };
+  const cost = { epoch: learning * (231_400 + 17_800), learning, pass, parameters: 0 };
   return { run, inference, cost, statistics, split: 'test', peak };
 }
 

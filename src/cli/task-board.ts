@@ -1,0 +1,117 @@
+// What tasks side by side show: on a terminal a line each and one for the whole, in a pipe a plain line when one begins or
+// ends, for a program what each task's own process tells, with the task's number.
+
+import cliProgress from 'cli-progress';
+import { type Io, note, printJson } from './io.js';
+import { createProgress, liveLine, type Moment } from './progress.js';
+
+export interface TaskBoard {
+  /** A task begins. */
+  begin(number: number, name: string): void;
+  /** A task's process tells something, as its `--json` has it. */
+  told(number: number, told: Record<string, unknown>): void;
+  end(number: number): void;
+  /** How far all of it is. */
+  whole(moment: Moment): void;
+  /** A line that stays. */
+  say(line: string, fields: object): void;
+  close(): void;
+}
+
+export function createTaskBoard(io: Io, json: boolean): TaskBoard {
+  return io.error.isTTY && !json ? new LiveBoard(io) : new LineBoard(io, json);
+}
+
+class LineBoard implements TaskBoard {
+  private readonly progress;
+
+  constructor(
+    private readonly io: Io,
+    private readonly json: boolean,
+  ) {
+    this.progress = createProgress(io, json);
+  }
+
+  begin(): void {}
+
+  told(number: number, told: Record<string, unknown>): void {
+    if (this.json) printJson(this.io, { task: number, ...told });
+  }
+
+  end(): void {}
+
+  whole(moment: Moment): void {
+    this.progress.update(moment);
+  }
+
+  say(line: string, fields: object): void {
+    this.progress.say(line, fields);
+  }
+
+  close(): void {
+    this.progress.end();
+  }
+}
+
+/** Of a moment as a child process tells it. */
+const KNOWN = ['event', 'label', 'done', 'total', 'secondsLeft'];
+
+class LiveBoard implements TaskBoard {
+  private readonly bars: cliProgress.MultiBar;
+  private readonly tasks = new Map<number, { name: string; bar: cliProgress.SingleBar }>();
+  private wholeBar: cliProgress.SingleBar | null = null;
+
+  constructor(private readonly io: Io) {
+    this.bars = new cliProgress.MultiBar({
+      stream: io.error,
+      format: (_options, _params, { line }: { line: string }) => line,
+      clearOnComplete: true,
+      hideCursor: false,
+      linewrap: true,
+      fps: 5,
+      gracefulExit: false,
+    });
+  }
+
+  begin(number: number, name: string): void {
+    this.tasks.set(number, { name, bar: this.bars.create(1, 0, { line: name }) });
+  }
+
+  told(number: number, { event, label, done, total, secondsLeft, ...more }: Record<string, unknown>): void {
+    const task = this.tasks.get(number);
+    if (task === undefined || event !== 'progress' || typeof done !== 'number' || typeof total !== 'number') return;
+    const quantities = Object.fromEntries(
+      Object.entries(more).filter(
+        ([key, value]) => !KNOWN.includes(key) && ['number', 'string'].includes(typeof value),
+      ),
+    ) as Record<string, number>;
+    const moment = { label: `${number}: ${label}`, done, total, quantities };
+    task.bar.setTotal(total);
+    task.bar.update(done, { line: liveLine(moment, typeof secondsLeft === 'number' ? secondsLeft : null, this.width) });
+  }
+
+  end(number: number): void {
+    const task = this.tasks.get(number);
+    if (task !== undefined) this.bars.remove(task.bar);
+    this.tasks.delete(number);
+  }
+
+  whole(moment: Moment): void {
+    this.wholeBar ??= this.bars.create(moment.total, moment.done, { line: moment.label });
+    this.wholeBar.update(moment.done, { line: liveLine(moment, moment.secondsLeft ?? null, this.width) });
+  }
+
+  say(line: string): void {
+    // Before there is a line to keep below, there is nothing to go around.
+    if (this.tasks.size === 0 && this.wholeBar === null) note(this.io, line);
+    else this.bars.log(`${line}\n`);
+  }
+
+  close(): void {
+    this.bars.stop();
+  }
+
+  private get width(): number {
+    return (this.io.error.columns || 80) - 1;
+  }
+}

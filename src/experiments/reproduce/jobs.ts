@@ -1,0 +1,195 @@
+// A plan on this machine, several tasks at a time: each is a child process that runs this same command line, `sri run-task`,
+// so a task here and one on a cluster are the same thing. Only the report is made by this process, which shows it.
+
+import { spawn } from 'node:child_process';
+import { createWriteStream } from 'node:fs';
+import { freemem } from 'node:os';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { usableThreads } from '../../backends/threads.js';
+import { InputError, InterruptedError } from '../../errors.js';
+import type { Following } from '../progress.js';
+import { forecast } from './forecast.js';
+import { isAll, settle, type Task } from './plan.js';
+import { PlanFolder, planOf } from './plan-file.js';
+import {
+  Performer,
+  planReproduction,
+  type ReproductionEvent,
+  type ReproductionRequest,
+  statisticsOf,
+} from './reproduce.js';
+import { carryOutTogether } from './together.js';
+
+/** The command line that a task is run by. */
+export const COMMAND = fileURLToPath(new URL('../../../bin/sri.js', import.meta.url));
+
+/** Share of the free memory that tasks may be foreseen to take; the estimate is none to the byte. */
+const MEMORY_SHARE = 0.9;
+
+export type JobsEvent =
+  | ReproductionEvent
+  /** Where the plan is, and how the machine is divided. */
+  | { kind: 'plan'; folder: string; jobs: number; threads: number }
+  | { kind: 'begun'; task: Task; number: number; log: string }
+  /** Something that a task's process told, as its `--json` has it. */
+  | { kind: 'told'; number: number; told: Record<string, unknown> }
+  | { kind: 'ended'; task: Task; number: number; seconds: number; outcome: 'done' | 'failed' | 'interrupted' }
+  /** How far all of it is. */
+  | { kind: 'whole'; done: number; total: number; running: number; secondsLeft: number | null };
+
+/** How a task's process ended. */
+interface Child {
+  code: number;
+  /** The last thing that it said was wrong. */
+  complaint: string | null;
+}
+
+/**
+ * Does what is missing for a request with `jobs` tasks at a time, and writes its results.
+ * @throws as `reproduce` does.
+ */
+export async function reproduceTogether(
+  request: ReproductionRequest,
+  jobs: number,
+  { signal, onProgress = () => {} }: Following<JobsEvent> = {},
+): Promise<void> {
+  const planned = await planReproduction(request);
+  for (const one of planned.leftOut) onProgress({ kind: 'left-out', ...one });
+  const tasks = planned.tasks.map((task): Task => ('run' in task ? { ...task, run: divided(task.run, jobs) } : task));
+  const folder = await PlanFolder.create(planOf(request, tasks), request.loaded.config.dataSet);
+  const threads = tasks.flatMap((task) => ('run' in task ? Number(task.run.threads) : []))[0] ?? 1;
+  onProgress({ kind: 'plan', folder: folder.directory, jobs, threads });
+
+  const foreseen = await forecast(tasks, planned.statistics, request);
+  const left = new Map(foreseen.map(({ task, seconds }) => [task.id, seconds]));
+  const memory = new Map(foreseen.map((one) => [one.task.id, one.memory ?? 0]));
+  const isDone = new Set(foreseen.filter(({ state }) => state === 'done').map(({ task }) => task.id));
+  const running = new Set<number>();
+  let over = 0;
+  const tellWhole = () =>
+    onProgress({
+      kind: 'whole',
+      done: over,
+      total: tasks.length,
+      running: running.size,
+      secondsLeft: wholeLeft([...left.values()], jobs),
+    });
+
+  const perform = async (task: Task): Promise<void> => {
+    const number = tasks.indexOf(task) + 1;
+    if (isDone.has(task.id) || task.kind === 'report') {
+      // Of what is done there is at most to be seen that it is what is asked for.
+      await new Performer(request, tasks, await statisticsOf(request), { onProgress }).perform(task);
+      over++;
+      return;
+    }
+    const log = folder.logFile(number);
+    running.add(number);
+    onProgress({ kind: 'begun', task, number, log });
+    const began = performance.now();
+    const child = await runChild(folder, number, log, signal, (told) => {
+      if (typeof told.secondsLeft === 'number') left.set(task.id, told.secondsLeft);
+      onProgress({ kind: 'told', number, told });
+      tellWhole();
+    });
+    running.delete(number);
+    over++;
+    left.set(task.id, 0);
+    const outcome = child.code === 0 ? 'done' : child.code === 130 ? 'interrupted' : 'failed';
+    onProgress({ kind: 'ended', task, number, seconds: (performance.now() - began) / 1000, outcome });
+    tellWhole();
+    if (outcome === 'interrupted') throw new InterruptedError(child.complaint ?? 'stopped');
+    if (outcome === 'done') return;
+    const message = `${child.complaint ?? `it ended with ${child.code}`} (${log})`;
+    throw child.code === 2 ? new InputError(message) : new Error(message);
+  };
+
+  const failures = await carryOutTogether(tasks, perform, {
+    jobs,
+    memoryOf: ({ id }) => memory.get(id) ?? 0,
+    memory: MEMORY_SHARE * availableMemory(),
+    signal,
+    onFailure: (failure) => {
+      for (const { id } of failure.blocked) left.set(id, 0);
+      if (!isAll(failure, tasks)) onProgress({ kind: 'failed', task: failure.task, error: failure.error });
+    },
+  });
+  settle(failures, tasks);
+}
+
+/** A run with its share of the threads. */
+function divided<R extends { threads: number | 'auto' }>(run: R, jobs: number): R {
+  const all = run.threads === 'auto' ? usableThreads() : run.threads;
+  return { ...run, threads: Math.max(1, Math.floor(all / jobs)) };
+}
+
+/** Bytes that may still be taken, within the limits of this process's group. */
+function availableMemory(): number {
+  return process.availableMemory?.() ?? freemem();
+}
+
+/** Seconds of all tasks' rests, shared by those who work on them; null where one is not known. */
+function wholeLeft(rests: readonly (number | null)[], jobs: number): number | null {
+  const known = rests.filter((rest) => rest !== null);
+  if (known.length < rests.length) return null;
+  const sum = known.reduce((total, rest) => total + rest, 0);
+  return Math.max(sum / jobs, ...known, 0);
+}
+
+function runChild(
+  folder: PlanFolder,
+  number: number,
+  log: string,
+  signal: AbortSignal | undefined,
+  onTold: (told: Record<string, unknown>) => void,
+): Promise<Child> {
+  return new Promise((resolve, reject) => {
+    // In a process group of its own: a terminal's Ctrl-C is passed on once, by us; a second one would end it at once. Its
+    // standard input is a rope: when this process is gone, it ends, and the child saves and stops.
+    const child = spawn(
+      process.execPath,
+      [COMMAND, 'run-task', folder.directory, String(number), '--json', '--attended'],
+      {
+        detached: true,
+        stdio: ['pipe', 'pipe', 'pipe'],
+      },
+    );
+    const written = createWriteStream(log, { flags: 'a' });
+    const stop = () => child.kill('SIGINT');
+    if (signal?.aborted) stop();
+    signal?.addEventListener('abort', stop);
+    let complaint: string | null = null;
+    createInterface({ input: child.stdout! }).on('line', (line) => {
+      const told = parse(line);
+      if (told === null || told.event !== 'progress') written.write(`${line}\n`);
+      if (told !== null) onTold(told);
+    });
+    createInterface({ input: child.stderr! }).on('line', (line) => {
+      written.write(`${line}\n`);
+      if (line.startsWith('sri: ') && !line.includes('SRI_DEBUG')) complaint = line.slice('sri: '.length);
+    });
+    child.stdin!.on('error', () => {});
+    const settled = () => {
+      signal?.removeEventListener('abort', stop);
+      written.end();
+    };
+    child.on('error', (error) => {
+      settled();
+      reject(error);
+    });
+    child.on('close', (code, killed) => {
+      settled();
+      resolve({ code: code ?? 1, complaint: complaint ?? (killed === null ? null : `it was ended by ${killed}`) });
+    });
+  });
+}
+
+function parse(line: string): Record<string, unknown> | null {
+  try {
+    const value: unknown = JSON.parse(line);
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : null;
+  } catch {
+    return null;
+  }
+}

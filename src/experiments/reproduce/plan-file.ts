@@ -1,0 +1,176 @@
+// A plan as a file: what processes of their own, here or on a cluster, do the tasks of. Its folder holds what is known of each
+// task, and the tasks' logs. Runs stay where they are; the folder may be removed at any time.
+//
+//   plan.json       what was asked for, and the tasks
+//   tasks/<n>.json  how task n last went
+//   logs/           what the tasks said
+
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import { hostname } from 'node:os';
+import path from 'node:path';
+import { z } from 'zod';
+import { loadConfig } from '../../config/load.js';
+import { runConfigSchema } from '../../config/schema.js';
+import { SPLIT_NAMES } from '../../data/corpus.js';
+import { InputError } from '../../errors.js';
+import { JsonFormat } from '../../runs/json-format.js';
+import { writeFileAtomic } from '../../storage/atomic-write.js';
+import { MEASURING_ORDER, type Task } from './plan.js';
+import type { ReproductionRequest } from './reproduce.js';
+
+const id = { id: z.string(), after: z.array(z.string()) };
+const task = z.discriminatedUnion('kind', [
+  z.strictObject({ ...id, kind: z.literal('prepare') }),
+  z.strictObject({ ...id, kind: z.literal('report') }),
+  z.strictObject({ ...id, kind: z.enum(['train', ...MEASURING_ORDER]), run: runConfigSchema }),
+]);
+
+const plan = z.strictObject({
+  /** Where the command was given; the paths of runs, results and corpora are relative to it. */
+  directory: z.string(),
+  /** The config file, absolute, and as the report names it. */
+  file: z.string(),
+  config: z.string(),
+  overrides: z.array(z.string()),
+  tables: z.array(z.int()),
+  figures: z.array(z.int()),
+  stepsAblation: z.boolean(),
+  frontier: z.boolean(),
+  /** Whether variants are compared. */
+  varies: z.boolean(),
+  split: z.enum(SPLIT_NAMES),
+  runs: z.string(),
+  results: z.string(),
+  /** Folder of the raw files; null for the usual one. */
+  from: z.string().nullable(),
+  tasks: z.array(task),
+});
+export type Plan = z.infer<typeof plan>;
+
+const PLAN = new JsonFormat('plan', 1, plan, 'give sri reproduce with --jobs or --launcher again');
+
+const record = z.strictObject({
+  state: z.enum(['running', 'done', 'failed', 'interrupted']),
+  host: z.string(),
+  pid: z.int(),
+  /** Of Slurm, `<array>_<index>` or a job's number; null elsewhere. */
+  job: z.string().nullable(),
+  /** Milliseconds since 1970. */
+  began: z.number(),
+  ended: z.number().nullable(),
+  /** Why it failed. */
+  message: z.string().nullable(),
+});
+export type TaskRecord = z.infer<typeof record>;
+
+const RECORD = new JsonFormat('record of a task', 1, record, 'remove it, and do the task again');
+
+/** What of a request a plan keeps, and the tasks that it came to. */
+export function planOf(request: ReproductionRequest, tasks: readonly Task[]): Plan {
+  const { loaded, config, overrides, tables, figures, stepsAblation, frontier, sweep, split, runs, results, from } =
+    request;
+  return {
+    directory: process.cwd(),
+    file: loaded.file,
+    config: config ?? loaded.file,
+    overrides: [...overrides],
+    tables: [...tables],
+    figures: [...figures],
+    stepsAblation,
+    frontier,
+    varies: (sweep ?? []).some((point) => point.length > 0),
+    split,
+    runs,
+    results,
+    from: from ?? null,
+    tasks: tasks.map((one) => ({ ...one, after: [...one.after] })),
+  };
+}
+
+/** A plan's folder. */
+export class PlanFolder {
+  private constructor(
+    readonly directory: string,
+    readonly plan: Plan,
+  ) {}
+
+  /** Writes a plan among the runs that it is of: the same plan has the same folder, and what is known of its tasks stays. */
+  static async create(plan: Plan, dataSet: string): Promise<PlanFolder> {
+    const text = PLAN.write(plan);
+    const name = `plan-${createHash('sha256').update(text).digest('hex').slice(0, 8)}`;
+    const folder = new PlanFolder(path.resolve(plan.runs, dataSet, name), plan);
+    for (const part of ['tasks', 'logs']) mkdirSync(path.join(folder.directory, part), { recursive: true });
+    await writeFileAtomic(folder.file, text);
+    return folder;
+  }
+
+  /**
+   * @param where the folder, or its plan.json.
+   * @throws {InputError} where there is no plan.
+   */
+  static open(where: string): PlanFolder {
+    const directory = path.resolve(existsSync(where) && statSync(where).isFile() ? path.dirname(where) : where);
+    const file = path.join(directory, 'plan.json');
+    if (!existsSync(file)) {
+      throw new InputError(`${where}: no plan here; sri reproduce with --jobs or --launcher says where it writes one`);
+    }
+    return new PlanFolder(directory, PLAN.read(readFileSync(file, 'utf8'), file) as Plan);
+  }
+
+  get file(): string {
+    return path.join(this.directory, 'plan.json');
+  }
+
+  get tasks(): readonly Task[] {
+    return this.plan.tasks as readonly Task[];
+  }
+
+  /**
+   * A task by its number, from 1.
+   * @throws {InputError} where the plan has no such task.
+   */
+  task(number: number): Task {
+    const found = this.tasks[number - 1];
+    if (found === undefined) throw new InputError(`${this.file}: no task ${number}; it has 1 to ${this.tasks.length}`);
+    return found;
+  }
+
+  /** The request that the plan is of, for whoever does its tasks. @throws {InputError} where the config file is gone. */
+  request(): ReproductionRequest {
+    const { file, from, varies, directory, tasks, ...rest } = this.plan;
+    return { ...rest, ais: false, varies, loaded: loadConfig(file), ...(from === null ? {} : { from }) };
+  }
+
+  logFile(number: number): string {
+    return path.join(this.directory, 'logs', `task-${number}.log`);
+  }
+
+  /** How a task last went; null where it never began. */
+  record(number: number): TaskRecord | null {
+    const file = this.recordFile(number);
+    return existsSync(file) ? RECORD.read(readFileSync(file, 'utf8'), file) : null;
+  }
+
+  async writeRecord(number: number, record: TaskRecord): Promise<void> {
+    await writeFileAtomic(this.recordFile(number), RECORD.write(record));
+  }
+
+  private recordFile(number: number): string {
+    return path.join(this.directory, 'tasks', `${number}.json`);
+  }
+}
+
+/** What is known of a task that this process begins. */
+export function beginning(environment: Readonly<Record<string, string | undefined>> = process.env): TaskRecord {
+  const { SLURM_ARRAY_JOB_ID: array, SLURM_ARRAY_TASK_ID: index, SLURM_JOB_ID: job = null } = environment;
+  return {
+    state: 'running',
+    host: hostname(),
+    pid: process.pid,
+    job: array === undefined ? job : `${array}_${index}`,
+    began: Date.now(),
+    ended: null,
+    message: null,
+  };
+}

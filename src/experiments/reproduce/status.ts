@@ -1,0 +1,102 @@
+// How a plan's tasks stand, by what they left in its folder and, where they run on a cluster, by what its queue says.
+
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { hostname } from 'node:os';
+import path from 'node:path';
+import type { Task } from './plan.js';
+import type { PlanFolder, TaskRecord } from './plan-file.js';
+
+export type TaskState = 'done' | 'running' | 'waiting' | 'failed' | 'interrupted' | 'blocked';
+
+export interface TaskStatus {
+  number: number;
+  task: Task;
+  state: TaskState;
+  /** What more is known: since when it runs and where, why it failed. */
+  message: string | null;
+  /** Milliseconds that it took, or has taken; null where it never began. */
+  elapsed: number | null;
+  /** Names of files that say what it did. */
+  logs: string[];
+}
+
+/** What is asked of the world; tests hand in their own. */
+export interface Inquiry {
+  now: number;
+  host: string;
+  isAlive(pid: number): boolean;
+  /** State in Slurm's queue of each job that it knows; null where there is no Slurm. */
+  queue(jobs: readonly string[]): ReadonlyMap<string, string> | null;
+}
+
+const HERE: Omit<Inquiry, 'now'> = {
+  host: hostname(),
+  isAlive: (pid) => {
+    try {
+      process.kill(pid, 0);
+      return true;
+    } catch (error) {
+      return (error as NodeJS.ErrnoException).code === 'EPERM';
+    }
+  },
+  queue: (jobs) => {
+    if (jobs.length === 0) return new Map();
+    try {
+      const listed = execFileSync('squeue', ['-h', '-r', '-o', '%i %T'], { encoding: 'utf8', stdio: 'pipe' });
+      return new Map(
+        listed.split('\n').flatMap((line) => {
+          const [job, state] = line.trim().split(/\s+/);
+          return state === undefined ? [] : [[job!, state] as const];
+        }),
+      );
+    } catch {
+      return null;
+    }
+  },
+};
+
+/** Each task of a plan. */
+export function planStatus(folder: PlanFolder, inquiry: Inquiry = { ...HERE, now: Date.now() }): TaskStatus[] {
+  const records = folder.tasks.map((_, i) => folder.record(i + 1));
+  const queue = inquiry.queue(records.flatMap((record) => record?.job ?? []));
+  const lost = new Set<string>();
+  return folder.tasks.map((task, i): TaskStatus => {
+    const record = records[i]!;
+    const { state, message } = stateOf(record, inquiry, queue);
+    const blocked = state === 'waiting' && task.after.some((id) => lost.has(id));
+    if (state === 'failed' || blocked) lost.add(task.id);
+    return {
+      number: i + 1,
+      task,
+      state: blocked ? 'blocked' : state,
+      message: blocked ? 'what it needs has failed' : message,
+      elapsed: record === null ? null : (record.ended ?? inquiry.now) - record.began,
+      logs: logsOf(folder, i + 1),
+    };
+  });
+}
+
+function stateOf(
+  record: TaskRecord | null,
+  { host, isAlive }: Inquiry,
+  queue: ReadonlyMap<string, string> | null,
+): { state: Exclude<TaskState, 'blocked'>; message: string | null } {
+  if (record === null) return { state: 'waiting', message: null };
+  const { state, job, message } = record;
+  const queued = job === null ? undefined : queue?.get(job);
+  // Requeued: the record is of the time before.
+  if (state !== 'done' && (queued === 'PENDING' || queued === 'REQUEUED')) {
+    return { state: 'waiting', message: `job ${job} is queued again` };
+  }
+  if (state !== 'running') return { state, message };
+  const where = job === null ? `process ${record.pid} on ${record.host}` : `job ${job} on ${record.host}`;
+  const gone =
+    (job !== null && queue !== null && queued === undefined) || (record.host === host && !isAlive(record.pid));
+  return gone ? { state: 'failed', message: `${where} is gone` } : { state: 'running', message: where };
+}
+
+function logsOf(folder: PlanFolder, number: number): string[] {
+  const file = folder.logFile(number);
+  return existsSync(file) ? [path.relative(process.cwd(), file)] : [];
+}
