@@ -37,9 +37,8 @@ struct Parameters {
 const THREADS = 256u;
 /** Threads that add up one component of the gradient. */
 const LANES = 16u;
-const AT_ONCE = THREADS / LANES;
 
-var<workgroup> partial: array<f32, THREADS>;
+var<workgroup> partial: array<f32, Z * LANES>;
 var<workgroup> code: array<f32, Z>;
 
 @compute @workgroup_size(THREADS)
@@ -57,33 +56,29 @@ fn main(
       code[d] = z[p.from_ + row * Z + d];
     }
   } else {
-    let lane = thread % LANES;
-    for (var first = 0u; first < Z; first += AT_ONCE) {
-      let d = first + thread / LANES;
+    for (var i = thread; i < Z * LANES; i += THREADS) {
+      let d = i / LANES;
       var sum = 0.0;
-      if (d < Z) {
-        for (var i = lane; i < 4u * H; i += LANES) {
-          sum += dLatentGates[row * 4u * H + i] * latentKernel[d * 4u * H + i];
-        }
-        for (var i = lane; i < H; i += LANES) {
-          sum += dInitial[row * H + i] * initialKernel[d * H + i];
-        }
+      for (var j = i % LANES; j < 4u * H; j += LANES) {
+        sum += dLatentGates[row * 4u * H + j] * latentKernel[d * 4u * H + j];
       }
-      partial[thread] = sum;
-      workgroupBarrier();
-      if (lane == 0u && d < Z) {
-        var gradient = 0.0;
-        for (var l = 0u; l < LANES; l++) {
-          gradient += partial[thread + l];
-        }
-        var moved = p.keep * z[p.from_ + row * Z + d] + p.drift * gradient;
-        if (p.shake != 0.0) {
-          moved += p.shake * noise[p.noiseAt + row * Z + d];
-        }
-        z[p.to + row * Z + d] = moved;
-        code[d] = moved;
+      for (var j = i % LANES; j < H; j += LANES) {
+        sum += dInitial[row * H + j] * initialKernel[d * H + j];
       }
-      workgroupBarrier();
+      partial[i] = sum;
+    }
+    workgroupBarrier();
+    for (var d = thread; d < Z; d += THREADS) {
+      var gradient = 0.0;
+      for (var l = 0u; l < LANES; l++) {
+        gradient += partial[d * LANES + l];
+      }
+      var moved = p.keep * z[p.from_ + row * Z + d] + p.drift * gradient;
+      if (p.shake != 0.0) {
+        moved += p.shake * noise[p.noiseAt + row * Z + d];
+      }
+      z[p.to + row * Z + d] = moved;
+      code[d] = moved;
     }
   }
   if (p.projects == 0u) {

@@ -2,6 +2,7 @@
 
 import { availableParallelism, totalmem } from 'node:os';
 import type { Command } from 'commander';
+import { fallbacks } from '../backends/fallbacks.js';
 import { processorModel } from '../backends/processor.js';
 import type { StartedBackend } from '../backends/started.js';
 import type { ChainShape } from '../experiments/chain-probe.js';
@@ -112,17 +113,14 @@ async function examine(threads: number | 'auto'): Promise<Finding[]> {
 }
 
 async function examineGpu({ emulated = false, limits = [] }: StartedBackend): Promise<GpuFinding> {
-  const [{ timeChain }, { fallbacksOf }] = await Promise.all([
-    import('../experiments/chain-probe.js'),
-    import('../backends/webgpu/start.js'),
-  ]);
+  const { timeChain } = await import('../experiments/chain-probe.js');
   const chain = emulated ? SMALL_CHAIN : CHAIN;
-  return { emulated, limits, chain, chainSeconds: timeChain(chain), fallbacks: fallbacksOf() };
+  return { emulated, limits, chain, chainSeconds: timeChain(chain), fallbacks: fallbacks() };
 }
 
-function describeGpu({ limits, chain, chainSeconds, fallbacks }: GpuFinding): string[] {
+function describeGpu({ limits, chain, chainSeconds, fallbacks: counted }: GpuFinding): string[] {
   const { batch, tokens, hidden, latent, vocabulary, steps } = chain;
-  const done = Object.entries(fallbacks).map(([kernel, times]) => `${kernel} ${times} times`);
+  const done = Object.entries(counted).map(([kernel, times]) => `${kernel} ${times} times`);
   return [
     ...limits,
     `a short run of ${steps} steps (B ${batch}, T ${tokens}, H ${hidden}, Z ${latent}, V ${vocabulary}) takes ` +

@@ -2,6 +2,7 @@
 // `sri --help` answers at once.
 
 import { Command, InvalidArgumentError } from 'commander';
+import { fallbacks } from '../backends/fallbacks.js';
 import { cut, shown } from '../text.js';
 import { packageVersion } from '../version.js';
 import { addClassify } from './classify.js';
@@ -10,7 +11,7 @@ import { addDecode, addEncode, addNeighbours } from './encode.js';
 import { addEval, addEvalPpl } from './eval.js';
 import { addGenerate } from './generate.js';
 import { addInterpolate } from './interpolate.js';
-import type { Io } from './io.js';
+import { type Io, note, printJson } from './io.js';
 import { addNoisyRecon } from './noisy-recon.js';
 import { addPosterior } from './posterior.js';
 import { addPrepare } from './prepare.js';
@@ -65,6 +66,7 @@ export async function buildProgram(io: Io, args: readonly string[]): Promise<Com
     .addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 wrong use or wrong input, 130 interrupted after saving.');
   for (const add of COMMANDS) await add(program, io, args);
   for (const command of program.commands) refuseEmptyPaths(command);
+  program.hook('postAction', (_, action) => tellFallbacks(io, action));
   return program;
 }
 
@@ -89,4 +91,13 @@ function refuseEmptyPaths(command: Command): void {
       return argument.variadic ? [...((before as string[] | undefined) ?? []), text] : text;
     });
   }
+}
+
+/** What a backend had computed elsewhere while a command ran, where there was any. */
+function tellFallbacks(io: Io, command: Command): void {
+  const kernels = fallbacks();
+  if (command.name() === 'doctor' || Object.keys(kernels).length === 0) return;
+  if (command.opts().json) printJson(io, { event: 'fallbacks', kernels });
+  const list = Object.entries(kernels).map(([kernel, times]) => `${kernel} ${times} times`);
+  note(io, `the backend let the processor compute, which is slow: ${list.join(', ')}`);
 }

@@ -4,6 +4,7 @@
 
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { clearFallbacks, fallbacks } from '../../src/backends/fallbacks.js';
 import { useBackend } from '../../src/backends/index.js';
 import type { WebgpuBackend } from '../../src/backends/webgpu/backend.js';
 import { sequenceLayout } from '../../src/backends/webgpu/kernels/lstm.js';
@@ -36,9 +37,9 @@ async function both(compute: () => tf.Tensor[]): Promise<[gpu: Float32Array[], c
     tf.dispose(tensors);
     return values;
   };
-  backend.fallbacks.clear();
+  clearFallbacks();
   const gpu = await on('webgpu');
-  expect([...backend.fallbacks]).toEqual([]);
+  expect(fallbacks()).toEqual({});
   const cpu = await on('cpu');
   await useBackend('webgpu', 1);
   return [gpu, cpu];
@@ -200,6 +201,13 @@ describe('inference', () => {
     }
   });
 
+  it('refuses a z that a workgroup cannot hold, with the numbers', () => {
+    tf.tidy(() => {
+      const large = context({ tokens: 1, batch: 1, hidden: 3, latent: 500, vocabulary: 5 });
+      expect(() => latentGradient(large, tf.zeros([1, 500]))).toThrow(/latentSize: 500 .*34000 bytes .* has \d+/);
+    });
+  });
+
   it('shortRun: five dispatches a step, and the path of the portable version', async () => {
     const z0 = () => random<tf.Rank.R2>(10, [6, 19]);
     const noise = () => random<tf.Rank.R3>(11, [4, 6, 19]);
@@ -339,6 +347,14 @@ describe('reductions', () => {
     await expectSame(() => {
       const x = random(1, shape as [number]);
       return [tf.sum(x), tf.mean(x, undefined, true), tf.softmax(x), tf.logSoftmax(x), tf.logSumExp(x)];
+    });
+  });
+
+  it('softmax of rows so far apart that each needs its own maximum', async () => {
+    await expectSame(() => {
+      const levels = tf.tensor2d([500, -500, 300, 0, 900, -900], [6, 1]);
+      const x = tf.add(random<tf.Rank.R2>(1, [6, 300], 2), levels);
+      return [tf.softmax(x), tf.logSoftmax(x)];
     });
   });
 

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { clearFallbacks, fallbacks } from '../../src/backends/fallbacks.js';
 import { useBackend } from '../../src/backends/index.js';
 import type { WebgpuBackend } from '../../src/backends/webgpu/backend.js';
 import type { RunConfig } from '../../src/config/schema.js';
@@ -49,10 +50,10 @@ describe.each(methods().map(({ name }) => name))('an iteration of %s', (name) =>
     const learn = (i: number) =>
       model.learn(batches[i]!, { epoch: 1, batch: i, batches: batches.length, iteration: i }, learner);
     learn(0);
-    backend.fallbacks.clear();
+    clearFallbacks();
     const tensors = tf.memory().numTensors;
     learn(1);
-    expect([...backend.fallbacks]).toEqual([]);
+    expect(fallbacks()).toEqual({});
     expect(tf.memory().numTensors).toBe(tensors);
     optimizer.dispose();
     model.dispose();

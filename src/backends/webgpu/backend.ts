@@ -21,8 +21,6 @@ export class WebgpuBackend extends tf.KernelBackend {
   private readonly data = new tf.DataStorage<Bucket>(this, tf.engine());
   private issued = 0;
   private readonly packs = new Map<DataId, Map<string, GpuBuffer>>();
-  /** Kernels that ran on the processor instead, each with how often. */
-  readonly fallbacks = new Map<string, number>();
   /** Times the program waited for numbers. */
   reads = 0;
 

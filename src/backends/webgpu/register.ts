@@ -2,6 +2,7 @@
 
 import * as tf from '@tensorflow/tfjs-core';
 import { type KernelTable, registerKernels } from '../../ops/kernel.js';
+import { countFallback } from '../fallbacks.js';
 import { QuietCpuBackend } from '../quiet-cpu.js';
 import type { WebgpuBackend } from './backend.js';
 import type { Info, Inputs, PlainKernel } from './kernel.js';
@@ -59,7 +60,7 @@ function fallBack(
   inputs: Inputs,
   attrs: tf.NamedAttrMap | undefined,
 ): Info | Info[] {
-  backend.fallbacks.set(kernelName, (backend.fallbacks.get(kernelName) ?? 0) + 1);
+  countFallback(kernelName);
   const processor = new QuietCpuBackend();
   const brought = Object.fromEntries(
     Object.entries(inputs).map(([name, { dataId, shape, dtype }]) => [

@@ -32,8 +32,3 @@ export async function startWebgpu(): Promise<StartedBackend> {
     ],
   };
 }
-
-/** Operations that the processor has done in place of the GPU since the backend was started, each with how often. */
-export function fallbacksOf(): Record<string, number> {
-  return Object.fromEntries(backend?.fallbacks ?? []);
-}

@@ -1,6 +1,7 @@
 // Some rows of z with the decoder run on them: the passes of a Langevin step, one method each, with the memory that they
 // hand to one another. What kernels make of them is in latent.ts and posterior-hessian.ts.
 
+import { InputError } from '../../../errors.js';
 import type { KernelInputs } from '../../../ops/kernel.js';
 import type { WebgpuBackend } from '../backend.js';
 import { Float, type GpuBuffer } from '../gpu.js';
@@ -20,6 +21,9 @@ import { runTokenNll } from './token-nll.js';
 /** A SentenceContext as kernels are handed it. */
 type ContextInfos = Omit<KernelInputs<'LatentNll'>, 'z'>;
 
+/** What `latent-step` keeps in a workgroup's memory: sixteen threads' sums, and z. */
+const BYTES_A_DIMENSION = 68;
+
 /** The batch and the decoder's weights on the GPU; see SentenceContext. */
 export interface Context {
   tokens: number;
@@ -36,14 +40,23 @@ export interface Context {
   backward: GpuBuffer;
 }
 
+/** @throws InputError where z is too large for a workgroup's memory. */
 export function contextOf(backend: WebgpuBackend, inputs: ContextInfos): Context {
   const [tokens, batch] = inputs.wordGates.shape as [number, number];
+  const latentSize = inputs.latentKernel.shape[0]!;
+  const { name, maxWorkgroupMemory } = backend.gpu.facts;
+  if (BYTES_A_DIMENSION * latentSize > maxWorkgroupMemory) {
+    throw new InputError(
+      `model.latentSize: ${latentSize} is too large for the webgpu backend: ${BYTES_A_DIMENSION * latentSize} bytes of a ` +
+        `workgroup's memory are needed, and ${name} has ${maxWorkgroupMemory}; --backend native has no such limit`,
+    );
+  }
   const [vocabulary, hiddenSize] = inputs.outputKernel.shape as [number, number];
   const buffer = (name: Exclude<keyof ContextInfos, 'outputMask'>) => backend.buffer(inputs[name]);
   return {
     tokens,
     batch,
-    latentSize: inputs.latentKernel.shape[0]!,
+    latentSize,
     hiddenSize,
     vocabulary,
     mask: inputs.outputMask === undefined ? null : backend.buffer(inputs.outputMask),
