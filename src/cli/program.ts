@@ -10,6 +10,7 @@ import { addDoctor } from './doctor.js';
 import { addDecode, addEncode, addNeighbours } from './encode.js';
 import { addEval, addEvalPpl } from './eval.js';
 import { addGenerate } from './generate.js';
+import { addInit } from './init.js';
 import { addInterpolate } from './interpolate.js';
 import { type Io, note, printJson } from './io.js';
 import { addNoisyRecon } from './noisy-recon.js';
@@ -24,6 +25,7 @@ import { addTrain } from './train.js';
 const LONGEST_COMPLAINT = 400;
 
 const COMMANDS = [
+  addInit,
   addPrepare,
   addTrain,
   addEval,

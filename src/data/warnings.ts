@@ -70,10 +70,15 @@ function lineWarnings(source: SourceReport, { maxLength, labelColumn }: Preparat
   );
 }
 
+/** Whether a line's columns are what columns are usually called. */
+export function looksLikeHeader(columns: readonly string[]): boolean {
+  return columns.every((column) => COLUMN_NAMES.test(column.trim()));
+}
+
 function headerWarnings({ path, first }: SourceReport, { header }: PreparationSettings): string[] {
   if (header || first === null) return [];
   const columns = [...(first.label === null ? [] : [first.label]), ...first.text.trim().split('\t')];
-  if (!columns.every((column) => COLUMN_NAMES.test(column.trim()))) return [];
+  if (!looksLikeHeader(columns)) return [];
   return [
     `the first line looks like the names of the columns, and is read as a sentence: ${path}:${first.line}: ` +
       `${quoted(columns.join(' '))}; leave it out with --header or data.header`,

@@ -1,0 +1,68 @@
+// `sri init`: a config for a text of one's own, and the corpus prepared by it.
+
+import type { Command } from 'commander';
+import { InputError } from '../errors.js';
+import { type Io, note, print, printJson } from './io.js';
+import { addMachineOptions, type MachineOptions, overridesOf, wholeNumber } from './options.js';
+import { showPreparation } from './prepare.js';
+import { formatSeconds } from './progress.js';
+
+interface InitOptions extends MachineOptions {
+  valid?: string;
+  test?: string;
+  name?: string;
+  hours: number;
+}
+
+export function addInit(program: Command, io: Io): void {
+  const command = program
+    .command('init')
+    .description('look at a text of your own, write a commented config that suits it and this machine, and prepare it')
+    .usage('reviews.txt [--valid FILE --test FILE] [options]')
+    .argument(
+      '<file>',
+      'a text, one item a line, label<TAB>text where it has labels; divided 80/10/10 unless --valid and --test are given',
+    )
+    .option('--valid <file>', 'the text that epochs are judged by')
+    .option('--test <file>', 'the text that is measured on')
+    .option('--name <name>', "of the data set, its config and its folder; the file's own unless given")
+    .option('--hours <number>', 'the most that training and measuring LSTM-LM and SRI should take', wholeNumber(1), 3);
+  addMachineOptions(command)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  sri init reviews.txt
+  sri init train.txt --valid valid.txt --test test.txt --name reviews --hours 12`,
+    )
+    .action(async (text: string, options: InitOptions) => {
+      const { valid, test, name, hours, json } = options;
+      if ((valid === undefined) !== (test === undefined)) {
+        throw new InputError(`--valid and --test go together; give ${valid === undefined ? '--valid' : '--test'} FILE`);
+      }
+      const { initialize } = await import('../experiments/init.js');
+      const { config, report, seconds } = await initialize({
+        text,
+        name,
+        hours,
+        overrides: overridesOf({ ...options, set: [] }),
+        ...(valid !== undefined && test !== undefined ? { heldOut: { valid, test } } : {}),
+      });
+      showPreparation(report, io, json);
+      const next = [`sri train --config ${config}`, `sri eval --config ${config}`];
+      if (json) {
+        printJson(io, { event: 'initialized', config, seconds, next });
+        return;
+      }
+      print(io, `config written to ${config}`);
+      if (seconds !== null && seconds > 3600 * hours) {
+        note(io, `warning: the smallest model takes about ${formatSeconds(seconds)} here; give less text, or --hours`);
+      }
+      const time =
+        seconds === null
+          ? ''
+          : `   # LSTM-LM, then SRI from its weights; about ${formatSeconds(seconds)} with the next`;
+      print(io, `next: ${next[0]}${time}`);
+      print(io, `      ${next[1]}`);
+    });
+}

@@ -1,0 +1,344 @@
+// From a text file to a config that suits it and the machine: looks at the text, prepares it, and chooses the largest model
+// that LSTM-LM and SRI can be trained and measured with in the time there is.
+
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { loadConfig } from '../config/load.js';
+import type { SplitName } from '../data/corpus.js';
+import { readLines } from '../data/lines.js';
+import type { PreparationReport } from '../data/prepare.js';
+import { findDataSet } from '../data/registry.js';
+import { type Tokenizer, tokenize } from '../data/tokenize.js';
+import { looksLikeHeader } from '../data/warnings.js';
+import { InputError } from '../errors.js';
+import { ofFiles, ofText, prepare } from './prepare.js';
+import { forecastReproduction } from './reproduce/reproduce.js';
+
+export interface InitRequest {
+  /** A text, an item a line; the training split where the others are given. */
+  text: string;
+  /** The other splits, where they come in files of their own. */
+  heldOut?: Record<Exclude<SplitName, 'train'>, string>;
+  /** Of the data set, its config and its folder; the file's own where absent. */
+  name?: string;
+  /** Folder that the config and the corpus are written under. */
+  folder?: string;
+  /** The most that training and measuring LSTM-LM and SRI are to take. */
+  hours: number;
+  /** `backend=...`, `threads=...`, by which time is estimated. */
+  overrides?: readonly string[];
+}
+
+/** What is seen of a text. */
+export interface TextFindings {
+  /** Lines with words. */
+  items: number;
+  /** Different labels before a tab; null where there are none. */
+  labels: number | null;
+  header: boolean;
+  tokenizer: Tokenizer;
+  /** Different words, and those of them that come at least twice. */
+  types: number;
+  repeated: number;
+  /** Words of an item: the mean, that which 98 of 100 items do not exceed, and the longest. */
+  length: { mean: number; most: number; longest: number };
+}
+
+export interface Initialized {
+  /** The config that was written. */
+  config: string;
+  findings: TextFindings;
+  report: PreparationReport;
+  /** Estimated, of LSTM-LM and SRI, their rows of Table 1 too; null where the machine's speed is not known. */
+  seconds: number | null;
+}
+
+/**
+ * Writes `<name>.yaml` and prepares `data/<name>`.
+ * @throws {InputError} where there is such a config already, or the text is none.
+ */
+export async function initialize(request: InitRequest): Promise<Initialized> {
+  const { text, heldOut, folder = '.', hours, overrides = [] } = request;
+  const name = request.name ?? nameOf(text);
+  if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name)) {
+    throw new InputError(
+      `${text}: ${name} will not do for a data set's name; give --name, of letters, digits and . _ -`,
+    );
+  }
+  if (findDataSet(name) !== undefined) {
+    throw new InputError(`${name} is a data set that sri knows; give this one another name with --name`);
+  }
+  const config = path.join(folder, `${name}.yaml`);
+  const findings = await lookAt(text);
+  const scratch = await mkdtemp(path.join(tmpdir(), 'sri-init-'));
+  try {
+    const draft = path.join(scratch, `${name}.yaml`);
+    const candidates = scalesFor(findings.items);
+    const write = (scale: Scale) => configText({ name, text, findings, scale });
+    await writeFile(draft, write(candidates[0]!));
+    // Nothing is prepared over a config that is there.
+    await reserve(config);
+    let report: PreparationReport;
+    let chosen: { scale: Scale; seconds: number | null };
+    try {
+      const loaded = loadConfig(draft);
+      const out = path.join(folder, 'data', name);
+      report = await prepare(
+        heldOut === undefined ? ofText(text, loaded, { out }) : ofFiles({ train: text, ...heldOut }, loaded, { out }),
+      );
+      chosen = await choose(candidates, 3600 * hours, async (scale) => {
+        await writeFile(draft, write(scale));
+        return secondsOf(draft, [...overrides, `data.directory=${out}`], path.join(folder, 'runs'));
+      });
+    } catch (error) {
+      await rm(config);
+      throw error;
+    }
+    await writeFile(config, write(chosen.scale));
+    return { config, findings, report, seconds: chosen.seconds };
+  } finally {
+    await rm(scratch, { recursive: true });
+  }
+}
+
+/** @throws {InputError} where the file is there. */
+async function reserve(config: string): Promise<void> {
+  try {
+    await writeFile(config, '', { flag: 'wx' });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    throw new InputError(
+      `${config}: there is such a config; give --name for another, or go on: sri train --config ${config}`,
+    );
+  }
+}
+
+function nameOf(text: string): string {
+  return path
+    .basename(text, path.extname(text))
+    .replace(/[^A-Za-z0-9._-]+/g, '-')
+    .replace(/^[^A-Za-z0-9]+/, '');
+}
+
+/** Lines that tell how a text is written. */
+const LOOKED_AT = 2000;
+/** A share of words with a punctuation mark at their end that tokenized text has not. */
+const UNTOKENIZED = 0.05;
+/** More labels than these are rather columns of text. */
+const MOST_LABELS = 100;
+
+async function lookAt(file: string): Promise<TextFindings> {
+  const first: string[] = [];
+  await readLines(file, ({ text }) => {
+    if (text !== null && text.trim() !== '' && first.length < LOOKED_AT) first.push(text);
+  });
+  const header = looksLikeHeader((first[0] ?? '').trim().split('\t'));
+  const sample = header ? first.slice(1) : first;
+  if (sample.length === 0) throw new InputError(`${file}: no lines with words; give a text of an item a line`);
+  const names = new Set(sample.map((line) => line.slice(0, line.indexOf('\t')).trim()));
+  const labelled =
+    sample.every((line) => line.includes('\t')) && names.size <= Math.min(MOST_LABELS, Math.max(1, sample.length / 2));
+  const bodyOf = (line: string) => (labelled ? line.slice(line.indexOf('\t') + 1) : line);
+  const tokenizer = tokenizerFor(sample.map(bodyOf));
+
+  const counts = new Map<string, number>();
+  const lengths: number[] = [];
+  const labels = new Set<string>();
+  let due = header;
+  await readLines(file, ({ text }) => {
+    if (text === null || text.trim() === '') return;
+    if (due) {
+      due = false;
+      return;
+    }
+    const tokens = tokenize(bodyOf(text), tokenizer, '<unk>');
+    if (tokens.length === 0) return;
+    if (labelled) labels.add(text.slice(0, text.indexOf('\t')).trim());
+    lengths.push(tokens.length);
+    for (const token of tokens) counts.set(token, (counts.get(token) ?? 0) + 1);
+  });
+  lengths.sort((a, b) => a - b);
+  return {
+    items: lengths.length,
+    labels: labelled ? labels.size : null,
+    header,
+    tokenizer,
+    types: counts.size,
+    repeated: [...counts.values()].filter((count) => count > 1).length,
+    length: {
+      mean: lengths.reduce((sum, length) => sum + length, 0) / lengths.length,
+      most: lengths[Math.ceil(0.98 * lengths.length) - 1]!,
+      longest: lengths.at(-1)!,
+    },
+  };
+}
+
+/** Word boundaries, for text whose marks stand at its words, or that has no spaces. */
+function tokenizerFor(bodies: readonly string[]): Tokenizer {
+  const words = bodies.flatMap((body) => body.split(/\s+/).filter((word) => word !== ''));
+  const marked = words.filter((word) => /[\p{L}\p{N}][.,!?;:]+["')\]]?$/u.test(word)).length;
+  const unspaced = words.filter((word) => /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Thai}]{5}/u.test(word)).length;
+  return (marked + unspaced) / words.length > UNTOKENIZED ? 'words' : 'whitespace';
+}
+
+/** Sizes of a model, and how long it learns. */
+export interface Scale {
+  wordVectorSize: number;
+  hiddenSize: number;
+  latentSize: number;
+  epochs: { lm: number; sri: number };
+}
+
+/** Sentences that LSTM-LM is shown in all, which is enough for the frequent words of a small corpus. */
+const SENTENCES_SEEN = 300_000;
+
+/** What may be chosen for so many items, the largest first: sizes that the text can fill, then fewer epochs of the least. */
+export function scalesFor(items: number): Scale[] {
+  const lm = Math.min(30, Math.max(3, Math.round(SENTENCES_SEEN / items)));
+  const epochs = { lm, sri: Math.max(2, Math.round(lm / 2)) };
+  const sizes = [
+    { least: 50_000, wordVectorSize: 256, hiddenSize: 512, latentSize: 32 },
+    { least: 10_000, wordVectorSize: 256, hiddenSize: 256, latentSize: 32 },
+    { least: 2_000, wordVectorSize: 128, hiddenSize: 128, latentSize: 32 },
+    { least: 0, wordVectorSize: 64, hiddenSize: 64, latentSize: 16 },
+  ].filter(({ least }) => items >= least);
+  const scales = sizes.map(({ least: _, ...size }) => ({ ...size, epochs }));
+  const smallest = scales.at(-1)!;
+  for (let shorter = epochs; shorter.lm > 1; ) {
+    shorter = { lm: Math.ceil(shorter.lm / 2), sri: Math.ceil(shorter.sri / 2) };
+    scales.push({ ...smallest, epochs: shorter });
+  }
+  return scales;
+}
+
+/** The first that fits; the last where none does; where time cannot be told, the second, or the only one. */
+async function choose(
+  scales: readonly Scale[],
+  seconds: number,
+  estimate: (scale: Scale) => Promise<number | null>,
+): Promise<{ scale: Scale; seconds: number | null }> {
+  let found: { scale: Scale; seconds: number | null } | null = null;
+  for (const scale of scales) {
+    const needed = await estimate(scale);
+    if (needed === null) return { scale: scales[1] ?? scale, seconds: null };
+    found = { scale, seconds: needed };
+    if (needed <= seconds) break;
+  }
+  return found!;
+}
+
+/** Seconds of LSTM-LM and SRI, trained and measured for Table 1. */
+async function secondsOf(config: string, overrides: readonly string[], runs: string): Promise<number | null> {
+  const { forecasts } = await forecastReproduction({
+    loaded: loadConfig(config),
+    overrides,
+    tables: [1],
+    figures: [],
+    ais: false,
+    stepsAblation: false,
+    frontier: false,
+    methods: ['lstm-lm', 'sri'],
+    split: 'test',
+    runs,
+    results: 'results',
+  });
+  return forecasts.some(({ seconds }) => seconds === null)
+    ? null
+    : forecasts.reduce((sum, { seconds }) => sum + seconds!, 0);
+}
+
+/** The most types that are worth a row of the output layer. */
+const MOST_TYPES = 20_000;
+/** Words of the longest sentence that is taken whole. */
+const LONGEST = 100;
+
+function configText({
+  name,
+  text,
+  findings,
+  scale,
+}: {
+  name: string;
+  text: string;
+  findings: TextFindings;
+  scale: Scale;
+}): string {
+  const { items, labels, header, tokenizer, types, repeated, length } = findings;
+  // With hardly a word that comes twice, all are kept.
+  const vocabularySize = Math.min(MOST_TYPES, Math.max(3, repeated < 20 ? types : repeated) + 2);
+  const maxLength = Math.min(LONGEST, length.most);
+  const lost = length.most > LONGEST ? 'truncate' : 'drop';
+  const { wordVectorSize, hiddenSize, latentSize, epochs } = scale;
+  const few = Math.max(2, Math.min(300, Math.floor(items / 10)));
+  const count = (value: number) => value.toLocaleString('en-US');
+  const described = [
+    `${count(items)} items of ${length.mean.toFixed(1)} words on average, the longest ${count(length.longest)}`,
+    `${count(types)} different words, ${count(repeated)} of them more than once`,
+    labels === null ? 'no labels' : `${labels} labels`,
+  ];
+  return `# ${path.basename(text).replace(/\s+/g, ' ')}: ${described.join('; ')}.
+# Written by sri init. Every key is described in docs/reference.md; what is not said here has its default there.
+dataSet: ${JSON.stringify(name)}
+
+data:
+  vocabularySize: ${vocabularySize} # words that come at least twice, <unk> and </s>; ${count(MOST_TYPES)} at most
+  maxLength: ${maxLength} # 98 of 100 items are no longer${maxLength < length.most ? ', but for the limit' : ''}
+  overLong: ${lost} # what becomes of the others
+  labelColumn: ${labels === null ? 'none' : 'required # label<TAB>text'}
+  header: ${header} # whether the first line names the columns
+  tokenizer: ${tokenizer} # ${tokenizer === 'words' ? 'marks stand at their words: taken apart by Unicode' : 'words are what spaces separate'}
+
+model:
+  latentSize: ${latentSize}
+  wordVectorSize: ${wordVectorSize}
+  hiddenSize: ${hiddenSize}
+  wordDropout: 0.5
+  outputDropout: 0.5
+  weightRange: 0.1
+  wordVectorRange: 0.1
+
+optimizer: { name: adam, learningRate: 0.001, clipNorm: 5 }
+
+training:
+  batchSize: 32
+  validationSentences: ${few}
+  earlyStop: { patience: 3 }
+
+evaluation:
+  sentences: ${few} # the same for every method, so that a table's numbers can be compared; null for all
+  aisSentences: ${Math.min(few, 16)}
+
+methods:
+  lstm-lm:
+    training: { epochs: ${epochs.lm} }
+
+  ae:
+    training: { epochs: ${epochs.lm} }
+    klWeight: 0
+
+  anneal-vae:
+    training: { epochs: ${epochs.lm}, earlyStop: null }
+    klWeight: { start: 0.1, warmupEpochs: ${Math.max(1, Math.round(epochs.lm / 3))}, cycleEpochs: null }
+
+  fb-vae:
+    startFrom: { encoder: ae }
+    training: { epochs: ${epochs.lm}, earlyStop: null }
+    klWeight: { start: 0, warmupEpochs: ${Math.max(1, Math.round(epochs.lm / 3))}, cycleEpochs: null }
+
+  sri:
+    training: { epochs: ${epochs.sri}, validationSentences: ${Math.min(few, 32)} } # log p(x) is estimated after each epoch
+    settings:
+      from-lm: # begins with LSTM-LM's decoder, which is trained first
+        startFrom: { decoder: lstm-lm }
+        langevin:
+          steps: 10
+          stepSize: [0.3, 0.25, 0.2, 0.15, 0.1]
+          temperature: { start: 0.05, growFromEpoch: 1, growPerEpoch: 0.25, max: 0.55 } # rate control: less is more KL
+      annealed: # from nothing
+        langevin:
+          steps: 10
+          stepSize: [0.3, 0.25, 0.2, 0.15, 0.1]
+          temperature: { start: 0.05, growFromEpoch: 1, growPerEpoch: 0.15, max: 0.8 }
+`;
+}

@@ -1,0 +1,105 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { loadConfig } from '../../src/config/load.js';
+import { scalesFor } from '../../src/experiments/init.js';
+import { sri } from './in-process.js';
+
+const root = mkdtempSync(path.join(tmpdir(), 'sri-init-'));
+const before = process.cwd();
+beforeAll(() => {
+  process.chdir(root);
+  const reviews = Array.from(
+    { length: 40 },
+    (_, i) => `${i % 2}\tThe food was ${i % 3 ? 'good' : 'bad'}, and we ate it.`,
+  );
+  writeFileSync('my reviews.txt', `label\ttext\n${reviews.join('\n')}\n1\t${'long '.repeat(30)}\n`);
+});
+afterAll(() => {
+  process.chdir(before);
+  rmSync(root, { recursive: true });
+});
+
+const init = (...args: string[]) => sri('init', ...args, '--backend', 'cpu');
+
+describe('sri init', () => {
+  it('writes a config by what it sees, prepares by it, and says what is next', async () => {
+    const { code, out, error } = await init('my reviews.txt');
+    expect(code, error).toBe(0);
+    expect(out).toMatch(/^next: sri train --config my-reviews\.yaml/m);
+    expect(readFileSync('my-reviews.yaml', 'utf8')).toMatch(/^# my reviews\.txt: 81 items of .* 2 labels\./);
+    const { config } = loadConfig('my-reviews.yaml');
+    expect(config).toMatchObject({
+      dataSet: 'my-reviews',
+      // the, food, was, good, bad, ",", and, we, ate, it, "." and long, with <unk> and </s>; The for the.
+      data: {
+        vocabularySize: 14,
+        maxLength: 10,
+        overLong: 'drop',
+        labelColumn: 'required',
+        header: true,
+        tokenizer: 'words',
+      },
+      model: { latentSize: 16, hiddenSize: 64 },
+    });
+    const corpus = JSON.parse(readFileSync('data/my-reviews/corpus.json', 'utf8'));
+    expect(corpus.statistics.splits.train.sentences + corpus.statistics.splits.test.sentences).toBe(72);
+    expect(corpus.labels).toEqual(['0', '1']);
+    // The next command finds what it needs.
+    const plan = await sri(
+      'reproduce',
+      '--table',
+      '1',
+      '--methods',
+      'lstm-lm,sri',
+      '--dry-run',
+      '--set',
+      'backend=cpu',
+    );
+    expect(plan.code, plan.error).toBe(0);
+  });
+
+  it('overwrites nothing', async () => {
+    const { code, error } = await init('my reviews.txt');
+    expect(code).toBe(2);
+    expect(error).toMatch(/my-reviews\.yaml: there is such a config; .* sri train --config my-reviews\.yaml/);
+    expect((await init('my reviews.txt', '--name', 'ptb')).error).toMatch(/ptb is a data set that sri knows/);
+  });
+
+  it('takes splits in files of their own, tokenized and without labels as they are', async () => {
+    for (const split of ['train', 'valid', 'test']) writeFileSync(`${split}.txt`, 'a b c .\na c b .\nb a , c .\n');
+    const { code, error } = await init('train.txt', '--valid', 'valid.txt', '--test', 'test.txt', '--name', 'letters');
+    expect(code, error).toBe(0);
+    expect(loadConfig('letters.yaml').config.data).toMatchObject({
+      labelColumn: 'none',
+      header: false,
+      tokenizer: 'whitespace',
+    });
+    const { statistics } = JSON.parse(readFileSync('data/letters/corpus.json', 'utf8'));
+    expect(statistics.splits.valid.sentences).toBe(3);
+    expect((await init('train.txt', '--valid', 'valid.txt')).error).toMatch(/give --test FILE/);
+  });
+
+  it('leaves nothing behind of a text that is none', async () => {
+    writeFileSync('empty.txt', '\n\n');
+    expect(await init('empty.txt')).toMatchObject({
+      code: 2,
+      error: expect.stringMatching(/empty\.txt: no lines with words/),
+    });
+    writeFileSync('few.txt', 'a b\n');
+    expect((await init('few.txt')).code).toBe(2);
+    expect(existsSync('few.yaml')).toBe(false);
+  });
+});
+
+it('offers sizes that a text can fill, ever smaller', () => {
+  for (const items of [100, 5_000, 20_000, 1_000_000]) {
+    const scales = scalesFor(items);
+    const cost = scales.map(({ wordVectorSize, hiddenSize, epochs }) => (wordVectorSize + hiddenSize) * epochs.lm);
+    expect(cost).toEqual(cost.toSorted((a, b) => b - a));
+    expect(scales.at(-1)!.epochs).toEqual({ lm: 1, sri: 1 });
+  }
+  expect(scalesFor(1_000_000)[0]!.hiddenSize).toBe(512);
+  expect(scalesFor(100)[0]).toMatchObject({ hiddenSize: 64, epochs: { lm: 30, sri: 15 } });
+});
