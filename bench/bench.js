@@ -2,10 +2,11 @@
 // ours beside the same in PyTorch and JAX, all started together and asked in turn, round after round. A machine's speed
 // drifts; a ratio within a round holds, and medians over rounds are printed.
 //
-//   npm run bench -- [--peers] [--python PATH] [--jax-python PATH] [--also NAME[:QUESTION,...]=COMMAND]
+//   npm run bench -- [--backend NAME] [--peers] [--python PATH] [--jax-python PATH] [--also NAME[:QUESTION,...]=COMMAND]
 //                    [--questions chain,iter,lm,vae] [--shape B,T,E,H,Z,V,K] [--threads 2] [--rounds 7]
 //
-// With --peers the programs in bench/peers are asked too; PATH is a Python that has PyTorch, or JAX (the same one unless
+// --backend, as often as wanted, names our backends; native and tensorflow unless given. Ratios are to the first. With
+// --peers the programs in bench/peers are asked too; PATH is a Python that has PyTorch, or JAX (the same one unless
 // another is named). --also, as often as wanted, adds any program that speaks the protocol of chain.js. What does not
 // start is left out, and said.
 
@@ -24,6 +25,7 @@ const QUESTIONS = {
 };
 const { values } = parseArgs({
   options: {
+    backend: { type: 'string', multiple: true, default: ['native', 'tensorflow'] },
     peers: { type: 'boolean', default: false },
     python: { type: 'string', default: 'python3' },
     'jax-python': { type: 'string' },
@@ -116,9 +118,10 @@ function contestants() {
         ...args,
       ]),
     );
-  own('sri native f32', '--backend', 'native');
-  own('sri native bf16', '--backend', 'native', '--precision', 'bf16');
-  own('sri tensorflow', '--backend', 'tensorflow');
+  for (const backend of values.backend) {
+    own(backend === 'native' ? 'sri native f32' : `sri ${backend}`, '--backend', backend);
+    if (backend === 'native') own('sri native bf16', '--backend', 'native', '--precision', 'bf16');
+  }
   if (values.peers) {
     const peer = (name, interpreter, file, ...args) =>
       list.push(
@@ -174,6 +177,8 @@ for (const contestant of contestants()) {
     out(`${contestant.name} is left out: ${contestant.reason || 'it does not start'}`);
   } else {
     out(`${contestant.name}: ${greeting}`);
+    // A GPU that the processor emulates is asked like any other, and says nothing of a GPU's speed.
+    if (/the processor emulates/.test(greeting)) contestant.name += ' (software driver: no speed)';
     running.push(contestant);
   }
 }
