@@ -156,8 +156,15 @@ async function fetchSource(set, source, out, record, log) {
   await rm(archive);
 }
 
-/** One member of an archive, by the system's tar, to a file. */
+/**
+ * One member of an archive, by the system's tar, to a file. Throws FetchError where it is no plain file: a link, which
+ * would come out empty, or stand for a file of this machine, or several of one name, of which nobody knows which is meant.
+ */
 async function extract(archive, member, path) {
+  const { stdout } = await promisify(execFile)('tar', ['-tvzf', archive, '--', member], { maxBuffer: 1 << 24 });
+  const entries = stdout.trimEnd().split('\n');
+  if (entries.length !== 1 || !entries[0].startsWith('-'))
+    throw new FetchError(`${archive}: ${member} is no plain file, or there are several; not taken`);
   const tar = spawn('tar', ['-xzOf', archive, '--', member], { stdio: ['ignore', 'pipe', 'ignore'] });
   const status = new Promise((settle, fail) => tar.on('error', fail).on('close', settle));
   await pipeline(tar.stdout, createWriteStream(path));
@@ -201,11 +208,22 @@ async function complete(set, out, record) {
 async function readRecord(out) {
   const path = join(out, RECORD);
   if (!(await exists(path))) return {};
+  let record;
   try {
-    return JSON.parse(await readFile(path, 'utf8'));
+    record = JSON.parse(await readFile(path, 'utf8'));
   } catch (error) {
     throw new FetchError(`${path}: not JSON (${error.message}); delete it to trust the next fetch`);
   }
+  if (!isObject(record)) throw new FetchError(`${path}: not an object of sums; delete it to trust the next fetch`);
+  for (const [name, entry] of Object.entries(record)) {
+    if (!isObject(entry) || !/^[0-9a-f]{64}$/.test(entry.sha256) || typeof entry.origin !== 'string')
+      throw new FetchError(`${path}: ${name} has no sha256 and origin; delete it to trust the next fetch`);
+  }
+  return record;
+}
+
+function isObject(value) {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 async function exists(path) {

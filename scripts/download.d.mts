@@ -10,5 +10,6 @@ export interface DownloadOptions {
 }
 
 export function download(url: string, path: string, log: Log, options?: DownloadOptions): Promise<void>;
+export function fetchSafely(url: string | URL, options?: RequestInit): Promise<Response>;
 export function reasonOf(error: unknown): string;
 export function sum(path: string): Promise<string>;

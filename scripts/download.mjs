@@ -34,6 +34,30 @@ export async function download(url, path, log, { sha256, headers = {} } = {}) {
   }
 }
 
+const REDIRECTS = 10;
+
+/**
+ * fetch that goes from https to https alone, and tells what it was told to send to nobody but the host it was told to send
+ * it to. Throws FetchError for a redirect to anything else, for too many, and what fetch throws.
+ */
+export async function fetchSafely(url, options = {}) {
+  let { headers = {} } = options;
+  let at = new URL(url);
+  for (let hops = 0; ; hops++) {
+    const response = await fetch(at, { ...options, headers, redirect: 'manual' });
+    const location = response.headers.get('location');
+    if (![301, 302, 303, 307, 308].includes(response.status) || location === null) return response;
+    await response.body?.cancel();
+    const next = new URL(location, at);
+    if (next.protocol !== 'https:' && !(next.protocol === 'http:' && at.protocol === 'http:'))
+      throw new FetchError(`${at.host} sends on to ${next.protocol}//${next.host}, which nobody can vouch for`);
+    if (hops === REDIRECTS) throw new FetchError(`${at.host} sends on without an end`);
+    if (next.host !== at.host)
+      headers = Object.fromEntries(Object.entries(headers).filter(([name]) => !/^(authorization|cookie)$/i.test(name)));
+    at = next;
+  }
+}
+
 /** Why a request or a transfer failed, in a few words; fetch itself says no more than "fetch failed". */
 export function reasonOf(error) {
   if (error instanceof FetchError) return error.message;
@@ -64,7 +88,10 @@ async function downloadOnce(url, path, log, sha256, extraHeaders) {
   let timer = setTimeout(abort, IDLE_SECONDS * 1000);
   try {
     // Whatever is kept on disk must be the bytes that the server counts, so no compression on the way.
-    const response = await fetch(url, { headers: { ...headers, 'accept-encoding': 'identity' }, signal: stall.signal });
+    const response = await fetchSafely(url, {
+      headers: { ...headers, 'accept-encoding': 'identity' },
+      signal: stall.signal,
+    });
     if (!response.ok) {
       await response.body?.cancel();
       const answer = new FetchError(`the server answers ${response.status} ${response.statusText}`.trim());
@@ -77,12 +104,19 @@ async function downloadOnce(url, path, log, sha256, extraHeaders) {
       await response.body?.cancel();
       throw new FetchError('the server sends a web page in place of the file; fetch it with a browser');
     }
-    const from = response.status === 206 ? have : 0;
+    const range = response.status === 206 ? rangeOf(response.headers.get('content-range')) : null;
+    if (response.status === 206 && (headers.range === undefined || range === null || range.from !== have)) {
+      await response.body?.cancel();
+      // What would be put behind the part on disk does not belong there.
+      await forget(part, tagFile);
+      throw brokenOff(`at byte ${have}: the server sends "${response.headers.get('content-range')}"`);
+    }
+    const from = range?.from ?? 0;
     // A weak tag does not promise the same bytes, so it is no ground to go on from.
     const newTag = response.headers.get('etag') ?? '';
     await writeFile(tagFile, newTag.startsWith('W/') ? '' : newTag);
     const length = response.headers.get('content-length');
-    const total = length === null ? null : from + Number(length);
+    const total = range?.size ?? (length === null ? null : from + Number(length));
     log(`${url}: ${from > 0 ? `going on after ${from} of` : 'fetching'} ${total ?? 'an unknown number of'} bytes`);
 
     const file = await open(part, from > 0 ? 'r+' : 'w');
@@ -120,6 +154,13 @@ async function downloadOnce(url, path, log, sha256, extraHeaders) {
   }
   await rename(part, path);
   await rm(tagFile, { force: true });
+}
+
+/** First byte and size of the whole, null where unknown, of a Content-Range; null for another form, as of several ranges. */
+function rangeOf(header) {
+  const [, from, to, size] = /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(header ?? '') ?? [];
+  if (from === undefined || Number(to) < Number(from) || Number(to) >= Number(size)) return null;
+  return { from: Number(from), size: size === '*' ? null : Number(size) };
 }
 
 /** The kind of failure that is worth another attempt at once. */

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { download, FetchError, reasonOf, sum } from '../download.mjs';
+import { download, FetchError, fetchSafely, reasonOf, sum } from '../download.mjs';
 import { SetupError } from './errors.mjs';
 
 /** Says where a wheel will come from, and how large it is. */
@@ -19,7 +19,7 @@ export async function announce(wheel, { source, cache }, log) {
 }
 
 async function sizeOf({ url, headers }) {
-  const bytes = await fetch(url, { method: 'HEAD', headers, signal: AbortSignal.timeout(60_000) }).then(
+  const bytes = await fetchSafely(url, { method: 'HEAD', headers, signal: AbortSignal.timeout(60_000) }).then(
     (response) => (response.ok ? response.headers.get('content-length') : null),
     (error) => {
       throw new FetchError(`${url}: ${reasonOf(error)}`);

@@ -5,7 +5,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { FetchError, reasonOf } from '../download.mjs';
+import { FetchError, fetchSafely, reasonOf } from '../download.mjs';
 import { SetupError } from './errors.mjs';
 
 /** The library is the same in the wheels of every CPython; one has to be named first. */
@@ -55,7 +55,7 @@ export async function listWheels(project, source) {
   let body;
   try {
     const accept = 'application/vnd.pypi.simple.v1+json, text/html;q=0.1';
-    response = await fetch(page, { headers: { ...headers, accept }, signal: AbortSignal.timeout(60_000) });
+    response = await fetchSafely(page, { headers: { ...headers, accept }, signal: AbortSignal.timeout(60_000) });
     body = await response.text();
   } catch (error) {
     throw new FetchError(`${page.href}: ${reasonOf(error)}${hint(reasonOf(error))}`);

@@ -2,12 +2,12 @@
 
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { FetchError, fetchSet, type RawSet, takeSet } from '../../data-scripts/fetch.mjs';
-import { download } from '../../scripts/download.mjs';
+import { download, fetchSafely } from '../../scripts/download.mjs';
 import { type Answer, useLocalServer } from '../scripts/local-server.js';
 
 const TEXT = Buffer.from(Array.from({ length: 20_000 }, (_, i) => `line ${i}\n`).join(''));
@@ -32,7 +32,8 @@ function flaky(content: Buffer, burst: number, etag = '"one"'): Answer {
     const asked = Number(/bytes=(\d+)-/.exec(headers.range ?? '')?.[1] ?? 0);
     const from = headers['if-range'] === etag ? asked : 0;
     const rest = content.subarray(from);
-    response.writeHead(from > 0 ? 206 : 200, { etag, 'content-length': rest.length });
+    const range = from > 0 ? { 'content-range': `bytes ${from}-${content.length - 1}/${content.length}` } : {};
+    response.writeHead(from > 0 ? 206 : 200, { etag, 'content-length': rest.length, ...range });
     if (rest.length <= burst) response.end(rest);
     else response.write(rest.subarray(0, burst), () => setTimeout(() => response.destroy(), 20));
   };
@@ -88,6 +89,39 @@ describe('download', () => {
     expect(await readFile(path)).toEqual(TEXT);
   });
 
+  it.each([
+    ['another place', 'bytes 7-199/200'],
+    ['no place', undefined],
+    ['several places', 'multipart/byteranges'],
+    ['a place beyond the end', 'bytes 70000-69999/70000'],
+  ])('never puts what begins at %s behind what it has', async (_, contentRange) => {
+    const path = join(directory, 'file');
+    await writeFile(`${path}.part`, TEXT.subarray(0, 70_000));
+    await writeFile(`${path}.part.etag`, '"one"');
+    local.answer = ({ headers }, response) => {
+      if (headers.range === undefined) response.end(TEXT);
+      else
+        response.writeHead(206, contentRange === undefined ? {} : { 'content-range': contentRange }).end('elsewhere');
+    };
+    await download(`${local.base}/file`, path, log);
+    expect(await readFile(path)).toEqual(TEXT);
+    expect(local.requests.map(({ headers }) => headers.range)).toEqual(['bytes=70000-', undefined]);
+  });
+
+  it('asks on where a server sends less of the rest than there is', async () => {
+    const path = join(directory, 'file');
+    await writeFile(`${path}.part`, TEXT.subarray(0, 70_000));
+    await writeFile(`${path}.part.etag`, '"one"');
+    local.answer = ({ headers }, response) => {
+      const from = Number(/\d+/.exec(headers.range!)![0]);
+      const to = Math.min(TEXT.length, from + 70_000);
+      response.writeHead(206, { etag: '"one"', 'content-range': `bytes ${from}-${to - 1}/${TEXT.length}` });
+      response.end(TEXT.subarray(from, to));
+    };
+    await download(`${local.base}/file`, path, log);
+    expect(await readFile(path)).toEqual(TEXT);
+  });
+
   it('names a refused connection, a missing file and a web page in place of one', async () => {
     const path = join(directory, 'file');
     await expect(download('http://127.0.0.1:9/file', path, log)).rejects.toThrow(
@@ -99,6 +133,46 @@ describe('download', () => {
       response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end('<html>');
     await expect(download(`${local.base}/file`, path, log)).rejects.toThrow(/web page/);
     expect((await readdir(directory)).includes('file')).toBe(false);
+  });
+});
+
+describe('a redirect', () => {
+  afterEach(() => vi.unstubAllGlobals());
+  const answering = (answers: Record<string, string>) => {
+    const asked: [string, Record<string, string>][] = [];
+    vi.stubGlobal('fetch', async (url: URL, { headers }: { headers: Record<string, string> }) => {
+      asked.push([url.href, headers]);
+      const location = answers[url.href];
+      return location === undefined
+        ? new Response('whole')
+        : new Response(null, { status: 302, headers: { location } });
+    });
+    return asked;
+  };
+
+  it.each([['http://b.example/x'], ['file:///etc/passwd'], ['data:,x']])(
+    'from https to %s is refused',
+    async (location) => {
+      const asked = answering({ 'https://a.example/x': location });
+      await expect(fetchSafely('https://a.example/x')).rejects.toThrow(FetchError);
+      expect(asked).toHaveLength(1);
+    },
+  );
+
+  it('to another host goes without what was meant for the first', async () => {
+    const asked = answering({ 'https://a.example/x': '/y', 'https://a.example/y': 'https://b.example/z' });
+    const answer = await fetchSafely('https://a.example/x', { headers: { authorization: 'secret', accept: 'a/b' } });
+    expect(await answer.text()).toBe('whole');
+    expect(asked).toEqual([
+      ['https://a.example/x', { authorization: 'secret', accept: 'a/b' }],
+      ['https://a.example/y', { authorization: 'secret', accept: 'a/b' }],
+      ['https://b.example/z', { accept: 'a/b' }],
+    ]);
+  });
+
+  it('that leads in a circle ends', async () => {
+    answering({ 'https://a.example/x': 'https://a.example/x' });
+    await expect(fetchSafely('https://a.example/x')).rejects.toThrow(/without an end/);
   });
 });
 
@@ -130,6 +204,39 @@ describe('fetchSet', () => {
     expect((await readdir(out)).sort()).toEqual(Object.keys(contents).sort());
     expect(await readFile(join(out, 'a.train.txt'))).toEqual(TEXT);
   });
+
+  it('refuses a link in an archive, and two files of one name', async () => {
+    const made = join(directory, 'made');
+    await mkdir(join(made, 'a_data'), { recursive: true });
+    await writeFile(join(made, 'a_data', 'a.valid.txt'), 'v\n');
+    await symlink('/etc/hostname', join(made, 'a_data', 'a.train.txt'));
+    const archive = join(directory, 'made.tar');
+    const serve = async () => {
+      execFileSync('gzip', ['-kf', archive]);
+      const bytes = await readFile(`${archive}.gz`);
+      local.answer = (_, response) => response.end(bytes);
+      return fetchSet(setOf('unknown', [{ archive: `${local.base}/made.tgz` }]), join(directory, 'out'), log);
+    };
+    execFileSync('tar', ['-cf', archive, '-C', made, 'a_data']);
+    await expect(serve()).rejects.toThrow(/a\.train\.txt is no plain file/);
+    await rm(join(made, 'a_data', 'a.train.txt'));
+    await writeFile(join(made, 'a_data', 'a.train.txt'), TEXT);
+    execFileSync('tar', ['-cf', archive, '-C', made, 'a_data']);
+    execFileSync('tar', ['-rf', archive, '-C', made, 'a_data/a.train.txt']);
+    await expect(serve()).rejects.toThrow(/or there are several/);
+    expect((await readdir(join(directory, 'out'))).filter((name) => name.endsWith('.txt'))).toEqual([]);
+  });
+
+  it.each(['null', '[]', '3', '{"a.train.txt":null}', '{"a.train.txt":{"sha256":"x","origin":"y"}}', '{'])(
+    'says which file of sums is none: %s',
+    async (content) => {
+      await writeFile(join(directory, 'checksums.json'), content);
+      local.answer = serveFiles;
+      const fetching = fetchSet(setOf('unknown', [single()]), directory, log);
+      await expect(fetching).rejects.toThrow(FetchError);
+      await expect(fetching).rejects.toThrow(/checksums\.json: /);
+    },
+  );
 
   it('asks for nothing where everything is there and passes', async () => {
     local.answer = serveFiles;

@@ -149,8 +149,12 @@ describe('getting it here', () => {
   const tagless: Answer = ({ headers }, response) => {
     const from = Number(/bytes=(\d+)-/.exec(headers.range ?? '')?.[1] ?? 0);
     if (from >= content.length) response.writeHead(416).end();
-    else
-      response.writeHead(from > 0 ? 206 : 200, { 'content-length': content.length - from }).end(content.subarray(from));
+    else {
+      const range = from > 0 ? { 'content-range': `bytes ${from}-${content.length - 1}/${content.length}` } : {};
+      response
+        .writeHead(from > 0 ? 206 : 200, { 'content-length': content.length - from, ...range })
+        .end(content.subarray(from));
+    }
   };
 
   it('goes on with a part on the strength of the sum, where the server sends no tag', async () => {
@@ -244,6 +248,46 @@ describe('unpacking', () => {
     const zip = await openZip(path);
     await expect(zip.read('a')).rejects.toThrow(/a is damaged/);
     await expect(zip.extract('a', join(directory, 'a'))).rejects.toThrow(/a is damaged/);
+  });
+
+  it('refuses members that are not where, what or as large as the directory says', async () => {
+    const path = join(directory, 'a.zip');
+    const opened = async (zip: Buffer) => openZip(await put(path, zip));
+    const content = 'abcdefgh'.repeat(1000);
+    const changed = (change: (zip: Buffer, entry: number) => void) => {
+      const zip = zipOf([{ name: 'a', content }]);
+      change(
+        zip,
+        zip.findIndex((_, i) => i + 4 <= zip.length && zip.readUInt32LE(i) === 0x02014b50),
+      );
+      return zip;
+    };
+    const reading = async (zip: Buffer) => (await opened(zip)).read('a');
+    await expect(reading(changed((zip) => zip.write('b', 30)))).rejects.toThrow(/has another name in its place/);
+    await expect(reading(changed((zip, at) => zip.writeUInt32LE(1, at + 42)))).rejects.toThrow(
+      /not where the directory/,
+    );
+    await expect(reading(changed((zip, at) => zip.writeUInt32LE(1e6, at + 20)))).rejects.toThrow(/not where the dir/);
+    await expect(reading(changed((zip, at) => zip.writeUInt32LE(0xfffffff0, at + 42)))).rejects.toThrow(/is damaged/);
+    // A bomb: it says eight bytes and unpacks to thousands.
+    const bomb = await opened(changed((zip, at) => zip.writeUInt32LE(8, at + 24)));
+    await expect(bomb.read('a')).rejects.toThrow(/unpacks to more than 8 bytes/);
+    await expect(bomb.extract('a', join(directory, 'a'))).rejects.toThrow(/unpacks to more than 8 bytes/);
+    const link = 0o120000 - 0o100000;
+    await expect(
+      opened(zipOf([{ name: 'a', content: '/etc', mode: link | 0o777 }])).then((zip) => zip.read('a')),
+    ).rejects.toThrow(/is a link/);
+    await expect(opened(zipOf([{ name: '../a', content }])).then((zip) => zip.read('../a'))).rejects.toThrow(
+      /leads out of the folder/,
+    );
+    await expect(opened(zipOf([{ name: '/a', content }])).then((zip) => zip.read('/a'))).rejects.toThrow(
+      /leads out of the folder/,
+    );
+    const twice = [
+      { name: 'a', content },
+      { name: 'a', content },
+    ];
+    await expect(opened(zipOf(twice))).rejects.toThrow(/has a twice/);
   });
 
   const include = (...names: string[]) => names.map((name) => `#include "${name}"\n`).join('');
