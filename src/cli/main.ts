@@ -1,6 +1,7 @@
 // From arguments to an exit code. Every way a command can end is decided here and nowhere else:
 // 0 done, 1 failed, 2 wrong use or wrong input, 130 interrupted after a checkpoint was saved.
 
+import { relative } from 'node:path';
 import { CommanderError } from 'commander';
 import { InputError, InterruptedError } from '../errors.js';
 import { cut } from '../text.js';
@@ -47,11 +48,17 @@ function report(error: unknown, io: Io): number {
   return EXIT.failed;
 }
 
+/** A path as a person would give it: relative to where they are, where it lies below. */
+function fromHere(path: string): string {
+  const below = relative(process.cwd(), path);
+  return below === '' || below.startsWith('..') ? path : below;
+}
+
 /** What the file system refused because of what a path is or may; null for any other error. */
 function refusal(error: unknown): string | null {
   const { code, path } = (error ?? {}) as NodeJS.ErrnoException;
   if (path === undefined) return null;
-  const shownPath = path === '' ? "''" : cut(path);
+  const shownPath = path === '' ? "''" : cut(fromHere(path));
   switch (code) {
     case 'ENOTDIR':
       return `${shownPath}: a part of it is a file, where a folder is wanted; name another folder`;

@@ -12,7 +12,7 @@ model: { latentSize: 2, wordVectorSize: 4, hiddenSize: 6, weightRange: 0.1 }
 optimizer: { name: adam, learningRate: 0.01 }
 training: { batchSize: 20, epochs: 1, checkpointEvery: 0.02, validationSentences: 4 }
 langevin: { steps: 2 }
-evaluation: { draws: { fitted: 20 }, chains: 2, metropolisSteps: 4, inferenceChains: 2,
+evaluation: { draws: { fitted: 20 }, chains: 2, metropolisSteps: 4, inferenceChains: 3,
   sentences: 8, perplexitySentences: 4, klChains: { jacobian: 1, gaussian: 4 } }
 methods:
   lstm-lm: {}
