@@ -4,7 +4,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { loadConfig } from '../config/load.js';
+import { CONFIG_DIRECTORY, loadConfig } from '../config/load.js';
 import type { SplitName } from '../data/corpus.js';
 import { readLines } from '../data/lines.js';
 import type { PreparationReport } from '../data/prepare.js';
@@ -75,7 +75,9 @@ export async function initialize(request: InitRequest): Promise<Initialized> {
   try {
     const draft = path.join(scratch, `${name}.yaml`);
     const candidates = scalesFor(findings.items);
-    const write = (scale: Scale) => configText({ name, text, findings, scale });
+    // As seen from the config, with the separators of an address.
+    const schema = path.relative(folder, path.join(CONFIG_DIRECTORY, 'config.schema.json')).replaceAll(path.sep, '/');
+    const write = (scale: Scale) => configText({ name, text, findings, scale, schema });
     await writeFile(draft, write(candidates[0]!));
     // Nothing is prepared over a config that is there.
     await reserve(config);
@@ -258,11 +260,14 @@ function configText({
   text,
   findings,
   scale,
+  schema,
 }: {
   name: string;
   text: string;
   findings: TextFindings;
   scale: Scale;
+  /** Where the JSON Schema of configs is. */
+  schema: string;
 }): string {
   const { items, labels, header, tokenizer, types, repeated, length } = findings;
   // With hardly a word that comes twice, all are kept.
@@ -277,7 +282,8 @@ function configText({
     `${count(types)} different words, ${count(repeated)} of them more than once`,
     labels === null ? 'no labels' : `${labels} labels`,
   ];
-  return `# ${path.basename(text).replace(/\s+/g, ' ')}: ${described.join('; ')}.
+  return `# yaml-language-server: $schema=${schema}
+# ${path.basename(text).replace(/\s+/g, ' ')}: ${described.join('; ')}.
 # Written by sri init. Every key is described in docs/reference.md; what is not said here has its default there.
 dataSet: ${JSON.stringify(name)}
 

@@ -11,7 +11,7 @@ const before = process.cwd();
 beforeAll(() => {
   process.chdir(root);
   const reviews = Array.from(
-    { length: 40 },
+    { length: 80 },
     (_, i) => `${i % 2}\tThe food was ${i % 3 ? 'good' : 'bad'}, and we ate it.`,
   );
   writeFileSync('my reviews.txt', `label\ttext\n${reviews.join('\n')}\n1\t${'long '.repeat(30)}\n`);
@@ -28,7 +28,9 @@ describe('sri init', () => {
     const { code, out, error } = await init('my reviews.txt');
     expect(code, error).toBe(0);
     expect(out).toMatch(/^next: sri train --config my-reviews\.yaml/m);
-    expect(readFileSync('my-reviews.yaml', 'utf8')).toMatch(/^# my reviews\.txt: 81 items of .* 2 labels\./);
+    const [first, second] = readFileSync('my-reviews.yaml', 'utf8').split('\n');
+    expect(existsSync(first!.match(/^# yaml-language-server: \$schema=(.*)$/)![1]!)).toBe(true);
+    expect(second).toMatch(/^# my reviews\.txt: 81 items of .* 2 labels\./);
     const { config } = loadConfig('my-reviews.yaml');
     expect(config).toMatchObject({
       dataSet: 'my-reviews',

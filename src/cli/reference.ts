@@ -1,0 +1,134 @@
+// The reference, made from what the program itself goes by: every key of a config from its schema, every command from its
+// declared options. `npm run docs` writes it; a test holds that what is written is current.
+
+import type { Command } from 'commander';
+import { z } from 'zod';
+import { configFileSchema, DEFAULTS, runConfigSchema } from '../config/schema.js';
+import { buildProgram } from './program.js';
+
+/** The generated files, by their paths in the repository. */
+export async function referenceFiles(): Promise<Record<string, string>> {
+  return {
+    'configs/config.schema.json': `${JSON.stringify(configJsonSchema(), null, 2)}\n`,
+    'docs/reference.md': `${[...keyReference(), '', ...(await commandReference())].join('\n')}\n`,
+  };
+}
+
+/** A JSON Schema (2020-12) of a config file, for editors. What takes several keys to be wrong it does not know. */
+function configJsonSchema(): object {
+  return {
+    title: 'A config of sri',
+    ...z.toJSONSchema(configFileSchema, { reused: 'ref', io: 'input' }),
+  };
+}
+
+function keyReference(): string[] {
+  return [
+    '# Reference',
+    '',
+    'Written by `npm run docs` from the schema and the commands themselves; do not edit it by hand.',
+    '',
+    '- [Keys of a config](#keys-of-a-config)',
+    '- [Commands](#commands)',
+    '',
+    '## Keys of a config',
+    '',
+    'A config file has `dataSet`, `methods`, and any of the keys below for all its methods. A method, and each of its `settings`,',
+    'may override all but `data`; `--set key=value` overrides for one run. Objects merge key by key; numbers, lists and null',
+    'replace what was there.',
+    '',
+    '| key | default | what it is |',
+    '|---|---|---|',
+    ...keysOf(runConfigSchema, [])
+      .filter(({ path }) => !RESOLVED.includes(path[0]!))
+      .map(({ path, meaning }) => `| \`${path.join('.')}\` | ${defaultOf(path)} | ${cell(meaning)} |`),
+  ];
+}
+
+/** What a run's resolution adds to a config's own keys. */
+const RESOLVED = ['method', 'setting', 'name'];
+
+interface Key {
+  path: string[];
+  meaning: string;
+}
+
+/** Every described key of a schema, a key of objects before the keys in it. */
+function keysOf(schema: z.ZodType, path: string[]): Key[] {
+  const own = path.length > 0 && schema.description !== undefined ? [{ path, meaning: schema.description }] : [];
+  return [...own, ...inner(schema).flatMap((found) => keysIn(found, path, own.length === 0))];
+}
+
+function keysIn(schema: z.ZodType, path: string[], undescribed: boolean): Key[] {
+  if (schema instanceof z.ZodObject) {
+    return Object.entries(schema.shape).flatMap(([key, value]) => keysOf(value as z.ZodType, [...path, key]));
+  }
+  // A description may stand inside an optional or nullable schema.
+  return undescribed && schema.description !== undefined && path.length > 0
+    ? [{ path, meaning: schema.description }]
+    : [];
+}
+
+/** What is inside wrappers and among alternatives. */
+function inner(schema: z.ZodType): z.ZodType[] {
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodNullable) return inner(schema.unwrap() as z.ZodType);
+  if (schema instanceof z.ZodUnion) return schema.options.flatMap((option) => inner(option as z.ZodType));
+  if (schema instanceof z.ZodArray) return inner(schema.element as z.ZodType);
+  return [schema];
+}
+
+function defaultOf(path: readonly string[]): string {
+  if (path.join('.') === 'data.directory') return '`data/<dataSet>`';
+  const value = path.reduce<unknown>(
+    (above, key) => (typeof above === 'object' && above !== null ? (above as Record<string, unknown>)[key] : undefined),
+    DEFAULTS,
+  );
+  const whole = typeof value === 'object' && value !== null && !Array.isArray(value);
+  return value === undefined || whole ? '' : `\`${JSON.stringify(value)}\``;
+}
+
+async function commandReference(): Promise<string[]> {
+  const nowhere = { write: () => true } as unknown as NodeJS.WritableStream;
+  const io = { out: nowhere, error: nowhere, stop: new AbortController().signal };
+  const program = await buildProgram(io, []);
+  return [
+    '## Commands',
+    '',
+    '`sri help COMMAND` prints the same, with examples. Exit codes: 0 done, 1 failed, 2 wrong use or wrong input, 130 interrupted',
+    'after saving.',
+    ...program.commands.flatMap((command) => ['', ...describeCommand(command)]),
+  ];
+}
+
+function describeCommand(command: Command): string[] {
+  const rows = [
+    ...command.registeredArguments.map((argument) => {
+      const name = argument.required ? `<${argument.name()}>` : `[${argument.name()}]`;
+      return `| \`${name}${argument.variadic ? '...' : ''}\` | | ${cell(argument.description)} |`;
+    }),
+    ...command.options.map(({ flags, description, argChoices, defaultValue, defaultValueDescription }) => {
+      const choices = argChoices === undefined ? '' : `: ${argChoices.join(', ')}`;
+      const value =
+        defaultValueDescription ?? (defaultValue === undefined ? '' : `\`${JSON.stringify(defaultValue)}\``);
+      return `| \`${cell(flags)}\` | ${value} | ${cell(`${description}${choices}`)} |`;
+    }),
+  ];
+  return [
+    `### sri ${command.name()}`,
+    '',
+    `${command.description()[0]!.toUpperCase()}${command.description().slice(1)}.`,
+    '',
+    '```',
+    `sri ${command.name()} ${command.usage()}`,
+    '```',
+    ...(rows.length === 0 ? [] : ['', '| option | default | what it is |', '|---|---|---|', ...rows]),
+  ];
+}
+
+/** Text that a table's cell can hold. */
+function cell(text: string): string {
+  return text
+    .replaceAll('|', '\\|')
+    .replace(/<(?=[A-Za-z/])/g, '&lt;')
+    .replaceAll('\n', ' ');
+}
