@@ -49,11 +49,11 @@ export function addReport(program: Command, io: Io): void {
     .usage('([--config ptb.yaml] | [run folders...]) [options]')
     .argument('[folders...]', 'run folders; all of the data set under --runs unless given');
   addTableOptions(addConfigOption(command))
-    .option('--html', 'also write everything as one page, report.html')
+    .option('--html', 'also write everything as one page, report.html; of runs on several data sets the page alone')
     .option('--json', 'each table as one JSON object')
     .addHelpText('after', EXAMPLES)
     .action(async (folders: string[], options: ReportOptions) => {
-      const [{ findRuns, readRun }, { RunFolder }, { reportTables, writeResults }, { TABLE_WRITERS }] =
+      const [{ findRuns, readRun }, { RunFolder }, { reportTables, writeComparison, writeResults }, { TABLE_WRITERS }] =
         await Promise.all([
           import('../runs/measured-run.js'),
           import('../runs/run-folder.js'),
@@ -69,11 +69,16 @@ export function addReport(program: Command, io: Io): void {
                 .config.dataSet,
             );
       if (found.length === 0) throw new InputError(`${options.runs}: no trained runs of this data set; see sri train`);
+      const runs = found.map(readRun);
+      if (options.html && new Set(runs.map(({ run }) => run.dataSet)).size > 1) {
+        print(io, `written to ${await writeComparison(runs, options)}`);
+        return;
+      }
       const ablation = options.ablation !== undefined;
       const asked = reportTables(tableNumbersOf(options, ablation ? [] : [1]), { stepsAblation: ablation });
       // Of all there are, those without a row are passed over; one that was asked for by its number is missed.
       const request = { ...options, asked, missing: options.all ? 'pass over' : 'refuse' } as const;
-      showResults(await writeResults(found.map(readRun), request), io, options, TABLE_WRITERS);
+      showResults(await writeResults(runs, request), io, options, TABLE_WRITERS);
     });
 }
 

@@ -81,7 +81,9 @@ export async function writeResults(runs: readonly MeasuredRun[], request: Result
   const { dataSet } = runs[0]!.run;
   const stranger = runs.find(({ run }) => run.dataSet !== dataSet);
   if (stranger) {
-    throw new InputError(`${stranger.directory} is a run on ${stranger.run.dataSet}, the others are on ${dataSet}`);
+    throw new InputError(
+      `${stranger.directory} is a run on ${stranger.run.dataSet}, the others are on ${dataSet}; to compare them, add --html`,
+    );
   }
   const made = REPORT_TABLES.map((kind) => ({ kind, table: kind.make(runs, split) })).filter(
     ({ table }) => table.rows.length > 0,
@@ -124,19 +126,55 @@ async function figures(runs: readonly MeasuredRun[], split: SplitName): Promise<
   ];
 }
 
-async function page(
+function page(
   runs: readonly MeasuredRun[],
   made: readonly MadeTable[],
   { split, config }: ResultsRequest,
 ): Promise<string> {
   const { dataSet } = runs[0]!.run;
   return reportPage({
-    dataSet,
     split,
     runs,
-    tables: made.map(({ kind: { number, caption }, table }) => ({ number, caption, table })),
-    config: config ?? `${dataSet}.yaml`,
+    tables: made.map(({ kind: { number, caption }, table }) => ({ number, caption, table, dataSet })),
+    configOf: () => config ?? `${dataSet}.yaml`,
   });
+}
+
+/**
+ * The page of any runs, of one data set or several.
+ * @param live see {@link reportPage}.
+ */
+export function comparePage(
+  runs: readonly MeasuredRun[],
+  split: SplitName,
+  live: { token: string } | null = null,
+): Promise<string> {
+  const dataSets = [...new Set(runs.map(({ run }) => run.dataSet))];
+  const tables = dataSets.flatMap((dataSet) => {
+    const own = runs.filter(({ run }) => run.dataSet === dataSet);
+    return REPORT_TABLES.map(({ number, caption, make }) => ({ number, caption, dataSet, table: make(own, split) }));
+  });
+  return reportPage({
+    split,
+    runs,
+    tables: tables.filter(({ table }) => table.rows.length > 0),
+    configOf: (dataSet) => `${dataSet}.yaml`,
+    live,
+  });
+}
+
+/**
+ * Writes {@link comparePage} for runs of several data sets, which no table holds side by side.
+ * @returns the file.
+ */
+export async function writeComparison(
+  runs: readonly MeasuredRun[],
+  { split, results }: Pick<ResultsRequest, 'split' | 'results'>,
+): Promise<string> {
+  const file = path.join(results, 'report.html');
+  makeFolder(results);
+  await writeFileAtomic(file, await comparePage(runs, split));
+  return file;
 }
 
 async function copyRuns(runs: readonly MeasuredRun[], folder: string): Promise<void> {

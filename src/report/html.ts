@@ -1,10 +1,14 @@
-// A report as one HTML page that needs nothing beside it: no script, no font, no picture from elsewhere. What goes into the
-// page is either a piece of markup made here or a text, and a text is escaped wherever it is put, so that `<unk>` is read
-// and not obeyed.
+// A report as one HTML page that needs nothing beside it: no script, no font, no picture from elsewhere, and a policy in its
+// head by which a browser would refuse any. What goes into the page is either a piece of markup made here or a text, and a
+// text is escaped wherever it is put, so that `<unk>` is read and not obeyed.
 
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { InputError } from '../errors.js';
-import { quantitiesOf } from './paper-layout.js';
-import type { Table } from './table.js';
+import type { PageNumbers } from './page-numbers.js';
+import { paperLayout, quantitiesOf } from './paper-layout.js';
+import { hasSome, type Table } from './table.js';
 
 /** A piece of markup that may stand in a page as it is. Only this file makes them. */
 export class Html {
@@ -43,18 +47,39 @@ export interface Section {
   body: readonly Html[];
 }
 
-/** The whole page. */
-export function htmlReport({ title, sections }: { title: string; sections: readonly Section[] }): string {
+/** The whole page. @param numbers what its charts and maps are drawn from. */
+export function htmlReport({
+  title,
+  sections,
+  numbers,
+}: {
+  title: string;
+  sections: readonly Section[];
+  numbers: PageNumbers;
+}): string {
   const anchor = (i: number) => `section-${i + 1}`;
+  const script = pageScript();
+  // Only the page's own script runs, and it may ask nobody but the page's own server, if it has one.
+  const policy = [
+    "default-src 'none'",
+    "style-src 'unsafe-inline'",
+    `script-src 'sha256-${createHash('sha256').update(script).digest('base64')}'`,
+    numbers.live === null ? "connect-src 'none'" : "connect-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+  ].join('; ');
   const page = html`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="${policy}">
 <title>${title}</title>
-<style>${new Html(STYLE)}</style>
+<style>${new Html(readFileSync(uplot('uPlot.min.css'), 'utf8'))}
+${new Html(STYLE)}</style>
 </head>
 <body>
+<main>
 <h1>${title}</h1>
 <nav><ul>
 ${sections.map((section, i) => html`<li><a href="#${anchor(i)}">${section.title}</a></li>`)}
@@ -65,10 +90,79 @@ ${sections.map(
 ${section.body}
 </section>`,
 )}
+</main>
+<script type="application/json" id="numbers">${new Html(jsonInMarkup(numbers))}</script>
+<script>${new Html(script)}</script>
 </body>
 </html>
 `;
   return page.markup;
+}
+
+/** JSON that no parser of markup takes for an end of its element. */
+function jsonInMarkup(value: object): string {
+  return JSON.stringify(value).replace(
+    /[<\u2028\u2029]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
+function uplot(file: string): string {
+  return createRequire(import.meta.url).resolve(`uplot/dist/${file}`);
+}
+
+/** uPlot, then the page's own. */
+function pageScript(): string {
+  const own = new URL('../../page/page.js', import.meta.url);
+  return [uplot('uPlot.iife.min.js'), own].map((file) => readFileSync(file, 'utf8')).join('\n');
+}
+
+/** Where the runs that the charts show are chosen; the page's script fills it. */
+export function chooser(): Html {
+  return html`<fieldset id="chooser"></fieldset>`;
+}
+
+/** Where a chart of the page's numbers is drawn. @param views what its lines may be of: a choice where there are several. */
+export function chart(id: string, views: readonly string[], caption: string): Html {
+  const choice =
+    views.length === 1
+      ? []
+      : html`<label>Show <select>${views.map((name) => html`<option>${name}</option>`)}</select></label>`;
+  return html`<figure class="chart" id="${id}">
+${choice}<div class="plot"></div><div class="legend"></div>
+<noscript><p>The chart needs JavaScript; its numbers are in the runs' metrics.csv.</p></noscript>
+<figcaption>${caption}</figcaption>
+</figure>`;
+}
+
+/** Where a map of codes is drawn. */
+export function codeMap(id: string, caption: string): Html {
+  return html`<figure class="map" id="${id}">
+<div class="plot"></div><div class="legend"></div><div class="way" aria-live="polite"></div>
+<figcaption>${caption}</figcaption>
+</figure>`;
+}
+
+/** A question to the server that the page is served by. @param fields name, and what a reader is told of it. */
+export function questionForm(
+  question: string,
+  run: string,
+  fields: readonly (readonly [name: string, label: string])[],
+  submit: string,
+): Html {
+  return html`<form data-question="${question}">
+<input type="hidden" name="run" value="${run}">
+${fields.map(([name, label]) => html`<label>${label} <input name="${name}" autocomplete="off" required="required"></label>`)}
+<button type="submit">${submit}</button>
+<output></output>
+</form>`;
+}
+
+/** What few readers need, folded away. */
+export function folded(summary: string, body: readonly Html[]): Html {
+  return html`<details><summary>${summary}</summary>
+${body}
+</details>`;
 }
 
 /** @param text as it is to be read; it is escaped. */
@@ -121,15 +215,27 @@ function isDrawing(svg: string): boolean {
   return plain && svg.startsWith('<svg') && svg.trimEnd().endsWith('</svg>');
 }
 
-/** A table with all its columns; numbers stand to the right. */
+/** A table with all its columns; numbers stand to the right, and long hashes are cut. */
 export function plainTable({ columns, rows }: Table, caption: string): Html {
   return html`<div class="wide"><table>
 <caption>${caption}</caption>
-<thead><tr>${columns.map((name) => html`<th scope="col">${name}</th>`)}</tr></thead>
+<thead><tr>${columns.map((name, i) => html`<th scope="col" data-column="${i}">${name}</th>`)}</tr></thead>
 <tbody>
-${rows.map((row) => html`<tr>${row.map((cell) => html`<td${numeric(String(cell))}>${cell}</td>`)}</tr>`)}
+${rows.map((row) => html`<tr>${row.map((cell) => html`<td${numeric(String(cell))}>${shortHashes(String(cell))}</td>`)}</tr>`)}
 </tbody>
 </table></div>`;
+}
+
+/** Sentences and what they are of; what made them is folded away. */
+export function textTable(table: Table, caption: string): Html {
+  const { head, ours } = paperLayout(table, []);
+  return html`${plainTable({ columns: head, rows: ours.map((row) => row.head) }, caption)}
+${folded('What made them', [plainTable(table, `${caption}, with everything that belongs to it`)])}`;
+}
+
+/** A text with its hashes as short as people cite them: a whole one is in the CSV files. */
+export function shortHashes(text: string): string {
+  return text.replace(/\b[0-9a-f]{32,}\b/g, (hash) => hash.slice(0, 12));
 }
 
 /**
@@ -140,27 +246,29 @@ ${rows.map((row) => html`<tr>${row.map((cell) => html`<td${numeric(String(cell))
 export function comparisonTable(table: Table, caption: string): Html {
   const { columns, rows } = table;
   const quantities = quantitiesOf(table);
-  const paper = quantities.filter((name) => columns.includes(`Paper ${name}`));
+  const paper = quantities.filter((name) => hasSome(table, `Paper ${name}`));
   const at = (row: Table['rows'][number], name: string) => String(row[columns.indexOf(name)] ?? '');
   const ours = (row: Table['rows'][number], name: string) => {
     if (at(row, name) === '') return html`<td class="number">-</td>`;
     const error = at(row, `${name} standard error`);
     const estimator = at(row, `${name} estimator`);
     return html`<td class="number">${at(row, name)}${
-      error === '' ? [] : html`<span class="error"> ± ${error}</span>`
+      error === '' || error === '0' ? [] : html`<span class="error"> ± ${error}</span>`
     }${estimator === '' ? [] : html`<br><small>${estimator}</small>`}</td>`;
   };
   return html`<div class="wide"><table>
 <caption>${caption}</caption>
 <thead>
-<tr><th scope="col" rowspan="2">${columns[0]!}</th>${quantities.map((name) =>
+<tr><th scope="col" rowspan="2" data-column="0">${columns[0]!}</th>${quantities.map((name) =>
     paper.includes(name)
       ? html`<th scope="colgroup" colspan="2">${name}</th>`
       : html`<th scope="colgroup">${name}</th>`,
   )}</tr>
-<tr>${quantities.map((name) =>
-    paper.includes(name) ? html`<th scope="col">ours</th><th scope="col">paper</th>` : html`<th scope="col">ours</th>`,
-  )}</tr>
+<tr>${quantities.map((name, i) => {
+    const at = 1 + i + quantities.slice(0, i).filter((before) => paper.includes(before)).length;
+    const ours = html`<th scope="col" data-column="${at}">ours</th>`;
+    return paper.includes(name) ? html`${ours}<th scope="col" data-column="${at + 1}">paper</th>` : ours;
+  })}</tr>
 </thead>
 <tbody>
 ${rows.map(
@@ -173,9 +281,7 @@ ${rows.map(
 )}
 </tbody>
 </table></div>
-<details><summary>All columns</summary>
-${plainTable(table, `${caption}, with everything that belongs to it`)}
-</details>`;
+${folded('All columns', [plainTable(table, `${caption}, with everything that belongs to it`)])}`;
 }
 
 function numeric(cell: string): Html {
@@ -210,13 +316,40 @@ dt { font-weight: 600; }
 dd { margin: 0 0 0.5rem 1.25rem; overflow-wrap: anywhere; }
 pre { padding: 0.75rem 1rem; overflow-x: auto; background: var(--shade); border-radius: 6px; font-size: 0.85rem; }
 figure { margin: 1rem 0; }
-figure svg { max-width: 100%; height: auto; background: #ffffff; border-radius: 6px; }
+th button { font: inherit; font-weight: inherit; color: inherit; background: none; border: 0; padding: 0; cursor: pointer; }
+th button::after { content: " \\2195"; color: var(--faint); font-size: 0.8em; }
+th[aria-sort="ascending"] button::after { content: " \\2191"; color: var(--ink); }
+th[aria-sort="descending"] button::after { content: " \\2193"; color: var(--ink); }
+#chooser { display: flex; flex-wrap: wrap; gap: 0.3rem 1.2rem; border: 1px solid var(--line); border-radius: 6px; margin: 0; }
+#chooser label, .legend span { display: inline-flex; align-items: center; gap: 0.4rem; white-space: nowrap; }
+.plot { position: relative; max-width: 44rem; }
+.map .plot { max-width: 40rem; }
+.map svg { display: block; width: 100%; background: var(--shade); }
+.legend { display: flex; flex-wrap: wrap; gap: 0.2rem 1.2rem; font-size: 0.9rem; margin: 0.3rem 0; }
+.legend svg { background: none; border-radius: 0; }
+.tip { display: none; position: absolute; z-index: 5; pointer-events: none; max-width: min(22rem, 80%); padding: 0.35rem 0.6rem;
+  color: var(--ink); background: var(--paper); border: 1px solid var(--faint); border-radius: 6px; font-size: 0.85rem; }
+.prior { fill: none; stroke: var(--faint); opacity: 0.55; }
+.point { opacity: 0.85; cursor: pointer; }
+.landmark { opacity: 1; stroke: var(--ink) !important; stroke-width: 2; }
+.picked { stroke: var(--ink) !important; stroke-width: 5; }
+.map .line { stroke: var(--ink); stroke-width: 1.5; stroke-dasharray: 5 4; pointer-events: none; }
+.way ol, output ol { margin: 0.2rem 0 0.6rem; }
+form { display: flex; flex-wrap: wrap; gap: 0.5rem 1rem; align-items: center; margin: 0.6rem 0; }
+form label { display: inline-flex; flex: 1 1 16rem; gap: 0.5rem; align-items: center; }
+input:not([type="checkbox"]) { flex: 1; min-width: 6rem; }
+input, select, form button { font: inherit; color: inherit; background: var(--shade); border: 1px solid var(--line);
+  border-radius: 4px; padding: 0.15rem 0.4rem; }
+output { flex-basis: 100%; }
+figure { overflow-x: auto; }
+figure > svg { max-width: 100%; min-width: 34rem; height: auto; background: #ffffff; border-radius: 6px; }
 figcaption { color: var(--faint); font-size: 0.9rem; }
 @page { margin: 14mm; }
 @media print {
   :root { --ink: #000000; --paper: #ffffff; --faint: #444444; --line: #bbbbbb; --shade: #ffffff; }
   body { margin: 0; max-width: none; font-size: 10pt; }
-  nav, details { display: none; }
+  nav, details, form, select, label, #chooser, .tip { display: none; }
+  th button::after { content: none; }
   .wide { overflow: visible; }
   table { font-size: 7.5pt; }
   th, td { padding: 2pt 4pt; }

@@ -3,25 +3,28 @@
 
 import { methods } from '../methods/registry.js';
 import { isOfSelected, type MeasuredRun } from '../runs/measured-run.js';
-import { describePosterior, keptPosterior, POSTERIOR } from '../runs/posterior.js';
+import { describePosterior, keptPosterior, keptPosteriorMap, POSTERIOR } from '../runs/posterior.js';
 import { RunFolder } from '../runs/run-folder.js';
 import { type StepsLine, stepsLines, stepsPoints } from './ablation.js';
-import { gainByPosition } from './figures/gain-by-position.js';
-import { klByDimension } from './figures/kl-by-dimension.js';
-import { stepsAblation } from './figures/steps-ablation.js';
 import { trainingCurves } from './figures/training-curves.js';
 import {
   bulletList,
+  chart,
+  chooser,
+  codeMap,
   commands,
   comparisonTable,
   facts,
   figure,
+  folded,
   type Html,
   htmlReport,
   paragraph,
-  plainTable,
   type Section,
+  shortHashes,
+  textTable,
 } from './html.js';
+import { type ChartView, type Curve, type PageChart, type PageMap, seedSeries } from './page-numbers.js';
 import { partNotice } from './part.js';
 import { studies, sweptValue } from './sweep.js';
 import { hasSome, inPaperOrder, methodLabel, PROVENANCE, type Table, variedIn } from './table.js';
@@ -29,19 +32,23 @@ import { AGAINST, AGAINST_MEANING } from './table1.js';
 import { type EpochNumbers, indexedColumns, readEpochs } from './training-log.js';
 
 export interface ReportPage {
-  dataSet: string;
   /** The split that the tables are of. */
   split: string;
+  /** On one data set or several. */
   runs: readonly MeasuredRun[];
-  /** Those that have a row, each with what the paper calls it. */
-  tables: readonly { number: number | null; caption: string; table: Table }[];
-  /** The config file, as a command names it. */
-  config: string;
+  /** Those that have a row, each with what the paper calls it, and the data set that it is of. */
+  tables: readonly { number: number | null; caption: string; table: Table; dataSet: string }[];
+  /** The config file of a data set, as a command names it. */
+  configOf(dataSet: string): string;
+  /** How the page asks its server; null for a page that is a file. */
+  live?: { token: string } | null;
 }
 
 /** A run with its name on the page and its epochs. */
 interface Shown {
   label: string;
+  /** The name that it shares with the other seeds. */
+  line: string;
   measured: MeasuredRun;
   epochs: readonly EpochNumbers[];
   /** That of the best weights; undefined where the log does not have it. */
@@ -49,32 +56,55 @@ interface Shown {
 }
 
 /** The page as one text. */
-export async function reportPage({ dataSet, split, runs, tables, config }: ReportPage): Promise<string> {
+export async function reportPage({ split, runs, tables, configOf, live = null }: ReportPage): Promise<string> {
   const shown = show(inPaperOrder(runs));
-  const part = partNotice(runs);
+  const dataSets = [...new Set(runs.map(({ run }) => run.dataSet))];
+  const of = (dataSet: string) => shown.filter(({ measured }) => measured.run.dataSet === dataSet);
+  const several = dataSets.length > 1;
+  const parts = dataSets.flatMap((dataSet) => partNotice(of(dataSet).map(({ measured }) => measured)) ?? []);
+  const charts = chartsOf(shown, split);
+  const maps = mapsOf(shown);
   const sections: Section[] = [
-    { title: 'A part of the data', body: part === null ? [] : [paragraph(part)] },
+    { title: 'A part of the data', body: parts.map(paragraph) },
     { title: 'Is the code used?', body: verdicts(shown) },
-    ...tables.map(({ caption, table }) => ({ title: caption, body: [tableOf(table, dataSet)] })),
-    { title: 'Training', body: await trainingFigures(shown, split) },
-    { title: 'Aggregate posterior', body: posteriorFigures(shown) },
+    ...tables.map(({ caption, table, dataSet }) => ({
+      title: several ? `${caption}, on ${dataSet}` : caption,
+      body: [tableOf(table, dataSet)],
+    })),
+    { title: 'Training', body: charts.length === 0 ? [] : [chooser(), ...charts.map(({ html }) => html)] },
+    { title: 'Aggregate posterior', body: posteriorFigures(shown, maps, live !== null) },
     { title: 'Warnings', body: warnings(shown, split) },
-    { title: 'How to make this again', body: provenance(shown, tables, config) },
+    {
+      title: 'How to make this again',
+      body: dataSets.flatMap((dataSet) =>
+        provenance(
+          of(dataSet),
+          tables.filter((table) => table.dataSet === dataSet),
+          configOf(dataSet),
+        ),
+      ),
+    },
   ];
   return htmlReport({
-    title: `Results on ${dataSet}`,
+    title: `Results on ${dataSets.join(', ')}`,
     sections: sections.filter(({ body }) => body.length > 0),
+    numbers: { labels: lineLabels(shown), charts: charts.map(({ numbers }) => numbers), maps, live },
   });
 }
 
 /** Names the runs: the method as in the tables, then what tells it from others of the method. */
 function show(runs: readonly MeasuredRun[]): Shown[] {
+  const several = new Set(runs.map(({ run }) => run.dataSet)).size > 1;
   return runs.map((measured) => {
     const { run, manifest, directory } = measured;
-    const twin = runs.some((other) => other.run.name === run.name && other.run.seed !== run.seed);
+    const twin = runs.some(
+      (other) => other.run.dataSet === run.dataSet && other.run.name === run.name && other.run.seed !== run.seed,
+    );
     const epochs = readEpochs(new RunFolder(directory).metricsText());
+    const line = several ? `${methodLabel(measured)} on ${run.dataSet}` : methodLabel(measured);
     return {
-      label: twin ? `${methodLabel(measured)} seed ${run.seed}` : methodLabel(measured),
+      line,
+      label: twin ? `${line} seed ${run.seed}` : line,
       measured,
       epochs,
       best: epochs.find(({ epoch }) => epoch === manifest.selectedEpoch),
@@ -88,6 +118,11 @@ function show(runs: readonly MeasuredRun[]): Shown[] {
  */
 function colourOrder(shown: readonly Shown[]): string[] {
   return [...new Set([...methods().map(({ label }) => label), ...shown.map(({ label }) => label)])];
+}
+
+/** Names of lines: runs that differ in their seed alone have one. */
+function lineLabels(shown: readonly Shown[]): string[] {
+  return [...new Set(shown.map(({ line }) => line))];
 }
 
 function verdicts(shown: readonly Shown[]): Html[] {
@@ -105,51 +140,134 @@ function tableOf(table: Table, dataSet: string): Html {
         table,
         `On ${dataSet}: ours ± standard error with the estimator beneath, and the paper's${meaning}`,
       )
-    : plainTable(table, `On ${dataSet}`);
+    : textTable(table, `On ${dataSet}`);
 }
 
-/** The figures that there are numbers for. */
-async function trainingFigures(shown: readonly Shown[], split: string): Promise<Html[]> {
-  const labels = colourOrder(shown);
-  const ofBest = (column: string, first: number) =>
-    shown
-      .map(({ label, best }) => ({ label, nats: best === undefined ? [] : indexedColumns(best, column, first) }))
-      .filter(({ nats }) => nats.length > 0);
-  const kl = ofBest('klDimension', 0);
-  const gain = ofBest('gainPosition', 1);
+/** What an epoch's validation says, in the order in which the chart offers it; what it says beside comes after. */
+const EPOCH_QUANTITIES: Readonly<Record<string, { name: string; zero: boolean }>> = {
+  validationLoss: { name: 'validation loss, nats a word', zero: false },
+  validationPpl: { name: 'validation perplexity', zero: false },
+  validationKl: { name: 'validation KL, nats a sentence', zero: true },
+  validationRecon: { name: 'validation reconstruction, nats a sentence', zero: false },
+  validationActiveUnits: { name: 'active units', zero: true },
+  validationMutualInformation: { name: 'mutual information, nats', zero: true },
+  lossPerWord: { name: 'training loss, nats a word', zero: false },
+  seconds: { name: 'seconds of training', zero: true },
+};
+
+/** A chart's place on the page, and its numbers. */
+interface DrawnChart {
+  html: Html;
+  numbers: PageChart;
+}
+
+/** The charts that there are numbers for. */
+function chartsOf(shown: readonly Shown[], split: string): DrawnChart[] {
   const steps = stepsLines(
     shown.map(({ measured }) => measured),
     split,
   );
-  const figures = [
-    {
-      there: shown.some(({ epochs }) => epochs.length > 0),
-      draw: () => drawCurves(shown),
-      caption: 'Loss on validation sentences after each epoch.',
-    },
-    {
-      there: kl.length > 0,
-      draw: () => klByDimension(kl, labels),
-      caption:
-        'KL of each dimension on validation sentences, at the best epoch; of short runs, that of a Gaussian with the ' +
+  return [
+    drawn(
+      'epochs',
+      epochViews(shown),
+      'What validation said after each epoch; seeds of a method as their mean and a band.',
+    ),
+    drawn(
+      'kl-by-dimension',
+      [bestView(shown, 'klDimension', 0, 'KL, nats a sentence', 'dimensions, from the largest KL down')],
+      'KL of each dimension on validation sentences, at the best epoch; of short runs, that of a Gaussian with the ' +
         'moments of their draws.',
-    },
-    {
-      there: gain.length > 0,
-      draw: () => gainByPosition(gain, labels),
-      caption:
-        'How much less a word surprises the decoder when it is given the inferred code and not one of the prior; on ' +
+    ),
+    drawn(
+      'gain-by-position',
+      [bestView(shown, 'gainPosition', 1, 'gain, nats a word', 'position in the sentence')],
+      'How much less a word surprises the decoder when it is given the inferred code and not one of the prior; on ' +
         'validation sentences, at the best epoch.',
-    },
-    {
-      there: steps.length > 1,
-      draw: () => stepsAblation(stepsPoints(steps)),
-      caption: `What K, the number of Langevin steps, does${estimatorsOf(steps)}; whiskers are standard errors.`,
-    },
-  ];
-  return Promise.all(
-    figures.filter(({ there }) => there).map(async ({ draw, caption }) => figure(await draw(), caption)),
+    ),
+    drawn(
+      'steps',
+      steps.length < 2 ? [] : stepsViews(steps),
+      `What K, the number of Langevin steps, does${estimatorsOf(steps)}; bands are standard errors.`,
+      true,
+    ),
+  ].filter((one) => one !== null);
+}
+
+/** A chart of the views that have a point; null where none has. */
+function drawn(id: string, all: readonly ChartView[], caption: string, fixed = false): DrawnChart | null {
+  const views = all.filter(({ series }) => series.some(({ x }) => x.length > 0));
+  if (views.length === 0) return null;
+  const names = views.map(({ name }) => name);
+  return { html: chart(id, names, caption), numbers: { id, fixed, views } };
+}
+
+function epochViews(shown: readonly Shown[]): ChartView[] {
+  const found = shown.flatMap(({ epochs }) => epochs.flatMap(({ numbers }) => Object.keys(numbers)));
+  const others = [...new Set(found)].filter(
+    (column) => !(column in EPOCH_QUANTITIES) && !column.includes('[') && !['epoch', 'iteration'].includes(column),
   );
+  const quantities = [
+    ...Object.entries(EPOCH_QUANTITIES),
+    ...others.map((name) => [name, { name, zero: false }] as const),
+  ];
+  return quantities.map(([column, { name, zero }]) => ({
+    name,
+    xTitle: 'epoch',
+    zero,
+    series: bySeed(shown, ({ epochs }) =>
+      epochs.flatMap(({ epoch, numbers }) => (numbers[column] === undefined ? [] : [{ x: epoch, y: numbers[column] }])),
+    ),
+  }));
+}
+
+/** Columns `<name>[<i>]` of the best epoch; a dimension's number means nothing, so KL comes from the largest down. */
+function bestView(
+  shown: readonly Shown[],
+  column: 'klDimension' | 'gainPosition',
+  first: number,
+  name: string,
+  xTitle: string,
+): ChartView {
+  const curve = ({ best }: Shown): Curve => {
+    const values = best === undefined ? [] : indexedColumns(best, column, first);
+    const points = values.flatMap((y, i) => (y === null ? [] : [{ x: i + 1, y }]));
+    if (column === 'gainPosition') return points;
+    const ranked = points.map(({ y }) => y).sort((a, b) => b - a);
+    return ranked.map((y, rank) => ({ x: rank + 1, y }));
+  };
+  return { name, xTitle, zero: true, series: bySeed(shown, curve) };
+}
+
+/** A line for each method and setting that has a point. */
+function bySeed(shown: readonly Shown[], curveOf: (one: Shown) => Curve): ChartView['series'] {
+  return lineLabels(shown)
+    .map((label) => seedSeries(label, shown.filter(({ line }) => line === label).map(curveOf)))
+    .filter(({ x }) => x.length > 0);
+}
+
+function stepsViews(lines: readonly StepsLine[]): ChartView[] {
+  const points = stepsPoints(lines);
+  const quantities = [
+    ['ppl', 'perplexity', false],
+    ['recon', 'reconstruction, nats a sentence', false],
+    ['kl', 'KL, nats a sentence', true],
+  ] as const;
+  return quantities.map(([quantity, name, zero]) => {
+    const known = points.flatMap((point) => {
+      const { value = null, standardError = null } = point[quantity] ?? {};
+      return value === null ? [] : [{ steps: point.steps, value, error: standardError ?? 0 }];
+    });
+    const series = {
+      label: methodLabel(lines[0]!.runs[0]!).replace(/ \(.*\)$/, ''),
+      seeds: 1,
+      x: known.map(({ steps }) => steps),
+      y: known.map(({ value }) => value),
+      low: known.map(({ value, error }) => value - error),
+      high: known.map(({ value, error }) => value + error),
+    };
+    return { name, xTitle: 'Langevin steps, K', zero, series: [series] };
+  });
 }
 
 /** `: PPL by fitted, KL by jacobian`. */
@@ -175,22 +293,37 @@ function drawCurves(shown: readonly Shown[]): Promise<string> {
   return trainingCurves(curves, colourOrder(shown));
 }
 
-/** Figure 1 of every run that has it. */
-function posteriorFigures(shown: readonly Shown[]): Html[] {
+/** The maps of the runs that have one. */
+function mapsOf(shown: readonly Shown[]): PageMap[] {
+  return shown.flatMap(({ measured }, i) => {
+    const map = keptPosterior(measured) === null ? null : keptPosteriorMap(measured);
+    if (map === null) return [];
+    const { points, prior, landmarks, ways } = map;
+    return [{ id: `map-${i + 1}`, run: measured.directory, points, prior, landmarks, ways }];
+  });
+}
+
+/** Figure 1 of every run that has it: a map to walk about in, or else its drawing. */
+function posteriorFigures(shown: readonly Shown[], maps: readonly PageMap[], live: boolean): Html[] {
   return shown.flatMap(({ label, measured }) => {
     const summary = keptPosterior(measured);
     if (summary === null) return [];
     const folder = new RunFolder(measured.directory);
-    const captions = {
-      [POSTERIOR.map]:
-        `${label}: codes of ${summary.sentences} sentences of ${summary.split} and as many samples of the prior, by ` +
-        `t-SNE. ${describePosterior(summary)}.`,
-      [POSTERIOR.marginals]: `${label}: the density of each latent dimension beside N(0, 1).`,
-    };
-    return Object.entries(captions).flatMap(([name, caption]) => {
-      const svg = folder.artifact(name);
-      return svg === null ? [] : [figure(svg, caption)];
-    });
+    const map = maps.find(({ run }) => run === measured.directory);
+    const caption =
+      `${label}: codes of ${summary.sentences} sentences of ${summary.split} and as many samples of the prior, by ` +
+      `t-SNE. ${describePosterior(summary)}.`;
+    const pick = live
+      ? ' Pick two points to read what lies between them.'
+      : ' Pick two of the ringed points, or others near them, to read what lies between them.';
+    const drawing = folder.artifact(POSTERIOR.map);
+    const marginals = folder.artifact(POSTERIOR.marginals);
+    const shape = `${label}: the density of each latent dimension beside N(0, 1).`;
+    return [
+      ...(map === undefined ? [] : [codeMap(map.id, caption + pick)]),
+      ...(map === undefined && drawing !== null ? [figure(drawing, caption)] : []),
+      ...(marginals === null ? [] : [figure(marginals, shape)]),
+    ];
   });
 }
 
@@ -251,14 +384,18 @@ function provenance(shown: readonly Shown[], tables: ReportPage['tables'], confi
       "Each run's folder holds its resolved configuration, config.json, with what was set by hand when it was trained.",
     ),
     commands(lines),
-    facts(
-      shown.map(({ label, measured }) => [
-        label,
-        PROVENANCE.map(([name, value]) => [name, value({ measured }) ?? ''])
-          .filter(([, value]) => value !== '')
-          .map(([name, value]) => `${name}: ${value}`)
-          .join('; '),
-      ]),
-    ),
+    folded('What made each run', [
+      facts(
+        shown.map(({ label, measured }) => [
+          label,
+          shortHashes(
+            PROVENANCE.map(([name, value]) => [name, value({ measured }) ?? ''])
+              .filter(([, value]) => value !== '')
+              .map(([name, value]) => `${name}: ${value}`)
+              .join('; '),
+          ),
+        ]),
+      ),
+    ]),
   ];
 }

@@ -16,6 +16,7 @@ export const POSTERIOR = {
   summary: 'posterior.json',
   map: 'posterior-tsne.svg',
   marginals: 'posterior-marginals.svg',
+  points: 'posterior-map.json',
 } as const;
 
 const posteriorSummary = z.strictObject({
@@ -43,6 +44,33 @@ export const POSTERIOR_SUMMARY = new JsonFormat(
   posteriorSummary,
   'write it again with sri posterior',
 );
+
+const posteriorMap = z.strictObject({
+  ...provenance,
+  /** Where on the t-SNE map the code of a sentence lies. */
+  points: z.array(z.strictObject({ text: z.string(), label: z.string().nullable(), x: z.number(), y: z.number() })),
+  /** Samples of the prior. */
+  prior: z.array(z.tuple([z.number(), z.number()])),
+  /** Points far apart from each other, of which it is known what lies between any two: their indices in `points`. */
+  landmarks: z.array(z.int()),
+  /** What the decoder writes from one landmark to another, both included; the two are indices in `landmarks`. */
+  ways: z.array(z.strictObject({ from: z.int(), to: z.int(), texts: z.array(z.string()) })),
+});
+/** The t-SNE map as something to be walked about in. */
+export type PosteriorMap = z.infer<typeof posteriorMap>;
+
+export const POSTERIOR_MAP = new JsonFormat('map of a posterior', 1, posteriorMap, 'write it again with sri posterior');
+
+/** The map of a run's present best weights, as {@link keptPosterior}. */
+export function keptPosteriorMap({
+  directory,
+  manifest,
+}: Pick<MeasuredRun, 'directory' | 'manifest'>): PosteriorMap | null {
+  const content = new RunFolder(directory).artifact(POSTERIOR.points);
+  if (content === null) return null;
+  const map = POSTERIOR_MAP.read(content, path.join(directory, 'artifacts', POSTERIOR.points));
+  return isOfSelected(map, manifest) ? map : null;
+}
 
 /** In a sentence, for people. */
 export function describePosterior({ leaving, latentSize, threshold, rms }: PosteriorSummary): string {

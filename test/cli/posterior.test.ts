@@ -74,6 +74,7 @@ methods: { anneal-vae: {} }
       'posterior.csv',
       'posterior-tsne.svg',
       'posterior-marginals.svg',
+      'posterior-map.json',
       'posterior.json',
     ]);
     for (const file of files) expect(existsSync(file)).toBe(true);

@@ -7,7 +7,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import type { Batch } from '../../src/data/batches.js';
 import { InputError, InterruptedError } from '../../src/errors.js';
 import type { OpenRun } from '../../src/experiments/open-run.js';
-import { posteriorRun } from '../../src/experiments/posterior.js';
+import { farApart, posteriorRun } from '../../src/experiments/posterior.js';
 import { RandomStream } from '../../src/random/philox.js';
 import { RunFolder } from '../../src/runs/run-folder.js';
 import { toyCorpus, toyRun } from '../training/toy.js';
@@ -33,12 +33,23 @@ describe('posteriorRun', () => {
         return { z: () => Float32Array.from(draws.flat()), mean: () => new Float32Array(3 * sentences.length) };
       },
     };
+    // Says the same word until it is cut.
+    const corpus = changes.corpus ?? toyCorpus(300);
+    corpus.statistics.splits.train.maxLength = 4;
+    const probabilities = (rows: number) => new Float32Array(rows * corpus.vocabulary.size);
+    const state = { dispose() {} };
+    const decoder = {
+      latentSize: 3,
+      start: () => state,
+      step: (_: object, words: Int32Array) => ({ state, logProbabilities: probabilities(words.length) }),
+      select: () => state,
+    };
     return {
       run: toyRun('sri'),
       folder: new RunFolder(path.join(root, 'made-up')),
-      corpus: toyCorpus(300),
+      corpus,
       model: model as unknown as OpenRun['model'],
-      decoder: null as unknown as OpenRun['decoder'],
+      decoder: decoder as unknown as OpenRun['decoder'],
       epoch: 4,
       provenance: { epoch: 4, backend: 'cpu', threads: 1, commit: 'abc', weights: 'cafe', dataHash: 'f00d' },
       dispose: () => {},
@@ -55,6 +66,12 @@ describe('posteriorRun', () => {
     expect(Math.abs(summary.dimensions[1]!.mean - 2)).toBeLessThan(within(60));
     expect(Math.abs(summary.dimensions[2]!.standardDeviation - 0.1)).toBeLessThan(0.1 * within(120));
     expect(summary.rms).toBeCloseTo(Math.sqrt((1 + 5 + 0.01) / 3), 0);
+
+    const map = JSON.parse(opened().folder.artifact('posterior-map.json')!);
+    expect(map.points).toHaveLength(60);
+    expect(map.prior).toHaveLength(60);
+    expect(map.ways).toHaveLength((10 * 9) / 2);
+    expect(map.ways[0]).toMatchObject({ from: 0, to: 1, texts: { length: 7 } });
 
     const rows = opened()
       .folder.artifact('posterior.csv')!
@@ -86,5 +103,23 @@ describe('posteriorRun', () => {
     const request = { sentences: 10, split: 'test' } as const;
     await expect(posteriorRun(opened({ model: exact }), request)).rejects.toThrow(InputError);
     await expect(posteriorRun(opened(), request, { signal: AbortSignal.abort() })).rejects.toThrow(InterruptedError);
+  });
+});
+
+describe('farApart', () => {
+  it('takes the corners before what is between, each once, and all where there are no more', () => {
+    const corners = [0, 10].flatMap((x) => [0, 10].map((y) => ({ x, y })));
+    const points = [...corners.slice(0, 1), { x: 5, y: 5 }, { x: 1, y: 0 }, ...corners.slice(1)];
+    expect(farApart(points, 4).map((i) => points[i])).toEqual(expect.arrayContaining(corners));
+    expect(farApart(points, 9).sort()).toEqual([0, 1, 2, 3, 4, 5]);
+    expect(
+      farApart(
+        [
+          { x: 0, y: 0 },
+          { x: 0, y: 0 },
+        ],
+        2,
+      ).sort(),
+    ).toEqual([0, 1]);
   });
 });

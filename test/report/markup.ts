@@ -10,8 +10,10 @@ export interface Element {
   text: string;
 }
 
-const VOID = new Set(['meta', 'br']);
+const VOID = new Set(['meta', 'br', 'input']);
 const ENTITIES: Record<string, string> = { '&amp;': '&', '&lt;': '<', '&gt;': '>', '&quot;': '"', '&#39;': "'" };
+/** What stands in these is no markup up to their end. */
+const RAW = /<\/(script|style)>/g;
 const TOKEN = /<!doctype html>|<(\/?)([a-zA-Z][\w-]*)((?:\s+[\w:-]+="[^"<]*")*)\s*(\/?)>|([^<]+)/y;
 
 /** All elements in the order of their opening; throws where tags do not match, or a character is not escaped. */
@@ -34,7 +36,13 @@ export function elementsOf(markup: string): Element[] {
       const pairs = [...attributes.matchAll(/([\w:-]+)="([^"]*)"/g)].map(([, key, value]) => [key!, readable(value!)]);
       const element: Element = { name, attributes: Object.fromEntries(pairs), within, text: '' };
       elements.push(element);
-      if (!selfCloses && !VOID.has(name)) open.push(element);
+      if (name === 'script' || name === 'style') {
+        RAW.lastIndex = TOKEN.lastIndex;
+        const end = RAW.exec(markup);
+        if (end?.[1] !== name) throw new Error(`<${name}> is never closed`);
+        element.text = markup.slice(TOKEN.lastIndex, end.index);
+        TOKEN.lastIndex = RAW.lastIndex;
+      } else if (!selfCloses && !VOID.has(name)) open.push(element);
     }
   }
   if (open.length > 0) throw new Error(`<${open.at(-1)!.name}> is never closed`);
