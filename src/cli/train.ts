@@ -92,7 +92,11 @@ export class TrainingTeller {
         this.metrics = event.metrics;
         break;
       case 'epoch':
-        progress.say(epochLine(name, this.epochs, event), { event: 'epoch', name, ...without(event) });
+        progress.say(epochLine(name, this.epochs, event, this.last?.secondsLeft ?? null), {
+          event: 'epoch',
+          name,
+          ...without(event),
+        });
         break;
       case 'end': {
         const { trainingSeconds, bestEpoch, verdict } = event.manifest;
@@ -130,19 +134,30 @@ function mixture(backends: readonly string[]): string[] {
   ];
 }
 
-function epochLine(name: string, epochs: number, event: TrainingEvent & { kind: 'epoch' }): string {
-  const { epoch, lossPerWord, validationLoss, quantities } = event.metrics;
+/** An epoch in a line of what matters; metrics.csv has the rest. @param secondsLeft of the run; null where not known. */
+function epochLine(
+  name: string,
+  epochs: number,
+  { metrics, improved }: TrainingEvent & { kind: 'epoch' },
+  secondsLeft: number | null,
+): string {
+  const { epoch, lossPerWord, validationLoss, quantities } = metrics;
+  // A checkpoint of a version that did not sum over the epoch may leave nothing to tell, and a method may lack a quantity.
+  const number = (value: number | null | undefined) =>
+    value == null || !Number.isFinite(value) ? null : formatNumber(value);
+  const named = (label: string, column: string, unit = '') => {
+    const value = number(quantities[column]);
+    const error = number(quantities[`${column}Error`]);
+    return value === null ? [] : [`${label} ${value}${error === null ? '' : ` ± ${error}`}${unit}`];
+  };
   const facts = [
-    // A checkpoint of a version that did not sum over the epoch may leave nothing to tell.
-    `training ${Number.isFinite(lossPerWord) ? formatNumber(lossPerWord) : '-'}`,
-    `validation ${validationLoss === null ? '-' : formatNumber(validationLoss)} nats a word${event.improved ? ', the best so far' : ''}`,
-    // Columns in brackets are the parts of another: for metrics.csv, too many to read here.
-    ...Object.entries(quantities)
-      .filter(([key]) => !key.includes('['))
-      .map(([key, value]) => `${key} ${formatNumber(value)}`),
-    `learning rate ${event.learningRate}`,
+    `loss ${number(lossPerWord) ?? '-'} training, ${number(validationLoss) ?? '-'} validation, nats a word${improved ? ' (best so far)' : ''}`,
+    ...named('PPL', 'validationPpl'),
+    ...named('KL', 'validationKl', ' nats'),
+    ...named('AU', 'validationActiveUnits'),
+    ...(secondsLeft === null || epoch === epochs ? [] : [`${formatSeconds(secondsLeft)} left`]),
   ];
-  return `${name} epoch ${epoch}/${epochs}: ${facts.join(', ')}`;
+  return `${name} epoch ${epoch}/${epochs}: ${facts.join('; ')}`;
 }
 
 function without<T extends { kind: string }>({ kind: _, ...rest }: T): Omit<T, 'kind'> {

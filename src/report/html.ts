@@ -8,7 +8,7 @@ import { createRequire } from 'node:module';
 import { InputError } from '../errors.js';
 import type { PageNumbers } from './page-numbers.js';
 import { paperLayout, quantitiesOf } from './paper-layout.js';
-import { hasSome, type Table } from './table.js';
+import { errorOf, hasSome, type Table } from './table.js';
 
 /** A piece of markup that may stand in a page as it is. Only this file makes them. */
 export class Html {
@@ -143,21 +143,6 @@ export function codeMap(id: string, caption: string): Html {
 </figure>`;
 }
 
-/** A question to the server that the page is served by. @param fields name, and what a reader is told of it. */
-export function questionForm(
-  question: string,
-  run: string,
-  fields: readonly (readonly [name: string, label: string])[],
-  submit: string,
-): Html {
-  return html`<form data-question="${question}">
-<input type="hidden" name="run" value="${run}">
-${fields.map(([name, label]) => html`<label>${label} <input name="${name}" autocomplete="off" required="required"></label>`)}
-<button type="submit">${submit}</button>
-<output></output>
-</form>`;
-}
-
 /** What few readers need, folded away. */
 export function folded(summary: string, body: readonly Html[]): Html {
   return html`<details><summary>${summary}</summary>
@@ -250,10 +235,10 @@ export function comparisonTable(table: Table, caption: string): Html {
   const at = (row: Table['rows'][number], name: string) => String(row[columns.indexOf(name)] ?? '');
   const ours = (row: Table['rows'][number], name: string) => {
     if (at(row, name) === '') return html`<td class="number">-</td>`;
-    const error = at(row, `${name} standard error`);
+    const error = errorOf(table, row, name);
     const estimator = at(row, `${name} estimator`);
     return html`<td class="number">${at(row, name)}${
-      error === '' || error === '0' ? [] : html`<span class="error"> ± ${error}</span>`
+      error === '' ? [] : html`<span class="error"> ± ${error}</span>`
     }${estimator === '' ? [] : html`<br><small>${estimator}</small>`}</td>`;
   };
   return html`<div class="wide"><table>

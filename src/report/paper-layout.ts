@@ -3,7 +3,7 @@
 // the CSV.
 
 import { metrics } from '../evaluation/registry.js';
-import { type Cell, hasSome, PROVENANCE, type Table } from './table.js';
+import { type Cell, errorOf, hasSome, PROVENANCE, type Table } from './table.js';
 import { MADE_BY_NAMES } from './text-tables.js';
 
 /** A quantity in a row, as it is printed. */
@@ -67,7 +67,7 @@ export function paperLayout(table: Table, shown: readonly string[]): PaperLayout
       return empty ? [] : [{ head: head.map((name) => at(row, name)), quantities: own }];
     });
   };
-  const ours = group((row, name) => ({ value: at(row, name), error: at(row, `${name} standard error`) }));
+  const ours = group((row, name) => ({ value: at(row, name), error: errorOf(table, row, name) }));
   const published = columns.some((name) => name.startsWith('Paper '))
     ? group((row, name) => ({ value: at(row, `Paper ${name}`), error: '' }))
     : [];

@@ -111,7 +111,7 @@ export function formatTable(
   const at = (row: readonly Cell[], name: string) => String(row[table.columns.indexOf(name)] ?? '');
   const shown = (text: string) => (text === '' ? '-' : text);
   const withError = (row: readonly Cell[], name: string) => {
-    const error = at(row, `${name} standard error`);
+    const error = errorOf(table, row, name);
     return at(row, name) === '' ? '-' : `${at(row, name)}${error === '' ? '' : ` ± ${error}`}`;
   };
   const paper = quantities.filter((name) => table.columns.includes(`Paper ${name}`));
@@ -126,6 +126,12 @@ export function formatTable(
     ...last.map(([, column]) => shown(at(row, column))),
   ]);
   return align([header, ...lines]);
+}
+
+/** The standard error of a quantity as it is printed after it; empty where there is none, or it is zero. */
+export function errorOf({ columns }: Table, row: readonly Cell[], name: string): string {
+  const error = String(row[columns.indexOf(`${name} standard error`)] ?? '');
+  return error === '0' ? '' : error;
 }
 
 /** Columns padded to their widest cell: the first to the left, the others to the right. */

@@ -64,7 +64,7 @@ describe('sri reproduce', () => {
     expect(out).toMatch(/^Method +PPL +Recon +AU +KL +against LSTM-LM +paper PPL/m);
     expect(out).toMatch(/^LSTM-LM +\d+\.\d\d ± /m);
     expect(out).toMatch(/^SRI +\d+\.\d\d ± /m);
-    expect(error).toMatch(/lstm-lm epoch 2\/2: training .* validation .* nats a word/);
+    expect(error).toMatch(/lstm-lm epoch 2\/2: loss .* training, .* validation, nats a word/);
     expect(error).toMatch(/sri on words, seed 0: starts/);
 
     const lines = readFileSync('results/words/table1.csv', 'utf8').trimEnd().split('\n');
