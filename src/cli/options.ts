@@ -199,15 +199,21 @@ export async function chooseTrainedRun(
   }
   const { newestRun, onlyConfig } = await import('../experiments/default-run.js');
   const config = options.config ?? onlyConfig() ?? undefined;
-  if (options.method === undefined) {
-    if (options.setting !== undefined) throw new InputError('--setting goes with --method: --method sri@released');
+  if (options.method === undefined || config === undefined) {
+    const { method, setting } = options;
+    if (method === undefined && setting !== undefined) {
+      throw new InputError('--setting goes with --method: --method sri@released');
+    }
     const { loadConfig } = await import('../config/load.js');
     const dataSet = config === undefined ? undefined : loadConfig(config).config.dataSet;
-    const { folder, of } = newestRun(options.runs, { dataSet, seed: options.seed });
+    const wanted = setting === undefined ? method : `${method}@${setting}`;
+    const { folder, of } = newestRun(options.runs, { dataSet, name: wanted, seed: options.seed });
     note(io, `${folder.directory}: the ${of === 1 ? 'only run' : `newest of ${of} runs`} in ${options.runs}`);
     const { name, seed } = folder.config();
-    if (config === undefined) return chooseTrainedRun({ ...options, run: folder.directory, seed: undefined }, io);
-    return chooseTrainedRun({ ...options, config, method: name, seed }, io);
+    const bare = { ...options, setting: undefined };
+    return config === undefined
+      ? chooseTrainedRun({ ...bare, method: undefined, run: folder.directory, seed: undefined }, io)
+      : chooseTrainedRun({ ...bare, config, method: name, seed }, io);
   }
   const { run, folder } = await chooseRun({ ...options, config });
   const { evaluation, backend, threads } = run;
