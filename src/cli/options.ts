@@ -171,6 +171,9 @@ const SHARED_KEYS = ['backend', 'threads', 'precision', 'data', 'model'];
 /** What may differ between a training and an evaluation of its weights. */
 const EVALUATION_KEYS = ['evaluation', 'backend', 'threads'];
 
+/** Where the corpus lies may differ too; that it is the same one is seen by its content. */
+const CORPUS_PLACE = /^\s*data\.directory\s*=/;
+
 /**
  * A run that was trained: the one in `--run`, or the one that `--config`, `--method` and `--seed` name; where no method is
  * named, the one that was trained last, which is then told. Its configuration is the folder's own; how it is evaluated may
@@ -185,7 +188,7 @@ export async function chooseTrainedRun(
   const overrides = overridesOf(options);
   for (const override of overrides) {
     const [top] = override.split(/[.=]/);
-    if (!EVALUATION_KEYS.includes(top!)) {
+    if (!EVALUATION_KEYS.includes(top!) && !CORPUS_PLACE.test(override)) {
       throw new InputError(`--set ${override}: what was trained stays as it is; only evaluation.* may be set here`);
     }
   }

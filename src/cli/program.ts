@@ -6,6 +6,7 @@ import { fallbacks } from '../backends/fallbacks.js';
 import { cut, shown } from '../text.js';
 import { packageVersion } from '../version.js';
 import { addClassify } from './classify.js';
+import { addCompare, addExport } from './compare.js';
 import { addDoctor } from './doctor.js';
 import { addDecode, addEncode, addNeighbours } from './encode.js';
 import { addEval, addEvalPpl } from './eval.js';
@@ -43,6 +44,8 @@ const COMMANDS = [
   addRunTask,
   addStatus,
   addReport,
+  addCompare,
+  addExport,
   addDoctor,
 ];
 

@@ -1,0 +1,71 @@
+// `sri compare` and `sri export`: runs beside each other, and one to hand on.
+
+import { type Command, Option } from 'commander';
+import { SPLIT_NAMES } from '../data/corpus.js';
+import { InputError } from '../errors.js';
+import { type Io, print, printJson } from './io.js';
+import { formatNumber } from './progress.js';
+
+export function addCompare(program: Command, io: Io): void {
+  program
+    .command('compare')
+    .description('set what was measured of runs side by side, each against the first over the same sentences')
+    .argument('<runs...>', 'run folders, two or more')
+    .addOption(new Option('--split <name>', 'split that they were measured on').choices(SPLIT_NAMES).default('test'))
+    .option('--json', 'one JSON object a number')
+    .addHelpText('after', '\nExamples:\n  sri compare runs/ptb/lstm-lm/seed-0 runs/ptb/sri/seed-0 runs/ptb/sri/seed-1')
+    .action(async (folders: string[], { split, json }: { split: string; json?: boolean }) => {
+      if (folders.length < 2) throw new InputError('sri compare takes two run folders or more');
+      const [{ compareRuns }, { readRun }, { RunFolder }, { align }] = await Promise.all([
+        import('../experiments/compare.js'),
+        import('../runs/measured-run.js'),
+        import('../runs/run-folder.js'),
+        import('../report/table.js'),
+      ]);
+      const compared = compareRuns(
+        folders.map((folder) => readRun(new RunFolder(folder))),
+        split,
+      );
+      if (json) {
+        for (const { run, row, difference, ...what } of compared) {
+          const { value, standardError, estimator, sentences } = row;
+          const own = { value, standardError, estimator, sentences };
+          printJson(io, { event: 'compared', ...what, folder: run.directory, split, ...own, difference });
+        }
+        return;
+      }
+      const withError = (value: number | null, error: number | null) =>
+        value === null ? 'not finite' : `${formatNumber(value)}${error ? ` ± ${formatNumber(error)}` : ''}`;
+      const lines = compared.map(({ metric, variant, run, row, difference }, i) => {
+        const name = variant === undefined ? metric : `${metric} ${variant}`;
+        const again = i > 0 && compared[i - 1]!.metric === metric && compared[i - 1]!.variant === variant;
+        return [
+          again ? '' : name,
+          `${run.run.name} seed ${run.run.seed}`,
+          withError(row.value, row.standardError),
+          row.estimator,
+          difference === null ? '-' : withError(difference.value, difference.standardError),
+          difference === null ? '-' : String(difference.count),
+        ];
+      });
+      const header = ['quantity', 'run', 'value', 'by', 'less the first', 'sentences'];
+      for (const line of align([header, ...lines])) print(io, line);
+      print(io, 'less the first: the paired difference, nats a sentence (ppl: of -log p(x)), with its standard error');
+    });
+}
+
+export function addExport(program: Command, io: Io): void {
+  program
+    .command('export')
+    .description('copy a trained run for others: weights, configuration, vocabulary, figures, and a card')
+    .argument('<run>', 'run folder')
+    .requiredOption('--out <folder>', 'where to, a new folder; every command takes it by --run')
+    .action(async (run: string, { out }: { out: string }) => {
+      const [{ exportRun }, { RunFolder }] = await Promise.all([
+        import('../experiments/export.js'),
+        import('../runs/run-folder.js'),
+      ]);
+      const files = await exportRun(new RunFolder(run), out);
+      print(io, `written to ${out}: ${files.join(', ')}`);
+    });
+}

@@ -1,0 +1,64 @@
+// Runs beside each other, each against the first: what their quantities differ by over the very same sentences.
+
+import { InputError } from '../errors.js';
+import { pairedDifference } from '../evaluation/paired.js';
+import { metrics } from '../evaluation/registry.js';
+import type { MeanEstimate } from '../evaluation/statistics.js';
+import { chooseRow, type MeasuredRun, rowsOfSelected } from '../runs/measured-run.js';
+import type { MeasuredRow } from '../runs/row.js';
+import { RunFolder } from '../runs/run-folder.js';
+
+export interface Compared {
+  metric: string;
+  variant: string | undefined;
+  run: MeasuredRun;
+  row: MeasuredRow;
+  /**
+   * The mean over common sentences of this run's value less the first run's; of a perplexity, of -log p(x), nats a sentence.
+   * Null for the first run itself, and where either kept no values of single sentences.
+   */
+  difference: MeanEstimate | null;
+}
+
+/**
+ * What was measured of any of the runs on a split, by quantity, then in the order of the runs.
+ * @throws {InputError} where the runs are of several corpora, or nothing was measured on the split.
+ */
+export function compareRuns(runs: readonly MeasuredRun[], split: string): Compared[] {
+  const [first] = runs;
+  const stranger = runs.find(({ manifest }) => manifest.dataHash !== first!.manifest.dataHash);
+  if (stranger !== undefined) {
+    throw new InputError(
+      `${stranger.directory} learned from another corpus than ${first!.directory}, so they have no sentences in common`,
+    );
+  }
+  const compared = metrics().flatMap(({ name }) => {
+    const variants = new Set(runs.flatMap((run) => rowsOfSelected(run, name, split).map(({ variant }) => variant)));
+    return [...variants].flatMap((variant) => {
+      const rows = runs.map((run) =>
+        chooseRow({ ...run, rows: run.rows.filter((row) => row.variant === variant) }, name, split),
+      );
+      return runs.flatMap((run, i): Compared[] => {
+        const row = rows[i]!;
+        if (row === null) return [];
+        const difference = i === 0 || rows[0] === null ? null : against(first!, rows[0]!, run, row);
+        return [{ metric: name, variant, run, row, difference }];
+      });
+    });
+  });
+  if (compared.length === 0) {
+    throw new InputError(`nothing was measured of these runs on the ${split} split yet; see sri eval`);
+  }
+  return compared;
+}
+
+function against(first: MeasuredRun, firstRow: MeasuredRow, run: MeasuredRun, row: MeasuredRow): MeanEstimate | null {
+  const [theirs, own] = [valuesOf(first, firstRow), valuesOf(run, row)];
+  if (theirs === null || own === null) return null;
+  // Of a perplexity log p(x) is kept, the more the better; its negative is what grows with the perplexity.
+  return row.metric === 'ppl' ? pairedDifference(theirs, own) : pairedDifference(own, theirs);
+}
+
+function valuesOf({ directory }: MeasuredRun, row: MeasuredRow) {
+  return new RunFolder(directory).rowValues(row);
+}

@@ -1,0 +1,75 @@
+// Runs against each other over the same sentences, and a run handed on.
+
+import { existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { sri } from './in-process.js';
+import { writeStudy } from './reproduce/study.js';
+
+const root = mkdtempSync(path.join(tmpdir(), 'sri-compare-'));
+const before = process.cwd();
+const runs = [0, 1].map((seed) => `runs/tiny/lstm-lm/seed-${seed}`);
+
+const done = async (...args: string[]) => {
+  const { code, out, error } = await sri(...args);
+  expect(code, error).toBe(0);
+  return out;
+};
+
+beforeAll(async () => {
+  process.chdir(root);
+  writeStudy(root);
+  await done('prepare', '--config', 'tiny.yaml', '--from', '.');
+  for (const [seed, run] of runs.entries()) {
+    await done('train', '--config', 'tiny.yaml', '--method', 'lstm-lm', '--seed', String(seed));
+    await done('eval', '--run', run, '--metric', 'ppl');
+  }
+}, 120_000);
+afterAll(() => {
+  process.chdir(before);
+  rmSync(root, { recursive: true });
+});
+
+it('differs from the first run by the mean over common sentences', async () => {
+  const out = await done('compare', ...runs, '--json');
+  const [first, second] = out
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  expect(first.difference).toBeNull();
+  expect(second).toMatchObject({ metric: 'ppl', estimator: 'exact', split: 'test', folder: runs[1] });
+  // The perplexities are exact and of the same words, so their logs differ by the difference over the words.
+  const row = JSON.parse(readFileSync(path.join(runs[0]!, 'rows', rowsOf(runs[0]!)), 'utf8'));
+  const nats = ((Math.log(second.value) - Math.log(first.value)) * row.words) / row.sentences;
+  expect(second.difference.value).toBeCloseTo(nats, 4);
+  expect(second.difference.count).toBe(row.sentences);
+  expect(second.difference.standardError).toBeGreaterThan(0);
+  expect(await done('compare', ...runs)).toMatch(/^ppl +lstm-lm seed 0 .* - +-\n +lstm-lm seed 1 .* ± .*\d$/m);
+});
+
+function rowsOf(run: string): string {
+  return readdirSync(path.join(run, 'rows')).find((name) => name.endsWith('.json'))!;
+}
+
+it('refuses one run, and what is none', async () => {
+  expect((await sri('compare', runs[0]!)).error).toMatch(/takes two run folders or more/);
+  expect((await sri('compare', runs[0]!, 'nowhere')).error).toMatch(/nowhere: no run here/);
+  expect((await sri('compare', ...runs, '--split', 'valid')).error).toMatch(/nothing was measured .* valid split/);
+});
+
+it('is handed on as a folder that commands take, with the corpus elsewhere', async () => {
+  const out = await done('export', runs[0]!, '--out', 'handed');
+  for (const file of ['README.md', 'best.safetensors', 'config.json', 'manifest.json', 'vocabulary.txt']) {
+    expect(out).toContain(file);
+    expect(existsSync(path.join('handed', file))).toBe(true);
+  }
+  expect(readFileSync('handed/README.md', 'utf8')).toMatch(/^\| ppl \| \d+\.\d+ ± .* \| exact \| test \| 8 \|$/m);
+  renameSync('data/tiny', 'elsewhere');
+  const own = ['--run', 'handed', '--metric', 'ppl', '--split', 'valid'];
+  expect((await sri('eval', ...own)).code).toBe(2);
+  expect(await done('eval', ...own, '--set', 'data.directory=elsewhere')).toMatch(/^ppl +\d/);
+  renameSync('elsewhere', 'data/tiny');
+  expect((await sri('export', runs[1]!, '--out', 'handed')).error).toMatch(/--out handed: there is something/);
+  expect((await sri('eval', ...own, '--set', 'data.maxLength=3')).error).toMatch(/what was trained stays as it is/);
+});
