@@ -2,9 +2,10 @@
 // missing of it, so the command may be given again at any time.
 
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { InputError } from '../errors.js';
 import type { Forecast } from '../experiments/reproduce/forecast.js';
 import type { ReproductionRequest } from '../experiments/reproduce/reproduce.js';
-import { type Io, print, printJson } from './io.js';
+import { type Io, note, print, printJson } from './io.js';
 import {
   addConfigOption,
   addMachineOptions,
@@ -27,6 +28,10 @@ interface ReproduceOptions extends MachineOptions, TableOptions {
   sweep: string[];
   sweepFile?: string;
   jobs?: number;
+  launcher?: 'slurm';
+  sbatch?: string;
+  arrayLimit?: number;
+  print?: boolean;
   from?: string;
   ais?: boolean;
   dryRun?: boolean;
@@ -75,6 +80,14 @@ function addPlanOptions(command: Command, methods: string): Command {
         'tasks at a time, each a process of its own with its share of the threads, as far as memory allows',
       ).argParser(wholeNumber(1)),
     )
+    .addOption(
+      new Option('--launcher <name>', 'where tasks run: slurm submits them as job arrays and returns').choices([
+        'slurm',
+      ]),
+    )
+    .option('--sbatch <options>', 'further options for sbatch: "-c 4 -t 24:00:00"')
+    .addOption(new Option('--array-limit <number>', 'tasks of an array that run at a time').argParser(wholeNumber(1)))
+    .option('--print', 'with --launcher: write the scripts, show how they are submitted, and submit nothing')
     .option('--dry-run', 'only tell what would be done, and about how long it would take');
 }
 
@@ -159,6 +172,14 @@ async function reproduce(options: ReproduceOptions, io: Io, progress: Progress):
     await showForecast(forecasts, io, options.json);
     return;
   }
+  if (options.launcher !== undefined) {
+    await launch(request, options, io);
+    return;
+  }
+  const needless = (['sbatch', 'arrayLimit', 'print'] as const).find((name) => options[name] !== undefined);
+  if (needless !== undefined) {
+    throw new InputError(`--${needless === 'arrayLimit' ? 'array-limit' : needless} goes with --launcher slurm`);
+  }
   if (options.jobs !== undefined) {
     await together(request, options.jobs, options, io);
     return;
@@ -166,6 +187,35 @@ async function reproduce(options: ReproduceOptions, io: Io, progress: Progress):
   const { ReproductionTeller } = await import('./reproduction-teller.js');
   const teller = new ReproductionTeller(io, progress, options);
   await reproduce(request, { signal: io.stop, onProgress: (event) => teller.tell(event) });
+}
+
+/** Hands the plan to Slurm. */
+async function launch(
+  request: ReproductionRequest,
+  { jobs, sbatch, arrayLimit, print: only, json }: ReproduceOptions,
+  io: Io,
+): Promise<void> {
+  if (jobs !== undefined) throw new InputError('--jobs is for this machine, --launcher for a cluster; leave one out');
+  const [{ writePlan }, { slurmJobs, submit, writeScripts }, { describeLeftOut }] = await Promise.all([
+    import('../experiments/reproduce/jobs.js'),
+    import('../experiments/reproduce/slurm.js'),
+    import('../experiments/reproduce/reproduce.js'),
+  ]);
+  const { folder, leftOut, isDone } = await writePlan(request);
+  for (const one of leftOut) note(io, describeLeftOut(one));
+  const slurm = slurmJobs(folder, isDone, { sbatch: sbatch?.trim().split(/\s+/) ?? [], arrayLimit });
+  if (only) {
+    for (const command of await writeScripts(folder, slurm)) print(io, command);
+    note(io, `scripts in ${folder.directory}/slurm; nothing was submitted`);
+    return;
+  }
+  for (const [name, number] of await submit(folder, slurm)) {
+    const { length } = slurm.find((job) => job.name === name)!.tasks;
+    if (json) printJson(io, { event: 'submitted', name, job: number, tasks: length });
+    else print(io, `job ${number}: ${name}, ${length} task${length === 1 ? '' : 's'}`);
+  }
+  if (json) printJson(io, { event: 'plan-folder', folder: folder.directory });
+  else print(io, `sri status ${folder.directory} tells how it stands`);
 }
 
 /** The same with several tasks at a time. */

@@ -13,6 +13,7 @@ import { forecast } from './forecast.js';
 import { isAll, settle, type Task } from './plan.js';
 import { PlanFolder, planOf } from './plan-file.js';
 import {
+  type LeftOut,
   Performer,
   planReproduction,
   type ReproductionEvent,
@@ -192,4 +193,19 @@ function parse(line: string): Record<string, unknown> | null {
   } catch {
     return null;
   }
+}
+
+/**
+ * A request's plan as a folder, for tasks that run elsewhere, with what is done of it.
+ * @throws as `reproduce` does for a request that nothing can be done of.
+ */
+export async function writePlan(
+  request: ReproductionRequest,
+): Promise<{ folder: PlanFolder; leftOut: LeftOut[]; isDone: (task: Task) => boolean }> {
+  const { tasks, statistics, leftOut } = await planReproduction(request);
+  const folder = await PlanFolder.create(planOf(request, tasks), request.loaded.config.dataSet);
+  const done = new Set(
+    (await forecast(tasks, statistics, request)).filter(({ state }) => state === 'done').map(({ task }) => task.id),
+  );
+  return { folder, leftOut, isDone: ({ id }) => done.has(id) };
 }

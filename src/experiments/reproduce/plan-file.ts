@@ -3,6 +3,7 @@
 //
 //   plan.json       what was asked for, and the tasks
 //   tasks/<n>.json  how task n last went
+//   jobs.json       which jobs of Slurm they were submitted as
 //   logs/           what the tasks said
 
 import { createHash } from 'node:crypto';
@@ -63,6 +64,13 @@ const record = z.strictObject({
   message: z.string().nullable(),
 });
 export type TaskRecord = z.infer<typeof record>;
+
+const JOBS = new JsonFormat(
+  'list of jobs',
+  1,
+  z.strictObject({ jobs: z.array(z.strictObject({ task: z.int(), job: z.string(), log: z.string() })) }),
+  'remove it; Slurm knows its jobs',
+);
 
 const RECORD = new JsonFormat('record of a task', 1, record, 'remove it, and do the task again');
 
@@ -154,6 +162,31 @@ export class PlanFolder {
 
   async writeRecord(number: number, record: TaskRecord): Promise<void> {
     await writeFileAtomic(this.recordFile(number), RECORD.write(record));
+  }
+
+  /**
+   * Keeps which job of Slurm each task was submitted as.
+   * @param submitted tasks with the name of their job and their place in it.
+   * @param numbers that Slurm gave the jobs, by name.
+   */
+  async writeJobs(
+    submitted: readonly { task: number; name: string; at: number }[],
+    numbers: ReadonlyMap<string, string>,
+  ): Promise<void> {
+    const jobs = submitted.map(({ task, name, at }) => {
+      const number = numbers.get(name)!;
+      const [job, log] =
+        name === 'report' ? [number, `report-${number}`] : [`${number}_${at}`, `${name}-${number}_${at}`];
+      return { task, job, log: path.join(this.directory, 'logs', `${log}.log`) };
+    });
+    await writeFileAtomic(path.join(this.directory, 'jobs.json'), JOBS.write({ jobs }));
+  }
+
+  /** The job of Slurm that a task was last submitted as, and its log; null where it was not. */
+  job(number: number): { job: string; log: string } | null {
+    const file = path.join(this.directory, 'jobs.json');
+    if (!existsSync(file)) return null;
+    return JOBS.read(readFileSync(file, 'utf8'), file).jobs.find(({ task }) => task === number) ?? null;
   }
 
   private recordFile(number: number): string {

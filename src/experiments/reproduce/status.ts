@@ -59,11 +59,12 @@ const HERE: Omit<Inquiry, 'now'> = {
 /** Each task of a plan. */
 export function planStatus(folder: PlanFolder, inquiry: Inquiry = { ...HERE, now: Date.now() }): TaskStatus[] {
   const records = folder.tasks.map((_, i) => folder.record(i + 1));
-  const queue = inquiry.queue(records.flatMap((record) => record?.job ?? []));
+  const submitted = folder.tasks.map((_, i) => folder.job(i + 1));
+  const queue = inquiry.queue([...submitted, ...records].flatMap((one) => one?.job ?? []));
   const lost = new Set<string>();
   return folder.tasks.map((task, i): TaskStatus => {
     const record = records[i]!;
-    const { state, message } = stateOf(record, inquiry, queue);
+    const { state, message } = stateOf(record, submitted[i]?.job ?? null, inquiry, queue);
     const blocked = state === 'waiting' && task.after.some((id) => lost.has(id));
     if (state === 'failed' || blocked) lost.add(task.id);
     return {
@@ -72,17 +73,28 @@ export function planStatus(folder: PlanFolder, inquiry: Inquiry = { ...HERE, now
       state: blocked ? 'blocked' : state,
       message: blocked ? 'what it needs has failed' : message,
       elapsed: record === null ? null : (record.ended ?? inquiry.now) - record.began,
-      logs: logsOf(folder, i + 1),
+      logs: [...(submitted[i] === null ? [] : [submitted[i]!.log]), folder.logFile(i + 1)]
+        .filter(existsSync)
+        .map(shortened),
     };
   });
 }
 
 function stateOf(
   record: TaskRecord | null,
+  submitted: string | null,
   { host, isAlive }: Inquiry,
   queue: ReadonlyMap<string, string> | null,
 ): { state: Exclude<TaskState, 'blocked'>; message: string | null } {
-  if (record === null) return { state: 'waiting', message: null };
+  if (record === null) {
+    const known = submitted === null ? undefined : queue?.get(submitted);
+    // Cancelled, as what needs a failed task is, or never begun.
+    const cancelled = submitted !== null && queue !== null && known === undefined;
+    const message = submitted === null ? null : `job ${submitted}`;
+    return cancelled
+      ? { state: 'failed', message: `${message} is gone from the queue` }
+      : { state: 'waiting', message };
+  }
   const { state, job, message } = record;
   const queued = job === null ? undefined : queue?.get(job);
   // Requeued: the record is of the time before.
@@ -96,7 +108,7 @@ function stateOf(
   return gone ? { state: 'failed', message: `${where} is gone` } : { state: 'running', message: where };
 }
 
-function logsOf(folder: PlanFolder, number: number): string[] {
-  const file = folder.logFile(number);
-  return existsSync(file) ? [path.relative(process.cwd(), file)] : [];
+function shortened(file: string): string {
+  const relative = path.relative(process.cwd(), file);
+  return relative.startsWith('..') ? file : relative;
 }
