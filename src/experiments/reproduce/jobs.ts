@@ -66,6 +66,7 @@ export async function reproduceTogether(
   const left = new Map(foreseen.map(({ task, seconds }) => [task.id, seconds]));
   const memory = new Map(foreseen.map((one) => [one.task.id, one.memory ?? 0]));
   const isDone = new Set(foreseen.filter(({ state }) => state === 'done').map(({ task }) => task.id));
+  await folder.settleDone(({ id }) => isDone.has(id));
   const running = new Set<number>();
   let over = 0;
   const tellWhole = () =>
@@ -207,5 +208,7 @@ export async function writePlan(
   const done = new Set(
     (await forecast(tasks, statistics, request)).filter(({ state }) => state === 'done').map(({ task }) => task.id),
   );
-  return { folder, leftOut, isDone: ({ id }) => done.has(id) };
+  const isDone = ({ id }: Task) => done.has(id);
+  await folder.settleDone(isDone);
+  return { folder, leftOut, isDone };
 }

@@ -189,6 +189,16 @@ export class PlanFolder {
     return JOBS.read(readFileSync(file, 'utf8'), file).jobs.find(({ task }) => task === number) ?? null;
   }
 
+  /** Says of tasks that were found done, and that no process of this plan did, that they are. */
+  async settleDone(isDone: (task: Task) => boolean): Promise<void> {
+    for (const [index, task] of this.tasks.entries()) {
+      const known = this.record(index + 1)?.state;
+      if (!isDone(task) || known === 'done') continue;
+      const now = beginning();
+      await this.writeRecord(index + 1, { ...now, state: 'done', ended: now.began });
+    }
+  }
+
   private recordFile(number: number): string {
     return path.join(this.directory, 'tasks', `${number}.json`);
   }

@@ -37,13 +37,13 @@ async function ended(child: ChildProcess): Promise<{ code: number | null; out: s
   return new Promise((resolve) => child.on('close', (code) => resolve({ code, out: out!.text, error: error!.text })));
 }
 
-/** A table without what two trainings never have in common: how long they took, and where they lie. */
+/** A table without what two trainings may not have in common: how long they took, of which source they are, and where they lie. */
 function table(results: string): string[][] {
   const rows = readFileSync(path.join(root, results, 'tiny/table1.csv'), 'utf8')
     .trimEnd()
     .split('\n')
     .map((line) => line.split(','));
-  const own = rows[0]!.map((name) => ['Training seconds', 'Run'].includes(name));
+  const own = rows[0]!.map((name) => ['Training seconds', 'Commit', 'Run'].includes(name));
   return rows.map((row) => row.filter((_, i) => !own[i]));
 }
 
@@ -71,7 +71,7 @@ it('makes the tables that one process makes', async () => {
   const status = await ended(start('status', planFolder('together')));
   expect(status.code, status.error).toBe(0);
   expect(status.out).toMatch(/^\d+: train sri, seed 1 +done +\d+ s .*task-\d+\.log$/m);
-}, 240_000);
+}, 480_000);
 
 it('saves all on Ctrl-C, says so, and goes on', async () => {
   const args = [...study('stopped'), '--jobs', '2', '--set', 'training.epochs=400', '--json'];
@@ -94,7 +94,7 @@ it('saves all on Ctrl-C, says so, and goes on', async () => {
   for (const seed of [0, 1]) {
     expect(readdirSync(path.join(root, `runs-stopped/tiny/lstm-lm/seed-${seed}/checkpoints`))).not.toHaveLength(0);
   }
-}, 120_000);
+}, 240_000);
 
 it('fails what fails, with its own words, and does the rest', async () => {
   const file = path.join(root, 'runs-together/tiny/sri/seed-0/config.json');
@@ -109,4 +109,4 @@ it('fails what fails, with its own words, and does the rest', async () => {
   // What is done is not begun again.
   expect(error).not.toMatch(/train lstm-lm.*log in/);
   expect(out).toMatch(/^Method +PPL/m);
-}, 120_000);
+}, 240_000);
