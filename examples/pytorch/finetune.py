@@ -1,0 +1,28 @@
+"""A language model trained on in PyTorch, and back as a run:
+
+    python examples/pytorch/finetune.py lm sentences.txt tuned --steps 20 --rate 0.1
+    sri eval --run tuned --metric ppl
+"""
+
+import argparse
+
+import torch
+from run_folder import read_ids, read_run, write_run
+
+parser = argparse.ArgumentParser()
+parser.add_argument("run")
+parser.add_argument("text")
+parser.add_argument("out")
+parser.add_argument("--steps", type=int, default=20)
+parser.add_argument("--rate", type=float, default=0.1)
+options = parser.parse_args()
+
+decoder = read_run(options.run)
+sentences = read_ids(f"{options.run}/vocabulary.txt", options.text)
+optimizer = torch.optim.SGD(decoder.parameters(), lr=options.rate)
+for _ in range(options.steps):
+    optimizer.zero_grad()
+    loss = sum(decoder(ids) for ids in sentences) / len(sentences)
+    loss.backward()
+    optimizer.step()
+write_run(options.run, options.out, decoder)
