@@ -354,7 +354,10 @@ describe('reductions', () => {
     await expectSame(() => {
       const levels = tf.tensor2d([500, -500, 300, 0, 900, -900], [6, 1]);
       const x = tf.add(random<tf.Rank.R2>(1, [6, 300], 2), levels);
-      return [tf.softmax(x), tf.logSoftmax(x)];
+      // A place for the maximum wherever a thread may see it alone.
+      const peaks = tf.oneHot(tf.tensor1d([200, 250, 7, 131, 199, 299], 'int32'), 300);
+      const peaked = tf.add(x, tf.mul(peaks, 300));
+      return [tf.softmax(x), tf.logSoftmax(x), tf.softmax(peaked), tf.logSoftmax(peaked)];
     });
   });
 

@@ -55,6 +55,10 @@ describe.each(methods().map(({ name }) => name))('an iteration of %s', (name) =>
     learn(1);
     expect(fallbacks()).toEqual({});
     expect(tf.memory().numTensors).toBe(tensors);
+    // The memory that an iteration needs is what the one before it has left.
+    const { allocated } = backend.gpu;
+    learn(1);
+    expect(backend.gpu.allocated).toBe(allocated);
     optimizer.dispose();
     model.dispose();
   });
