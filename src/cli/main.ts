@@ -1,5 +1,6 @@
 // From arguments to an exit code. Every way a command can end is decided here and nowhere else:
-// 0 done, 1 failed, 2 wrong use or wrong input, 130 interrupted after a checkpoint was saved.
+// 0 done, 1 failed, 2 wrong use or wrong input; asked to stop, after a checkpoint was saved, 129 by SIGHUP, 130 by SIGINT,
+// 143 by SIGTERM.
 
 import { relative } from 'node:path';
 import { CommanderError } from 'commander';
@@ -12,6 +13,10 @@ import { buildProgram } from './program.js';
 const LONGEST_LINE = 1000;
 
 export const EXIT = { done: 0, failed: 1, wrongInput: 2, interrupted: 130 } as const;
+
+/** What asks to stop, with the exit code that says so: 128 and the signal's number. */
+const STOPPING = { SIGHUP: 129, SIGINT: EXIT.interrupted, SIGTERM: 143 } as const;
+type Stopping = keyof typeof STOPPING;
 
 /** Runs the command that `args` (without node and script) asks for; never throws. */
 export async function main(args: readonly string[], given?: Io): Promise<number> {
@@ -35,7 +40,8 @@ function report(error: unknown, io: Io): number {
   }
   if (error instanceof InterruptedError) {
     note(io, `sri: ${error.message}`);
-    return EXIT.interrupted;
+    const { reason } = io.stop;
+    return Object.hasOwn(STOPPING, String(reason)) ? STOPPING[reason as Stopping] : EXIT.interrupted;
   }
   const refused = refusal(error);
   if (refused !== null) {
@@ -82,20 +88,36 @@ function refusal(error: unknown): string | null {
   }
 }
 
-/** The process's own streams. The first SIGINT asks to stop; a second one, from someone in a hurry, stops at once. */
-function processIo(): { io: Io; release: () => void } {
+/**
+ * The process's own streams. The first signal asks to stop; a second SIGINT, from someone in a hurry, stops at once. A reader
+ * that has gone, such as `head` or a terminal that was closed, ends the printing and not the work.
+ */
+function processIo(): { io: Io; release: () => void; lost: () => boolean } {
   const stop = new AbortController();
-  const interrupt = () => {
-    if (stop.signal.aborted) process.exit(EXIT.interrupted);
-    stop.abort();
-  };
-  // A reader that has seen enough, such as `head`, closes the pipe. The error may come after the command is done, so
-  // this listener stays.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') process.stderr.write(`sri: what was to be printed is lost: ${error.message}\n`);
-    process.exit(EXIT.failed);
+  const listeners = (Object.keys(STOPPING) as Stopping[]).map((signal) => {
+    const listener = () => {
+      if (stop.signal.aborted && signal === 'SIGINT') process.exit(EXIT.interrupted);
+      stop.abort(signal);
+    };
+    process.on(signal, listener);
+    return () => process.off(signal, listener);
   });
-  process.on('SIGINT', interrupt);
-  const release = () => process.off('SIGINT', interrupt);
-  return { io: { out: process.stdout, error: process.stderr, stop: stop.signal }, release };
+  let lost = false;
+  // The error may come after the command is done, so these listeners stay.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (isGone(error) || lost) return;
+    lost = true;
+    process.stderr.write(`sri: what was to be printed is lost: ${error.message}\n`);
+    process.exitCode = EXIT.failed;
+  });
+  process.stderr.on('error', () => {});
+  const release = () => {
+    for (const off of listeners) off();
+  };
+  return { io: { out: process.stdout, error: process.stderr, stop: stop.signal }, release, lost: () => lost };
+}
+
+/** Whether nobody reads any more. */
+function isGone({ code }: NodeJS.ErrnoException): boolean {
+  return ['EPIPE', 'EIO', 'ERR_STREAM_DESTROYED'].includes(code ?? '');
 }

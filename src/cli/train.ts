@@ -18,6 +18,7 @@ export function addTrain(program: Command, io: Io): void {
     )
     .usage('[--config ptb.yaml] [--method sri] [options]');
   addMachineOptions(addRunOptions(command))
+    .option('--restart', 'begin anew where the run was trained already; its weights and checkpoints are lost')
     .addHelpText(
       'after',
       `
@@ -27,7 +28,7 @@ Examples:
   sri train --config ptb.yaml --method sri --setting algorithm-1 --seed 1
   sri train --config ptb.yaml --method sri --set training.epochs=5 --run runs/trial`,
     )
-    .action(async (options: RunOptions & MachineOptions) => {
+    .action(async (options: RunOptions & MachineOptions & { restart?: boolean }) => {
       const chosen = await chooseRun(options);
       const progress = createProgress(io, options.json ?? false);
       try {
@@ -84,6 +85,9 @@ export class TrainingTeller {
         });
         break;
       }
+      case 'warning':
+        progress.say(`warning: ${event.text}`, { event: 'warning', name, text: event.text });
+        break;
       case 'iteration':
         this.last = this.moment(event);
         progress.update(this.last);

@@ -16,6 +16,7 @@ import type { Following } from './progress.js';
 /**
  * Trains a run to its end, from where it last stopped.
  * @param runs the folder of all runs, where those that this starts from are.
+ * @param following its `restart` says whether training begins anew where there is a run already.
  * @throws {InputError} when the corpus is not prepared, the folder holds another run, or the backend does not work here.
  * @throws {InterruptedError} after saving, when the signal asks to stop.
  */
@@ -23,7 +24,7 @@ export async function trainRun(
   run: RunConfig,
   folder: RunFolder,
   runs: string,
-  { signal, onProgress }: Following<TrainingEvent> = {},
+  { signal, onProgress, restart }: Following<TrainingEvent> & { restart?: boolean } = {},
 ): Promise<Manifest> {
   const corpus = await loadCorpus(run.data.directory);
   checkMemory(run, corpus.vocabulary.size);
@@ -32,7 +33,8 @@ export async function trainRun(
   return train({
     run,
     method: methodNamed(run.method),
-    startFrom: hasCheckpoint(folder.checkpoints) ? [] : startingWeights(run, runs, corpus.hash),
+    restart,
+    startFrom: !restart && hasCheckpoint(folder.checkpoints) ? [] : startingWeights(run, runs, corpus.hash),
     corpus,
     folder,
     validator: createValidator(run, corpus, folder),

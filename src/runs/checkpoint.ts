@@ -9,20 +9,20 @@ import { writeFileAtomic } from '../storage/atomic-write.js';
 import { makeFolder } from '../storage/folder.js';
 import { decodeSafetensors, encodeSafetensors, type StoredTensor } from '../storage/safetensors.js';
 import { endingSchema } from './ending.js';
-import { JsonFormat, measuredNumber } from './json-format.js';
+import { anyNumber, JsonFormat } from './json-format.js';
 import { verdictSchema } from './run-folder.js';
 import { startedFromSchema } from './weights.js';
 
 const validationState = z.strictObject({
   /** Lowest validation loss so far, nats a word; null before the first. */
-  best: z.number().nullable(),
+  best: anyNumber.nullable(),
   /** The epoch it was measured after. */
   bestEpoch: z.int(),
   /**
    * What the next loss may not be above to count as a gain, nats a word: the lowest since the last decay, that decay's own
    * epoch among them. Null before the first, and absent in checkpoints written before it was kept, where it was the best.
    */
-  reference: z.number().nullable().optional(),
+  reference: anyNumber.nullable().optional(),
   /** Epochs since the last gain or the last decay. */
   epochsWithoutGain: z.int(),
   decays: z.int(),
@@ -35,13 +35,14 @@ const sums = z.strictObject({
   sentences: z.int(),
   words: z.int(),
   /** Sum over sentences, nats. */
-  loss: z.number(),
+  loss: anyNumber,
   /** Sum over iterations, before clipping. */
-  gradientNorm: z.number(),
+  gradientNorm: anyNumber,
   /** Sums over iterations of the method's quantities. */
-  quantities: z.record(z.string(), measuredNumber),
-  seconds: z.number(),
-  flops: z.number(),
+  /** Null, in states of an earlier version, stands for NaN. */
+  quantities: z.record(z.string(), z.union([anyNumber, z.null().transform(() => Number.NaN)])),
+  seconds: anyNumber,
+  flops: anyNumber,
 });
 export type TrainingSums = z.infer<typeof sums>;
 
@@ -84,6 +85,7 @@ const TRAINING_STATE = new JsonFormat(
   1,
   trainingState,
   'remove the checkpoint to go on from the one before',
+  true,
 );
 
 /** How many checkpoints are kept. */
@@ -99,13 +101,18 @@ export async function saveCheckpoint(
   const name = String(state.iteration).padStart(9, '0');
   await writeFileAtomic(path.join(directory, `${name}.safetensors`), encodeSafetensors(tensors));
   await writeFileAtomic(path.join(directory, `${name}.json`), TRAINING_STATE.write(state));
-  const kept = new Set(saved(directory).slice(0, KEPT));
+  // One that is newer is not whole, or this one would have begun there.
+  const kept = new Set(
+    saved(directory)
+      .filter((saved) => saved <= name)
+      .slice(0, KEPT),
+  );
   for (const old of saved(directory)) {
     // The JSON goes first: without it the tensors are no checkpoint.
     if (!kept.has(old)) rmSync(path.join(directory, `${old}.json`), { force: true });
   }
   for (const file of readdirSync(directory)) {
-    if (!kept.has(path.parse(file).name)) rmSync(path.join(directory, file), { force: true });
+    if (/^\d{9}\./.test(file) && !kept.has(path.parse(file).name)) rmSync(path.join(directory, file), { force: true });
   }
 }
 
@@ -114,20 +121,26 @@ export function hasCheckpoint(directory: string): boolean {
   return saved(directory).length > 0;
 }
 
+export interface LoadedCheckpoint {
+  state: TrainingState;
+  tensors: ReadonlyMap<string, StoredTensor>;
+  file: string;
+  /** Newer ones that are not whole, each with the reason. */
+  passedOver: readonly string[];
+}
+
 /**
- * The newest checkpoint, or null where there is none.
+ * The newest checkpoint that is whole, or null where there is none.
  * @throws InputError where checkpoints are there but none can be read.
  */
-export function loadCheckpoint(
-  directory: string,
-): { state: TrainingState; tensors: ReadonlyMap<string, StoredTensor>; file: string } | null {
+export function loadCheckpoint(directory: string): LoadedCheckpoint | null {
   const failures: string[] = [];
   for (const name of saved(directory)) {
     const file = path.join(directory, `${name}.safetensors`);
     try {
       const json = path.join(directory, `${name}.json`);
       const state = TRAINING_STATE.read(readFileSync(json, 'utf8'), json);
-      return { state, tensors: decodeSafetensors(readFileSync(file), file).tensors, file };
+      return { state, tensors: decodeSafetensors(readFileSync(file), file).tensors, file, passedOver: failures };
     } catch (error) {
       failures.push(`${name}: ${(error as Error).message}`);
     }

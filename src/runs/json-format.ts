@@ -8,6 +8,16 @@ import { cut } from '../text.js';
 /** Null stands for what JSON cannot say, NaN and the infinities; it is read back as NaN. */
 export const measuredNumber = z.union([z.number(), z.null().transform(() => Number.NaN)]);
 
+/** Any number, NaN and the infinities too: of a format that keeps them. */
+export const anyNumber = z.custom<number>((value) => typeof value === 'number', 'expected a number');
+
+/** How a format that keeps them writes the numbers that JSON cannot say. */
+const UNSAYABLE: Readonly<Record<string, number>> = {
+  'number:NaN': Number.NaN,
+  'number:Infinity': Number.POSITIVE_INFINITY,
+  'number:-Infinity': Number.NEGATIVE_INFINITY,
+};
+
 export class JsonFormat<T extends object> {
   /**
    * @param what it is called, for messages: `manifest`.
@@ -19,10 +29,14 @@ export class JsonFormat<T extends object> {
     private readonly number: number,
     private readonly schema: z.ZodType<T>,
     private readonly remedy: string,
+    /** Whether NaN and the infinities are read as they were written; else JSON makes null of them. */
+    private readonly keepsAllNumbers = false,
   ) {}
 
   write(value: T): string {
-    return `${JSON.stringify({ format: this.number, ...value }, null, 2)}\n`;
+    const replace = (_: string, given: unknown) =>
+      this.keepsAllNumbers && typeof given === 'number' && !Number.isFinite(given) ? `number:${given}` : given;
+    return `${JSON.stringify({ format: this.number, ...value }, replace, 2)}\n`;
   }
 
   /**
@@ -32,7 +46,9 @@ export class JsonFormat<T extends object> {
   read(text: string, file: string): T {
     let value: unknown;
     try {
-      value = JSON.parse(text);
+      value = JSON.parse(text, (_, given: unknown) =>
+        this.keepsAllNumbers && typeof given === 'string' && Object.hasOwn(UNSAYABLE, given) ? UNSAYABLE[given] : given,
+      );
     } catch (error) {
       throw new InputError(`${file}: not valid JSON: ${cut((error as Error).message)}; ${this.remedy}`);
     }

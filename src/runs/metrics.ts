@@ -1,6 +1,7 @@
 // metrics.csv: what training looked like: a line for each interval, and one for each epoch as a whole with its validation.
 
-import { appendFileSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, closeSync, existsSync, fsyncSync, openSync, readFileSync, statSync } from 'node:fs';
+import { writeFileAtomic } from '../storage/atomic-write.js';
 import { csvText } from '../storage/csv.js';
 
 export interface Metrics {
@@ -40,12 +41,20 @@ const COLUMNS = [
 
 /**
  * Cuts a file of metrics back to what a checkpoint knows of: lines that a killed process wrote after it will be written
- * again. A file that is missing or shorter, since somebody else was at it, keeps its whole lines.
+ * again. A file that is shorter, or has lost its content to a failing disk, keeps its whole lines up to there.
+ * @returns what was lost, in a sentence; null where nothing was.
  */
-export function cutBack(file: string, bytes: number): void {
+export async function cutBack(file: string, bytes: number): Promise<string | null> {
   const content = existsSync(file) ? readFileSync(file) : Buffer.alloc(0);
-  const known = bytes <= content.length ? bytes : content.lastIndexOf('\n') + 1;
-  writeFileSync(file, content.subarray(0, known));
+  const known = content.subarray(0, bytes);
+  const hole = known.indexOf(0);
+  const whole = hole < 0 && content.length >= bytes;
+  const kept = whole ? known : known.subarray(0, known.lastIndexOf('\n', hole < 0 ? undefined : hole) + 1);
+  // The old one stays until the new one is whole.
+  if (kept.length !== content.length || !existsSync(file)) await writeFileAtomic(file, kept);
+  if (whole) return null;
+  const what = hole < 0 ? `has ${content.length} bytes where ${bytes} were written` : `has NUL bytes from byte ${hole}`;
+  return `${file} ${what}: the lines after byte ${kept.length} are lost, and training goes on without them`;
 }
 
 /** Where the lines go, under columns that are fixed for the run: a file that another version began keeps its own. */
@@ -70,6 +79,16 @@ export class MetricsFile {
     const values = header.map((column) => cells.get(column) ?? '');
     appendFileSync(this.file, csvText(begun ? [values] : [header, values]));
     return statSync(this.file).size;
+  }
+
+  /** Waits until the disk has what was added: before a checkpoint counts on it. */
+  sync(): void {
+    const file = openSync(this.file, 'r+');
+    try {
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
   }
 }
 

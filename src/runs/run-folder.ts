@@ -8,7 +8,7 @@
 //   rows/          a file each measured quantity, and beside it one of the sentences' own values
 //   artifacts/     texts, samples and figures made with the weights
 
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { PRECISIONS } from '../config/choices.js';
@@ -16,6 +16,7 @@ import { type RunConfig, wholeRunSchema } from '../config/schema.js';
 import { InputError } from '../errors.js';
 import { writeFileAtomic } from '../storage/atomic-write.js';
 import { makeFolder } from '../storage/folder.js';
+import { Lock, LockedError } from '../storage/lock.js';
 import { endingSchema } from './ending.js';
 import { JsonFormat } from './json-format.js';
 import { type MeasuredRow, ROW, rowName, type SentenceValues } from './row.js';
@@ -77,6 +78,15 @@ export type Manifest = z.infer<typeof manifest>;
 const MANIFEST = new JsonFormat('manifest', 1, manifest, 'remove it, and sri train writes it anew');
 
 const CONFIG = new JsonFormat('configuration', 1, wholeRunSchema, 'name another folder with --run, or remove this one');
+
+/** Another process trains the run. */
+export class RunInUseError extends InputError {
+  constructor(directory: string, { file, holder }: LockedError) {
+    super(
+      `${directory} is being trained by ${holder}; wait for it, or stop it (if that process is something else, remove ${file})`,
+    );
+  }
+}
 
 export class RunFolder {
   constructor(readonly directory: string) {}
@@ -197,21 +207,31 @@ export class RunFolder {
   }
 
   /**
-   * Takes the folder for this process until the returned function is called, so that two do not train one run.
-   * @throws InputError if a living process holds it.
+   * Takes the folder for this process until the lock is released, so that two do not train one run.
+   * @throws RunInUseError if a living process holds it.
    */
-  lock(): () => void {
+  lock(): Lock {
     makeFolder(this.directory);
-    const file = path.join(this.directory, 'training.pid');
-    const holder = Number(read(file) ?? Number.NaN);
-    if (Number.isInteger(holder) && holder > 0 && holder !== process.pid && isAlive(holder)) {
-      throw new InputError(
-        `${this.directory} is being trained by process ${holder}; wait for it, or stop it ` +
-          `(if that process is something else, remove ${file})`,
-      );
+    try {
+      return Lock.take(path.join(this.directory, 'training.lock'));
+    } catch (error) {
+      if (error instanceof LockedError) throw new RunInUseError(this.directory, error);
+      throw error;
     }
-    writeFileSync(file, String(process.pid));
-    return () => rmSync(file, { force: true });
+  }
+
+  /**
+   * Removes what a training left, so that it begins anew; rows stay, which know the weights that they are of.
+   * To be called under the lock.
+   */
+  forgetTraining(): void {
+    // Without the manifest there is no run to measure or to go on with.
+    rmSync(path.join(this.directory, 'manifest.json'), { force: true });
+    rmSync(this.checkpoints, { recursive: true, force: true });
+    rmSync(this.metrics, { force: true });
+    for (const file of list(this.directory)) {
+      if (file.endsWith('.safetensors')) rmSync(path.join(this.directory, file), { force: true });
+    }
   }
 
   private async write(name: string, content: string): Promise<void> {
@@ -242,15 +262,6 @@ function differences(old: object, fresh: object, prefix = ''): string[] {
 
 function isPlain(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }
 
 function read(file: string): string | null {

@@ -2,15 +2,32 @@
 // The bytes go to a neighbour first; only when the disk has them does the neighbour take the name.
 
 import { randomBytes } from 'node:crypto';
+import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { isAlive, placeOf, thisProcess } from './process.js';
 
 /** What the temporary neighbour of a file is called; a process that was killed may leave one behind. */
-const TEMPORARY = /^\.(.+)\.[0-9a-f]{12}\.tmp$/;
+const TEMPORARY = /^\.(.+)\.([0-9a-f]{8})-(\d+)-[0-9a-f]{12}\.tmp$/;
+
+/** Seconds after which a file that a process elsewhere began counts as abandoned. */
+const ABANDONED = 3600;
 
 /** True for a name that {@link writeFileAtomic} gives to a file it has not finished. */
 export function isTemporaryName(name: string): boolean {
   return TEMPORARY.test(name);
+}
+
+/** Removes the files in a folder that processes which are no more had begun; what the living write stays. */
+export function removeAbandoned(directory: string): void {
+  const here = placeOf(thisProcess());
+  for (const name of existsSync(directory) ? readdirSync(directory) : []) {
+    const [, , place, pid] = name.match(TEMPORARY) ?? [];
+    if (place === undefined) continue;
+    const file = join(directory, name);
+    const age = (Date.now() - (statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? Date.now())) / 1000;
+    if (place === here ? !isAlive(Number(pid)) : age > ABANDONED) rmSync(file, { force: true });
+  }
 }
 
 /**
@@ -20,7 +37,8 @@ export function isTemporaryName(name: string): boolean {
  */
 export async function writeFileAtomic(path: string, data: Uint8Array | string | Iterable<Uint8Array>): Promise<void> {
   const directory = dirname(path);
-  const temporary = join(directory, `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
+  const writer = `${placeOf(thisProcess())}-${process.pid}-${randomBytes(6).toString('hex')}`;
+  const temporary = join(directory, `.${basename(path)}.${writer}.tmp`);
   try {
     const file = await open(temporary, 'wx');
     try {

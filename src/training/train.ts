@@ -1,6 +1,8 @@
 // The training loop, the same for every method: epochs of equal-length batches, a validation after each, checkpoints
 // in between. It may be stopped at any instant and goes on with the same bits; it reports through events and prints nothing.
 
+import { existsSync } from 'node:fs';
+import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { RunConfig } from '../config/schema.js';
 import { type Batch, type Batches, equalLengthBatches } from '../data/batches.js';
@@ -8,12 +10,20 @@ import type { PreparedCorpus } from '../data/corpus.js';
 import { InputError, InterruptedError } from '../errors.js';
 import type { Method } from '../methods/define-method.js';
 import type { Iteration, Model, Position } from '../methods/method.js';
-import { loadCheckpoint, saveCheckpoint, type TrainingState, type TrainingSums } from '../runs/checkpoint.js';
+import {
+  hasCheckpoint,
+  loadCheckpoint,
+  saveCheckpoint,
+  type TrainingState,
+  type TrainingSums,
+} from '../runs/checkpoint.js';
 import { type Ending, mayGoOn } from '../runs/ending.js';
 import { cutBack, type Metrics, MetricsFile } from '../runs/metrics.js';
 import type { Manifest, RunFolder, Verdict } from '../runs/run-folder.js';
 import { restoreWeights, type StartingWeights, saveWeights, startPart } from '../runs/weights.js';
+import { removeAbandoned } from '../storage/atomic-write.js';
 import { makeFolder } from '../storage/folder.js';
+import type { Lock } from '../storage/lock.js';
 import { DivergenceError, GradientDescent } from './learner.js';
 import { cosineShare } from './learning-rate.js';
 import { createOptimizer } from './optimizer.js';
@@ -49,6 +59,8 @@ export interface TrainingOptions {
   provenance: Pick<Manifest, 'version' | 'commit' | 'node' | 'backend' | 'backendDetails' | 'threads'>;
   /** The machine's measured peak, floating-point operations a second; null where unknown. */
   peakFlops: number | null;
+  /** Whether training begins anew where there is a run already, whose weights are lost then. */
+  restart?: boolean;
   /** Stops training after the batch in progress, with a checkpoint. */
   signal?: AbortSignal;
   report?: (event: TrainingEvent) => void;
@@ -65,6 +77,8 @@ export type TrainingEvent =
       /** Those that have trained the run, with the one that is in use now. */
       backends: readonly string[];
     }
+  /** What is to be known of what was found. */
+  | { kind: 'warning'; text: string }
   /** After every batch. */
   | { kind: 'iteration'; at: Position; iterations: number; update: Iteration; secondsLeft: number | null }
   /** After every `logEvery` iterations, as in metrics.csv. */
@@ -84,18 +98,45 @@ export type TrainingEvent =
  */
 export async function train(options: TrainingOptions): Promise<Manifest> {
   const { run, folder } = options;
-  const release = folder.lock();
+  const lock = folder.lock();
   try {
+    for (const part of ['', 'checkpoints', 'rows', 'artifacts']) removeAbandoned(path.join(folder.directory, part));
+    if (options.restart) folder.forgetTraining();
+    const settled = await settledBefore(options);
+    if (settled !== null) return settled;
     await folder.settleConfig(run);
     const model = options.method.create(run, options.corpus);
     try {
-      return await new Training(options, model).toTheEnd();
+      return await new Training(options, model, lock).toTheEnd();
     } finally {
       model.dispose();
     }
   } finally {
-    release();
+    lock.release();
   }
+}
+
+/**
+ * What is to be said, before anything is learned, of a folder that has a manifest and not all that goes with it.
+ * @returns the manifest of a run that is done and has its weights; null where training may begin or go on.
+ * @throws InputError where beginning again would lose what was trained.
+ */
+async function settledBefore({ run, folder }: TrainingOptions): Promise<Manifest | null> {
+  const manifest = folder.manifest();
+  if (manifest === null) return null;
+  const { finished, epochs } = manifest;
+  const weights = folder.weights(run.training.select);
+  const [kept, mayResume] = [existsSync(weights), hasCheckpoint(folder.checkpoints)];
+  if (kept && mayResume) return null;
+  if (kept && finished !== null && !mayGoOn(finished, epochs, run.training.epochs)) {
+    await folder.settleConfig(run);
+    return manifest;
+  }
+  const gone = [...(kept ? [] : [path.basename(weights)]), ...(mayResume ? [] : ['all checkpoints'])].join(' and ');
+  throw new InputError(
+    `${folder.directory} was trained for ${epochs} epochs, and of it ${gone} have gone; put them back, or begin anew ` +
+      'with sri train --restart, which replaces its weights',
+  );
 }
 
 /** How much the last update's time counts in the smoothed pace: batches differ in length, so a few dozen are averaged. */
@@ -117,6 +158,7 @@ class Training {
   constructor(
     private readonly options: TrainingOptions,
     private readonly model: Model,
+    private readonly lock: Pick<Lock, 'check'>,
   ) {
     const { run, corpus } = options;
     this.optimizer = createOptimizer(run.optimizer, model.parameters);
@@ -144,7 +186,7 @@ class Training {
 
   async toTheEnd(): Promise<Manifest> {
     const { run } = this.options;
-    this.restore();
+    await this.restore();
     const perEpoch = this.batchesOf(1).length;
     const iterations = perEpoch * run.training.epochs;
     const { epochs } = run.training;
@@ -264,7 +306,7 @@ class Training {
     return manifest;
   }
 
-  private restore(): void {
+  private async restore(): Promise<void> {
     const { folder, corpus } = this.options;
     makeFolder(folder.directory);
     const checkpoint = loadCheckpoint(folder.checkpoints);
@@ -274,6 +316,12 @@ class Training {
           `${corpus.directory} is not the corpus that ${folder.directory} has learned from so far; ` +
             'prepare it as it was, name another folder with --run, or remove this one',
         );
+      }
+      for (const text of checkpoint.passedOver) {
+        this.emit({
+          kind: 'warning',
+          text: `a checkpoint is not whole, so training goes on from an older one: ${text}`,
+        });
       }
       this.state = checkpoint.state;
       this.resumed = true;
@@ -287,7 +335,8 @@ class Training {
     }
     const { backend } = this.options.provenance;
     if (!this.state.backends.includes(backend)) this.state.backends.push(backend);
-    cutBack(folder.metrics, this.state.metricsBytes);
+    const lost = await cutBack(folder.metrics, this.state.metricsBytes);
+    if (lost !== null) this.emit({ kind: 'warning', text: lost });
     this.secondsBefore = this.state.trainingSeconds;
     this.started = performance.now();
     this.lastSave = this.started;
@@ -296,6 +345,8 @@ class Training {
   private async save(): Promise<void> {
     this.state.method = this.model.state();
     this.state.trainingSeconds = this.seconds();
+    this.lock.check();
+    this.metricsFile.sync();
     await saveCheckpoint(
       this.options.folder.checkpoints,
       this.state,

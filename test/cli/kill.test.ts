@@ -99,23 +99,41 @@ it('ends with the same bits after SIGKILL at arbitrary moments', async () => {
   expect(best('killed').equals(best('whole'))).toBe(true);
 }, 240_000);
 
-it('saves on SIGINT, leaves with 130, and goes on from there', async () => {
-  const child = train('interrupted');
-  const end = ended(child);
-  // Once a checkpoint exists, training is under way.
-  const poll = setInterval(() => {
-    if (newestOrNone('interrupted') === null) return;
+it.each([
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+  ['SIGHUP', 129],
+] as const)(
+  'saves on %s, leaves with %i, and goes on from there',
+  async (signal, exit) => {
+    const run = `interrupted-${signal}`;
+    const child = train(run);
+    const end = ended(child);
+    // Once a checkpoint exists, training is under way.
+    const poll = setInterval(() => {
+      if (newestOrNone(run) === null) return;
+      clearInterval(poll);
+      child.kill(signal);
+    }, 20);
+    const { code, errors } = await end;
     clearInterval(poll);
-    child.kill('SIGINT');
-  }, 20);
-  const { code, errors } = await end;
-  clearInterval(poll);
-  expect(code, errors).toBe(130);
-  const state = JSON.parse(readFileSync(newest('interrupted', '.json'), 'utf8')) as { iteration: number };
-  expect(state.iteration).toBeGreaterThan(0);
-  const rest = await ended(train('interrupted'));
-  expect(rest.code, rest.errors).toBe(0);
-  expect(
-    readFileSync(newest('interrupted', '.safetensors')).equals(readFileSync(newest('whole', '.safetensors'))),
-  ).toBe(true);
+    expect(code, errors).toBe(exit);
+    const state = JSON.parse(readFileSync(newest(run, '.json'), 'utf8')) as { iteration: number };
+    expect(state.iteration).toBeGreaterThan(0);
+    const rest = await ended(train(run));
+    expect(rest.code, rest.errors).toBe(0);
+    expect(readFileSync(newest(run, '.safetensors')).equals(readFileSync(newest('whole', '.safetensors')))).toBe(true);
+  },
+  120_000,
+);
+
+it('works on when nobody reads what it says', async () => {
+  const child = start('train', '--config', 'words.yaml', '--method', 'sri', '--run', 'unread', '--json');
+  child.stdout!.once('data', () => child.stdout!.destroy());
+  child.stderr!.destroy();
+  const code = await new Promise((resolve) => child.on('exit', resolve));
+  expect(code).toBe(0);
+  expect(readFileSync(newest('unread', '.safetensors')).equals(readFileSync(newest('whole', '.safetensors')))).toBe(
+    true,
+  );
 }, 120_000);

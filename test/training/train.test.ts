@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -391,7 +391,7 @@ describe('training', () => {
       if (file.endsWith('.json'))
         expect(JSON.parse(readFileSync(path.join(trial.folder.checkpoints, file), 'utf8')).finished).toBeNull();
     }
-    expect(() => trial.folder.lock()()).not.toThrow();
+    expect(() => trial.folder.lock().release()).not.toThrow();
   });
 
   it('goes on when given more epochs, and returns at once when given no more', async () => {
@@ -430,8 +430,13 @@ describe('training', () => {
     // Cut in the middle of its third line.
     const text = readFileSync(folder.metrics, 'utf8');
     writeFileSync(folder.metrics, `${text.split('\n').slice(0, 2).join('\n')}\n1,2`);
-    writeFileSync(path.join(folder.directory, 'training.pid'), '');
-    await train(options(more, 'spoilt'));
+    const abandoned = ['.metrics.csv.00000000-4194305-0123456789ab.tmp', '.best.safetensors.x.tmp'];
+    for (const name of abandoned) writeFileSync(path.join(folder.directory, name), '');
+    utimesSync(path.join(folder.directory, abandoned[0]!), 0, 0);
+    const said: string[] = [];
+    await train(options(more, 'spoilt', { report: (event) => event.kind === 'warning' && said.push(event.text) }));
+    expect(said).toEqual([expect.stringMatching(/metrics\.csv has \d+ bytes where \d+ were written/)]);
+    expect(readdirSync(folder.directory).filter((name) => abandoned.includes(name))).toEqual([abandoned[1]]);
     const after = metricsOf(folder);
     expect(after.slice(0, 2)).toEqual(lines.slice(0, 2));
     expect(after.length).toBeGreaterThan(2);
@@ -470,9 +475,48 @@ describe('training', () => {
 
   it('refuses a folder that a living process trains', async () => {
     const folder = new RunFolder(path.join(root, 'held'));
-    folder.lock();
-    writeFileSync(path.join(folder.directory, 'training.pid'), String(process.ppid));
+    const lock = folder.lock();
     await expect(train(options(toyRun('lstm-lm'), 'held'))).rejects.toThrow(/is being trained by process/);
+    lock.release();
+  });
+
+  it('does not begin again over what was trained, unless told to', async () => {
+    const run = toyRun('lstm-lm');
+    const more = { ...run, training: { ...run.training, epochs: run.training.epochs + 1 } };
+    const { folder } = options(run, 'bereft');
+    const manifest = await train(options(run, 'bereft'));
+    const best = readFileSync(folder.weights('best'));
+    rmSync(folder.checkpoints, { recursive: true });
+    expect(await train(options(run, 'bereft'))).toEqual(manifest);
+    await expect(train(options(more, 'bereft'))).rejects.toThrow(/all checkpoints have gone; .* --restart/);
+    expect(readFileSync(folder.weights('best')).equals(best)).toBe(true);
+    rmSync(folder.weights('best'));
+    await expect(train(options(run, 'bereft'))).rejects.toThrow(/best\.safetensors and all checkpoints have gone/);
+    const again = await train(options(run, 'bereft', { restart: true }));
+    expect(again.weights).toEqual(manifest.weights);
+    expect(readFileSync(folder.weights('best')).equals(best)).toBe(true);
+  });
+
+  it('falls back to the older checkpoint where the newest is not whole, and says so', async () => {
+    const run = toyRun('lstm-lm');
+    const { folder } = options(run, 'fallen');
+    await train(options(run, 'fallen'));
+    const newest = readdirSync(folder.checkpoints).sort().at(-1)!;
+    writeFileSync(path.join(folder.checkpoints, newest), 'abc');
+    const more = { ...run, training: { ...run.training, epochs: run.training.epochs + 1 } };
+    const said: string[] = [];
+    await train(options(more, 'fallen', { report: (event) => event.kind === 'warning' && said.push(event.text) }));
+    expect(said[0]).toMatch(/a checkpoint is not whole, so training goes on from an older one: \d{9}: .*safetensors/);
+    for (const name of readdirSync(folder.checkpoints)) expect(name).not.toContain(newest);
+  });
+
+  it('names every backend that trained a run', async () => {
+    const run = toyRun('lstm-lm');
+    const first = options(run, 'moved');
+    expect((await train(first)).backends).toEqual(['cpu']);
+    const more = { ...run, training: { ...run.training, epochs: run.training.epochs + 1 } };
+    const moved = options(more, 'moved', { provenance: { ...first.provenance, backend: 'wasm' } });
+    expect((await train(moved)).backends).toEqual(['cpu', 'wasm']);
   });
 
   it('keeps the weights of the epochs asked for', async () => {

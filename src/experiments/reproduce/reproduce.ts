@@ -3,17 +3,18 @@
 
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { type LoadedConfig, type RunChoice, resolveData } from '../../config/load.js';
 import { type RunConfig, STARTING_PARTS } from '../../config/schema.js';
 import type { SweepPoint } from '../../config/sweep.js';
 import type { CorpusStatistics, SplitName } from '../../data/corpus.js';
 import { loadCorpus } from '../../data/corpus-files.js';
 import type { PreparationReport } from '../../data/prepare.js';
-import { InputError } from '../../errors.js';
+import { InputError, InterruptedError } from '../../errors.js';
 import { methodNamed, methods } from '../../methods/registry.js';
 import { findRuns, readRun } from '../../runs/measured-run.js';
 import type { MeasuredRow } from '../../runs/row.js';
-import { RunFolder } from '../../runs/run-folder.js';
+import { RunFolder, RunInUseError } from '../../runs/run-folder.js';
 import type { TrainingEvent } from '../../training/train.js';
 import { bearsOn, checkMethods, parseMethod, resolveVariant } from '../choose-run.js';
 import { classifyRun, type SkippedLabels } from '../classify.js';
@@ -267,6 +268,9 @@ export async function statisticsOf({
   return existsSync(path.join(directory, 'corpus.json')) ? (await loadCorpus(directory)).statistics : null;
 }
 
+/** Milliseconds after which a run that another process trains is asked for again. */
+const WAITING = 1000;
+
 /** Does the tasks of a plan, as far as they are not done already. */
 export class Performer {
   /** The run that was measured last: what comes next is mostly of the same. */
@@ -318,14 +322,27 @@ export class Performer {
   private async train(task: Task, run: RunConfig): Promise<void> {
     const { runs } = this.request;
     const folder = RunFolder.of(runs, run);
-    if (trainingState(run, folder.manifest()).state === 'done') {
+    const done = trainingState(run, folder.manifest()).state === 'done';
+    if (done && existsSync(folder.weights(run.training.select))) {
       // It must still be the run that is asked for, and may be measured in another way from now on.
       await folder.settleConfig(run);
       return;
     }
     this.close();
     this.announce(task, folder);
-    await trainRun(run, folder, runs, this.following);
+    for (;;) {
+      try {
+        await trainRun(run, folder, runs, this.following);
+        return;
+      } catch (error) {
+        if (!(error instanceof RunInUseError)) throw error;
+        // Another command has the run in hand: what it trains need not be trained twice.
+        this.tell({ kind: 'stage', what: `waiting: ${error.message}`, done: 0, total: 1 });
+        await wait(WAITING, undefined, { signal: this.following.signal }).catch(() => {
+          throw new InterruptedError(`stopped before: ${task.id}`);
+        });
+      }
+    }
   }
 
   private async measure(task: Task, kind: Measuring, run: RunConfig): Promise<void> {

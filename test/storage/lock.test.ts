@@ -1,0 +1,71 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { Lock, LockedError } from '../../src/storage/lock.js';
+import { isAlive, thisProcess } from '../../src/storage/process.js';
+
+const root = mkdtempSync(path.join(tmpdir(), 'sri-lock-'));
+afterAll(() => rmSync(root, { recursive: true }));
+const file = path.join(root, 'training.lock');
+beforeEach(() => rmSync(file, { force: true }));
+
+/** A lock as a process would have left it. @param age of its last sign of life, seconds. */
+function leave(change: object, age = 0): void {
+  writeFileSync(file, JSON.stringify({ ...thisProcess(), token: 'theirs', ...change }));
+  const then = Date.now() / 1000 - age;
+  utimesSync(file, then, then);
+}
+
+describe('a lock', () => {
+  it('is had by one at a time, and leaves nothing behind', () => {
+    const lock = Lock.take(file);
+    expect(() => Lock.take(file)).toThrow(LockedError);
+    expect(() => Lock.take(file)).toThrow(`held by process ${process.pid}`);
+    lock.check();
+    lock.release();
+    expect(readdirSync(root)).toEqual([]);
+    Lock.take(file).release();
+  });
+
+  it('is taken from a process that is no more, whose number is another by now, or that is a zombie', async () => {
+    leave({ pid: 4194305 });
+    Lock.take(file).release();
+    leave({ start: '1' });
+    if (process.platform === 'linux') {
+      Lock.take(file).release();
+      // A shell that never waits for its child: that one ends, and stays in the table of processes.
+      const parent = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 30'], { stdio: ['ignore', 'pipe', 'ignore'] });
+      const pid = Number(await new Promise((resolve) => parent.stdout.once('data', resolve)));
+      const dead = () => readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z');
+      for (let i = 0; i < 200 && !dead(); i++) await new Promise((resolve) => setTimeout(resolve, 20));
+      expect(dead()).toBe(true);
+      expect(isAlive(pid)).toBe(false);
+      leave({ pid, start: '' });
+      Lock.take(file).release();
+      parent.kill();
+    }
+  });
+
+  it.each([
+    ['another machine', { host: 'elsewhere', boot: 'b' }, /process \d+ on elsewhere/],
+    ['another container', { namespace: 'pid:[1]' }, /process \d+ of another container/],
+  ])('is held by a process of %s for as long as that gives signs of life', (_, place, words) => {
+    // Its number says nothing here, whether a process of ours has it or not.
+    for (const pid of [process.pid, 4194305]) {
+      leave({ ...place, pid }, 60);
+      expect(() => Lock.take(file)).toThrow(words);
+      leave({ ...place, pid }, 600);
+      Lock.take(file).release();
+    }
+  });
+
+  it('knows when it was lost, and takes nothing from whoever has it then', () => {
+    const lock = Lock.take(file);
+    leave({});
+    expect(() => lock.check()).toThrow(LockedError);
+    lock.release();
+    expect(readFileSync(file, 'utf8')).toContain('theirs');
+  });
+});
