@@ -100,7 +100,7 @@ export function addResultOptions(command: Command): Command {
   return command
     .addOption(new Option('--split <name>', 'split that is evaluated').choices(SPLIT_NAMES).default('test'))
     .option('--runs <folder>', 'folder of all runs', 'runs')
-    .option('--results <folder>', 'where tables and figures go, in a folder for each data set', 'results')
+    .option('--results <folder>', 'where tables and figures go, in a folder for each data set', 'tables')
     .addOption(
       new Option(
         '--format <form>',
@@ -119,14 +119,22 @@ export function tableNumbersOf({ tables, all }: Pick<TableOptions, 'tables' | 'a
 
 /** Prints the tables that were asked for, and says what was written. @param writers of the formats but `table` and `json`. */
 export function showResults(
-  { dataSet, folder, files, tables, absent, part }: Results,
+  { dataSet, folder, files, tables, absent, part, mixtures }: Results,
   io: Io,
   { split, format, json }: Pick<TableOptions, 'split' | 'format'> & { json?: boolean },
   writers: typeof TABLE_WRITERS,
 ): void {
   if (json) {
     for (const { kind, table } of tables) printTableJson(kind, table, dataSet, folder, io);
-    printJson(io, { event: 'written', dataSet, folder, part, files, missing: absent.map(({ name }) => name) });
+    printJson(io, {
+      event: 'written',
+      dataSet,
+      folder,
+      part,
+      mixtures,
+      files,
+      missing: absent.map(({ name }) => name),
+    });
     return;
   }
   if (format === 'table') {
@@ -141,6 +149,7 @@ export function showResults(
   }
   const say = format === 'table' ? print : note;
   if (part !== null) say(io, part);
+  for (const notice of mixtures) say(io, notice);
   for (const { caption } of absent) say(io, `${caption}: nothing measured on the ${split} split`);
   say(io, `written to ${folder}: ${fileList(files)}`);
 }

@@ -9,6 +9,7 @@ import { stepsLines, stepsPoints } from '../report/ablation.js';
 import { frontierFigure } from '../report/figures/frontier.js';
 import { stepsAblation } from '../report/figures/steps-ablation.js';
 import { frontierFigureOf, frontierLines } from '../report/frontier.js';
+import { mixtureNotices } from '../report/mixture.js';
 import { partNotice } from '../report/part.js';
 import { curvesFigure, reportPage } from '../report/report-page.js';
 import { type Table, toCsv } from '../report/table.js';
@@ -69,6 +70,8 @@ export interface Results {
   absent: ReportTable[];
   /** What a reader should know of runs that learned from a part of a published set; null where none did. */
   part: string | null;
+  /** What else a reader should know of runs that stand side by side. */
+  mixtures: string[];
 }
 
 /**
@@ -105,7 +108,15 @@ export async function writeResults(runs: readonly MeasuredRun[], request: Result
   for (const [name, content] of files) await writeFileAtomic(path.join(folder, name), content);
   await copyRuns(runs, folder);
   const tables = made.filter(({ kind }) => asked.includes(kind));
-  return { dataSet, folder, files: [...files.keys()], tables, absent, part: partNotice(runs) };
+  return {
+    dataSet,
+    folder,
+    files: [...files.keys()],
+    tables,
+    absent,
+    part: partNotice(runs),
+    mixtures: mixtureNotices(runs),
+  };
 }
 
 /** By file name: the curves of training, the ablation, and the Figure 1 of each run that has it. */

@@ -2,6 +2,7 @@
 
 import { measurePeak } from '../backends/peak.js';
 import { type RunConfig, STARTING_PARTS } from '../config/schema.js';
+import type { PreparedCorpus } from '../data/corpus.js';
 import { loadCorpus } from '../data/corpus-files.js';
 import { InputError } from '../errors.js';
 import { methodNamed } from '../methods/registry.js';
@@ -28,6 +29,7 @@ export async function trainRun(
 ): Promise<Manifest> {
   const corpus = await loadCorpus(run.data.directory);
   checkMemory(run, corpus.vocabulary.size);
+  checkPrepared(run, corpus);
   const backend = await startMachine(run);
   checkPrecision(run);
   return train({
@@ -94,4 +96,28 @@ function startingWeights(run: RunConfig, runs: string, dataHash: string): Starti
     const known = manifest.weights[select];
     return [{ part, file: source.weights(select), run: `${method}, seed ${run.seed}`, sha256: known }];
   });
+}
+
+/**
+ * Checks that a corpus was prepared as a run's configuration says.
+ * @throws {InputError} naming each key that differs.
+ */
+export function checkPrepared({ data }: Pick<RunConfig, 'data'>, { directory, settings }: PreparedCorpus): void {
+  const { directory: _, ...rest } = data;
+  // What a preparation need not say is as it is by default.
+  const defaults = { tokenizer: 'whitespace', header: false } as const;
+  const asked = { ...defaults, ...rest };
+  const prepared = { ...defaults, ...settings };
+  const differing = (Object.keys(asked) as (keyof typeof asked)[]).filter(
+    // Whether there are labels is found out by `auto`, whatever the preparation was told.
+    (key) => asked[key] !== prepared[key] && !(key === 'labelColumn' && asked[key] === 'auto'),
+  );
+  if (differing.length === 0) return;
+  const said = differing.map(
+    (key) => `data.${key}: ${JSON.stringify(prepared[key])} there, ${JSON.stringify(asked[key])} in the configuration`,
+  );
+  throw new InputError(
+    `${directory} was prepared with other settings (${said.join('; ')}); prepare it with this configuration, or give the ` +
+      'configuration those settings',
+  );
 }

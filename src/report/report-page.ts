@@ -24,6 +24,7 @@ import {
   shortHashes,
   textTable,
 } from './html.js';
+import { mixtureNotices } from './mixture.js';
 import { type ChartView, type Curve, type PageChart, type PageMap, seedSeries } from './page-numbers.js';
 import { partNotice } from './part.js';
 import { studies, sweptValue } from './sweep.js';
@@ -62,10 +63,12 @@ export async function reportPage({ split, runs, tables, configOf, live = null }:
   const of = (dataSet: string) => shown.filter(({ measured }) => measured.run.dataSet === dataSet);
   const several = dataSets.length > 1;
   const parts = dataSets.flatMap((dataSet) => partNotice(of(dataSet).map(({ measured }) => measured)) ?? []);
+  const mixtures = dataSets.flatMap((dataSet) => mixtureNotices(of(dataSet).map(({ measured }) => measured)));
   const charts = chartsOf(shown, split);
   const maps = mapsOf(shown);
   const sections: Section[] = [
     { title: 'A part of the data', body: parts.map(paragraph) },
+    { title: 'What stands side by side', body: mixtures.length === 0 ? [] : [bulletList(mixtures)] },
     { title: 'Is the code used?', body: verdicts(shown) },
     ...tables.map(({ caption, table, dataSet }) => ({
       title: several ? `${caption}, on ${dataSet}` : caption,

@@ -3,15 +3,16 @@
 
 import type { MeasuredRun } from '../runs/measured-run.js';
 import type { MeasuredRow } from '../runs/row.js';
+import { distinctRuns } from './mixture.js';
 import { type Cell, type Column, inPaperOrder, PROVENANCE } from './table.js';
 
 /** Runs that differ in their seed alone, in the order of their seeds; one or more. */
 export type Seeds = readonly MeasuredRun[];
 
-/** Runs grouped so, in the order of {@link inPaperOrder}. */
+/** Runs grouped so, in the order of {@link inPaperOrder}; one that stands there twice counts once. */
 export function bySeeds(runs: readonly MeasuredRun[]): Seeds[] {
   const groups = new Map<string, MeasuredRun[]>();
-  for (const measured of inPaperOrder(runs)) {
+  for (const measured of inPaperOrder(distinctRuns(runs))) {
     const key = experiment(measured);
     groups.set(key, [...(groups.get(key) ?? []), measured]);
   }

@@ -110,9 +110,11 @@ export function formatTable(
 ): string[] {
   const at = (row: readonly Cell[], name: string) => String(row[table.columns.indexOf(name)] ?? '');
   const shown = (text: string) => (text === '' ? '-' : text);
+  const partial = (row: readonly Cell[]) => at(row, 'Partial').split(', ');
   const withError = (row: readonly Cell[], name: string) => {
     const error = errorOf(table, row, name);
-    return at(row, name) === '' ? '-' : `${at(row, name)}${error === '' ? '' : ` ± ${error}`}`;
+    const mark = partial(row).includes(name) ? '*' : '';
+    return at(row, name) === '' ? '-' : `${at(row, name)}${error === '' ? '' : ` ± ${error}`}${mark}`;
   };
   const paper = quantities.filter((name) => table.columns.includes(`Paper ${name}`));
   const several = table.rows.some((row) => !['', '1'].includes(at(row, 'Seeds')));
@@ -125,7 +127,8 @@ export function formatTable(
     ...paper.map((name) => shown(at(row, `Paper ${name}`))),
     ...last.map(([, column]) => shown(at(row, column))),
   ]);
-  return align([header, ...lines]);
+  const marked = lines.some((line) => line.some((cell) => cell.endsWith('*')));
+  return [...align([header, ...lines]), ...(marked ? ['* on fewer sentences than the split has'] : [])];
 }
 
 /** The standard error of a quantity as it is printed after it; empty where there is none, or it is zero. */

@@ -1,6 +1,7 @@
 // Table 1: perplexity, reconstruction, active units and KL of every method on one data set, beside the paper's numbers
 // and with what is needed to trust or repeat ours.
 
+import type { SplitName } from '../data/corpus.js';
 import { ENCODER_ALONE, estimatorName, rowEstimator } from '../evaluation/perplexity/estimator-name.js';
 import { methods } from '../methods/registry.js';
 import { chooseRow, type MeasuredRun, rowsOfSelected } from '../runs/measured-run.js';
@@ -97,8 +98,22 @@ export const QUALITY_COLUMNS: readonly Column<Table1Line>[] = [
   ['AU sd', ({ au }) => significant(au?.deviation)],
   ['KL sd', ({ kl }) => significant(kl?.deviation)],
   ['Split', ({ split }) => split],
+  [
+    'Unknown words',
+    ({ runs, split }) => significant(mean(runs.map(({ manifest }) => manifest.unknownRate?.[split as SplitName]))),
+  ],
+  ['Partial', partialQuantities],
   ...SEEDS_PROVENANCE,
 ];
+
+/** Names of the quantities that were measured on fewer sentences than the split has; nothing where there are none. */
+function partialQuantities({ runs, split, ppl, recon, au, kl }: Table1Line): string | null {
+  const all = Math.min(...runs.map(({ manifest }) => manifest.sentences[split as SplitName]));
+  const names = Object.entries({ PPL: ppl, Recon: recon, AU: au, KL: kl })
+    .filter(([, quantity]) => quantity?.rows.some(({ sentences }) => sentences < all))
+    .map(([name]) => name);
+  return names.length === 0 ? null : names.join(', ');
+}
 
 const PAPER_COLUMNS: readonly PaperColumn<PaperRow>[] = [
   ['Paper PPL', ({ ppl }) => decimals(ppl)],

@@ -67,7 +67,7 @@ describe('sri reproduce', () => {
     expect(error).toMatch(/lstm-lm epoch 2\/2: loss .* training, .* validation, nats a word/);
     expect(error).toMatch(/sri on words, seed 0: starts/);
 
-    const lines = readFileSync('results/words/table1.csv', 'utf8').trimEnd().split('\n');
+    const lines = readFileSync('tables/words/table1.csv', 'utf8').trimEnd().split('\n');
     expect(lines.map((line) => line.split(',')[0])).toEqual(['Method', 'LSTM-LM', 'SRI']);
     const columns = lines[0]!.split(',');
     const sriLine = Object.fromEntries(lines[2]!.split(',').map((cell, i) => [columns[i], cell]));
@@ -90,7 +90,7 @@ describe('sri reproduce', () => {
 
     // What the runs were lies beside the table, as it lies in their folders.
     for (const name of ['config.json', 'manifest.json', 'metrics.csv']) {
-      expect(readFileSync(`results/words/runs/sri-seed-0/${name}`, 'utf8')).toBe(
+      expect(readFileSync(`tables/words/runs/sri-seed-0/${name}`, 'utf8')).toBe(
         readFileSync(`runs/words/sri/seed-0/${name}`, 'utf8'),
       );
     }
@@ -242,7 +242,7 @@ describe('sri report', () => {
     const { code, out, error } = await sri('report', '--config', 'words.yaml');
     expect(code, error).toBe(0);
     expect(out).toMatch(/^LSTM-LM.*\nSRI .*\nSRI \(paper\)/m);
-    const measurements = readFileSync('results/words/measurements.csv', 'utf8');
+    const measurements = readFileSync('tables/words/measurements.csv', 'utf8');
     expect(measurements).toMatch(/jacobian.*valid/);
   });
 });

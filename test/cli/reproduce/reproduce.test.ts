@@ -56,7 +56,7 @@ function filesOf(folder: string): Record<string, number> {
 }
 
 const csv = (name: string) =>
-  readFileSync(`results/moods/${name}.csv`, 'utf8')
+  readFileSync(`tables/moods/${name}.csv`, 'utf8')
     .trimEnd()
     .split('\n')
     .map((line) => line.split(','));
@@ -120,12 +120,12 @@ describe('sri reproduce --all', () => {
       ['AE', 'FB-VAE', 'SRI'],
     ]);
     for (const name of ['training-curves.svg', 'report.html', 'measurements.csv']) {
-      expect(existsSync(`results/moods/${name}`)).toBe(true);
+      expect(existsSync(`tables/moods/${name}`)).toBe(true);
     }
     for (const part of ['tsne.svg', 'marginals.svg']) {
-      expect(readFileSync(`results/moods/figure1-sri-seed-0-${part}`, 'utf8')).toMatch(/^<svg/);
+      expect(readFileSync(`tables/moods/figure1-sri-seed-0-${part}`, 'utf8')).toMatch(/^<svg/);
     }
-    expect(existsSync('results/moods/ablation-steps.csv')).toBe(false);
+    expect(existsSync('tables/moods/ablation-steps.csv')).toBe(false);
     // Beside each estimate of a perplexity stands one by ais, of the same three sentences.
     const checks = csv('measurements').filter(
       ([, , , , metric, , , , , , sentences]) => metric === 'ppl' && sentences === '3',
@@ -283,19 +283,19 @@ describe('sri report', () => {
   });
 
   it('prints the tables asked for, one after the other, and writes all', async () => {
-    rmSync('results', { recursive: true });
+    rmSync('tables', { recursive: true });
     const { code, out, error } = await sri('report', ...CONFIGURED, '--tables', '4,1');
     expect(code, error).toBe(0);
     expect(out).toMatch(/^Table 1: .*^Method +PPL .*^Table 4: .*^Method +k = 1 /ms);
     expect(out).not.toContain('Table 5');
-    expect(existsSync('results/moods/table5.csv')).toBe(true);
-    expect(existsSync('results/moods/report.html')).toBe(false);
+    expect(existsSync('tables/moods/table5.csv')).toBe(true);
+    expect(existsSync('tables/moods/report.html')).toBe(false);
   });
 
   it('makes the page where it is asked to', async () => {
     const { code, error } = await sri('report', ...CONFIGURED, '--html');
     expect(code, error).toBe(0);
-    const page = readFileSync('results/moods/report.html', 'utf8');
+    const page = readFileSync('tables/moods/report.html', 'utf8');
     for (const caption of ['Table 1', 'Table 2', 'Table 3', 'Table 4', 'Table 5'])
       expect(page).toContain(`${caption}:`);
     expect(page).toContain('sri report --config moods.yaml --html');

@@ -29,7 +29,7 @@ it('compares variants in a table of its own, seeds averaged', async () => {
   }
   const manifest = JSON.parse(readFileSync('runs/tiny/sri@hiddenSize-8/seed-1/manifest.json', 'utf8'));
   expect(manifest.startedFrom.decoder.run).toBe('lstm-lm@hiddenSize-8, seed 1');
-  const [columns, ...rows] = readFileSync('results/tiny/sweep.csv', 'utf8')
+  const [columns, ...rows] = readFileSync('tables/tiny/sweep.csv', 'utf8')
     .trimEnd()
     .split('\n')
     .map((line) => line.split(','));
@@ -38,7 +38,7 @@ it('compares variants in a table of its own, seeds averaged', async () => {
   expect(at('model.hiddenSize')).toEqual(['6', '8', '6', '8']);
   expect(at('Seeds')).toEqual(['2', '2', '2', '2']);
   expect(out).toMatch(/^Variants\nMethod +PPL .* model\.hiddenSize /m);
-  const page = readFileSync('results/tiny/report.html', 'utf8');
+  const page = readFileSync('tables/tiny/report.html', 'utf8');
   expect(page).toContain('Variants');
   expect(page).toContain('--methods sri --sweep model.hiddenSize=6,8 --seeds 0,1');
 }, 180_000);

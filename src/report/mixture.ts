@@ -1,0 +1,58 @@
+// What stands in a table side by side and should not without a word: numbers of several texts, a run that is there twice, and
+// runs that several backends computed.
+
+import type { MeasuredRun } from '../runs/measured-run.js';
+
+/** Whether two folders hold one run: a copy, or a link. */
+export function isSameRun(one: MeasuredRun, other: MeasuredRun): boolean {
+  const [weights, others] = [one, other].map(({ manifest }) => JSON.stringify(Object.entries(manifest.weights).sort()));
+  return (
+    one.run.name === other.run.name &&
+    one.run.seed === other.run.seed &&
+    one.manifest.dataHash === other.manifest.dataHash &&
+    weights === others
+  );
+}
+
+/** The runs without those that stand there a second time. */
+export function distinctRuns(runs: readonly MeasuredRun[]): MeasuredRun[] {
+  return runs.filter((measured, i) => !runs.slice(0, i).some((earlier) => isSameRun(earlier, measured)));
+}
+
+/** A sentence for each thing that a reader of tables of these runs should know; none where all is of one kind. */
+export function mixtureNotices(runs: readonly MeasuredRun[]): string[] {
+  return [...corpora(runs), ...copies(runs), ...backends(runs)];
+}
+
+function corpora(runs: readonly MeasuredRun[]): string[] {
+  const hashes = [...new Set(runs.map(({ manifest }) => manifest.dataHash))];
+  if (hashes.length < 2) return [];
+  const of = hashes.map((hash) => {
+    const those = runs.filter(({ manifest }) => manifest.dataHash === hash);
+    return `${hash.slice(0, 8)} (${those.map(({ directory }) => directory).join(', ')})`;
+  });
+  return [
+    `Runs on ${hashes.length} different corpora stand here: ${of.join('; ')}. Their vocabularies or sentences differ, so ` +
+      'their numbers do not compare.',
+  ];
+}
+
+function copies(runs: readonly MeasuredRun[]): string[] {
+  const kept = distinctRuns(runs);
+  return runs
+    .filter((measured) => !kept.includes(measured))
+    .map((measured) => {
+      const original = kept.find((other) => isSameRun(other, measured))!;
+      return `${measured.directory} is ${original.directory} once more, a copy or a link, and counts as no further seed.`;
+    });
+}
+
+function backends(runs: readonly MeasuredRun[]): string[] {
+  return runs.flatMap(({ directory, manifest }) =>
+    manifest.backends.length < 2
+      ? []
+      : [
+          `${directory} was trained on ${manifest.backends.join(' and then on ')}: no single backend gives its bits again.`,
+        ],
+  );
+}

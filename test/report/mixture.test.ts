@@ -1,0 +1,71 @@
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, expect, it } from 'vitest';
+import { checkPrepared } from '../../src/experiments/train.js';
+import { mixtureNotices } from '../../src/report/mixture.js';
+import { formatTable1, table1 } from '../../src/report/table1.js';
+import { readRun } from '../../src/runs/measured-run.js';
+import { RunFolder } from '../../src/runs/run-folder.js';
+import { toyCorpus, toyRun } from '../training/toy.js';
+import { type GivenRow, makeRun, manifest } from './runs.js';
+
+const root = mkdtempSync(path.join(tmpdir(), 'sri-mixture-'));
+afterAll(() => rmSync(root, { recursive: true }));
+
+const ppl: GivenRow = { metric: 'ppl', estimator: 'fitted', value: 90 };
+const cells = (runs: Parameters<typeof table1>[0], name: string) => {
+  const { columns, rows } = table1(runs);
+  return rows.filter((row) => row[columns.indexOf('PPL')] !== '').map((row) => row[columns.indexOf(name)]);
+};
+
+it('a copied run folder is told, and is no second seed', async () => {
+  const original = await makeRun(root, 'ptb', 'sri', undefined, [ppl], 0);
+  const copy = path.join(root, 'ptb', 'sri', 'seed-1');
+  cpSync(original.directory, copy, { recursive: true });
+  const runs = [original, new RunFolder(copy)].map(readRun);
+  expect(cells(runs, 'Seeds')).toEqual([1]);
+  expect(mixtureNotices(runs)).toEqual([expect.stringMatching(/seed-1 is \S+seed-0 once more, .* no further seed/)]);
+  const other = await makeRun(root, 'ptb', 'sri', undefined, [{ ...ppl, weights: 'beef' }], 2);
+  await other.writeManifest({ ...manifest, weights: { best: 'beef' } });
+  const two = [original, other].map(readRun);
+  expect(cells(two, 'Seeds')).toEqual([2]);
+  expect(mixtureNotices(two)).toEqual([]);
+});
+
+it('several corpora, and several backends of one run, are told', async () => {
+  const one = await makeRun(root, 'ptb', 'lstm-lm', undefined, [], 0);
+  const two = await makeRun(root, 'ptb', 'fb-vae', undefined, [], 0);
+  await two.writeManifest({ ...manifest, dataHash: 'feed', backends: ['native', 'wasm'] });
+  expect(mixtureNotices([one, two].map(readRun))).toEqual([
+    expect.stringMatching(/^Runs on 2 different corpora stand here: f00d .*lstm-lm.*; feed .*fb-vae/),
+    expect.stringMatching(/fb-vae\S+ was trained on native and then on wasm/),
+  ]);
+});
+
+it('what was measured on fewer sentences than the split has is marked, and the share of <unk> stands beside', async () => {
+  const rows: GivenRow[] = [
+    { ...ppl, sentences: 500 },
+    { metric: 'recon', estimator: 'short-run', value: 80 },
+  ];
+  const runs = [readRun(await makeRun(root, 'ptb', 'sri', 'annealed', rows, 0))];
+  expect(cells(runs, 'Partial')).toEqual(['PPL']);
+  expect(cells(runs, 'Unknown words')).toEqual([0.046]);
+  const text = formatTable1(table1(runs)).join('\n');
+  expect(text).toMatch(/90\.00 ± 0\.12\*/);
+  expect(text).toMatch(/80\.00 ± 0\.12 /);
+  expect(text).toMatch(/^\* on fewer sentences than the split has$/m);
+});
+
+it('a corpus that was prepared with other settings is refused, key by key', () => {
+  const corpus = toyCorpus();
+  const run = toyRun('sri');
+  const data = { ...run.data, ...corpus.settings, labelColumn: 'auto' as const, header: false };
+  const { division: _, ...fitting } = data as typeof data & { division?: unknown };
+  expect(() => checkPrepared({ data: fitting }, corpus)).not.toThrow();
+  const other = { ...fitting, maxLength: 99, lowercase: true };
+  expect(() => checkPrepared({ data: other }, corpus)).toThrow(
+    /data\.maxLength: 10 there, 99 in the configuration; data\.lowercase: false there, true in/,
+  );
+  expect(() => checkPrepared({ data: { ...fitting, labelColumn: 'required' } }, corpus)).toThrow(/data\.labelColumn/);
+});
