@@ -84,6 +84,9 @@ describe('tables of several seeds', () => {
       backend: 'native',
       threads: 2,
       commit: null,
+      weights: 'cafe',
+      dataHash: 'f00d',
+      settings: {},
       warnings: [],
     });
   });

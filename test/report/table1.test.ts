@@ -275,9 +275,9 @@ it('a row that is no row is named with its file', async () => {
   mkdirSync(path.dirname(file));
   for (const [content, complaint] of [
     ['{', /other\/rows\/x\.json: not valid JSON/],
-    ['{"metric": "ppl"}', /x\.json: format is missing; this version of sri reads a row of format 1/],
-    ['{"format": 2}', /x\.json: format is 2; .*; remove it and measure again with sri eval/],
-    ['{"format": 1, "metric": "ppl", "value": 3}', /x\.json: no row of format 1: estimator: /],
+    ['{"metric": "ppl"}', /x\.json: format is missing; this version of sri reads a row of format 2/],
+    ['{"format": 3}', /x\.json: format is 3; .*; remove it and measure again with sri eval/],
+    ['{"format": 2, "metric": "ppl", "value": 3}', /x\.json: no row of format 2: estimator: /],
   ] as const) {
     writeFileSync(file, content);
     expect(() => readRun(other)).toThrow(complaint);
