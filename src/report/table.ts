@@ -110,7 +110,7 @@ export function formatTable(
 ): string[] {
   const at = (row: readonly Cell[], name: string) => String(row[table.columns.indexOf(name)] ?? '');
   const shown = (text: string) => (text === '' ? '-' : text);
-  const partial = (row: readonly Cell[]) => at(row, 'Partial').split(', ');
+  const partial = (row: readonly Cell[]) => at(row, 'Partial').split('; ');
   const withError = (row: readonly Cell[], name: string) => {
     const error = errorOf(table, row, name);
     const mark = partial(row).includes(name) ? '*' : '';

@@ -112,7 +112,7 @@ function partialQuantities({ runs, split, ppl, recon, au, kl }: Table1Line): str
   const names = Object.entries({ PPL: ppl, Recon: recon, AU: au, KL: kl })
     .filter(([, quantity]) => quantity?.rows.some(({ sentences }) => sentences < all))
     .map(([name]) => name);
-  return names.length === 0 ? null : names.join(', ');
+  return names.length === 0 ? null : names.join('; ');
 }
 
 const PAPER_COLUMNS: readonly PaperColumn<PaperRow>[] = [

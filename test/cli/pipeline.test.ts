@@ -211,6 +211,13 @@ describe('sri eval', () => {
     expect(error).toMatch(/data\/words is not the corpus that .* learned from/);
     expect(code).toBe(2);
   });
+
+  it('is of no corpus that was prepared otherwise than the configuration says', async () => {
+    const { code, error } = await sri('train', '--config', 'words.yaml', '--method', 'sri');
+    expect(error).toMatch(/data\.vocabularySize: 30 there, 40 in the configuration/);
+    expect(code).toBe(2);
+    expect((await sri('prepare', '--config', 'words.yaml', '--from', '.')).code).toBe(0);
+  });
 });
 
 describe('sri train', () => {
