@@ -243,7 +243,7 @@ async function secondsOf(config: string, overrides: readonly string[], runs: str
     methods: ['lstm-lm', 'sri'],
     split: 'test',
     runs,
-    results: 'results',
+    results: 'tables',
   });
   return forecasts.some(({ seconds }) => seconds === null)
     ? null

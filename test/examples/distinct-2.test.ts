@@ -75,7 +75,7 @@ methods: { ae: {} }
     expect(out).toMatch(/^distinct-2 \d.* % +by greedy; 12 sentences of test/m);
     const report = await sri('report', '--config', 'words.yaml', '--html');
     expect(report.code, report.error).toBe(0);
-    const written = (name: string) => readFileSync(path.join('results', 'words', name), 'utf8');
+    const written = (name: string) => readFileSync(path.join('tables', 'words', name), 'utf8');
     expect(written('measurements.csv')).toMatch(/^AE,.*,distinct-2,,greedy,\d/m);
     const [header, line] = written('further.csv').split('\n');
     expect(header).toMatch(/^Method,Gain over-other-sentence \(nats\),Gain over-prior \(nats\),Distinct-2 \(%\),/);
