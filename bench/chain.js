@@ -16,7 +16,7 @@ import { parseArgs } from 'node:util';
 import { useBackend } from '../dist/backends/index.js';
 import { describeBackend } from '../dist/backends/started.js';
 import { langevinSchedule } from '../dist/inference/schedule.js';
-import { methodNamed } from '../dist/methods/index.js';
+import { methodNamed } from '../dist/methods/registry.js';
 import { LstmDecoder } from '../dist/model/lstm/decoder.js';
 import { Parameters } from '../dist/model/parameters.js';
 import { RandomStream } from '../dist/random/philox.js';
