@@ -143,9 +143,9 @@ describe('a text', () => {
     const { format } = GENERATIONS;
     expect(() => format.read('{', 'x.json')).toThrow(/x\.json: not valid JSON/);
     expect(() => format.read('null', 'x.json')).toThrow(/x\.json: format is missing; .* with sri generate/);
-    const textless = JSON.stringify({ format: 1, ...made, items: [{}] });
+    const textless = JSON.stringify({ format: 2, ...made, items: [{}] });
     expect(() => format.read(textless, 'x.json')).toThrow(
-      /x\.json: no list of generations of format 1: items\.0\.text/,
+      /x\.json: no list of generations of format 2: items\.0\.text/,
     );
     expect(format.read(format.write(generations('a')), 'x.json')).toEqual(generations('a'));
   });

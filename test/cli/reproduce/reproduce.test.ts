@@ -132,6 +132,7 @@ describe('sri reproduce --all', () => {
     );
     expect(checks.map(([method, , , , , , estimator]) => [method, estimator])).toEqual([
       ['FB-VAE', 'ais'],
+      ['FB-VAE', 'encoder-alone'],
       ['FB-VAE', 'encoder'],
       ['SRI', 'ais'],
       ['SRI', 'fitted'],
@@ -140,7 +141,7 @@ describe('sri reproduce --all', () => {
     // Forty sentences show no accuracy with a hundred labels.
     expect(error).toMatch(/40 training sentences, so no accuracy with 100 labels/);
     for (const caption of ['Table 1', 'Table 2', 'Table 3', 'Table 4', 'Table 5']) expect(out).toContain(caption);
-    expect(out).toMatch(/written to results\/moods: table1\.csv, .*report\.html/);
+    expect(out).toMatch(/written to tables\/moods: table1\.csv, .*report\.html/);
   }, 60_000);
 
   it('does nothing twice', async () => {
@@ -264,12 +265,12 @@ describe('sri report', () => {
     const row = 'runs/moods/lstm-lm/seed-0/rows/spoilt.json';
     writeFileSync(
       row,
-      JSON.stringify({ metric: 'ppl', estimator: 'x', split: 'test', sentences: 1, epoch: 1, draws: 0 }),
+      JSON.stringify({ format: 2, metric: 'ppl', estimator: 'x', split: 'test', sentences: 1, epoch: 1, draws: 0 }),
     );
     const spoilt = await sri('report', ...CONFIGURED);
     rmSync(row);
     expect(spoilt.code).toBe(2);
-    expect(spoilt.error).toMatch(/spoilt\.json: warnings is no list/);
+    expect(spoilt.error).toMatch(/spoilt\.json: no row of format 2: value: /);
   });
 
   it('passes over files among the runs, and does without a run’s curve', async () => {
