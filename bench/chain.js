@@ -55,7 +55,9 @@ const batch = {
 
 /**
  * @param {string} method
- * @returns {import('../dist/config/schema.js').RunConfig}
+ * @returns {import('../dist/config/schema.js').RunConfig<
+ *   import('../dist/methods/sri.js').SriKeys & import('../dist/methods/kl-weight.js').KlWeightKeys
+ * >}
  */
 function runOf(method) {
   const base = randomRun(method, { E, H, Z });

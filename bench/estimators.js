@@ -40,7 +40,8 @@ const split = corpus.splits[values.split];
 const indices = drawSubset(split, Number(values.sentences), run.seed);
 const batches = [...equalLengthBatches(split, run.training.batchSize, { indices })];
 const tokens = batches.reduce((sum, { size, tokens }) => sum + size * tokens, 0);
-const K = run.langevin.steps;
+const K = /** @type {import('../dist/config/schema.js').RunConfig<import('../dist/methods/sri.js').SriKeys>} */ (run)
+  .langevin.steps;
 const Z = model.latentSize;
 const H = run.model.hiddenSize;
 const V = corpus.vocabulary.size;

@@ -2,15 +2,18 @@
 // to be made, and no more.
 
 import { DEFAULTS } from '../dist/config/schema.js';
+import { methodNamed } from '../dist/methods/registry.js';
 
 /**
  * @param {string} method
  * @param {{ E: number; H: number; Z: number }} sizes word vectors, hidden state, latent code.
- * @returns {import('../dist/config/schema.js').RunConfig} the defaults otherwise.
+ * @returns {import('../dist/config/schema.js').RunConfig<import('../dist/methods/sri.js').SriKeys>} the defaults otherwise;
+ *   of another method than SRI with that one's own keys.
  */
 export function randomRun(method, { E, H, Z }) {
-  return {
+  return /** @type {any} */ ({
     ...DEFAULTS,
+    .../** @type {object} */ (methodNamed(method).defaults),
     dataSet: 'random',
     method,
     setting: null,
@@ -18,7 +21,7 @@ export function randomRun(method, { E, H, Z }) {
     seed: 0,
     data: { ...DEFAULTS.data, directory: '' },
     model: { ...DEFAULTS.model, wordVectorSize: E, hiddenSize: H, latentSize: Z, weightRange: 0.1 },
-  };
+  });
 }
 
 /**

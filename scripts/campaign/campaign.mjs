@@ -33,7 +33,7 @@ const PROCESSES = { kill: 0.1, signal: 0.1, fault: 0.1 };
 
 const METHODS = {
   'lstm-lm': {},
-  ae: { klWeight: 0 },
+  ae: {},
   'anneal-vae': { klWeight: { start: 0.1, warmupEpochs: 1, cycleEpochs: null } },
   'cyclical-vae': { klWeight: { start: 0.1, warmupEpochs: 1, cycleEpochs: 1 } },
   'lagging-vae': { aggressive: { updates: 2, window: 1, sentences: 4 } },

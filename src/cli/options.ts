@@ -145,7 +145,7 @@ export interface ChosenRun {
  * @throws {InputError} when they ask for none, or not rightly.
  */
 export async function chooseRun(options: RunOptions & MachineOptions): Promise<ChosenRun> {
-  const [{ loadConfig }, { RunFolder }, { checkMethods, parseMethod, resolveChoice }] = await Promise.all([
+  const [{ resolveRun }, { RunFolder }, { openConfig, parseMethod }] = await Promise.all([
     import('../config/load.js'),
     import('../runs/run-folder.js'),
     import('../experiments/choose-run.js'),
@@ -154,14 +154,12 @@ export async function chooseRun(options: RunOptions & MachineOptions): Promise<C
   if (corpusKey !== undefined) {
     throw new InputError(`--set ${corpusKey}: a corpus is as it was prepared; say this to sri prepare`);
   }
-  const loaded = loadConfig(await configOf(options, 'sri train'));
-  checkMethods(loaded);
+  const loaded = await openConfig(await configOf(options, 'sri train'));
   const choice = parseMethod(options.method ?? DEFAULT_METHOD, options.setting);
-  const run = resolveChoice(loaded, { ...choice, seed: options.seed, overrides: overridesOf(options) });
+  const run = resolveRun(loaded, { ...choice, seed: options.seed, overrides: overridesOf(options) });
   const folder = options.run === undefined ? RunFolder.of(options.runs, run) : new RunFolder(options.run);
   const shared = overridesOf(options).filter((override) => SHARED_KEYS.includes(override.split(/[.=]/)[0]!.trim()));
-  const sibling = (method: string) =>
-    resolveChoice(loaded, { ...parseMethod(method), seed: run.seed, overrides: shared });
+  const sibling = (method: string) => resolveRun(loaded, { ...parseMethod(method), seed: run.seed, overrides: shared });
   return { loaded, run, folder, sibling };
 }
 
@@ -184,7 +182,10 @@ export async function chooseTrainedRun(
   options: RunOptions & MachineOptions,
   io: Io,
 ): Promise<{ run: RunConfig; folder: RunFolder }> {
-  const { overrideRun } = await import('../config/load.js');
+  const [{ overrideRun }, { methods }] = await Promise.all([
+    import('../config/load.js'),
+    import('../methods/registry.js'),
+  ]);
   const overrides = overridesOf(options);
   for (const override of overrides) {
     const [top] = override.split(/[.=]/);
@@ -198,7 +199,7 @@ export async function chooseTrainedRun(
     }
     const { RunFolder } = await import('../runs/run-folder.js');
     const folder = new RunFolder(options.run);
-    return { run: overrideRun(folder.config(), overrides), folder };
+    return { run: overrideRun(folder.config(), overrides, methods()), folder };
   }
   const { newestRun, onlyConfig } = await import('../experiments/default-run.js');
   const config = options.config ?? onlyConfig() ?? undefined;
@@ -207,8 +208,8 @@ export async function chooseTrainedRun(
     if (method === undefined && setting !== undefined) {
       throw new InputError('--setting goes with --method: --method sri@released');
     }
-    const { loadConfig } = await import('../config/load.js');
-    const dataSet = config === undefined ? undefined : loadConfig(config).config.dataSet;
+    const { openConfig } = await import('../experiments/choose-run.js');
+    const dataSet = config === undefined ? undefined : (await openConfig(config)).config.dataSet;
     const wanted = setting === undefined ? method : `${method}@${setting}`;
     const { folder, of } = newestRun(options.runs, { dataSet, name: wanted, seed: options.seed });
     note(io, `${folder.directory}: the ${of === 1 ? 'only run' : `newest of ${of} runs`} in ${options.runs}`);

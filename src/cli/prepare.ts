@@ -82,8 +82,8 @@ async function chooseSources({
   seed,
   set: given,
 }: PrepareCommandOptions): Promise<Preparation> {
-  const [{ loadConfig }, { configured, ofText }] = await Promise.all([
-    import('../config/load.js'),
+  const [{ openConfig }, { configured, ofText }] = await Promise.all([
+    import('../experiments/choose-run.js'),
     import('../experiments/prepare.js'),
   ]);
   const set = [
@@ -104,20 +104,17 @@ async function chooseSources({
       );
     }
     const { ofFiles } = await import('../experiments/prepare.js');
-    const loaded = config === undefined ? null : loadConfig(config);
+    const loaded = config === undefined ? null : await openConfig(config);
     return ofFiles(named as Record<SplitName, string>, loaded, { out, set, labels });
   }
   if (text === undefined) {
     if (distinct) throw new InputError('--distinct goes with --text, which is divided here');
     if (labels) throw new InputError('--labels goes with --text; with --config it is data.labelColumn that says so');
-    return configured(loadConfig(await configOf({ config }, 'sri prepare', '--text FILE and --out FOLDER')), {
-      from,
-      out,
-      set,
-    });
+    const named = await configOf({ config }, 'sri prepare', '--text FILE and --out FOLDER');
+    return configured(await openConfig(named), { from, out, set });
   }
   if (from !== undefined) throw new InputError('--text and --from name two sources; give one');
-  return ofText(text, config === undefined ? null : loadConfig(config), { out, set, labels, seed, distinct });
+  return ofText(text, config === undefined ? null : await openConfig(config), { out, set, labels, seed, distinct });
 }
 
 /** Tells what a preparation found. */

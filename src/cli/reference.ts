@@ -3,7 +3,8 @@
 
 import type { Command } from 'commander';
 import { z } from 'zod';
-import { configFileSchema, DEFAULTS, runConfigSchema } from '../config/schema.js';
+import { commonSchema, configFileSchema, DEFAULTS } from '../config/schema.js';
+import { methods } from '../methods/registry.js';
 import { buildProgram } from './program.js';
 
 /** The generated files, by their paths in the repository. */
@@ -18,7 +19,7 @@ export async function referenceFiles(): Promise<Record<string, string>> {
 function configJsonSchema(): object {
   return {
     title: 'A config of sri',
-    ...z.toJSONSchema(configFileSchema, { reused: 'ref', io: 'input' }),
+    ...z.toJSONSchema(configFileSchema(methods()), { reused: 'ref', io: 'input' }),
   };
 }
 
@@ -34,14 +35,25 @@ function keyReference(): string[] {
     '## Keys of a config',
     '',
     'A config file has `dataSet`, `methods`, and any of the keys below for all its methods. A method, and each of its `settings`,',
-    'may override all but `data`; `--set key=value` overrides for one run. Objects merge key by key; numbers, lists and null',
-    'replace what was there.',
+    'may override all but `data`, and has keys of its own; `--set key=value` overrides for one run. Objects merge key by key;',
+    'numbers, lists and null replace what was there.',
     '',
+    ...keyTable(
+      keysOf(commonSchema, []).filter(({ path }) => !RESOLVED.includes(path[0]!)),
+      DEFAULTS,
+    ),
+    ...methods().flatMap(({ name, label, config, defaults }) => {
+      const keys = keysOf(z.strictObject(config), []);
+      return keys.length === 0 ? [] : ['', `### ${label}, \`methods.${name}\``, '', ...keyTable(keys, defaults)];
+    }),
+  ];
+}
+
+function keyTable(keys: readonly Key[], defaults: unknown): string[] {
+  return [
     '| key | default | what it is |',
     '|---|---|---|',
-    ...keysOf(runConfigSchema, [])
-      .filter(({ path }) => !RESOLVED.includes(path[0]!))
-      .map(({ path, meaning }) => `| \`${path.join('.')}\` | ${defaultOf(path)} | ${cell(meaning)} |`),
+    ...keys.map(({ path, meaning }) => `| \`${path.join('.')}\` | ${defaultOf(path, defaults)} | ${cell(meaning)} |`),
   ];
 }
 
@@ -71,17 +83,18 @@ function keysIn(schema: z.ZodType, path: string[], undescribed: boolean): Key[] 
 
 /** What is inside wrappers and among alternatives. */
 function inner(schema: z.ZodType): z.ZodType[] {
-  if (schema instanceof z.ZodOptional || schema instanceof z.ZodNullable) return inner(schema.unwrap() as z.ZodType);
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodNullable || schema instanceof z.ZodDefault)
+    return inner(schema.unwrap() as z.ZodType);
   if (schema instanceof z.ZodUnion) return schema.options.flatMap((option) => inner(option as z.ZodType));
   if (schema instanceof z.ZodArray) return inner(schema.element as z.ZodType);
   return [schema];
 }
 
-function defaultOf(path: readonly string[]): string {
+function defaultOf(path: readonly string[], defaults: unknown): string {
   if (path.join('.') === 'data.directory') return '`data/<dataSet>`';
   const value = path.reduce<unknown>(
     (above, key) => (typeof above === 'object' && above !== null ? (above as Record<string, unknown>)[key] : undefined),
-    DEFAULTS,
+    defaults,
   );
   const whole = typeof value === 'object' && value !== null && !Array.isArray(value);
   return value === undefined || whole ? '' : `\`${JSON.stringify(value)}\``;

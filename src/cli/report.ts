@@ -53,21 +53,23 @@ export function addReport(program: Command, io: Io): void {
     .option('--json', 'each table as one JSON object')
     .addHelpText('after', EXAMPLES)
     .action(async (folders: string[], options: ReportOptions) => {
-      const [{ findRuns, readRun }, { RunFolder }, { reportTables, writeComparison, writeResults }, { TABLE_WRITERS }] =
-        await Promise.all([
-          import('../runs/measured-run.js'),
-          import('../runs/run-folder.js'),
-          import('../experiments/report.js'),
-          import('../report/formats.js'),
-        ]);
+      const [
+        { openConfig },
+        { findRuns, readRun },
+        { RunFolder },
+        { reportTables, writeComparison, writeResults },
+        { TABLE_WRITERS },
+      ] = await Promise.all([
+        import('../experiments/choose-run.js'),
+        import('../runs/measured-run.js'),
+        import('../runs/run-folder.js'),
+        import('../experiments/report.js'),
+        import('../report/formats.js'),
+      ]);
+      const dataSet = async () =>
+        (await openConfig(await configOf(options, 'sri report', 'run folders'))).config.dataSet;
       const found =
-        folders.length > 0
-          ? folders.map((folder) => new RunFolder(folder))
-          : findRuns(
-              options.runs,
-              (await import('../config/load.js')).loadConfig(await configOf(options, 'sri report', 'run folders'))
-                .config.dataSet,
-            );
+        folders.length > 0 ? folders.map((folder) => new RunFolder(folder)) : findRuns(options.runs, await dataSet());
       if (found.length === 0) throw new InputError(`${options.runs}: no trained runs of this data set; see sri train`);
       const runs = found.map(readRun);
       if (options.html && new Set(runs.map(({ run }) => run.dataSet)).size > 1) {

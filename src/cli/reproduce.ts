@@ -140,9 +140,13 @@ export function addFrontier(program: Command, io: Io): void {
 async function requestOf(options: ReproduceOptions): Promise<ReproductionRequest> {
   const { all = false, ais = false, ablation, methods, seeds, split, runs, results, from } = options;
   const config = await configOf(options, options.frontier ? 'sri frontier' : 'sri reproduce');
-  const { loadConfig, parseSweep } = await import('../config/load.js');
+  const [{ parseSweep }, { openConfig }] = await Promise.all([
+    import('../config/load.js'),
+    import('../experiments/choose-run.js'),
+  ]);
+  const loaded = await openConfig(config);
   return {
-    loaded: loadConfig(config),
+    loaded,
     config,
     overrides: overridesOf(options),
     tables: tableNumbersOf(
@@ -155,7 +159,7 @@ async function requestOf(options: ReproduceOptions): Promise<ReproductionRequest
     frontier: options.frontier ?? false,
     methods: methods?.split(',').map((name) => name.trim()),
     seeds,
-    sweep: parseSweep(options.sweep, options.sweepFile),
+    sweep: parseSweep(options.sweep, loaded.catalogue, options.sweepFile),
     split,
     runs,
     results,

@@ -13,8 +13,11 @@ import { findDataSet } from '../data/registry.js';
 import { InputError } from '../errors.js';
 import { cut } from '../text.js';
 import { RENAMED_SETTINGS } from './earlier.js';
+import { havingKey, type MethodKeys, takesKey } from './method-keys.js';
 import {
+  anyOverridesSchema,
   type ConfigFile,
+  commonOverridesSchema,
   configFileSchema,
   DEFAULTS,
   type Overrides,
@@ -24,7 +27,7 @@ import {
   wholeRunSchema,
 } from './schema.js';
 import { checkSweepable, product, type SweepPoint, type Swept, sweepValues, sweptLabel } from './sweep.js';
-import { parseVariation, variationName, variedValues } from './variations.js';
+import { parseVariation, type Variation, variationName } from './variations.js';
 import { readConfigText, readYaml } from './yaml.js';
 
 /** A config file that was read and found right. */
@@ -32,6 +35,8 @@ export interface LoadedConfig {
   /** Where it was found, absolute. */
   file: string;
   config: ConfigFile;
+  /** The methods that there were when it was read. */
+  catalogue: readonly MethodKeys[];
   /** `file:line` of a key, or of the nearest enclosing one that the file has. */
   locate(keys: readonly PropertyKey[]): string;
 }
@@ -64,9 +69,10 @@ export const CONFIG_DIRECTORY = fileURLToPath(new URL('../../configs/', import.m
 
 /**
  * Reads and checks a config file. A bare name (`ptb`, `ptb.yaml`) that is no file here is looked up in `configs/`.
+ * @param catalogue the methods that there are: those that it may name, with their own keys.
  * @throws {InputError} when there is no such file, it is not YAML, or a key or value is not right.
  */
-export function loadConfig(nameOrPath: string): LoadedConfig {
+export function loadConfig(nameOrPath: string, catalogue: readonly MethodKeys[]): LoadedConfig {
   const file = findConfig(nameOrPath);
   const { value, locate } = readYamlFile(file);
   if (!isPlainObject(value)) {
@@ -74,9 +80,10 @@ export function loadConfig(nameOrPath: string): LoadedConfig {
       `${displayPath(file)}:1: a config file is a list of keys such as \`dataSet: ptb\`, this one is not`,
     );
   }
-  const parsed = configFileSchema.safeParse(value);
-  if (!parsed.success) throw new InputError(complaints(configFileSchema, parsed.error, value, locate).join('\n'));
-  return { file, config: parsed.data as ConfigFile, locate };
+  const schema = configFileSchema(catalogue);
+  const parsed = schema.safeParse(value);
+  if (!parsed.success) throw new InputError(complaints(schema, parsed.error, value, locate, catalogue).join('\n'));
+  return { file, config: parsed.data as ConfigFile, catalogue, locate };
 }
 
 /** @throws {InputError} naming the line that is not YAML. */
@@ -91,14 +98,15 @@ function readYamlFile(file: string): { value: unknown; locate(keys: readonly Pro
  * @throws {InputError} when the file does not have the method or setting, an override is not right, or the values
  *   do not fit together.
  */
-export function resolveRun(loaded: LoadedConfig, choice: RunChoice): RunConfig {
-  const { config, locate } = loaded;
+export function resolveRun<Own = unknown>(loaded: LoadedConfig, choice: RunChoice): RunConfig<Own> {
+  const { config, catalogue, locate } = loaded;
   const { dataSet, methods, ...common } = config;
   const chosen = Object.hasOwn(methods, choice.method) ? methods[choice.method] : undefined;
   if (chosen === undefined) {
     const known = Object.keys(methods).join(', ');
     throw new InputError(`${locate(['methods'])}: methods has no ${cut(choice.method)}; it has ${known || 'none'}`);
   }
+  const method = methodIn(catalogue, choice.method);
   const { settings = {}, ...own } = chosen ?? {};
   const names = Object.keys(settings);
   const listed = choice.setting === undefined || Object.hasOwn(settings, choice.setting);
@@ -118,21 +126,25 @@ export function resolveRun(loaded: LoadedConfig, choice: RunChoice): RunConfig {
       locate([...above, ...keys]);
   const ofFile: Layer[] = [
     { values: { ...DEFAULTS, data: dataDefaults(dataSet) }, place: place() },
+    { values: method.defaults as Overrides, place: place('methods', choice.method) },
     { values: common, place: place() },
     { values: own, place: place('methods', choice.method) },
     ...(setting === null
       ? []
       : [{ values: settings[setting]!, place: place('methods', choice.method, 'settings', setting) }]),
   ];
-  const changes = varied === null ? null : variedValues(varied, merged(ofFile));
+  const changes = varied === null ? null : changesOf(varied, method, choice.setting!, merged(ofFile));
   const fixed: Layer[] = [
     ...ofFile,
     ...(changes === null ? [] : [{ values: changes, place: () => `${choice.method}@${choice.setting}` }]),
     ...(choice.seed === undefined ? [] : [{ values: { seed: choice.seed }, place: () => `--seed ${choice.seed}` }]),
-    ...(choice.overrides ?? []).map((text) => parseOverride(text)),
+    ...(choice.overrides ?? []).map((text) => parseOverride(text, overridesSchema(method), catalogue)),
   ];
   const swept = (choice.swept ?? []).filter((one) => changesAnything(one, fixed));
-  const layers: Layer[] = [...fixed, ...swept];
+  const layers: Layer[] = [
+    ...fixed,
+    ...swept.map((one) => ({ ...one, values: bearing(one.values, method, catalogue) })),
+  ];
   const apart = [
     ...(setting === null || setting === names[0] ? [] : [setting]),
     ...(varied === null || changes === null ? [] : [variationName(varied)]),
@@ -145,18 +157,79 @@ export function resolveRun(loaded: LoadedConfig, choice: RunChoice): RunConfig {
     setting,
     name: apart.length === 0 ? choice.method : `${choice.method}@${apart.join('-')}`,
   };
-  const parsed = wholeRunSchema.safeParse(run);
-  if (!parsed.success) {
-    throw new InputError(complaints(wholeRunSchema, parsed.error, run, culpritOf(layers)).join('\n'));
-  }
+  const decided = checkedRun<Own>(run, method, layers);
   for (const part of STARTING_PARTS) {
-    if (parsed.data.startFrom?.[part] !== choice.method) continue;
+    if (decided.startFrom?.[part] !== choice.method) continue;
     const place = culpritOf(layers)(['startFrom', part]);
     throw new InputError(
       `${place}: startFrom.${part}: ${choice.method} cannot start from itself; name another, or null`,
     );
   }
-  return parsed.data;
+  return decided;
+}
+
+/** The keys of a layer but those that other methods have and this one has not. */
+function bearing(values: Overrides, method: MethodKeys, catalogue: readonly MethodKeys[]): Overrides {
+  return Object.fromEntries(Object.entries(values).filter(([key]) => takesKey(method.name, key, catalogue)));
+}
+
+/**
+ * What a variation changes of a setting's run; null where the setting has that value itself, and the run is no second one.
+ * @throws {InputError} for a method that has no such number.
+ */
+function changesOf(
+  { quantity, value }: Variation,
+  { name, variations }: MethodKeys,
+  setting: string,
+  run: RunConfig,
+): Overrides | null {
+  const varied = variations?.[quantity];
+  if (varied === undefined) throw new InputError(`${name}@${setting}: ${name} has no ${quantity} to vary`);
+  return value === varied.of(run) ? null : varied.to(value, run);
+}
+
+function methodIn(catalogue: readonly MethodKeys[], name: string): MethodKeys {
+  const method = catalogue.find((candidate) => candidate.name === name);
+  if (method !== undefined) return method;
+  throw new InputError(`${name} is no method; there are ${catalogue.map((known) => known.name).join(', ')}`);
+}
+
+/** @throws {InputError} where the sum of layers is not a run of the method. */
+function checkedRun<Own>(run: object, method: MethodKeys, layers: readonly Layer[]): RunConfig<Own> {
+  const schema = wholeRunSchema(method);
+  const parsed = schema.safeParse(run);
+  if (parsed.success) return parsed.data as RunConfig<Own>;
+  throw new InputError(complaints(schema, parsed.error, run, culpritOf(layers)).join('\n'));
+}
+
+/**
+ * The overrides that a method's run takes, of those that are said for several methods' at once: all but those of keys that
+ * other methods have and this one has not.
+ */
+export function overridesFor(method: string, overrides: readonly string[], catalogue: readonly MethodKeys[]): string[] {
+  return overrides.filter((text) => takesKey(method, topKey(text), catalogue));
+}
+
+/**
+ * Checks that each override is taken by one of the methods.
+ * @throws {InputError} naming the override that none takes, and the methods that would.
+ */
+export function checkOverrides(
+  methods: readonly string[],
+  overrides: readonly string[],
+  catalogue: readonly MethodKeys[],
+): void {
+  for (const text of overrides) {
+    if (methods.some((method) => overridesFor(method, [text], catalogue).length > 0)) continue;
+    const key = topKey(text);
+    const having = havingKey(key, catalogue).join(', ');
+    throw new InputError(`--set ${text}: ${key} is a key of ${having}, and none of ${methods.join(', ')} has it`);
+  }
+}
+
+/** `langevin`, of `langevin.steps=3`. */
+function topKey(override: string): string {
+  return override.split(/[.=]/, 1)[0]!.trim();
 }
 
 /** What a config need not say of its text: of a known set also how that is written. */
@@ -171,8 +244,13 @@ function dataDefaults(dataSet: string): RunConfig['data'] {
  */
 export function resolveData(loaded: LoadedConfig | null, overrides: readonly string[]): RunConfig['data'] {
   const { dataSet = 'text', data = {} } = loaded?.config ?? {};
+  // What methods alone have is for their runs to check.
+  const ofText = overrides.filter((text) => havingKey(topKey(text), loaded?.catalogue ?? []).length === 0);
   const layers: Overrides[] = [{ data: dataDefaults(dataSet) }, { data }];
-  const merged = [...layers, ...overrides.map((text) => parseOverride(text).values)].reduce<unknown>(merge, {});
+  const merged = [
+    ...layers,
+    ...ofText.map((text) => parseOverride(text, commonOverridesSchema).values),
+  ].reduce<unknown>(merge, {});
   return (merged as RunConfig).data;
 }
 
@@ -180,12 +258,15 @@ export function resolveData(loaded: LoadedConfig | null, overrides: readonly str
  * A run with overrides on top, as an evaluation may ask of a run that is trained already.
  * @throws {InputError} naming the override that is not right.
  */
-export function overrideRun(run: RunConfig, overrides: readonly string[]): RunConfig {
-  const layers = overrides.map((text) => parseOverride(text));
+export function overrideRun<Own = unknown>(
+  run: RunConfig<Own>,
+  overrides: readonly string[],
+  catalogue: readonly MethodKeys[],
+): RunConfig<Own> {
+  const method = methodIn(catalogue, run.method);
+  const layers = overrides.map((text) => parseOverride(text, overridesSchema(method), catalogue));
   const merged = layers.map(({ values }) => values).reduce<unknown>(merge, run);
-  const parsed = wholeRunSchema.safeParse(merged);
-  if (parsed.success) return parsed.data;
-  throw new InputError(complaints(wholeRunSchema, parsed.error, merged, culpritOf(layers)).join('\n'));
+  return checkedRun<Own>(merged as object, method, layers);
 }
 
 function findConfig(nameOrPath: string): string {
@@ -214,13 +295,7 @@ interface Layer {
 /** A later layer wins. What the sum lacks or has wrong is for the schema to say. */
 function merged(layers: readonly Layer[]): RunConfig {
   const sum = layers.map(({ values }) => values).reduce<unknown>(merge, {}) as RunConfig;
-  const { startFrom, langevin } = sum;
-  return { ...sum, startFrom: wholeStart(startFrom), langevin: { ...langevin, search: wholeSearch(langevin.search) } };
-}
-
-/** The paper's criterion unless a layer names another; a default of its own would be there without a search. */
-function wholeSearch(search: RunConfig['langevin']['search']): RunConfig['langevin']['search'] {
-  return isPlainObject(search) ? { ...search, criterion: search.criterion ?? 'bound' } : search;
+  return { ...sum, startFrom: wholeStart(sum.startFrom) };
 }
 
 /** Both parts, where a layer has named one above another that said null; null where there is none. */
@@ -260,12 +335,13 @@ function splitOverride(text: string, option: string): { key: string; value: stri
  * @returns one point without anything where nothing varies.
  * @throws {InputError} naming the option, or the file and line, and what is wrong.
  */
-export function parseSweep(texts: readonly string[], file?: string): SweepPoint[] {
+export function parseSweep(texts: readonly string[], catalogue: readonly MethodKeys[], file?: string): SweepPoint[] {
+  const schema = anyOverridesSchema(catalogue);
   const lists = texts.map((text): Swept[] => {
     const { key, value } = splitOverride(text, '--sweep');
     checkSweepable(key, `--sweep ${cut(text)}`);
     return sweepValues(value, `--sweep ${cut(text)}`).map((one) => {
-      const layer = parseOverride(`${key}=${one}`, '--sweep');
+      const layer = parseOverride(`${key}=${one}`, schema, catalogue, '--sweep');
       const single = { key, value: at(layer.values, key.split('.')) };
       return { ...layer, label: sweptLabel(key, single.value), single };
     });
@@ -273,10 +349,10 @@ export function parseSweep(texts: readonly string[], file?: string): SweepPoint[
   const keys = lists.map(([first]) => first!.single!.key);
   const twice = keys.find((key, i) => keys.some((other, j) => j !== i && `${key}.`.startsWith(`${other}.`)));
   if (twice !== undefined) throw new InputError(`--sweep ${twice}: it varies twice; give all its values at once`);
-  return product(file === undefined ? lists : [readSweepFile(file), ...lists]);
+  return product(file === undefined ? lists : [readSweepFile(file, schema), ...lists]);
 }
 
-function readSweepFile(name: string): Swept[] {
+function readSweepFile(name: string, schema: z.ZodObject): Swept[] {
   if (!existsSync(name)) throw new InputError(`--sweep-file ${name}: no such file`);
   const { value, locate } = readYamlFile(name);
   if (!isPlainObject(value) || Object.keys(value).length === 0) {
@@ -293,22 +369,28 @@ function readSweepFile(name: string): Swept[] {
       );
     }
     for (const key of Object.keys(given)) checkSweepable(key, place([key]));
-    const parsed = overridesSchema.safeParse(given);
-    if (!parsed.success) throw new InputError(complaints(overridesSchema, parsed.error, given, place).join('\n'));
+    const parsed = schema.safeParse(given);
+    if (!parsed.success) throw new InputError(complaints(schema, parsed.error, given, place).join('\n'));
     return { label, values: parsed.data as Overrides, single: null, place };
   });
 }
 
-function parseOverride(text: string, option = '--set'): Layer {
+/** @param schema of what it may say: the common keys, and those of the methods that it may be of. */
+function parseOverride(
+  text: string,
+  schema: z.ZodObject,
+  catalogue: readonly MethodKeys[] = [],
+  option = '--set',
+): Layer {
   const { key, value: written } = splitOverride(text, option);
   const place = `${option} ${cut(text)}`;
   const keys = key.split('.');
   if (keys.length > MOST_KEYS) throw new InputError(`${place}: a key has at most ${MOST_KEYS} parts`);
   const { value } = readYaml(written, () => place);
   const layer = keys.reduceRight<unknown>((inner, key) => ({ [key]: inner }), value ?? null);
-  const parsed = overridesSchema.safeParse(layer);
+  const parsed = schema.safeParse(layer);
   if (!parsed.success) {
-    throw new InputError(complaints(overridesSchema, parsed.error, layer, () => place).join('\n'));
+    throw new InputError(complaints(schema, parsed.error, layer, () => place, catalogue).join('\n'));
   }
   return { values: parsed.data as Overrides, place: () => place };
 }
@@ -319,6 +401,7 @@ function complaints(
   error: z.ZodError,
   value: unknown,
   place: (keys: readonly PropertyKey[]) => string,
+  catalogue: readonly MethodKeys[] = [],
 ): string[] {
   const found = error.issues.flatMap((issue) => branchIssues(issue, value)).flatMap(oneKeyEach);
   const told = found.slice(0, MOST_COMPLAINTS).map((issue) => {
@@ -326,9 +409,9 @@ function complaints(
     if (issue.code === 'unrecognized_keys') {
       const [unknown] = issue.keys as [string];
       const known = knownKeys(schema, keys);
-      const near = nearest(unknown, known);
-      const hint = near ? `did you mean ${near}?` : `known here: ${known.join(', ')}`;
-      return `${place([...keys, unknown])}: ${showKeys([...keys, unknown])}: no such key; ${hint}`;
+      const what = keys.length === 1 && keys[0] === 'methods' ? 'method' : 'key';
+      const hint = whoseKey(unknown, keys, catalogue) ?? nearestOf(unknown, known);
+      return `${place([...keys, unknown])}: ${showKeys([...keys, unknown])}: no such ${what}; ${hint}`;
     }
     const meaning = issue.code === 'custom' ? issue.message : descriptionOf(schema, keys);
     const given = at(value, keys);
@@ -341,6 +424,22 @@ function complaints(
 
 function oneKeyEach(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
   return issue.code === 'unrecognized_keys' ? issue.keys.map((key) => ({ ...issue, keys: [key] })) : [issue];
+}
+
+/** What is said of a key that stands where it does not belong, and belongs to some method; nothing of any other. */
+function whoseKey(key: string, above: readonly PropertyKey[], catalogue: readonly MethodKeys[]): string | undefined {
+  const [methods, method, settings] = above;
+  const ofLayer = above.length === 0 || (methods === 'methods' && (above.length === 2 || settings === 'settings'));
+  const having = ofLayer ? havingKey(key, catalogue) : [];
+  if (having.length === 0) return undefined;
+  return method === undefined
+    ? `it is a key of ${having.join(', ')}, which a config file has under methods.${having[0]}`
+    : `${String(method)} has none; it is a key of ${having.join(', ')}`;
+}
+
+function nearestOf(unknown: string, known: readonly string[]): string {
+  const near = nearest(unknown, known);
+  return near ? `did you mean ${near}?` : `known here: ${known.join(', ')}`;
 }
 
 /**
@@ -366,7 +465,7 @@ function showKeys(keys: readonly PropertyKey[]): string {
 
 /** The schemas that may stand at a path, a union counting as all of its alternatives. */
 function schemasAt(schema: z.ZodType, keys: readonly PropertyKey[]): z.ZodType[] {
-  if (schema instanceof z.ZodOptional || schema instanceof z.ZodNullable) {
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodNullable || schema instanceof z.ZodDefault) {
     return keys.length === 0
       ? [schema, ...schemasAt(schema.unwrap() as z.ZodType, keys)]
       : schemasAt(schema.unwrap() as z.ZodType, keys);

@@ -6,15 +6,14 @@
 import { z } from 'zod';
 import { TOKENIZERS } from '../data/tokenize.js';
 import { BACKEND_CHOICES, PERPLEXITY_ESTIMATORS, PRECISIONS } from './choices.js';
+import type { MethodKeys } from './method-keys.js';
+import { count, positive, wholeNumber } from './numbers.js';
 import { isRunName } from './variations.js';
 
 /** A method's name: letters and digits in lower case, `-` between. Which there are is for src/methods/registry.ts to say. */
-const methodName = z.string().regex(/^[a-z0-9]+(-[a-z0-9]+)*$/);
+export const METHOD_NAME = /^[a-z0-9]+(-[a-z0-9]+)*$/;
+const methodName = z.string().regex(METHOD_NAME);
 
-const positive = z.number().positive();
-const notNegative = z.number().min(0);
-const count = z.int().min(1);
-const wholeNumber = z.int().min(0);
 const dropoutRate = z.number().min(0).lt(1);
 
 const data = z.strictObject({
@@ -154,167 +153,6 @@ const startFrom = z.strictObject({
     ),
 });
 
-const growingTemperature = z.strictObject({
-  start: notNegative.describe('tau of the first epochs; a number from 0'),
-  growFromEpoch: count.describe('last epoch, counted from 1, that uses `start`; a whole number from 1'),
-  growPerEpoch: notNegative.describe('what every later epoch adds to tau; a number from 0'),
-  max: notNegative.describe('tau is never higher; a number from 0'),
-});
-
-const risingPriorWeight = z.strictObject({
-  start: notNegative.describe('weight that training begins with; a number from 0'),
-  warmupEpochs: count.describe('epochs over which the weight rises linearly to 1; a whole number from 1'),
-  rises: z
-    .enum(['epoch', 'iteration'])
-    .describe('whether it rises from one epoch to the next, or with every iteration: epoch or iteration'),
-});
-
-const searchedDynamics = z
-  .strictObject({
-    stepSize: positive.optional().describe('s; a number above 0, that of langevin.stepSize where absent'),
-    temperature: notNegative.optional().describe('tau; a number from 0, that of langevin.temperature where absent'),
-    steps: count.optional().describe('K; a whole number from 1, that of langevin.steps where absent'),
-  })
-  .refine((candidate) => Object.keys(candidate).length > 0, {
-    message: 'a candidate says stepSize, temperature or steps',
-  });
-
-const search = z.strictObject({
-  every: z
-    .union([z.literal('epoch'), count])
-    .describe("T_s, when the step size is searched: 'epoch' for the start of each, or a number of iterations"),
-  grid: z
-    .array(z.union([positive, searchedDynamics]))
-    .min(2)
-    .describe(
-      'candidates, two or more: step sizes s of eq. 7, numbers above 0, or {stepSize, temperature, steps}, each as langevin has it where absent',
-    ),
-  sentences: count.describe('sentences of the validation split that candidates are judged on; a whole number from 1'),
-  criterion: z
-    .enum(['bound', 'perplexity'])
-    .describe(
-      'how: bound (Q~, eq. 12, which prefers steps that hardly move where the model uses its code little), or perplexity (the bound on it by a Gaussian fitted to the ends of 64 chains a sentence, whatever noise led there)',
-    ),
-});
-
-const langevin = z
-  .strictObject({
-    steps: count.describe('K, steps of the chain; a whole number from 1'),
-    stepSize: z
-      .union([positive, z.array(positive).min(1)])
-      .describe('s of eq. 7: a number above 0, or a list with one for each step (a shorter list repeats its last)'),
-    gradients: z
-      .array(count)
-      .min(1)
-      .nullable()
-      .describe(
-        'how many consecutive steps share each gradient and prior term, as [1, 1, 2, 16] for 4 gradients of 20 steps; ' +
-          'whole numbers from 1 that add up to langevin.steps, or null for a gradient a step',
-      ),
-    temperature: z
-      .union([notNegative, growingTemperature])
-      .describe('tau, the factor of the noise: a number from 0, or {start, growFromEpoch, growPerEpoch, max}'),
-    evaluationTemperature: notNegative
-      .nullable()
-      .describe(
-        "tau of the chains that evaluate, validation's too; a number from 0, or null for that of the weights' epoch",
-      ),
-    priorWeight: z
-      .union([notNegative, risingPriorWeight])
-      .describe("weight of the prior's term in the drift: a number from 0, or {start, warmupEpochs, rises}"),
-    search: search
-      .nullable()
-      .describe(
-        'how the step size is searched (Algorithm 1, step 1): {every, grid, sentences, criterion}, or null for never',
-      ),
-    dropout: z.boolean().describe('whether the chain sees dropout, one mask for the whole chain: true or false'),
-    learnFrom: z
-      .union([z.enum(['end', 'path']), z.strictObject({ points: count.describe('n; a whole number from 1') })])
-      .describe(
-        "codes that the decoder learns from: end (z_K: Algorithm 1), path (the authors' script: the sum over z_0 to " +
-          'z_{K-1} and the batch, plus the mean over the batch at z_K), or {points: n} (the mean over z_K and n random ' +
-          'points of z_0 to z_{K-1}); the path is seen with the dropout of the chain',
-      ),
-  })
-  .refine(({ steps, stepSize }) => !Array.isArray(stepSize) || stepSize.length <= steps, {
-    path: ['stepSize'],
-    message: 'the list may not be longer than langevin.steps',
-  })
-  .refine(({ steps, gradients }) => gradients === null || sum(gradients) === steps, {
-    path: ['gradients'],
-    error: ({ input }) => {
-      const { steps, gradients } = input as { steps: number; gradients: number[] };
-      return `the list adds up to ${sum(gradients)} and langevin.steps is ${steps}: change either, or say null`;
-    },
-  })
-  .refine(({ steps, learnFrom }) => typeof learnFrom === 'string' || learnFrom.points <= steps, {
-    path: ['learnFrom', 'points'],
-    message: 'the path has no more points to learn from than langevin.steps',
-  })
-  .refine(
-    ({ search, learnFrom }) =>
-      typeof learnFrom === 'string' ||
-      (search?.grid ?? []).every((entry) => typeof entry === 'number' || (entry.steps ?? Infinity) >= learnFrom.points),
-    { path: ['search', 'grid'], message: 'a candidate has fewer steps than langevin.learnFrom.points' },
-  );
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, number) => total + number, 0);
-}
-
-const klSchedule = z.strictObject({
-  start: notNegative.describe('weight at the first update of a cycle; a number from 0'),
-  warmupEpochs: positive.describe('epochs over which the weight rises linearly to 1; a number above 0'),
-  cycleEpochs: positive
-    .nullable()
-    .describe('epochs after which the weight falls back to `start`; a number above 0, or null for never'),
-});
-
-const freeBits = z.strictObject({
-  target: positive.describe('KL, nats a sentence, below which its gradient is zero; a number above 0'),
-});
-
-const aggressive = z.strictObject({
-  updates: count.describe('encoder updates before a decoder update, at most; a whole number from 1'),
-  window: count.describe('encoder updates whose mean loss must fall for them to go on; a whole number from 1'),
-  sentences: count
-    .nullable()
-    .describe(
-      'validation sentences, drawn at random, that the mutual information is measured on; while it rises, training ' +
-        'stays aggressive; a whole number from 1, or null for all',
-    ),
-  information: z
-    .enum(['sentences', 'batch'])
-    .describe(
-      'what the mutual information tells apart: `sentences`, all of them, or those of a batch, of which it knows at ' +
-        'most log B nats',
-    ),
-  clipBy: z
-    .enum(['updated', 'all'])
-    .describe(
-      "norm by which a gradient is clipped while training is aggressive: of the updated network's weights, or of all",
-    ),
-});
-
-const autoencoder = z.strictObject({
-  sampled: z
-    .boolean()
-    .describe("whether the code of the loss is a draw of the encoder's Gaussian, or its mean: true or false"),
-});
-
-const semiAmortized = z.strictObject({
-  steps: count.describe('gradient steps that refine the mean and log variance; a whole number from 1'),
-  learningRate: positive.describe('of those steps; a number above 0'),
-  momentum: z.number().min(0).lt(1).describe('of those steps, from 0 to below 1'),
-  clipNorm: positive.describe('largest norm of a gradient in a step; a number above 0'),
-  scope: z
-    .enum(['sentence', 'batch'])
-    .describe(
-      'whose loss a step descends: batch, its mean over the sentences, the gradients in all means and in all log ' +
-        'variances clipped apart, or sentence, its share of a full batch, each gradient clipped by itself',
-    ),
-});
-
 const evaluation = z.strictObject({
   estimator: z
     .enum(['auto', ...PERPLEXITY_ESTIMATORS])
@@ -374,8 +212,8 @@ const evaluation = z.strictObject({
   }),
 });
 
-/** Every key of a resolved run. */
-export const runConfigSchema = z.strictObject({
+/** The keys of a resolved run that all methods have. */
+export const commonSchema = z.strictObject({
   dataSet: z
     .string()
     .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/)
@@ -404,36 +242,62 @@ export const runConfigSchema = z.strictObject({
     .describe(
       'other runs whose weights training starts from: {encoder, decoder}, each a method or null; null for none',
     ),
-  langevin,
-  klWeight: z
-    .union([notNegative, klSchedule])
-    .describe("weight of the KL in a VAE's loss: a number from 0, or {start, warmupEpochs, cycleEpochs}"),
-  freeBits,
-  aggressive,
-  autoencoder,
-  semiAmortized,
   evaluation,
 });
-export type RunConfig = z.infer<typeof runConfigSchema>;
 
-/** A resolved run whose keys fit together: what a schema of single keys cannot say. */
-export const wholeRunSchema = runConfigSchema
-  .refine((run) => isRunName(run), {
-    path: ['name'],
-    message: 'the name of a run is its method, and behind an @ what tells it from the others',
-  })
-  .refine(
-    ({ model, evaluation: { klChains } }) =>
-      klChains.gaussian === 'auto' || klChains.gaussian === 0 || klChains.gaussian > model.latentSize + 1,
-    {
-      path: ['evaluation', 'klChains', 'gaussian'],
-      message: 'chains more than model.latentSize + 1, which a covariance takes, 0 for no such row, or auto',
-    },
-  )
-  .refine(({ precision, model }) => precision === 'f32' || model.decoder === 'lstm', {
-    path: ['precision'],
-    message: 'bf16 is for model.decoder: lstm; with another it is f32',
+/**
+ * A run in which every key is decided.
+ * @typeParam Own the keys of its method alone.
+ */
+export type RunConfig<Own = unknown> = z.infer<typeof commonSchema> & Own;
+
+/** Every key of a resolved run of a method. */
+export function runConfigSchema({ config }: Pick<MethodKeys, 'config'>): z.ZodObject {
+  return commonSchema.extend(config);
+}
+
+/** A resolved run of a method whose keys fit together: what a schema of single keys cannot say. */
+export function wholeRunSchema(method: Pick<MethodKeys, 'config'>): z.ZodType<RunConfig> {
+  return (runConfigSchema(method) as unknown as typeof commonSchema)
+    .refine((run) => isRunName(run), {
+      path: ['name'],
+      message: 'the name of a run is its method, and behind an @ what tells it from the others',
+    })
+    .refine(
+      ({ model, evaluation: { klChains } }) =>
+        klChains.gaussian === 'auto' || klChains.gaussian === 0 || klChains.gaussian > model.latentSize + 1,
+      {
+        path: ['evaluation', 'klChains', 'gaussian'],
+        message: 'chains more than model.latentSize + 1, which a covariance takes, 0 for no such row, or auto',
+      },
+    )
+    .refine(({ precision, model }) => precision === 'f32' || model.decoder === 'lstm', {
+      path: ['precision'],
+      message: 'bf16 is for model.decoder: lstm; with another it is f32',
+    });
+}
+
+/**
+ * A resolved run of whichever method it names.
+ * @param catalogue the methods that there are when a run is read.
+ */
+export function namedRunSchema(catalogue: () => readonly MethodKeys[]): z.ZodType<RunConfig> {
+  return z.unknown().transform((value, context): RunConfig => {
+    const name = (value as { method?: unknown } | null)?.method;
+    const method = catalogue().find((known) => known.name === name);
+    if (method === undefined) {
+      const message = `${JSON.stringify(name)} is no method here`;
+      context.issues.push({ code: 'custom', path: ['method'], message, input: value });
+      return z.NEVER;
+    }
+    const parsed = wholeRunSchema(method).safeParse(value);
+    if (parsed.success) return parsed.data;
+    for (const { path, message } of parsed.error.issues) {
+      context.issues.push({ code: 'custom', path, message, input: value });
+    }
+    return z.NEVER;
   });
+}
 
 /** The schema with every key of every object optional: what a config file, a method or a setting may say. */
 export function deepPartial(schema: z.ZodType): z.ZodType {
@@ -443,6 +307,8 @@ export function deepPartial(schema: z.ZodType): z.ZodType {
     for (const [key, value] of Object.entries(schema.shape)) shape[key] = deepPartial(value as z.ZodType).optional();
     return described(z.strictObject(shape));
   }
+  // What is not said in one layer may be said in another: only the sum has a default.
+  if (schema instanceof z.ZodDefault) return described(deepPartial(schema.unwrap() as z.ZodType));
   if (schema instanceof z.ZodNullable) return described(deepPartial(schema.unwrap() as z.ZodType).nullable());
   if (schema instanceof z.ZodUnion) {
     return described(z.union(schema.options.map((option) => deepPartial(option as z.ZodType))));
@@ -452,36 +318,54 @@ export function deepPartial(schema: z.ZodType): z.ZodType {
 
 type DeepPartial<T> = T extends readonly unknown[] ? T : T extends object ? { [K in keyof T]?: DeepPartial<T[K]> } : T;
 
-/** The keys that a config file may say for all its methods, and `--set` for one run. */
-export const overridesSchema = deepPartial(
-  runConfigSchema.omit({ dataSet: true, method: true, setting: true, name: true }),
-) as z.ZodObject;
-export type Overrides = DeepPartial<Omit<RunConfig, 'dataSet' | 'method' | 'setting' | 'name'>>;
+/** What decides which run it is, and no override may say. */
+const IDENTITY = { dataSet: true, method: true, setting: true, name: true } as const;
 
-/** What a method or a setting may say: all of it but the text, which the methods of a file share. */
-const methodSchema = overridesSchema.omit({ data: true });
+/** The keys that a config file may say for all its methods. */
+export const commonOverridesSchema = deepPartial(commonSchema.omit(IDENTITY)) as z.ZodObject;
+/** What a layer of a run says: common keys, and those of its method. */
+export type Overrides = DeepPartial<Omit<z.infer<typeof commonSchema>, keyof typeof IDENTITY>> &
+  Record<string, unknown>;
+
+/** The keys that `--set` may say of one method's run. */
+export function overridesSchema({ config }: Pick<MethodKeys, 'config'>): z.ZodObject {
+  return commonOverridesSchema.extend((deepPartial(z.strictObject(config)) as z.ZodObject).shape);
+}
+
+/** The keys of all methods together: what a study may vary. Of a key that several have, the first method's schema stands. */
+export function anyOverridesSchema(catalogue: readonly MethodKeys[]): z.ZodObject {
+  const shapes = catalogue.map((method) => overridesSchema(method).shape);
+  return z.strictObject(Object.assign({}, ...shapes.toReversed()));
+}
 
 /** A method's own values, and the named settings it comes in; the first setting is used unless another is asked for. */
 export type MethodOverrides = Omit<Overrides, 'data'> & { settings?: Record<string, Omit<Overrides, 'data'>> };
 
-const methodOverridesSchema = methodSchema.extend({
-  settings: z
-    .record(z.string().regex(/^[a-z0-9][a-z0-9-]*$/), methodSchema)
-    .optional()
-    .describe('named settings of the method, each a set of overrides; names are of a-z, 0-9 and -'),
-});
+/** What a config file may say of one method: all but the text, which the methods of a file share. */
+function methodOverridesSchema(method: MethodKeys): z.ZodType {
+  const own = overridesSchema(method).omit({ data: true });
+  return own.extend({
+    settings: z
+      .record(z.string().regex(/^[a-z0-9][a-z0-9-]*$/), own)
+      .optional()
+      .describe('named settings of the method, each a set of overrides; names are of a-z, 0-9 and -'),
+  });
+}
 
-/** A config file. */
-export const configFileSchema = overridesSchema.extend({
-  dataSet: runConfigSchema.shape.dataSet,
-  methods: z
-    .record(methodName, methodOverridesSchema.nullish())
-    .describe('the methods tried on this data set, each with what it overrides'),
-});
+/** A config file, of the methods that there are. */
+export function configFileSchema(catalogue: readonly MethodKeys[]): z.ZodObject {
+  const methods = catalogue.map((method) => [method.name, methodOverridesSchema(method).nullish()] as const);
+  return commonOverridesSchema.extend({
+    dataSet: commonSchema.shape.dataSet,
+    methods: z
+      .strictObject(Object.fromEntries(methods))
+      .describe('the methods tried on this data set, each with what it overrides'),
+  });
+}
 export type ConfigFile = Overrides & { dataSet: string; methods: Record<string, MethodOverrides | null | undefined> };
 
-/** What a config file need not say. `data.directory` follows from the data set's name. */
-export const DEFAULTS: Omit<RunConfig, 'dataSet' | 'method' | 'setting' | 'name' | 'data'> & {
+/** What a config file need not say of the keys that all methods have. `data.directory` follows from the data set's name. */
+export const DEFAULTS: Omit<RunConfig, keyof typeof IDENTITY | 'data'> & {
   data: Omit<RunConfig['data'], 'directory'>;
 } = {
   seed: 0,
@@ -521,23 +405,7 @@ export const DEFAULTS: Omit<RunConfig, 'dataSet' | 'method' | 'setting' | 'name'
     select: 'best',
     keepEpochs: [],
   },
-  langevin: {
-    steps: 20,
-    stepSize: 0.1,
-    gradients: null,
-    temperature: 1,
-    evaluationTemperature: null,
-    priorWeight: 1,
-    search: null,
-    dropout: true,
-    learnFrom: 'end',
-  },
   startFrom: { encoder: null, decoder: null },
-  klWeight: 1,
-  freeBits: { target: 8 },
-  aggressive: { updates: 100, window: 15, sentences: 500, information: 'sentences', clipBy: 'updated' },
-  autoencoder: { sampled: false },
-  semiAmortized: { steps: 20, learningRate: 1, momentum: 0.5, clipNorm: 5, scope: 'sentence' },
   evaluation: {
     estimator: 'auto',
     draws: { fitted: 500, jacobian: 10, encoder: 500, ais: 32 },

@@ -1,8 +1,6 @@
 // Runs that no file need list, since they are a setting but for one number: `sri@steps-40`, `sri@annealed-temperature-0.7`,
 // `fb-vae@target-4`. What a figure varies is named so.
 
-import type { Overrides, RunConfig } from './schema.js';
-
 export type VariedQuantity = 'steps' | 'temperature' | 'target';
 
 export interface Variation {
@@ -36,28 +34,4 @@ export function isRunName({ name, method }: { name: string; method: string }): b
 /** As runs name it, beside their setting. */
 export function variationName({ quantity, value }: Omit<Variation, 'setting'>): string {
   return `${quantity}-${value}`;
-}
-
-/**
- * What a variation changes of a setting's run: K, the temperature that the noise is held at in the end, or the KL that free
- * bits leave alone.
- * @returns null where the setting has that value itself, and the run is no second one.
- */
-export function variedValues(
-  { quantity, value }: Omit<Variation, 'setting'>,
-  { langevin, freeBits }: Pick<RunConfig, 'langevin' | 'freeBits'>,
-): Overrides | null {
-  switch (quantity) {
-    case 'steps':
-      // A gradient a step: how its steps should share gradients does not follow from how the setting's do.
-      return value === langevin.steps ? null : { langevin: { steps: value, gradients: null } };
-    case 'temperature': {
-      const { temperature } = langevin;
-      const constant = typeof temperature === 'number';
-      if (value === (constant ? temperature : temperature.max)) return null;
-      return { langevin: { temperature: constant ? value : { max: value } } };
-    }
-    case 'target':
-      return value === freeBits.target ? null : { freeBits: { target: value } };
-  }
 }

@@ -1,12 +1,21 @@
 // Which run of a config is meant, by the names that people give methods: `sri`, `sri@released`, `sri@steps-40`.
 
-import { type LoadedConfig, type RunChoice, resolveRun } from '../config/load.js';
+import { type LoadedConfig, loadConfig, overridesFor, type RunChoice, resolveRun } from '../config/load.js';
+import { takesKey } from '../config/method-keys.js';
 import { type RunConfig, STARTING_PARTS } from '../config/schema.js';
 import type { SweepPoint, Swept } from '../config/sweep.js';
-import { parseVariation, variationName } from '../config/variations.js';
+import { parseVariation, type VariedQuantity, variationName } from '../config/variations.js';
 import { InputError } from '../errors.js';
 import { methodNamed, methods } from '../methods/registry.js';
 import { cut } from '../text.js';
+
+/**
+ * A config file, or one of `configs/` by its name, read with all the methods that there are.
+ * @throws {InputError} when there is no such file, it is not YAML, or a key or value is not right.
+ */
+export async function openConfig(nameOrPath: string): Promise<LoadedConfig> {
+  return loadConfig(nameOrPath, methods());
+}
 
 /**
  * A method as folders and tables name it: `sri`, or `sri@released` for a setting.
@@ -25,55 +34,23 @@ export function parseMethod(name: string, setting?: string): Pick<RunChoice, 'me
 }
 
 /**
- * The run that is chosen of a config.
- * @throws {InputError} where the config does not have it, or a number of Langevin steps is given to a method that takes none.
- */
-export function resolveChoice(loaded: LoadedConfig, choice: RunChoice): RunConfig {
-  const run = resolveRun(loaded, choice);
-  const { method, setting } = choice;
-  const variation = setting === undefined || setting === run.setting ? null : parseVariation(setting);
-  if (variation === null) return run;
-  const { inference, freeBits = false } = methodNamed(method);
-  const takes = variation.quantity === 'target' ? freeBits : inference === 'short-run';
-  if (takes) return run;
-  const wanted = {
-    steps: 'Langevin steps; sri does',
-    temperature: 'temperature; sri does',
-    target: 'free bits; fb-vae does',
-  };
-  throw new InputError(`${method}@${setting}: ${method} takes no ${wanted[variation.quantity]}`);
-}
-
-/**
- * Checks that every method of a config file is one, since a misspelt one would be passed over.
- * @throws {InputError} naming the line.
- */
-export function checkMethods({ config, locate }: LoadedConfig): void {
-  const known = methods().map(({ name }) => name);
-  const stranger = Object.keys(config.methods).find((name) => !known.includes(name));
-  if (stranger !== undefined) {
-    throw new InputError(
-      `${locate(['methods', stranger])}: methods.${stranger}: no such method; there are ${known.join(', ')}`,
-    );
-  }
-}
-
-/**
  * The run of a study's variant. What does not bear on the method, such as Langevin's keys on a VAE, leaves its plain run;
  * a run that starts from another's weights starts from the same variant of it.
  *
- * @throws {InputError} as {@link resolveChoice} does, and where the values do not fit together.
+ * @param choice its overrides are said for all methods of the study: each takes those that it has.
+ * @throws {InputError} where the config does not have it, or the values do not fit together.
  */
 export function resolveVariant(loaded: LoadedConfig, choice: RunChoice, point: SweepPoint): RunConfig {
-  const plain = resolveChoice(loaded, choice);
+  const own = { ...choice, overrides: overridesFor(choice.method, choice.overrides ?? [], loaded.catalogue) };
+  const plain = resolveRun(loaded, own);
   const starts = STARTING_PARTS.flatMap((part) => plain.startFrom?.[part] ?? []);
   const swept = point.filter((one) => [plain.method, ...starts].some((method) => bearsOn(one, method)));
   if (swept.length === 0) return plain;
   const named = asVariation(swept, plain, choice.setting);
   const run =
     named === null
-      ? resolveRun(loaded, { ...choice, swept })
-      : resolveRun(loaded, { ...choice, setting: named.setting, swept: swept.filter((one) => one !== named.swept) });
+      ? resolveRun(loaded, { ...own, swept })
+      : resolveRun(loaded, { ...own, setting: named.setting, swept: swept.filter((one) => one !== named.swept) });
   const { startFrom } = run;
   if (startFrom === null) return run;
   const variantOf = (start: string | null) => {
@@ -85,23 +62,20 @@ export function resolveVariant(loaded: LoadedConfig, choice: RunChoice, point: S
 
 /** Whether what a study varies changes what a method learns. */
 export function bearsOn({ values }: Swept, method: string): boolean {
-  const { inference, freeBits = false } = methodNamed(method);
-  const idle = [...(inference === 'short-run' ? [] : ['langevin']), ...(freeBits ? [] : ['freeBits'])];
-  return Object.keys(values).some((key) => !idle.includes(key));
+  return Object.keys(values).some((key) => takesKey(method, key, methods()));
 }
 
 /** One of the values as {@link parseVariation} has it, so that `--sweep langevin.steps=40` is the run `@steps-40`. */
 function asVariation(
   swept: SweepPoint,
-  { langevin }: RunConfig,
+  run: RunConfig,
   setting: string | undefined,
 ): { swept: Swept; setting: string } | null {
   if (setting !== undefined && parseVariation(setting) !== null) return null;
-  const temperature = typeof langevin.temperature === 'number' ? 'langevin.temperature' : 'langevin.temperature.max';
-  const quantities = { 'langevin.steps': 'steps', [temperature]: 'temperature', 'freeBits.target': 'target' } as const;
+  const variations = Object.entries(methodNamed(run.method).variations ?? {});
   for (const one of swept) {
-    const { key = '', value } = one.single ?? {};
-    const quantity = quantities[key as keyof typeof quantities];
+    const { key, value } = one.single ?? {};
+    const quantity = variations.find(([, varied]) => varied.key(run) === key)?.[0] as VariedQuantity | undefined;
     if (quantity === undefined || typeof value !== 'number') continue;
     const name = variationName({ quantity, value });
     if (parseVariation(name) === null) continue;

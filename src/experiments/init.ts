@@ -12,6 +12,7 @@ import { findDataSet } from '../data/registry.js';
 import { type Tokenizer, tokenize } from '../data/tokenize.js';
 import { looksLikeHeader } from '../data/warnings.js';
 import { InputError } from '../errors.js';
+import { methods } from '../methods/registry.js';
 import { ofFiles, ofText, prepare } from './prepare.js';
 import { forecastReproduction } from './reproduce/reproduce.js';
 
@@ -84,7 +85,7 @@ export async function initialize(request: InitRequest): Promise<Initialized> {
     let report: PreparationReport;
     let chosen: { scale: Scale; seconds: number | null };
     try {
-      const loaded = loadConfig(draft);
+      const loaded = loadConfig(draft, methods());
       const out = path.join(folder, 'data', name);
       report = await prepare(
         heldOut === undefined ? ofText(text, loaded, { out }) : ofFiles({ train: text, ...heldOut }, loaded, { out }),
@@ -233,7 +234,7 @@ async function choose(
 /** Seconds of LSTM-LM and SRI, trained and measured for Table 1. */
 async function secondsOf(config: string, overrides: readonly string[], runs: string): Promise<number | null> {
   const { forecasts } = await forecastReproduction({
-    loaded: loadConfig(config),
+    loaded: loadConfig(config, methods()),
     overrides,
     tables: [1],
     figures: [],
@@ -321,7 +322,6 @@ methods:
 
   ae:
     training: { epochs: ${epochs.lm} }
-    klWeight: 0
 
   anneal-vae:
     training: { epochs: ${epochs.lm}, earlyStop: null }

@@ -9,6 +9,7 @@ import { NativeBackend } from '../backends/native/backend.js';
 import { describeBackend } from '../backends/started.js';
 import type { RunConfig } from '../config/schema.js';
 import { InputError } from '../errors.js';
+import { methodNamed } from '../methods/registry.js';
 import type { Manifest } from '../runs/run-folder.js';
 import { packageVersion } from '../version.js';
 
@@ -45,11 +46,9 @@ const LARGEST_ARRAY = 2 ** 32;
  * @param memory bytes; this machine's, or its container's, unless given.
  * @throws {InputError} naming the key whose size is too much.
  */
-export function checkMemory(
-  { model, optimizer, langevin, training, evaluation }: Omit<RunConfig, 'name'>,
-  vocabularySize: number,
-  memory = machineMemory(),
-): void {
+export function checkMemory(run: Omit<RunConfig, 'name'>, vocabularySize: number, memory = machineMemory()): void {
+  const { model, optimizer, training, evaluation } = run;
+  const steps = methodNamed(run.method).variations?.steps;
   const { latentSize: z, wordVectorSize: e, hiddenSize: h } = model;
   const copies = optimizer.name === 'adam' ? 4 : 2;
   const { draws, chains, inferenceChains, featureDraws } = evaluation;
@@ -59,7 +58,7 @@ export function checkMemory(
     // The smallest of the decoders has three gates of the hidden size squared, and the output layer.
     ['model.hiddenSize', copies * (model.decoder === 'transformer' ? 4 * h * h : h * (3 * h + vocabularySize))],
     ['model.transformer.layers', model.decoder === 'transformer' ? copies * model.transformer.layers * 4 * h * h : 0],
-    ['langevin.steps', langevin.steps * z],
+    ...(steps === undefined ? [] : [[steps.key(run), steps.of(run) * z] as [string, number]]),
     ['training.validation.chains', training.validation.chains * z],
     ['training.validation.draws', training.validation.draws * z],
     ...Object.entries(draws).map(([name, count]): [string, number] => [`evaluation.draws.${name}`, count * z]),

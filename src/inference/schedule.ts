@@ -1,10 +1,8 @@
 // What the Langevin chain's settings come to: how they depend on the epoch, and where steps share a gradient. The constant
 // dynamics of the paper and the released code's rising temperature are values of one configuration.
 
-import type { RunConfig } from '../config/schema.js';
 import type { LangevinSchedule } from '../model/likelihood.js';
-
-type Langevin = RunConfig['langevin'];
+import type { Langevin } from './langevin-keys.js';
 
 /** K, and how many of the steps share each gradient; null for a gradient a step. */
 interface Steps {

@@ -2,7 +2,6 @@
 // ELBO start. To train through them, their adjoint needs second derivatives: in the code they come from differences of
 // gradients along a direction, as in the paper, but centred and with a step that single precision can bear.
 
-import type { RunConfig } from '../config/schema.js';
 import type { ConditionalLikelihood } from '../model/likelihood.js';
 import type { DiagonalGaussian } from './posterior.js';
 
@@ -13,9 +12,12 @@ export interface ElboOptions {
   scale: number;
 }
 
-export interface RefinementOptions
-  extends ElboOptions,
-    Pick<RunConfig['semiAmortized'], 'steps' | 'learningRate' | 'momentum' | 'scope'> {
+export interface RefinementOptions extends ElboOptions {
+  steps: number;
+  learningRate: number;
+  momentum: number;
+  /** Whose loss a step descends: a sentence's own, or the mean over the batch. */
+  scope: 'sentence' | 'batch';
   /**
    * Largest norm of what is clipped as one: with the scope `sentence` each sentence's gradient in (mean, log variance), with
    * `batch` the gradient in the means of all sentences, and that in their log variances.

@@ -3,6 +3,7 @@
 // Tables 4 and 5, and where the encoders of FBP-VAE and FB-VAE come from (Li et al. 2019).
 
 import type * as tf from '@tensorflow/tfjs-core';
+import { z } from 'zod';
 import type { Batch } from '../data/batches.js';
 import { PointPosterior } from '../inference/amortized.js';
 import type { Posterior } from '../inference/posterior.js';
@@ -13,10 +14,18 @@ import { AmortizedModel } from './amortized-model.js';
 import { defineMethod } from './define-method.js';
 import type { Iteration, Learner, Position } from './method.js';
 
-class Autoencoder extends AmortizedModel {
-  override readonly quantities = ['reconstruction'];
+const autoencoder = z.strictObject({
+  sampled: z
+    .boolean()
+    .describe("whether the code of the loss is a draw of the encoder's Gaussian, or its mean: true or false"),
+});
 
-  override learn(batch: Batch, at: Position, learner: Learner): Iteration {
+export type AutoencoderKeys = { autoencoder: z.infer<typeof autoencoder> };
+
+class Autoencoder extends AmortizedModel<AutoencoderKeys> {
+  readonly quantities = ['reconstruction'];
+
+  learn(batch: Batch, at: Position, learner: Learner): Iteration {
     const { reconstruction, kl: _, ...update } = this.descend(batch, at, 0, learner);
     return { ...update, quantities: { reconstruction } };
   }
@@ -34,6 +43,8 @@ export const ae = defineMethod({
   name: 'ae',
   label: 'AE',
   inference: 'point',
+  config: { autoencoder },
+  defaults: { autoencoder: { sampled: false } },
   selects: 'reconstruction',
   create: (run, corpus) => new Autoencoder(run, corpus),
 });

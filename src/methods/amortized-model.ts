@@ -1,5 +1,5 @@
-// What the methods with an encoder share: one encoder, one decoder, the ELBO. A method of the family says how the KL
-// enters its loss, or which updates it makes; this says the rest.
+// What the methods with an encoder share: one encoder, one decoder, the parts of the ELBO. A method of the family says how
+// the KL enters its loss, or which updates it makes; this says the rest.
 
 import * as tf from '@tensorflow/tfjs-core';
 import type { RunConfig } from '../config/schema.js';
@@ -15,7 +15,7 @@ import type { BatchLikelihood, ConditionalLikelihood } from '../model/likelihood
 import { type EncodedBatch, Encoder } from '../model/lstm/encoder.js';
 import { Parameters } from '../model/parameters.js';
 import { RandomStream } from '../random/philox.js';
-import { klWeightAt } from './kl-weight.js';
+import { type KlWeightKeys, klWeightAt } from './kl-weight.js';
 import type { InferenceContext, Iteration, LatentVariableModel, Learner, Position, Update } from './method.js';
 
 /** What a loss was made of, means over a batch, nats a sentence. */
@@ -24,16 +24,17 @@ export interface LossParts {
   kl: number;
 }
 
-export class AmortizedModel implements LatentVariableModel {
+/** @typeParam Own the method's own keys. */
+export abstract class AmortizedModel<Own = unknown> implements LatentVariableModel {
   readonly hasLatent = true;
   readonly latentSize: number;
   readonly parameters: Parameters;
   readonly encoder: Encoder;
   readonly decoder: LatentDecoder;
-  readonly quantities: readonly string[] = ['reconstruction', 'kl', 'klWeight'];
+  abstract readonly quantities: readonly string[];
 
   constructor(
-    protected readonly run: RunConfig,
+    protected readonly run: RunConfig<Own>,
     protected readonly corpus: PreparedCorpus,
   ) {
     const { model, seed } = run;
@@ -45,11 +46,7 @@ export class AmortizedModel implements LatentVariableModel {
     this.encoder = new Encoder(this.parameters, shape, model.weightRange, model.wordVectorRange);
   }
 
-  learn(batch: Batch, at: Position, learner: Learner): Iteration {
-    const klWeight = klWeightAt(this.run.klWeight, at);
-    const { reconstruction, kl, ...update } = this.descend(batch, at, klWeight, learner);
-    return { ...update, quantities: { reconstruction, kl, klWeight } };
-  }
+  abstract learn(batch: Batch, at: Position, learner: Learner): Iteration;
 
   /**
    * The KL's part of each sentence's loss: its sum over dimensions, unless a method overrides it.
@@ -132,6 +129,17 @@ export class AmortizedModel implements LatentVariableModel {
       const { mean, logVariance } = this.encoder.encode(batch);
       return { mean: mean.dataSync<'float32'>(), logVariance: logVariance.dataSync<'float32'>() };
     });
+  }
+}
+
+/** A variational autoencoder: an update a batch on the ELBO, its KL weighted by `klWeight`. */
+export class Vae<Own extends KlWeightKeys = KlWeightKeys> extends AmortizedModel<Own> {
+  readonly quantities: readonly string[] = ['reconstruction', 'kl', 'klWeight'];
+
+  learn(batch: Batch, at: Position, learner: Learner): Iteration {
+    const klWeight = klWeightAt(this.run.klWeight, at);
+    const { reconstruction, kl, ...update } = this.descend(batch, at, klWeight, learner);
+    return { ...update, quantities: { reconstruction, kl, klWeight } };
   }
 }
 

@@ -3,13 +3,16 @@
 // `optimizer.cosineEpochs` has it so, as theirs does.
 
 import { InputError } from '../errors.js';
-import { AmortizedModel } from './amortized-model.js';
+import { Vae } from './amortized-model.js';
 import { defineMethod } from './define-method.js';
+import { KL_WEIGHT_DEFAULTS, klWeightKeys } from './kl-weight.js';
 
 export const cyclicalVae = defineMethod({
   name: 'cyclical-vae',
   label: 'Cyclical-VAE',
   inference: 'gaussian',
+  config: klWeightKeys,
+  defaults: KL_WEIGHT_DEFAULTS,
   selects: 'negative-elbo',
   /** @throws InputError for a KL weight without cycles. */
   create: (run, corpus) => {
@@ -18,6 +21,6 @@ export const cyclicalVae = defineMethod({
         'cyclical-vae: klWeight needs cycleEpochs, such as {start: 0.1, warmupEpochs: 5, cycleEpochs: 10}',
       );
     }
-    return new AmortizedModel(run, corpus);
+    return new Vae(run, corpus);
   },
 });

@@ -1,7 +1,9 @@
 // What a method says of itself, in one place: its names, how it infers, what its epochs are judged by, what it costs and
 // how its model is made. Training, evaluation, plans, tables and help ask the definition and know no method by name.
 
-import type { RunConfig } from '../config/schema.js';
+import { z } from 'zod';
+import type { MethodKeys } from '../config/method-keys.js';
+import { commonSchema, METHOD_NAME, type RunConfig } from '../config/schema.js';
 import type { PreparedCorpus } from '../data/corpus.js';
 import type { Inference, Model } from './method.js';
 
@@ -36,8 +38,13 @@ export interface MethodCost {
   readonly drawGradients?: number;
 }
 
-/** What {@link defineMethod} is told. `Created` is what its model can do: that of a language model, or of one with a code. */
-export interface MethodDefinition<Created extends Model = Model> {
+/**
+ * A method.
+ * @typeParam Own the keys that it has beside those of every method.
+ * @typeParam Created what its model can do: that of a language model, or of one with a code.
+ */
+export interface Method<Own = unknown, Created extends Model = Model> extends MethodKeys<Own> {
+  readonly kind: 'method';
   /** As configurations and folders name it: letters and digits in lower case, `-` between. */
   readonly name: string;
   /** As tables do. */
@@ -45,19 +52,23 @@ export interface MethodDefinition<Created extends Model = Model> {
   /** The same where it depends on the configuration. */
   labelOf?(run: Pick<RunConfig, 'model'>): string;
   readonly inference: Inference;
-  /** Whether its loss leaves the KL alone below `freeBits.target`. */
-  readonly freeBits?: boolean;
   readonly selects: Selection;
   /** What a plan guesses a run's time by, beside the operations that its model counts. */
-  cost?(run: RunConfig): MethodCost;
+  cost?(run: RunConfig<Own>): MethodCost;
   /** A model with its initial weights. */
-  create(run: RunConfig, corpus: PreparedCorpus): Created;
+  create(run: RunConfig<Own>, corpus: PreparedCorpus): Created;
 }
 
-/** A method, defined. */
-export interface Method<Created extends Model = Model> extends MethodDefinition<Created> {
-  readonly kind: 'method';
-}
+/** The values of keys with such schemas. */
+type Values<Shape extends z.ZodRawShape> = { [key in keyof Shape]: z.output<Shape[key]> };
+
+/** What {@link defineMethod} is told. */
+export type MethodDefinition<Shape extends z.ZodRawShape, Created extends Model = Model> = Omit<
+  Method<Values<Shape>, Created>,
+  'kind' | 'config'
+> & {
+  readonly config: Shape;
+};
 
 /** What can be measured of each inference. */
 const JUDGES: Readonly<Record<Inference, readonly Selection[]>> = {
@@ -68,24 +79,36 @@ const JUDGES: Readonly<Record<Inference, readonly Selection[]>> = {
 };
 
 /**
- * A method, to be registered or to be the default export of a plugin.
+ * A method, to be registered or to be the default export of a plugin. Its own keys stand under its name in a configuration,
+ * `methods.<name>`, and are checked there.
  *
  * @example
  * export default defineMethod({
- *   name: 'plain-vae',
- *   label: 'VAE',
+ *   name: 'beta-vae',
+ *   label: 'beta-VAE',
  *   inference: 'gaussian',
+ *   config: { beta: z.number().positive().describe('weight of the KL; a number above 0') },
+ *   defaults: { beta: 4 },
  *   selects: 'negative-elbo',
- *   create: (run, corpus) => new AmortizedModel(run, corpus),
+ *   create: (run, corpus) => new BetaVae(run, corpus),
  * });
  *
- * @throws {RangeError} for a name that no folder and no configuration could have, or a selection by what such a model does
- *   not have.
+ * @throws {RangeError} for a name that no folder and no configuration could have, a key that all methods have, defaults that
+ *   their schemas refuse, or a selection by what such a model does not have.
  */
-export function defineMethod<Created extends Model>(definition: MethodDefinition<Created>): Method<Created> {
-  const { name, inference, selects } = definition;
-  if (!/^[a-z0-9]+(-[a-z0-9]+)*$/.test(name)) {
+export function defineMethod<Shape extends z.ZodRawShape, Created extends Model>(
+  definition: MethodDefinition<Shape, Created>,
+): Method<Values<Shape>, Created> {
+  const { name, inference, selects, config, defaults } = definition;
+  if (!METHOD_NAME.test(name)) {
     throw new RangeError(`${name}: a method's name is of letters and digits in lower case, with - between`);
+  }
+  const taken = Object.keys(config).find((key) => key in commonSchema.shape);
+  if (taken !== undefined) throw new RangeError(`${name}: all methods have a key ${taken}; name its own otherwise`);
+  const checked = z.strictObject(config).safeParse(defaults);
+  if (!checked.success) {
+    const { path, message } = checked.error.issues[0]!;
+    throw new RangeError(`${name}: the default of ${path.join('.')} is not right: ${message}`);
   }
   const judges = typeof selects === 'function' || JUDGES[inference].includes(selects);
   if (!judges) throw new RangeError(`${name}: no epoch can be selected by ${selects} where inference is ${inference}`);

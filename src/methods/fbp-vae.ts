@@ -2,10 +2,11 @@
 // 2019). Below the target the KL costs the same whatever it is, and has no gradient.
 
 import * as tf from '@tensorflow/tfjs-core';
-import { AmortizedModel } from './amortized-model.js';
+import { Vae } from './amortized-model.js';
 import { defineMethod } from './define-method.js';
+import { FREE_BITS_DEFAULTS, FREE_BITS_VARIATIONS, type FreeBitsKeys, freeBitsKeys } from './free-bits.js';
 
-class FreeBitsPoolVae extends AmortizedModel {
+class FreeBitsPoolVae extends Vae<FreeBitsKeys> {
   /** max(target, KL) of each sentence. */
   protected override klTerm(kl: tf.Tensor2D): tf.Tensor1D {
     return tf.maximum(tf.sum(kl, 1), this.run.freeBits.target);
@@ -16,7 +17,9 @@ export const fbpVae = defineMethod({
   name: 'fbp-vae',
   label: 'FBP-VAE',
   inference: 'gaussian',
+  config: freeBitsKeys,
+  defaults: FREE_BITS_DEFAULTS,
+  variations: FREE_BITS_VARIATIONS,
   selects: 'negative-elbo',
-  freeBits: true,
   create: (run, corpus) => new FreeBitsPoolVae(run, corpus),
 });

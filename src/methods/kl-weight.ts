@@ -1,13 +1,31 @@
-// beta, the weight of the KL in a VAE's loss, as it changes while the run goes on.
+// beta, the weight of the KL in a VAE's loss, as it changes while the run goes on: the keys of every method that has one.
 
-import type { RunConfig } from '../config/schema.js';
+import { z } from 'zod';
+import { notNegative, positive } from '../config/numbers.js';
 import type { Position } from './method.js';
+
+const klSchedule = z.strictObject({
+  start: notNegative.describe('weight at the first update of a cycle; a number from 0'),
+  warmupEpochs: positive.describe('epochs over which the weight rises linearly to 1; a number above 0'),
+  cycleEpochs: positive
+    .nullable()
+    .describe('epochs after which the weight falls back to `start`; a number above 0, or null for never'),
+});
+
+export const klWeightKeys = {
+  klWeight: z
+    .union([notNegative, klSchedule])
+    .describe("weight of the KL in a VAE's loss: a number from 0, or {start, warmupEpochs, cycleEpochs}"),
+};
+export type KlWeightKeys = { klWeight: z.infer<typeof klWeightKeys.klWeight> };
+
+export const KL_WEIGHT_DEFAULTS: KlWeightKeys = { klWeight: 1 };
 
 /**
  * A constant, or a weight that rises linearly from `start` to 1 over `warmupEpochs` (Bowman et al. 2016) and, where there
  * are cycles, falls back and rises again (Fu et al. 2019). It moves with every update, not by epochs.
  */
-export function klWeightAt(klWeight: RunConfig['klWeight'], { epoch, batch, batches }: Position): number {
+export function klWeightAt(klWeight: KlWeightKeys['klWeight'], { epoch, batch, batches }: Position): number {
   if (typeof klWeight === 'number') return klWeight;
   const { start, warmupEpochs, cycleEpochs } = klWeight;
   const epochs = epoch - 1 + batch / batches;

@@ -3,14 +3,16 @@
 // afterwards it is a VAE like Anneal-VAE.
 
 import * as tf from '@tensorflow/tfjs-core';
+import { z } from 'zod';
+import { count } from '../config/numbers.js';
 import { type Batch, type Batches, drawSubset, equalLengthBatches } from '../data/batches.js';
 import { sampleGaussian } from '../inference/amortized.js';
 import { mutualInformation } from '../inference/mutual-information.js';
 import { ENCODER_PREFIX } from '../model/lstm/encoder.js';
 import { RandomStream } from '../random/philox.js';
-import { AmortizedModel, dimensionKl } from './amortized-model.js';
+import { dimensionKl, Vae } from './amortized-model.js';
 import { defineMethod } from './define-method.js';
-import { klWeightAt } from './kl-weight.js';
+import { KL_WEIGHT_DEFAULTS, type KlWeightKeys, klWeightAt, klWeightKeys } from './kl-weight.js';
 import type { Iteration, Learner, Position } from './method.js';
 
 /**
@@ -22,6 +24,30 @@ const AGGRESSIVE_COST = 3;
 const ofEncoder = (name: string) => name.startsWith(ENCODER_PREFIX);
 const ofDecoder = (name: string) => !ofEncoder(name);
 const ofBoth = () => true;
+
+const aggressive = z.strictObject({
+  updates: count.describe('encoder updates before a decoder update, at most; a whole number from 1'),
+  window: count.describe('encoder updates whose mean loss must fall for them to go on; a whole number from 1'),
+  sentences: count
+    .nullable()
+    .describe(
+      'validation sentences, drawn at random, that the mutual information is measured on; while it rises, training ' +
+        'stays aggressive; a whole number from 1, or null for all',
+    ),
+  information: z
+    .enum(['sentences', 'batch'])
+    .describe(
+      'what the mutual information tells apart: `sentences`, all of them, or those of a batch, of which it knows at ' +
+        'most log B nats',
+    ),
+  clipBy: z
+    .enum(['updated', 'all'])
+    .describe(
+      "norm by which a gradient is clipped while training is aggressive: of the updated network's weights, or of all",
+    ),
+});
+
+export type AggressiveKeys = { aggressive: z.infer<typeof aggressive> };
 
 /**
  * When the encoder has caught up: every `window` updates the mean loss a word of these is held against that of the
@@ -68,7 +94,7 @@ export class OuterStopRule {
   }
 }
 
-class LaggingVae extends AmortizedModel {
+class LaggingVae extends Vae<KlWeightKeys & AggressiveKeys> {
   override readonly quantities = ['reconstruction', 'kl', 'klWeight', 'encoderUpdates', 'mutualInformation'];
   private outer = new OuterStopRule();
   /** I_q(x; z) after the last epoch that was measured; null before. */
@@ -203,6 +229,11 @@ export const laggingVae = defineMethod({
   name: 'lagging-vae',
   label: 'Lagging-VAE',
   inference: 'gaussian',
+  config: { ...klWeightKeys, aggressive },
+  defaults: {
+    ...KL_WEIGHT_DEFAULTS,
+    aggressive: { updates: 100, window: 15, sentences: 500, information: 'sentences', clipBy: 'updated' },
+  },
   selects: 'negative-elbo',
   cost: () => ({ iterations: AGGRESSIVE_COST }),
   create: (run, corpus) => new LaggingVae(run, corpus),

@@ -58,6 +58,8 @@ export const lstmLm = defineMethod({
   label: 'LSTM-LM',
   labelOf: ({ model }) => languageModelLabel(model),
   inference: 'none',
+  config: {},
+  defaults: {},
   selects: 'perplexity',
   create: (run, corpus) => new LstmLm(run, corpus),
 });

@@ -3,7 +3,7 @@
 // and from a few points of the path are the two other ways of weighing the same codes.
 
 import * as tf from '@tensorflow/tfjs-core';
-import type { RunConfig } from '../config/schema.js';
+import type { Langevin } from '../inference/langevin-keys.js';
 import { stepsPerGradient } from '../inference/schedule.js';
 import { shortRun } from '../inference/short-run.js';
 import { type DropoutMasks, disposeMasks } from '../model/dropout-masks.js';
@@ -32,7 +32,7 @@ export interface CodeWeights {
  * @param key which draw: the run's seed, and the epoch and batch.
  */
 export function codeWeights(
-  langevin: Pick<RunConfig['langevin'], 'steps' | 'gradients' | 'learnFrom'>,
+  langevin: Pick<Langevin, 'steps' | 'gradients' | 'learnFrom'>,
   batchSize: number,
   key: Omit<StreamKey, 'purpose'>,
 ): CodeWeights {

@@ -2,6 +2,8 @@
 // through those steps. The decoder learns from the refined code; the encoder learns to be a good place to start from.
 
 import * as tf from '@tensorflow/tfjs-core';
+import { z } from 'zod';
+import { count, positive } from '../config/numbers.js';
 import type { Batch } from '../data/batches.js';
 import { GaussianPosterior } from '../inference/amortized.js';
 import { type DiagonalGaussian, dimensionKl, type Posterior } from '../inference/posterior.js';
@@ -16,15 +18,30 @@ import { drawNormals, type SentenceKeys } from '../inference/sentence-noise.js';
 import type { DropoutMasks } from '../model/dropout-masks.js';
 import type { ConditionalLikelihood } from '../model/likelihood.js';
 import { RandomStream } from '../random/philox.js';
-import { AmortizedModel } from './amortized-model.js';
+import { Vae } from './amortized-model.js';
 import { defineMethod } from './define-method.js';
-import { klWeightAt } from './kl-weight.js';
+import { KL_WEIGHT_DEFAULTS, type KlWeightKeys, klWeightAt, klWeightKeys } from './kl-weight.js';
 import type { Iteration, Learner, Position } from './method.js';
 
 /** Steps of the refinement whose debt to the decoder's weights is gathered in one pass; bounds the memory of it. */
 const PROBES_AT_ONCE = 4;
 
-class SaVae extends AmortizedModel {
+const semiAmortized = z.strictObject({
+  steps: count.describe('gradient steps that refine the mean and log variance; a whole number from 1'),
+  learningRate: positive.describe('of those steps; a number above 0'),
+  momentum: z.number().min(0).lt(1).describe('of those steps, from 0 to below 1'),
+  clipNorm: positive.describe('largest norm of a gradient in a step; a number above 0'),
+  scope: z
+    .enum(['sentence', 'batch'])
+    .describe(
+      'whose loss a step descends: batch, its mean over the sentences, the gradients in all means and in all log ' +
+        'variances clipped apart, or sentence, its share of a full batch, each gradient clipped by itself',
+    ),
+});
+
+export type SemiAmortizedKeys = { semiAmortized: z.infer<typeof semiAmortized> };
+
+class SaVae extends Vae<KlWeightKeys & SemiAmortizedKeys> {
   override readonly quantities = ['reconstruction', 'kl', 'klWeight', 'encoderKl'];
 
   override learn(batch: Batch, at: Position, learner: Learner): Iteration {
@@ -123,6 +140,11 @@ export const saVae = defineMethod({
   name: 'sa-vae',
   label: 'SA-VAE',
   inference: 'gaussian',
+  config: { ...klWeightKeys, semiAmortized },
+  defaults: {
+    ...KL_WEIGHT_DEFAULTS,
+    semiAmortized: { steps: 20, learningRate: 1, momentum: 0.5, clipNorm: 5, scope: 'sentence' },
+  },
   selects: 'negative-elbo',
   create: (run, corpus) => new SaVae(run, corpus),
 });

@@ -7,6 +7,7 @@ import type { RunConfig } from '../config/schema.js';
 import { type Batch, drawSubset, equalLengthBatches } from '../data/batches.js';
 import type { PreparedCorpus } from '../data/corpus.js';
 import { searchDynamics } from '../inference/dynamics-search.js';
+import { LANGEVIN_DEFAULTS, type Langevin, langevin } from '../inference/langevin-keys.js';
 import { langevinSchedule, type Moment, stepsPerGradient } from '../inference/schedule.js';
 import type { SentenceKeys } from '../inference/sentence-noise.js';
 import { ShortRunPosterior } from '../inference/short-run-posterior.js';
@@ -20,6 +21,9 @@ import { defineMethod } from './define-method.js';
 import type { InferenceContext, Iteration, LatentVariableModel, Learner, Position } from './method.js';
 import { codeWeights, teachingShortRun } from './path-gradients.js';
 
+/** SRI's own keys. */
+export type SriKeys = { langevin: Langevin };
+
 class Sri implements LatentVariableModel {
   readonly hasLatent = true;
   readonly latentSize: number;
@@ -32,7 +36,7 @@ class Sri implements LatentVariableModel {
   private searched: Record<string, number> = {};
 
   constructor(
-    private readonly run: RunConfig,
+    private readonly run: RunConfig<SriKeys>,
     private readonly corpus: PreparedCorpus,
   ) {
     const { model, seed } = run;
@@ -143,7 +147,7 @@ class Sri implements LatentVariableModel {
   }
 
   /** The configured dynamics with what the last search chose. */
-  private get dynamics(): RunConfig['langevin'] {
+  private get dynamics(): Langevin {
     return changedDynamics(this.run.langevin, this.chosen);
   }
 
@@ -170,7 +174,7 @@ class Sri implements LatentVariableModel {
   }
 }
 
-type Search = NonNullable<RunConfig['langevin']['search']>;
+type Search = NonNullable<Langevin['search']>;
 type SearchedDynamics = Exclude<Search['grid'][number], number>;
 
 /** A number in the grid is a step size. */
@@ -187,7 +191,7 @@ function labelOf(entry: Search['grid'][number]): string {
 }
 
 /** Another number of steps has a gradient a step: how they should share does not follow from how the configured do. */
-function changedDynamics(langevin: RunConfig['langevin'], changes: SearchedDynamics): RunConfig['langevin'] {
+function changedDynamics(langevin: Langevin, changes: SearchedDynamics): Langevin {
   const { steps = langevin.steps } = changes;
   return { ...langevin, ...changes, gradients: steps === langevin.steps ? langevin.gradients : null };
 }
@@ -200,7 +204,7 @@ function momentOf({ epoch, batch, batches }: Position): Moment {
  * Of each candidate: Q~, nats a sentence, and the share of its chains with a step whose Jacobian is not positive definite;
  * or its perplexity.
  */
-function searchColumns(search: RunConfig['langevin']['search']): string[] {
+function searchColumns(search: Langevin['search']): string[] {
   if (search === null) return [];
   const names = search.criterion === 'bound' ? ['searchQ', 'searchFolding'] : ['searchPpl'];
   return search.grid.flatMap((entry) => names.map((name) => `${name}[${labelOf(entry)}]`));
@@ -210,6 +214,26 @@ export const sri = defineMethod({
   name: 'sri',
   label: 'SRI',
   inference: 'short-run',
+  config: { langevin },
+  defaults: { langevin: LANGEVIN_DEFAULTS },
+  variations: {
+    steps: {
+      key: () => 'langevin.steps',
+      of: ({ langevin }) => langevin.steps,
+      // A gradient a step: how its steps should share gradients does not follow from how the setting's do.
+      to: (steps) => ({ langevin: { steps, gradients: null } }),
+      follow: ['langevin.steps', 'langevin.stepSize', 'langevin.gradients'],
+    },
+    // The temperature that the noise is held at in the end.
+    temperature: {
+      key: ({ langevin: { temperature } }) =>
+        typeof temperature === 'number' ? 'langevin.temperature' : 'langevin.temperature.max',
+      of: ({ langevin: { temperature } }) => (typeof temperature === 'number' ? temperature : temperature.max),
+      to: (value, { langevin: { temperature } }) => ({
+        langevin: { temperature: typeof temperature === 'number' ? value : { max: value } },
+      }),
+    },
+  },
   selects: 'perplexity',
   cost: ({ langevin }) => ({ drawGradients: stepsPerGradient(langevin).length }),
   create: (run, corpus) => new Sri(run, corpus),

@@ -22,10 +22,12 @@ export interface StepsLine extends Table1Line {
 export function stepsLines(runs: readonly MeasuredRun[], split: string): StepsLine[] {
   const groups = new Map<string, Map<number, Seeds>>();
   for (const seeds of bySeeds(runs)) {
-    const { name, setting, seed, langevin, evaluation, backend, threads, ...others } = seeds[0]!.run;
-    if (methods().find((method) => method.name === others.method)?.inference !== 'short-run') continue;
-    const { steps, stepSize, gradients, ...dynamics } = langevin;
-    const key = JSON.stringify([others, dynamics]);
+    const { run } = seeds[0]!;
+    const varied = methods().find((method) => method.name === run.method)?.variations?.steps;
+    if (varied === undefined) continue;
+    const steps = varied.of(run);
+    const { name, setting, seed, evaluation, backend, threads, ...others } = run;
+    const key = JSON.stringify(without(others, varied.follow ?? []));
     const group = groups.get(key) ?? new Map<number, Seeds>();
     groups.set(key, group);
     if (!group.has(steps)) group.set(steps, seeds);
@@ -40,6 +42,21 @@ export function stepsLines(runs: readonly MeasuredRun[], split: string): StepsLi
       const line = table1Line(seeds, split, kl);
       return line === null ? [] : [{ steps, ...line }];
     });
+}
+
+/** A run's keys but those named, as `langevin.steps`. */
+function without(keys: object, left: readonly string[]): object {
+  const copy = structuredClone(keys);
+  for (const name of left) {
+    const path = name.split('.');
+    const last = path.pop()!;
+    const holder = path.reduce<Record<string, unknown> | undefined>(
+      (inner, key) => inner?.[key] as Record<string, unknown> | undefined,
+      copy as Record<string, unknown>,
+    );
+    if (holder !== undefined) delete holder[last];
+  }
+  return copy;
 }
 
 /** A line for each K. */

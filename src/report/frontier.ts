@@ -46,12 +46,12 @@ export function frontierLines(runs: readonly MeasuredRun[], split: string): Fron
 
 /** What a run of the frontier varies: short runs their last temperature, free bits their target. */
 function variedValue({ run }: MeasuredRun): FrontierLine['varied'] {
-  const { temperature } = run.langevin;
-  const method = methods().find(({ name }) => name === run.method);
-  if (method?.inference === 'short-run') {
-    return { quantity: 'temperature', value: typeof temperature === 'number' ? temperature : temperature.max };
+  const variations = methods().find(({ name }) => name === run.method)?.variations;
+  for (const quantity of ['temperature', 'target'] as const) {
+    const varied = variations?.[quantity];
+    if (varied !== undefined) return { quantity, value: varied.of(run) };
   }
-  return method?.freeBits ? { quantity: 'target', value: run.freeBits.target } : null;
+  return null;
 }
 
 /** A line for each point. */

@@ -12,8 +12,9 @@ import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { PRECISIONS } from '../config/choices.js';
-import { type RunConfig, wholeRunSchema } from '../config/schema.js';
+import { namedRunSchema, type RunConfig } from '../config/schema.js';
 import { InputError } from '../errors.js';
+import { methods } from '../methods/registry.js';
 import { writeFileAtomic } from '../storage/atomic-write.js';
 import { makeFolder } from '../storage/folder.js';
 import { Lock, LockedError } from '../storage/lock.js';
@@ -77,7 +78,13 @@ export type Manifest = z.infer<typeof manifest>;
 
 const MANIFEST = new JsonFormat('manifest', 1, manifest, 'remove it, and sri train writes it anew');
 
-const CONFIG = new JsonFormat('configuration', 1, wholeRunSchema, 'name another folder with --run, or remove this one');
+/** Format 1 held the keys of all methods. */
+const CONFIG = new JsonFormat(
+  'configuration',
+  2,
+  namedRunSchema(methods),
+  'name another folder with --run, or remove this one',
+);
 
 /** Another process trains the run. */
 export class RunInUseError extends InputError {

@@ -18,9 +18,8 @@ data: { vocabularySize: 40, maxLength: 12, labelColumn: required }
 model: { latentSize: 4, wordVectorSize: 6, hiddenSize: 8, weightRange: 0.5 }
 optimizer: { name: adam, learningRate: 0.01 }
 training: { batchSize: 8, epochs: 1, validationSentences: 6 }
-langevin: { steps: 3, stepSize: 0.3, temperature: 0.1 }
 evaluation: { draws: { fitted: 20, jacobian: 4, encoder: 20, ais: 2 }, chains: 3, metropolisSteps: 5, temperatures: 20, klChains: { gaussian: 10 } }
-methods: { lstm-lm: {}, ae: {}, fb-vae: {}, sri: {} }
+methods: { lstm-lm: {}, ae: {}, fb-vae: {}, sri: { langevin: { steps: 3, stepSize: 0.3, temperature: 0.1 } } }
 `;
 const METHODS = ['lstm-lm', 'ae', 'fb-vae', 'sri'];
 

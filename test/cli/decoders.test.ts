@@ -27,7 +27,6 @@ model:
   transformer: { layers: 1, heads: 2 }
 optimizer: { name: adam, learningRate: 0.01 }
 training: { batchSize: 8, epochs: 1, validationSentences: 2 }
-langevin: { steps: 3 }
 evaluation:
   draws: { fitted: 20, jacobian: 4, encoder: 20, ais: 2 }
   chains: 3
@@ -40,7 +39,7 @@ evaluation:
 methods:
   lstm-lm: {}
   fb-vae: {}
-  sri: {}
+  sri: { langevin: { steps: 3 } }
 `;
 
 beforeAll(async () => {

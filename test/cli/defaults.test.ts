@@ -15,11 +15,10 @@ backend: cpu
 data: { vocabularySize: 10, maxLength: 6, labelColumn: none }
 model: { latentSize: 2, wordVectorSize: 4, hiddenSize: 4 }
 training: { batchSize: 8, epochs: 1, validationSentences: 3, validation: { draws: 3, chains: 3, metropolisSteps: 1 } }
-langevin: { steps: 2 }
 evaluation: { inferenceChains: 4, sentences: 4 }
 methods:
   lstm-lm: {}
-  sri: { settings: { from-lm: { startFrom: { decoder: lstm-lm } }, annealed: {} } }
+  sri: { langevin: { steps: 2 }, settings: { from-lm: { startFrom: { decoder: lstm-lm } }, annealed: {} } }
 `;
 
 beforeAll(async () => {

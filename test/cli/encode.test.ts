@@ -20,9 +20,8 @@ data: { vocabularySize: 12, maxLength: 6, labelColumn: none, lowercase: true }
 model: { latentSize: 2, wordVectorSize: 4, hiddenSize: 6, weightRange: 0.8 }
 optimizer: { name: adam, learningRate: 0.05 }
 training: { batchSize: 8, epochs: 1, validationSentences: 2, validation: { draws: 3, chains: 3, metropolisSteps: 1 } }
-langevin: { steps: 3, stepSize: 0.3, temperature: 0.1 }
 evaluation: { inferenceChains: 4 }
-methods: { lstm-lm: {}, ae: { klWeight: 0 }, anneal-vae: {}, sri: {} }
+methods: { lstm-lm: {}, ae: {}, anneal-vae: {}, sri: { langevin: { steps: 3, stepSize: 0.3, temperature: 0.1 } } }
 `;
 
 async function sri(

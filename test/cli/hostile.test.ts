@@ -14,9 +14,8 @@ threads: 1
 data: { directory: ${root}/odd, vocabularySize: 30, maxLength: 8, labelColumn: required }
 model: { latentSize: 2, wordVectorSize: 4, hiddenSize: 6 }
 training: { batchSize: 16, epochs: 1, validationSentences: 4, validation: { draws: 4, chains: 3, metropolisSteps: 2 } }
-langevin: { steps: 2 }
 evaluation: { sentences: 8, featureDraws: 2, inferenceChains: 3 }
-methods: { sri: {} }
+methods: { sri: { langevin: { steps: 2 } } }
 `;
 const config = path.join(root, 'odd.yaml');
 const text = path.join(root, 'odd.txt');

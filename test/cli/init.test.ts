@@ -4,6 +4,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '../../src/config/load.js';
 import { scalesFor } from '../../src/experiments/init.js';
+import { methods } from '../../src/methods/registry.js';
 import { sri } from './in-process.js';
 
 const root = mkdtempSync(path.join(tmpdir(), 'sri-init-'));
@@ -31,7 +32,7 @@ describe('sri init', () => {
     const [first, second] = readFileSync('my-reviews.yaml', 'utf8').split('\n');
     expect(existsSync(first!.match(/^# yaml-language-server: \$schema=(.*)$/)![1]!)).toBe(true);
     expect(second).toMatch(/^# my reviews\.txt: 81 items of .* 2 labels\./);
-    const { config } = loadConfig('my-reviews.yaml');
+    const { config } = loadConfig('my-reviews.yaml', methods());
     expect(config).toMatchObject({
       dataSet: 'my-reviews',
       // the, food, was, good, bad, ",", and, we, ate, it, "." and long, with <unk> and </s>; The for the.
@@ -73,7 +74,7 @@ describe('sri init', () => {
     for (const split of ['train', 'valid', 'test']) writeFileSync(`${split}.txt`, 'a b c .\na c b .\nb a , c .\n');
     const { code, error } = await init('train.txt', '--valid', 'valid.txt', '--test', 'test.txt', '--name', 'letters');
     expect(code, error).toBe(0);
-    expect(loadConfig('letters.yaml').config.data).toMatchObject({
+    expect(loadConfig('letters.yaml', methods()).config.data).toMatchObject({
       labelColumn: 'none',
       header: false,
       tokenizer: 'whitespace',

@@ -19,8 +19,7 @@ data: { vocabularySize: 60, maxLength: 12, overLong: drop, labelColumn: none }
 model: { latentSize: 4, wordVectorSize: 16, hiddenSize: 24 }
 optimizer: { name: adam, learningRate: 0.01 }
 training: { batchSize: 8, epochs: 3, logEvery: 5, checkpointEvery: 0.02, validationSentences: 8 }
-langevin: { steps: 10, search: { every: 40, grid: [0.05, 0.1], sentences: 4 } }
-methods: { sri: {} }
+methods: { sri: { langevin: { steps: 10, search: { every: 40, grid: [0.05, 0.1], sentences: 4 } } } }
 `;
 
 function start(...args: string[]): ChildProcess {

@@ -13,9 +13,8 @@ backend: cpu
 data: { vocabularySize: 20, maxLength: 8 }
 model: { latentSize: 3, wordVectorSize: 6, hiddenSize: 8 }
 training: { batchSize: 8, epochs: 1 }
-langevin: { steps: 3 }
 evaluation: { inferenceChains: 4, draws: { fitted: 20 }, chains: 2, metropolisSteps: 4 }
-methods: { sri: {}, lstm-lm: {} }
+methods: { sri: { langevin: { steps: 3 } }, lstm-lm: {} }
 `;
 
 const root = mkdtempSync(path.join(tmpdir(), 'sri-noisy-'));

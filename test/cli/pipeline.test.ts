@@ -19,11 +19,11 @@ data: { vocabularySize: 40, maxLength: 12, labelColumn: none }
 model: { latentSize: 2, wordVectorSize: 6, hiddenSize: 8, weightRange: 0.1 }
 optimizer: { name: adam, learningRate: 0.01 }
 training: { batchSize: 8, epochs: 2, logEvery: 5, validationSentences: 6, keepEpochs: [1] }
-langevin: { steps: 3 }
 evaluation: { draws: { fitted: 20, jacobian: 4 }, chains: 3, metropolisSteps: 5, perplexitySentences: 5, klChains: { gaussian: 6 } }
 methods:
   lstm-lm: {}
   sri:
+    langevin: { steps: 3 }
     settings:
       released: { langevin: { stepSize: [0.3, 0.1], temperature: 0.1 } }
       paper: { langevin: { stepSize: 0.1, search: { every: epoch, grid: [0.05, 0.1], sentences: 3 } } }

@@ -29,9 +29,8 @@ data: { vocabularySize: 40, maxLength: 12, labelColumn: none, lowercase: true }
 model: { latentSize: 2, wordVectorSize: 6, hiddenSize: 8, weightRange: 0.8 }
 optimizer: { name: adam, learningRate: 0.05 }
 training: { batchSize: 8, epochs: 2, validationSentences: 2, keepEpochs: [1, 2] }
-langevin: { steps: 3, stepSize: 0.3, temperature: 0.1 }
 evaluation: { inferenceChains: 4 }
-methods: { lstm-lm: {}, sri: {} }
+methods: { lstm-lm: {}, sri: { langevin: { steps: 3, stepSize: 0.3, temperature: 0.1 } } }
 `;
 
 /** Runs one command alone; a wrong use of it is thrown. */

@@ -8,6 +8,7 @@ import { loadConfig, overrideRun, resolveRun } from '../../src/config/load.js';
 import { isRunName } from '../../src/config/variations.js';
 import { InputError } from '../../src/errors.js';
 import { checkMemory } from '../../src/experiments/machine.js';
+import { methods } from '../../src/methods/registry.js';
 import { RunFolder } from '../../src/runs/run-folder.js';
 
 const root = mkdtempSync(path.join(tmpdir(), 'sri-hostile-config-'));
@@ -18,7 +19,7 @@ function refused(text: string | Uint8Array): string {
   writeFileSync(file, text);
   const start = performance.now();
   try {
-    loadConfig(file);
+    loadConfig(file, methods());
   } catch (error) {
     expect(error).toBeInstanceOf(InputError);
     // Seconds, on a machine that has much else to do: what is not linear takes minutes.
@@ -50,7 +51,7 @@ describe('a config file', () => {
     ['a key said twice', `${head}seed: 1\nseed: 2\n`, /some\.yaml:4: seed stands here twice/],
     ['a key that is a list', `${head}[a, b]: 2\n`, /some\.yaml:3: a key is a word/],
     ['null for an object', `${head}model: null\n`, /some\.yaml:3: model: null will not do/],
-    ['a list for an object', `${head}langevin:\n  - 1\n`, /some\.yaml:3: langevin: \[1\] will not do/],
+    ['a list for an object', `${head}model:\n  - 1\n`, /some\.yaml:3: model: \[1\] will not do/],
     ['not a tree of keys', '- 1\n', /some\.yaml:1: a config file is a list of keys/],
     ['nothing', '', /some\.yaml:1: a config file is a list of keys/],
     ['a NUL byte', 'dataSet: words\nmethods: \0\n', /some\.yaml:2: a NUL byte/],
@@ -88,23 +89,25 @@ describe('a config file', () => {
   it('may use an anchor for what it says twice', () => {
     const file = path.join(root, 'anchor.yaml');
     writeFileSync(file, 'dataSet: words\noptimizer: &o { name: adam }\nmethods: { sri: { optimizer: *o } }\n');
-    expect(resolveRun(loadConfig(file), { method: 'sri' }).optimizer.name).toBe('adam');
+    expect(resolveRun(loadConfig(file, methods()), { method: 'sri' }).optimizer.name).toBe('adam');
   });
 });
 
 describe('what does not fit together', () => {
-  const run = resolveRun(loadConfig('ptb'), { method: 'sri' });
+  const run = resolveRun(loadConfig('ptb', methods()), { method: 'sri' });
   it.each([
     ['evaluation.inferenceChains=2', /inferenceChains: 2 will not do; .*from 3/],
     [`evaluation.klChains.gaussian=${run.model.latentSize + 1}`, /gaussian: \d+ will not do; chains more than/],
     ['model.decoder=gru', null],
   ])('%s is the schema’s to refuse, not the measurement’s', (override, expected) => {
-    if (expected === null) expect(overrideRun(run, [override]).model.decoder).toBe('gru');
-    else expect(() => overrideRun(run, [override])).toThrow(expected);
+    if (expected === null) expect(overrideRun(run, [override], methods()).model.decoder).toBe('gru');
+    else expect(() => overrideRun(run, [override], methods())).toThrow(expected);
   });
 
   it('bf16 is for the lstm', () => {
-    expect(() => overrideRun(run, ['precision=bf16', 'model.decoder=gru'])).toThrow(/precision: "bf16" will not do/);
+    expect(() => overrideRun(run, ['precision=bf16', 'model.decoder=gru'], methods())).toThrow(
+      /precision: "bf16" will not do/,
+    );
   });
 
   it.each([
@@ -125,9 +128,9 @@ describe('what does not fit together', () => {
   });
 
   function refusedOverride(override: string): void {
-    expect(() => overrideRun(run, [override])).toThrow(InputError);
+    expect(() => overrideRun(run, [override], methods())).toThrow(InputError);
     try {
-      overrideRun(run, [override]);
+      overrideRun(run, [override], methods());
     } catch (error) {
       expect((error as Error).message).toMatch(/^--set /);
       expect((error as Error).message.length).toBeLessThan(1500);
@@ -136,7 +139,7 @@ describe('what does not fit together', () => {
 });
 
 describe('sizes', () => {
-  const run = resolveRun(loadConfig('ptb'), { method: 'sri' });
+  const run = resolveRun(loadConfig('ptb', methods()), { method: 'sri' });
   it('that no machine has are refused by name before anything is made', () => {
     expect(() => checkMemory(run, 10_000)).not.toThrow();
     for (const key of [
@@ -149,7 +152,7 @@ describe('sizes', () => {
       'evaluation.inferenceChains',
       'training.validation.draws',
     ]) {
-      const huge = overrideRun(run, [`${key}=9007199254740991`, 'langevin.gradients=null']);
+      const huge = overrideRun(run, [`${key}=9007199254740991`, 'langevin.gradients=null'], methods());
       expect(() => checkMemory(huge, 10_000), key).toThrow(new RegExp(`^${key}: with this size`));
     }
   });
@@ -181,10 +184,10 @@ describe('the name of a run', () => {
 
   it('in a folder’s config.json leads nowhere else', async () => {
     const folder = new RunFolder(path.join(root, 'run'));
-    const run = resolveRun(loadConfig('ptb'), { method: 'sri' });
+    const run = resolveRun(loadConfig('ptb', methods()), { method: 'sri' });
     await folder.settleConfig(run);
     const file = path.join(folder.directory, 'config.json');
-    writeFileSync(file, JSON.stringify({ format: 1, ...run, name: '../../../../x' }));
+    writeFileSync(file, JSON.stringify({ format: 2, ...run, name: '../../../../x' }));
     expect(() => folder.config()).toThrow(/config\.json: .*name: the name of a run is its method/);
   });
 });

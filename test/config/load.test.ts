@@ -3,10 +3,19 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { CONFIG_DIRECTORY, loadConfig, resolveData, resolveRun } from '../../src/config/load.js';
+import {
+  CONFIG_DIRECTORY,
+  checkOverrides,
+  loadConfig,
+  overridesFor,
+  resolveData,
+  resolveRun,
+} from '../../src/config/load.js';
 import { configFileSchema, runConfigSchema } from '../../src/config/schema.js';
 import { dataSets } from '../../src/data/registry.js';
 import { InputError } from '../../src/errors.js';
+import { methods } from '../../src/methods/registry.js';
+import type { SriKeys } from '../../src/methods/sri.js';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'sri-config-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -47,33 +56,37 @@ methods:
 
 describe('a run', () => {
   it('takes each key from the last layer that has it', () => {
-    const loaded = loadConfig(config(small));
-    const run = resolveRun(loaded, { method: 'sri', seed: 7, overrides: ['langevin.steps=5', 'model.hiddenSize=32'] });
+    const loaded = loadConfig(config(small), methods());
+    const run = resolveRun<SriKeys>(loaded, {
+      method: 'sri',
+      seed: 7,
+      overrides: ['langevin.steps=5', 'model.hiddenSize=32'],
+    });
     expect(run.model.hiddenSize).toBe(32);
     expect(run.langevin.steps).toBe(5);
     expect(run.langevin.stepSize).toEqual([0.3, 0.2]);
     expect(run.seed).toBe(7);
     expect(run.data.directory).toBe('data/tiny');
-    expect(resolveRun(loaded, { method: 'sri' }).model.hiddenSize).toBe(48);
-    expect(resolveRun(loaded, { method: 'lstm-lm' }).model.hiddenSize).toBe(64);
-    expect(resolveRun(loaded, { method: 'lstm-lm' }).optimizer.clipNorm).toBe(5);
+    expect(resolveRun<SriKeys>(loaded, { method: 'sri' }).model.hiddenSize).toBe(48);
+    expect(resolveRun<SriKeys>(loaded, { method: 'lstm-lm' }).model.hiddenSize).toBe(64);
+    expect(resolveRun<SriKeys>(loaded, { method: 'lstm-lm' }).optimizer.clipNorm).toBe(5);
   });
 
   it('is named by its method, and by its setting where that is not the first', () => {
-    const loaded = loadConfig(config(small));
-    expect(resolveRun(loaded, { method: 'sri' })).toMatchObject({ setting: 'released', name: 'sri' });
-    expect(resolveRun(loaded, { method: 'sri', setting: 'released' }).name).toBe('sri');
-    expect(resolveRun(loaded, { method: 'sri', setting: 'paper' })).toMatchObject({
+    const loaded = loadConfig(config(small), methods());
+    expect(resolveRun<SriKeys>(loaded, { method: 'sri' })).toMatchObject({ setting: 'released', name: 'sri' });
+    expect(resolveRun<SriKeys>(loaded, { method: 'sri', setting: 'released' }).name).toBe('sri');
+    expect(resolveRun<SriKeys>(loaded, { method: 'sri', setting: 'paper' })).toMatchObject({
       setting: 'paper',
       name: 'sri@paper',
       langevin: { temperature: 1 },
     });
-    expect(resolveRun(loaded, { method: 'lstm-lm' })).toMatchObject({ setting: null, name: 'lstm-lm' });
+    expect(resolveRun<SriKeys>(loaded, { method: 'lstm-lm' })).toMatchObject({ setting: null, name: 'lstm-lm' });
   });
 
   it('may differ from its setting in the number of Langevin steps, and is named so', () => {
-    const loaded = loadConfig(config(small));
-    const steps = (setting: string) => resolveRun(loaded, { method: 'sri', setting });
+    const loaded = loadConfig(config(small), methods());
+    const steps = (setting: string) => resolveRun<SriKeys>(loaded, { method: 'sri', setting });
     expect(steps('steps-40')).toMatchObject({
       name: 'sri@steps-40',
       setting: 'released',
@@ -85,7 +98,7 @@ describe('a run', () => {
       langevin: { steps: 40, stepSize: 0.1 },
     });
     // 20 steps are the setting's own.
-    expect(steps('steps-20')).toEqual(resolveRun(loaded, { method: 'sri' }));
+    expect(steps('steps-20')).toEqual(resolveRun<SriKeys>(loaded, { method: 'sri' }));
     expect(messageOf(() => steps('quick-steps-40'))).toMatch(/sri has no setting quick; it has released, paper/);
     expect(messageOf(() => steps('steps-1'))).toMatch(
       /sri@steps-1: langevin\.stepSize: .* longer than langevin\.steps/,
@@ -95,7 +108,8 @@ describe('a run', () => {
 
   it('may differ from its setting in its last temperature or its free bits, and is named so', () => {
     const file = `${small}  fb-vae: {freeBits: {target: 8}}\n`;
-    const of = (method: string, setting: string) => resolveRun(loadConfig(config(file)), { method, setting });
+    const of = (method: string, setting: string) =>
+      resolveRun<SriKeys>(loadConfig(config(file), methods()), { method, setting });
     expect(of('sri', 'temperature-0.70')).toMatchObject({
       name: 'sri@temperature-0.7',
       setting: 'released',
@@ -113,9 +127,9 @@ describe('a run', () => {
 
   it('may share gradients among the steps, which another number of steps does not keep', () => {
     const file = small.replace('{stepSize: [0.3, 0.2]}', '{stepSize: [0.3, 0.2], gradients: [1, 1, 6, 12]}');
-    const loaded = loadConfig(config(file));
+    const loaded = loadConfig(config(file), methods());
     const of = (setting: string | undefined, ...overrides: string[]) =>
-      resolveRun(loaded, { method: 'sri', ...(setting && { setting }), overrides }).langevin;
+      resolveRun<SriKeys>(loaded, { method: 'sri', ...(setting && { setting }), overrides }).langevin;
     expect(of(undefined).gradients).toEqual([1, 1, 6, 12]);
     expect(of('steps-40')).toMatchObject({ steps: 40, gradients: null });
     expect(of('paper').gradients).toBeNull();
@@ -127,8 +141,8 @@ describe('a run', () => {
   });
 
   it('learns from the end of its chains unless it says otherwise', () => {
-    const loaded = loadConfig(config(small));
-    const of = (...overrides: string[]) => resolveRun(loaded, { method: 'sri', overrides }).langevin.learnFrom;
+    const loaded = loadConfig(config(small), methods());
+    const of = (...overrides: string[]) => resolveRun<SriKeys>(loaded, { method: 'sri', overrides }).langevin.learnFrom;
     expect(of()).toBe('end');
     expect(of('langevin.learnFrom=path')).toBe('path');
     expect(of('langevin.learnFrom={points: 20}')).toEqual({ points: 20 });
@@ -143,7 +157,7 @@ describe('a run', () => {
 
   it('searches among step sizes, or among dynamics that differ in more, by the paper’s criterion unless told', () => {
     const search = (...keys: string[]) =>
-      resolveRun(loadConfig(config(small)), {
+      resolveRun<SriKeys>(loadConfig(config(small), methods()), {
         method: 'sri',
         overrides: ['langevin.search={every: epoch, sentences: 4}', ...keys.map((key) => `langevin.search.${key}`)],
       }).langevin.search;
@@ -173,7 +187,7 @@ methods:
       afresh: {startFrom: null}
 `);
     const start = (setting: string, ...overrides: string[]) =>
-      resolveRun(loadConfig(file), { method: 'fb-vae', setting, overrides }).startFrom;
+      resolveRun<SriKeys>(loadConfig(file, methods()), { method: 'fb-vae', setting, overrides }).startFrom;
     expect(start('own')).toEqual({ encoder: 'ae', decoder: null });
     expect(start('from-lm')).toEqual({ encoder: 'ae', decoder: 'lstm-lm' });
     expect(start('afresh')).toBeNull();
@@ -185,7 +199,10 @@ methods:
   });
 
   it('lets an override change one key of a schedule', () => {
-    const run = resolveRun(loadConfig(config(small)), { method: 'sri', overrides: ['langevin.temperature.max=0.3'] });
+    const run = resolveRun<SriKeys>(loadConfig(config(small), methods()), {
+      method: 'sri',
+      overrides: ['langevin.temperature.max=0.3'],
+    });
     expect(run.langevin.temperature).toEqual({ start: 0.05, growFromEpoch: 15, growPerEpoch: 0.05, max: 0.3 });
   });
 });
@@ -199,8 +216,8 @@ describe('a config that is not right', () => {
     ],
     [
       'a key of the wrong case or with dashes',
-      'dataSet: a\nlangevin:\n  step-size: 3\nmethods: {}\n',
-      /:3: .*did you mean stepSize\?/,
+      'dataSet: a\nmethods:\n  sri:\n    langevin:\n      step-size: 3\n',
+      /:5: .*did you mean stepSize\?/,
     ],
     [
       'a key unlike any',
@@ -219,13 +236,33 @@ describe('a config that is not right', () => {
     ],
     [
       'a wrong key inside one form of a union',
-      'dataSet: a\nmethods: {}\nlangevin:\n  temperature:\n    start: 0.1\n    maximum: 3\n',
-      /:6: langevin\.temperature\.maximum: no such key; known here: start, growFromEpoch, growPerEpoch, max/,
+      'dataSet: a\nmethods:\n  sri:\n    langevin:\n      temperature:\n        start: 0.1\n        maximum: 3\n',
+      /:7: methods\.sri\.langevin\.temperature\.maximum: no such key; known here: start, growFromEpoch, growPerEpoch, max/,
     ],
     [
       'a wrong value in a list',
-      'dataSet: a\nmethods: {}\nlangevin:\n  stepSize:\n    - 0.1\n    - -1\n',
-      /:6: langevin\.stepSize\[1\]: -1 will not do; s of eq\. 7/,
+      'dataSet: a\nmethods:\n  sri:\n    langevin:\n      stepSize:\n        - 0.1\n        - -1\n',
+      /:7: methods\.sri\.langevin\.stepSize\[1\]: -1 will not do; s of eq\. 7/,
+    ],
+    [
+      "a method's key above all methods",
+      'dataSet: a\nlangevin: {steps: 3}\nmethods: {}\n',
+      /:2: langevin: no such key; it is a key of sri, which a config file has under methods\.sri/,
+    ],
+    [
+      'a key of other methods',
+      'dataSet: a\nmethods:\n  ae:\n    freeBits: {target: 1}\n',
+      /:4: methods\.ae\.freeBits: no such key; ae has none; it is a key of fbp-vae, fb-vae/,
+    ],
+    [
+      'a misspelt key of the method, in a setting',
+      'dataSet: a\nmethods:\n  fb-vae:\n    settings:\n      few:\n        freebit: {target: 1}\n',
+      /:6: methods\.fb-vae\.settings\.few\.freebit: no such key; did you mean freeBits\?/,
+    ],
+    [
+      'a method that is none',
+      'dataSet: a\nmethods:\n  fbvae: {}\n',
+      /:3: methods\.fbvae: no such method; did you mean (fb|fbp)-vae\?/,
     ],
     ['a missing key', 'model: {}\nmethods: {}\n', /:1: dataSet: missing; name of the data set/],
     [
@@ -237,25 +274,42 @@ describe('a config that is not right', () => {
     ['a file that holds no keys', '- a\n- b\n', /:1: a config file is a list of keys/],
   ];
   it.each(cases)('names file, line and key for %s', (_, text, expected) => {
-    expect(messageOf(() => loadConfig(config(text)))).toMatch(expected);
+    expect(messageOf(() => loadConfig(config(text), methods()))).toMatch(expected);
+  });
+
+  it('takes for each method the overrides that it has, and refuses those that none has', () => {
+    const overrides = ['langevin.steps=3', 'klWeight=0.5', 'seed=4', 'sede=4'];
+    const taken = (method: string) => overridesFor(method, overrides, methods());
+    expect(taken('sri')).toEqual(['langevin.steps=3', 'seed=4', 'sede=4']);
+    expect(taken('fb-vae')).toEqual(['klWeight=0.5', 'seed=4', 'sede=4']);
+    expect(taken('lstm-lm')).toEqual(['seed=4', 'sede=4']);
+    expect(() => checkOverrides(['lstm-lm', 'sri'], ['langevin.steps=3', 'seed=4'], methods())).not.toThrow();
+    expect(messageOf(() => checkOverrides(['lstm-lm', 'ae'], ['langevin.steps=3'], methods()))).toBe(
+      '--set langevin.steps=3: langevin is a key of sri, and none of lstm-lm, ae has it',
+    );
+    const loaded = loadConfig(config(small), methods());
+    expect(messageOf(() => resolveRun(loaded, { method: 'lstm-lm', overrides: ['langevin.steps=3'] }))).toMatch(
+      /^--set langevin\.steps=3: langevin: no such key; .*a key of sri/,
+    );
+    expect(resolveRun(loaded, { method: 'lstm-lm' })).not.toHaveProperty('langevin');
   });
 
   it('tells all that is wrong at once', () => {
-    const message = messageOf(() => loadConfig(config('dataSet: a\nsede: 1\nthreads: 0\nmethods: {}\n')));
+    const message = messageOf(() => loadConfig(config('dataSet: a\nsede: 1\nthreads: 0\nmethods: {}\n'), methods()));
     expect(message.split('\n')).toHaveLength(2);
   });
 
   it('says where a config was looked for', () => {
-    expect(messageOf(() => loadConfig('no-such'))).toMatch(
+    expect(messageOf(() => loadConfig('no-such', methods()))).toMatch(
       /no-such: no such config file in this folder or in .*configs/,
     );
-    expect(messageOf(() => loadConfig('./no/such.yaml'))).toMatch(/no such config file there/);
+    expect(messageOf(() => loadConfig('./no/such.yaml', methods()))).toMatch(/no such config file there/);
   });
 });
 
 describe('a run that is not right', () => {
   const resolve = (choice: Partial<Parameters<typeof resolveRun>[1]>) =>
-    messageOf(() => resolveRun(loadConfig(config(small)), { method: 'sri', ...choice }));
+    messageOf(() => resolveRun<SriKeys>(loadConfig(config(small), methods()), { method: 'sri', ...choice }));
 
   it('names the override', () => {
     expect(resolve({ overrides: ['model.hidenSize=3'] })).toBe(
@@ -278,7 +332,7 @@ describe('a run that is not right', () => {
 
   it('names the line where only part of a schedule was written', () => {
     const file = config('dataSet: a\ntraining:\n  decay:\n    factor: 0.5\nmethods:\n  sri: {}\n');
-    const message = messageOf(() => resolveRun(loadConfig(file), { method: 'sri' }));
+    const message = messageOf(() => resolveRun<SriKeys>(loadConfig(file, methods()), { method: 'sri' }));
     expect(message).toMatch(/:3: training\.decay\.patience: missing; epochs without a better/);
   });
 
@@ -294,8 +348,8 @@ describe('a run that is not right', () => {
 
 describe('a setting that has another name by now', () => {
   it('is named as what it is called today', () => {
-    const renamed = loadConfig(config(small.replace('paper:', 'algorithm-1:')));
-    expect(messageOf(() => resolveRun(renamed, { method: 'sri', setting: 'paper' }))).toMatch(
+    const renamed = loadConfig(config(small.replace('paper:', 'algorithm-1:')), methods());
+    expect(messageOf(() => resolveRun<SriKeys>(renamed, { method: 'sri', setting: 'paper' }))).toMatch(
       /sri has no setting paper; did you mean algorithm-1\? it has released, algorithm-1/,
     );
   });
@@ -314,14 +368,16 @@ describe('the schema', () => {
       if (schema instanceof z.ZodUnion) for (const option of schema.options) walkNested(option as z.ZodType, at);
     };
     const walkNested = (schema: z.ZodType, at: string[]) => schema instanceof z.ZodObject && walk(schema, at);
-    walk(runConfigSchema, []);
+    for (const method of methods()) walk(runConfigSchema(method), []);
     expect(undescribed).toEqual([]);
   });
 
   it('asks of a file for no more than a data set and methods', () => {
-    expect(configFileSchema.safeParse({ dataSet: 'a', methods: { sri: null } }).success).toBe(true);
-    expect(resolveRun(loadConfig(config('dataSet: a\nmethods:\n  sri:\n')), { method: 'sri' }).name).toBe('sri');
-    expect(configFileSchema.safeParse({ dataSet: 'a' }).success).toBe(false);
+    expect(configFileSchema(methods()).safeParse({ dataSet: 'a', methods: { sri: null } }).success).toBe(true);
+    expect(
+      resolveRun<SriKeys>(loadConfig(config('dataSet: a\nmethods:\n  sri:\n'), methods()), { method: 'sri' }).name,
+    ).toBe('sri');
+    expect(configFileSchema(methods()).safeParse({ dataSet: 'a' }).success).toBe(false);
   });
 });
 
@@ -329,24 +385,25 @@ describe('the configs of the package', () => {
   const files = readdirSync(CONFIG_DIRECTORY).filter((name) => name.endsWith('.yaml'));
 
   it.each(files)('%s resolves for each of its methods and settings', (file) => {
-    const loaded = loadConfig(file);
+    const loaded = loadConfig(file, methods());
     for (const [method, overrides] of Object.entries(loaded.config.methods)) {
       for (const setting of [undefined, ...Object.keys(overrides?.settings ?? {})]) {
-        const run = resolveRun(loaded, { method, setting });
+        const run = resolveRun<SriKeys>(loaded, { method, setting });
         expect(run.dataSet).toBe(file.replace('.yaml', ''));
       }
     }
   });
 
   it.each(dataSets())('$name reads its raw files as they are written, unless told otherwise', ({ name, format }) => {
-    expect(resolveData(loadConfig(name), [])).toMatchObject(format);
-    expect(resolveRun(loadConfig(name), { method: 'lstm-lm' }).data).toMatchObject(format);
-    expect(resolveData(loadConfig(name), ['data.unknownToken=UNK']).unknownToken).toBe('UNK');
+    const loaded = loadConfig(name, methods());
+    expect(resolveData(loaded, [])).toMatchObject(format);
+    expect(resolveRun(loaded, { method: 'lstm-lm' }).data).toMatchObject(format);
+    expect(resolveData(loaded, ['data.unknownToken=UNK']).unknownToken).toBe('UNK');
   });
 
   it('hold the sizes of the paper and its sources', () => {
     const sizes = (name: string) => {
-      const { data, model } = resolveRun(loadConfig(name), { method: 'sri' });
+      const { data, model } = resolveRun<SriKeys>(loadConfig(name, methods()), { method: 'sri' });
       return [model.wordVectorSize, model.hiddenSize, model.latentSize, Math.round(data.vocabularySize / 1000)];
     };
     expect(sizes('ptb')).toEqual([256, 256, 32, 10]);
@@ -356,14 +413,14 @@ describe('the configs of the package', () => {
   });
 
   it('give SRI on PTB the released steps a_k = s_k^2 / 2 and the temperature that goes with them', () => {
-    const { langevin } = resolveRun(loadConfig('ptb'), { method: 'sri', setting: 'released' });
+    const { langevin } = resolveRun<SriKeys>(loadConfig('ptb', methods()), { method: 'sri', setting: 'released' });
     const released = [0.8, 0.7, 0.6, 0.5, 0.2, 0.2, 0.1, 0.1, ...Array<number>(12).fill(0.05)];
     expect(langevin.steps).toBe(released.length);
     const listed = langevin.stepSize as number[];
     const used = released.map((_, k) => listed[Math.min(k, listed.length - 1)]!);
     for (const [k, s] of released.entries()) expect(used[k]).toBeCloseTo(s ** 2 / 2, 12);
     expect(langevin.temperature).toEqual({ start: 0.05, growFromEpoch: 15, growPerEpoch: 0.05, max: 0.2 });
-    const paper = resolveRun(loadConfig('ptb'), { method: 'sri', setting: 'algorithm-1' }).langevin;
+    const paper = resolveRun<SriKeys>(loadConfig('ptb', methods()), { method: 'sri', setting: 'algorithm-1' }).langevin;
     expect(paper).toMatchObject({ stepSize: 0.1, temperature: 1, steps: 20 });
     expect(paper.search?.every).toBe('epoch');
   });

@@ -7,6 +7,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { loadConfig, parseSweep } from '../../src/config/load.js';
 import { sweepValues } from '../../src/config/sweep.js';
 import { resolveVariant } from '../../src/experiments/choose-run.js';
+import { methods } from '../../src/methods/registry.js';
 
 const root = mkdtempSync(path.join(tmpdir(), 'sri-sweep-'));
 afterAll(() => rmSync(root, { recursive: true }));
@@ -37,13 +38,13 @@ describe('values', () => {
 describe('points', () => {
   it('are every combination, those of a file with each', () => {
     const file = written('sizes.yaml', 'small: { model: { hiddenSize: 8 } }\nlarge: { model: { hiddenSize: 16 } }\n');
-    const points = parseSweep(['optimizer.learningRate=0.1,1', 'model.latentSize=2..3'], file);
+    const points = parseSweep(['optimizer.learningRate=0.1,1', 'model.latentSize=2..3'], methods(), file);
     expect(points.map((point) => point.map(({ label }) => label).join('-'))).toEqual(
       ['small', 'large'].flatMap((size) =>
         ['0.1', '1'].flatMap((rate) => [2, 3].map((z) => `${size}-learningRate-${rate}-latentSize-${z}`)),
       ),
     );
-    expect(parseSweep([])).toEqual([[]]);
+    expect(parseSweep([], methods())).toEqual([[]]);
   });
 
   const refusals: [string[], RegExp][] = [
@@ -54,12 +55,14 @@ describe('points', () => {
     [['data.maxLength=5,6'], /data\.maxLength cannot vary within a study: a corpus is as it was prepared/],
     [['model.hiddenSize=8', 'model.hiddenSize=16'], /model\.hiddenSize: it varies twice/],
   ];
-  it.each(refusals)('refuses %j', (texts, complaint) => expect(() => parseSweep(texts)).toThrow(complaint));
+  it.each(refusals)('refuses %j', (texts, complaint) => expect(() => parseSweep(texts, methods())).toThrow(complaint));
 
   it('names the line of a file that is wrong', () => {
     const file = written('wrong.yaml', 'small:\n  model: { hidenSize: 8 }\n');
-    expect(() => parseSweep([], file)).toThrow(/wrong\.yaml:2: model\.hidenSize: no such key; did you mean hiddenSize/);
-    expect(() => parseSweep([], path.join(root, 'none.yaml'))).toThrow(/no such file/);
+    expect(() => parseSweep([], methods(), file)).toThrow(
+      /wrong\.yaml:2: model\.hidenSize: no such key; did you mean hiddenSize/,
+    );
+    expect(() => parseSweep([], methods(), path.join(root, 'none.yaml'))).toThrow(/no such file/);
   });
 });
 
@@ -75,9 +78,10 @@ methods:
   sri: { startFrom: { decoder: lstm-lm }, langevin: { temperature: { start: 0, growFromEpoch: 1, growPerEpoch: 0.1, max: 0.5 } } }
 `,
     ),
+    methods(),
   );
   const variant = (method: string, ...sweep: string[]) =>
-    parseSweep(sweep).map((point) => resolveVariant(loaded, { method }, point));
+    parseSweep(sweep, methods()).map((point) => resolveVariant(loaded, { method }, point));
 
   it('is named by what it changes; with the value of the config it is the plain run', () => {
     const runs = variant('sri', 'model.hiddenSize=16,32');

@@ -25,7 +25,6 @@ const SMALL = `
 backend: cpu
 model: { latentSize: 2, wordVectorSize: 4, hiddenSize: 4 }
 training: { batchSize: 8, epochs: 1, validationSentences: 3, validation: { draws: 3, chains: 3, metropolisSteps: 1 } }
-langevin: { steps: 2 }
 evaluation:
   { draws: { fitted: 4, jacobian: 2, encoder: 4 }, chains: 3, metropolisSteps: 1, sentences: 4, inferenceChains: 4,
     klChains: { jacobian: 2, gaussian: 8 } }
@@ -33,6 +32,7 @@ methods:
   lstm-lm: {}
   anneal-vae: {}
   sri:
+    langevin: { steps: 2 }
     settings:
       from-lm: { startFrom: { decoder: lstm-lm }, langevin: { temperature: { start: 0.1, growFromEpoch: 1, growPerEpoch: 0.1, max: 0.2 } } }
       annealed: {}

@@ -2,16 +2,16 @@ import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { useBackend } from '../../src/backends/index.js';
 import { loadConfig, resolveRun } from '../../src/config/load.js';
-import type { RunConfig } from '../../src/config/schema.js';
 import { type Batch, equalLengthBatches } from '../../src/data/batches.js';
 import { dimensionKl } from '../../src/inference/posterior.js';
+import type { KlWeightKeys } from '../../src/methods/kl-weight.js';
 import { klWeightAt } from '../../src/methods/kl-weight.js';
 import type { LatentVariableModel, Learner, Model, Position } from '../../src/methods/method.js';
-import { methodNamed } from '../../src/methods/registry.js';
+import { methodNamed, methods } from '../../src/methods/registry.js';
 import { ENCODER_PREFIX } from '../../src/model/lstm/encoder.js';
 import { GradientDescent } from '../../src/training/learner.js';
 import { createOptimizer } from '../../src/training/optimizer.js';
-import { toyCorpus, toyRun } from '../training/toy.js';
+import { type ToyRun, toyCorpus, toyRun } from '../training/toy.js';
 
 const corpus = toyCorpus(24);
 const at: Position = { epoch: 1, batch: 0, batches: 3, iteration: 0 };
@@ -26,7 +26,7 @@ function batchOf(): Batch {
 }
 
 /** Without dropout, and with weights large enough that every part of the loss has a gradient to speak of. */
-function plainRun(method: string, changes: Partial<RunConfig> = {}): RunConfig {
+function plainRun(method: string, changes: Partial<ToyRun> = {}): ToyRun {
   const base = toyRun(method);
   const model = { ...base.model, wordDropout: 0, outputDropout: 0, weightRange: 0.6 };
   return { ...base, model, ...changes };
@@ -72,7 +72,7 @@ function distance(one: Map<string, Float32Array>, other: Map<string, Float32Arra
   return difference / size;
 }
 
-function withModel<T>(run: RunConfig, work: (model: LatentVariableModel) => T): T {
+function withModel<T>(run: ToyRun, work: (model: LatentVariableModel) => T): T {
   const model = methodNamed(run.method).create(run, corpus);
   if (!model.hasLatent) throw new Error(`${run.method} has no encoder`);
   try {
@@ -103,7 +103,7 @@ describe('the KL weight', () => {
   });
 
   it('of each source stands in the configuration', () => {
-    const weightOf = (method: string) => resolveRun(loadConfig('ptb'), { method }).klWeight;
+    const weightOf = (method: string) => resolveRun<KlWeightKeys>(loadConfig('ptb', methods()), { method }).klWeight;
     expect(weightOf('anneal-vae')).toEqual({ start: 0.1, warmupEpochs: 10, cycleEpochs: null });
     expect(weightOf('cyclical-vae')).toEqual({ start: 0.1, warmupEpochs: 5, cycleEpochs: 10 });
     expect(weightOf('fb-vae')).toEqual({ start: 0, warmupEpochs: 10, cycleEpochs: null });
@@ -209,7 +209,7 @@ describe('AE', () => {
         ENCODER_PREFIX,
       ),
     ).toBeGreaterThan(0.01);
-    const codeOf = (run: RunConfig) =>
+    const codeOf = (run: ToyRun) =>
       withModel(run, (model) => {
         const likelihood = model.likelihood(batchOf());
         const keys = { seed: 1, sentences: batchOf().indices };
@@ -273,10 +273,10 @@ function klOfSentences(method: string): number[][] {
   });
 }
 
-function cyclical(): RunConfig {
+function cyclical(): ToyRun {
   return plainRun('cyclical-vae', { klWeight: { start: 0, warmupEpochs: 1, cycleEpochs: 2 } });
 }
 
-function quick(run: RunConfig): RunConfig['semiAmortized'] {
+function quick(run: ToyRun): ToyRun['semiAmortized'] {
   return { ...run.semiAmortized, steps: 2 };
 }

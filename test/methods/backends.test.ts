@@ -2,22 +2,21 @@
 
 import { describe, expect, it } from 'vitest';
 import { availableBackends, type BackendName, useBackend } from '../../src/backends/index.js';
-import { DEFAULTS, type RunConfig } from '../../src/config/schema.js';
 import { equalLengthBatches } from '../../src/data/batches.js';
 import { methodNamed, methods } from '../../src/methods/registry.js';
 import { GradientDescent } from '../../src/training/learner.js';
 import { createOptimizer } from '../../src/training/optimizer.js';
-import { toyCorpus, toyRun } from '../training/toy.js';
+import { OWN_DEFAULTS, type ToyRun, toyCorpus, toyRun } from '../training/toy.js';
 
 const corpus = toyCorpus(24);
 const backends = (await availableBackends()).filter((name) => name !== 'cpu');
 
-function runOf(method: string): RunConfig {
+function runOf(method: string): ToyRun {
   return {
     ...toyRun(method),
     klWeight: { start: 0.2, warmupEpochs: 2, cycleEpochs: 4 },
-    aggressive: { ...DEFAULTS.aggressive, updates: 3, window: 2, sentences: 8 },
-    semiAmortized: { ...DEFAULTS.semiAmortized, steps: 3, learningRate: 1, momentum: 0.5, clipNorm: 5 },
+    aggressive: { ...OWN_DEFAULTS.aggressive, updates: 3, window: 2, sentences: 8 },
+    semiAmortized: { ...OWN_DEFAULTS.semiAmortized, steps: 3, learningRate: 1, momentum: 0.5, clipNorm: 5 },
   };
 }
 

@@ -1,7 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { useBackend } from '../../src/backends/index.js';
-import { DEFAULTS } from '../../src/config/schema.js';
 import { type Batch, equalLengthBatches } from '../../src/data/batches.js';
 import { type AmortizedModel, dimensionKl } from '../../src/methods/amortized-model.js';
 import { InnerStopRule, laggingVae, OuterStopRule } from '../../src/methods/lagging-vae.js';
@@ -10,11 +9,11 @@ import { ENCODER_PREFIX } from '../../src/model/lstm/encoder.js';
 import { RandomStream } from '../../src/random/philox.js';
 import { GradientDescent } from '../../src/training/learner.js';
 import { createOptimizer } from '../../src/training/optimizer.js';
-import { toyCorpus, toyRun } from '../training/toy.js';
+import { OWN_DEFAULTS, toyCorpus, toyRun } from '../training/toy.js';
 
 const corpus = toyCorpus(24);
 const base = toyRun('lagging-vae');
-const run = { ...base, aggressive: { ...DEFAULTS.aggressive, updates: 7, window: 3, sentences: 12 } };
+const run = { ...base, aggressive: { ...OWN_DEFAULTS.aggressive, updates: 7, window: 3, sentences: 12 } };
 const at: Position = { epoch: 1, batch: 0, batches: 3, iteration: 0 };
 
 beforeAll(async () => {
@@ -96,7 +95,7 @@ describe('Lagging-VAE', () => {
       ...run,
       model: { ...run.model, wordDropout: 0, outputDropout: 0, weightRange: 0.6 },
       klWeight: 0.7,
-      aggressive: { ...DEFAULTS.aggressive, updates: 1, window: 1, sentences: 8 },
+      aggressive: { ...OWN_DEFAULTS.aggressive, updates: 1, window: 1, sentences: 8 },
     };
     const model = laggingVae.create(plain, corpus) as AmortizedModel;
     const { names, list } = model.parameters;

@@ -5,7 +5,14 @@ import { methodNamed, methods, registerMethod } from '../../src/methods/registry
 const create = () => {
   throw new Error('of no use here');
 };
-const plain = { label: 'Mine', inference: 'gaussian', selects: 'negative-elbo', create } as const;
+const plain = {
+  label: 'Mine',
+  config: {},
+  defaults: {},
+  inference: 'gaussian',
+  selects: 'negative-elbo',
+  create,
+} as const;
 
 describe('the registry of methods', () => {
   it("has the paper's rows in its order, and what is registered after them", () => {

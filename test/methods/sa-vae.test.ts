@@ -1,12 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { useBackend } from '../../src/backends/index.js';
-import { DEFAULTS } from '../../src/config/schema.js';
 import { type Batch, equalLengthBatches } from '../../src/data/batches.js';
 import { GaussianPosterior } from '../../src/inference/amortized.js';
 import type { Learner, Model, Position } from '../../src/methods/method.js';
 import { saVae } from '../../src/methods/sa-vae.js';
-import { toyCorpus, toyRun } from '../training/toy.js';
+import { OWN_DEFAULTS, toyCorpus, toyRun } from '../training/toy.js';
 
 const corpus = toyCorpus(24);
 const base = toyRun('sa-vae');
@@ -14,7 +13,7 @@ const base = toyRun('sa-vae');
 const run = {
   ...base,
   model: { ...base.model, wordDropout: 0, outputDropout: 0, weightRange: 0.6 },
-  semiAmortized: { ...DEFAULTS.semiAmortized, steps: 4, learningRate: 3, momentum: 0.5, clipNorm: 5 },
+  semiAmortized: { ...OWN_DEFAULTS.semiAmortized, steps: 4, learningRate: 3, momentum: 0.5, clipNorm: 5 },
   klWeight: 0.7,
 };
 const at: Position = { epoch: 1, batch: 0, batches: 3, iteration: 0 };

@@ -2,12 +2,13 @@ import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { useBackend } from '../../src/backends/index.js';
 import { loadConfig, resolveRun } from '../../src/config/load.js';
-import type { RunConfig } from '../../src/config/schema.js';
 import { type Batch, equalLengthBatches } from '../../src/data/batches.js';
 import { langevinSchedule } from '../../src/inference/schedule.js';
 import type { LatentVariableModel, Learner } from '../../src/methods/method.js';
+import { methods } from '../../src/methods/registry.js';
+import type { SriKeys } from '../../src/methods/sri.js';
 import { sri } from '../../src/methods/sri.js';
-import { toyCorpus, toyRun } from '../training/toy.js';
+import { type ToyRun, toyCorpus, toyRun } from '../training/toy.js';
 
 const corpus = toyCorpus(24);
 const at = { epoch: 1, batch: 0, batches: 3, iteration: 0 };
@@ -44,15 +45,15 @@ function codes(model: LatentVariableModel): Float32Array {
   return z;
 }
 
-const withoutDropout = (run: RunConfig): RunConfig => ({
+const withoutDropout = (run: ToyRun) => ({
   ...run,
   model: { ...run.model, wordDropout: 0, outputDropout: 0 },
 });
 
 describe('the published settings', () => {
-  const ptb = loadConfig('ptb.yaml');
-  const released = resolveRun(ptb, { method: 'sri', setting: 'released' });
-  const paper = resolveRun(ptb, { method: 'sri', setting: 'algorithm-1' });
+  const ptb = loadConfig('ptb.yaml', methods());
+  const released = resolveRun<SriKeys>(ptb, { method: 'sri', setting: 'released' });
+  const paper = resolveRun<SriKeys>(ptb, { method: 'sri', setting: 'algorithm-1' });
   const begun = (epoch: number) => ({ epoch, done: 0 });
 
   it('released: z moves by s^2 / 2 for the listed s, its last twelve steps on one gradient, and the noise rises to 0.2', () => {
@@ -85,7 +86,10 @@ describe('the published settings', () => {
   });
 
   it('released on Yelp: the weight of the prior rises from 0.1 to 1 with every iteration of six epochs', () => {
-    const { langevin, training } = resolveRun(loadConfig('yelp.yaml'), { method: 'sri', setting: 'released' });
+    const { langevin, training } = resolveRun<SriKeys>(loadConfig('yelp.yaml', methods()), {
+      method: 'sri',
+      setting: 'released',
+    });
     const weight = (epoch: number, done: number) => langevinSchedule(langevin, { epoch, done }).priorWeight;
     expect(weight(1, 0)).toBeCloseTo(0.1, 12);
     expect(weight(1, 0.5)).toBeCloseTo(0.1 + (0.9 * 0.5) / 6, 12);
@@ -102,10 +106,10 @@ describe('the published settings', () => {
 describe('the default setting', () => {
   it('begins with LSTM-LM’s decoder, and holds its temperature where the frontier has it', () => {
     for (const name of ['ptb', 'snli', 'yahoo', 'yelp', 'sotu']) {
-      const run = resolveRun(loadConfig(name), { method: 'sri' });
+      const run = resolveRun<SriKeys>(loadConfig(name, methods()), { method: 'sri' });
       expect(run).toMatchObject({ setting: 'from-lm', startFrom: { encoder: null, decoder: 'lstm-lm' } });
       expect(langevinSchedule(run.langevin, { epoch: 9, done: 0 }).temperature).toBe(0.55);
-      const fb = resolveRun(loadConfig(name), { method: 'fb-vae', setting: 'from-lm' });
+      const fb = resolveRun<SriKeys>(loadConfig(name, methods()), { method: 'fb-vae', setting: 'from-lm' });
       expect(fb.startFrom).toEqual({ encoder: 'ae', decoder: 'lstm-lm' });
     }
   });

@@ -2,6 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { RunConfig } from '../../src/config/schema.js';
+import type { SriKeys } from '../../src/methods/sri.js';
 import { reportPage } from '../../src/report/report-page.js';
 import { table1 } from '../../src/report/table1.js';
 import { findRuns, readRun } from '../../src/runs/measured-run.js';
@@ -158,13 +160,13 @@ describe('the page of a data set', () => {
   it('compares numbers of steps where runs differ in nothing else', async () => {
     const captions = async () => (await page()).filter(({ name }) => name === 'figcaption').map(({ text }) => text);
     expect((await captions()).some((caption) => caption.startsWith('What K'))).toBe(false);
-    const run = sri.config();
+    const run = sri.config() as RunConfig<SriKeys>;
     const other = await measuredRun('sri', 'annealed', 'x\n5,50,4.25,', [
       { metric: 'ppl', estimator: 'fitted', value: 96 },
     ]);
     expect((await captions()).some((caption) => caption.startsWith('What K'))).toBe(false);
     const varied = { ...run, name: 'sri@k40', setting: 'k40', langevin: { ...run.langevin, steps: 40 } };
-    writeFileSync(path.join(other.directory, 'config.json'), JSON.stringify({ format: 1, ...varied }));
+    writeFileSync(path.join(other.directory, 'config.json'), JSON.stringify({ format: 2, ...varied }));
     expect((await captions()).some((caption) => caption.startsWith('What K'))).toBe(true);
   });
 });

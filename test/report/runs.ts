@@ -3,6 +3,7 @@
 import { loadConfig, resolveRun } from '../../src/config/load.js';
 import type { RunConfig } from '../../src/config/schema.js';
 import { estimatorSettings } from '../../src/evaluation/estimator-settings.js';
+import { methods } from '../../src/methods/registry.js';
 import type { MeasuredRow, SentenceValues } from '../../src/runs/row.js';
 import { type Manifest, RunFolder } from '../../src/runs/run-folder.js';
 
@@ -50,7 +51,7 @@ export async function makeRun(
   rows: readonly GivenRow[],
   seed = 3,
 ): Promise<RunFolder> {
-  const run = resolveRun(loadConfig(dataSet), { method, setting, seed });
+  const run = resolveRun(loadConfig(dataSet, methods()), { method, setting, seed });
   const folder = RunFolder.of(root, run);
   await folder.settleConfig(run);
   await folder.writeManifest(manifest);

@@ -2,6 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { RunConfig } from '../../src/config/schema.js';
+import type { SriKeys } from '../../src/methods/sri.js';
 import { formatSteps, stepsLines, stepsPoints, stepsTable } from '../../src/report/ablation.js';
 import { bySeeds, meanOverSeeds } from '../../src/report/seeds.js';
 import type { Table } from '../../src/report/table.js';
@@ -180,9 +182,9 @@ describe('the ablation of steps', () => {
   it('does not take steps that share gradients for another kind of run', () => {
     const runs = findRuns(root, 'yelp').map(readRun);
     const sharing = runs.map((measured) => {
-      const { run } = measured;
-      const langevin = { ...run.langevin, gradients: [1, run.langevin.steps - 1] };
-      return run.name === 'sri@released' ? { ...measured, run: { ...run, langevin } } : measured;
+      if (measured.run.name !== 'sri@released') return measured;
+      const run = measured.run as RunConfig<SriKeys>;
+      return { ...measured, run: { ...run, langevin: { ...run.langevin, gradients: [1, run.langevin.steps - 1] } } };
     });
     expect(stepsTable(stepsLines(sharing, 'test'))).toEqual(stepsTable(lines()));
   });

@@ -24,7 +24,12 @@ describe('a run folder', () => {
     await folder.writeManifest(ended);
     expect(folder.config()).toEqual(run);
     expect(folder.manifest()).toEqual(ended);
-    for (const file of [config!, facts!]) expect(JSON.parse(readFileSync(file, 'utf8')).format).toBe(1);
+    for (const [file, format] of [
+      [config!, 2],
+      [facts!, 1],
+    ] as const) {
+      expect(JSON.parse(readFileSync(file, 'utf8')).format).toBe(format);
+    }
   });
 
   it('refuses what it would not have written, naming the file and the key', () => {
@@ -34,13 +39,13 @@ describe('a run folder', () => {
       return () => writeFileSync(file, kept);
     };
     const cases: [file: string, change: object, read: () => unknown, complaint: RegExp][] = [
-      [config!, { seed: -1 }, () => folder.config(), /config\.json: no configuration of format 1: seed: /],
+      [config!, { seed: -1 }, () => folder.config(), /config\.json: no configuration of format 2: seed: /],
       [config!, { later: 1 }, () => folder.config(), /config\.json: .*later/],
       [
         config!,
-        { format: 2 },
+        { format: 3 },
         () => folder.config(),
-        /config\.json: format is 2; this version of sri reads .* format 1/,
+        /config\.json: format is 3; this version of sri reads .* format 2/,
       ],
       [facts!, { bestEpoch: 'last' }, () => folder.manifest(), /manifest\.json: no manifest of format 1: bestEpoch: /],
       [facts!, { finished: 'all 2 epochs done' }, () => folder.manifest(), /manifest\.json: .*finished: /],

@@ -3,6 +3,12 @@
 import { DEFAULTS, type RunConfig } from '../../src/config/schema.js';
 import { EncodedSplit, type PreparedCorpus, SPLIT_NAMES } from '../../src/data/corpus.js';
 import { Vocabulary } from '../../src/data/vocabulary.js';
+import type { AutoencoderKeys } from '../../src/methods/ae.js';
+import type { FreeBitsKeys } from '../../src/methods/free-bits.js';
+import type { AggressiveKeys } from '../../src/methods/lagging-vae.js';
+import { methodNamed, methods } from '../../src/methods/registry.js';
+import type { SemiAmortizedKeys } from '../../src/methods/sa-vae.js';
+import type { SriKeys } from '../../src/methods/sri.js';
 import { RandomStream } from '../../src/random/philox.js';
 
 /** Sentences of 2 to 5 words in which each word says much about the next. */
@@ -48,9 +54,19 @@ export function toyCorpus(sentences = 40): PreparedCorpus {
   };
 }
 
-export function toyRun(method: string, changes: Partial<RunConfig> = {}): RunConfig {
+/** A run as the tests of all methods see it. It holds the keys of its own method alone. */
+export type ToyRun = RunConfig<FreeBitsKeys & AggressiveKeys & AutoencoderKeys & SemiAmortizedKeys & SriKeys>;
+
+/** What methods have where nothing is said. */
+export const OWN_DEFAULTS: Omit<ToyRun, keyof RunConfig> = Object.assign(
+  {},
+  ...methods().map(({ defaults }) => defaults),
+);
+
+export function toyRun(method: string, changes: Partial<ToyRun> = {}): ToyRun {
   return {
     ...structuredClone(DEFAULTS),
+    ...(structuredClone(methodNamed(method).defaults) as ToyRun),
     dataSet: 'toy',
     method,
     setting: null,
@@ -65,7 +81,7 @@ export function toyRun(method: string, changes: Partial<RunConfig> = {}): RunCon
       learningRate: method === 'sri' ? 0.01 : 0.5,
     },
     training: { ...DEFAULTS.training, batchSize: 8, epochs: 3, logEvery: 3, checkpointEvery: 1e-9 },
-    langevin: { ...DEFAULTS.langevin, steps: 3 },
+    ...(method === 'sri' ? { langevin: { ...OWN_DEFAULTS.langevin, steps: 3 } } : {}),
     ...changes,
   };
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { useBackend } from '../../src/backends/index.js';
-import { DEFAULTS, type RunConfig } from '../../src/config/schema.js';
+import type { RunConfig } from '../../src/config/schema.js';
 import { equalLengthBatches } from '../../src/data/batches.js';
 import { InterruptedError } from '../../src/errors.js';
 import type { Method } from '../../src/methods/define-method.js';
@@ -14,7 +14,7 @@ import { RunFolder } from '../../src/runs/run-folder.js';
 import type { StartingWeights } from '../../src/runs/weights.js';
 import { decodeSafetensors } from '../../src/storage/safetensors.js';
 import { type TrainingEvent, type TrainingOptions, train } from '../../src/training/train.js';
-import { toyCorpus, toyRun } from './toy.js';
+import { OWN_DEFAULTS, toyCorpus, toyRun } from './toy.js';
 
 const corpus = toyCorpus();
 let root: string;
@@ -86,13 +86,13 @@ const CASES: [string, RunConfig][] = [
   ],
   [
     'lagging-vae, with a state of its own',
-    toyRun('lagging-vae', { aggressive: { ...DEFAULTS.aggressive, updates: 3, window: 1, sentences: 8 } }),
+    toyRun('lagging-vae', { aggressive: { ...OWN_DEFAULTS.aggressive, updates: 3, window: 1, sentences: 8 } }),
   ],
   [
     'sa-vae, with updates from several losses and Adam',
     toyRun('sa-vae', {
       optimizer: { ...toyRun('sri').optimizer },
-      semiAmortized: { ...DEFAULTS.semiAmortized, steps: 2, learningRate: 1, momentum: 0.5, clipNorm: 5 },
+      semiAmortized: { ...OWN_DEFAULTS.semiAmortized, steps: 2, learningRate: 1, momentum: 0.5, clipNorm: 5 },
     }),
   ],
 ];

@@ -25,8 +25,7 @@ data: { vocabularySize: 10, maxLength: 8 }
 model: { latentSize: 3, wordVectorSize: 4, hiddenSize: 5 }
 optimizer: { name: adam, learningRate: 0.01 }
 training: { batchSize: 4, epochs: 2, validationSentences: 4 }
-langevin: { steps: 2, stepSize: 0.1 }
-methods: { sri: {} }
+methods: { sri: { langevin: { steps: 2, stepSize: 0.1 } } }
 `,
   );
   for (const split of ['train', 'valid', 'test'])

@@ -9,7 +9,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { clearFallbacks, fallbacks } from '../../src/backends/fallbacks.js';
 import { useBackend } from '../../src/backends/index.js';
 import type { WebgpuBackend } from '../../src/backends/webgpu/backend.js';
-import type { RunConfig } from '../../src/config/schema.js';
 import { equalLengthBatches } from '../../src/data/batches.js';
 import { InterruptedError } from '../../src/errors.js';
 import { methodNamed, methods } from '../../src/methods/registry.js';
@@ -17,7 +16,7 @@ import { RunFolder } from '../../src/runs/run-folder.js';
 import { GradientDescent } from '../../src/training/learner.js';
 import { createOptimizer } from '../../src/training/optimizer.js';
 import { type TrainingOptions, train } from '../../src/training/train.js';
-import { toyCorpus, toyRun } from '../training/toy.js';
+import { type ToyRun, toyCorpus, toyRun } from '../training/toy.js';
 
 const corpus = toyCorpus(24);
 let backend: WebgpuBackend;
@@ -28,7 +27,7 @@ beforeAll(async () => {
 });
 
 /** A run in which everything a method can do in an iteration is on. */
-function runOf(method: string): RunConfig {
+function runOf(method: string): ToyRun {
   const run = toyRun(method);
   return {
     ...run,

@@ -12,9 +12,10 @@ import { hostname } from 'node:os';
 import path from 'node:path';
 import { z } from 'zod';
 import { loadConfig } from '../../config/load.js';
-import { runConfigSchema } from '../../config/schema.js';
+import { namedRunSchema } from '../../config/schema.js';
 import { SPLIT_NAMES } from '../../data/corpus.js';
 import { InputError } from '../../errors.js';
+import { methods } from '../../methods/registry.js';
 import { JsonFormat } from '../../runs/json-format.js';
 import { writeFileAtomic } from '../../storage/atomic-write.js';
 import { MEASURING_ORDER, type Task } from './plan.js';
@@ -24,7 +25,7 @@ const id = { id: z.string(), after: z.array(z.string()) };
 const task = z.discriminatedUnion('kind', [
   z.strictObject({ ...id, kind: z.literal('prepare') }),
   z.strictObject({ ...id, kind: z.literal('report') }),
-  z.strictObject({ ...id, kind: z.enum(['train', ...MEASURING_ORDER]), run: runConfigSchema }),
+  z.strictObject({ ...id, kind: z.enum(['train', ...MEASURING_ORDER]), run: namedRunSchema(methods) }),
 ]);
 
 const plan = z.strictObject({
@@ -49,7 +50,7 @@ const plan = z.strictObject({
 });
 export type Plan = z.infer<typeof plan>;
 
-const PLAN = new JsonFormat('plan', 1, plan, 'give sri reproduce with --jobs or --launcher again');
+const PLAN = new JsonFormat('plan', 2, plan, 'give sri reproduce with --jobs or --launcher again');
 
 const record = z.strictObject({
   state: z.enum(['running', 'done', 'failed', 'interrupted']),
@@ -147,7 +148,7 @@ export class PlanFolder {
   /** The request that the plan is of, for whoever does its tasks. @throws {InputError} where the config file is gone. */
   request(): ReproductionRequest {
     const { file, from, varies, directory, tasks, ...rest } = this.plan;
-    return { ...rest, ais: false, varies, loaded: loadConfig(file), ...(from === null ? {} : { from }) };
+    return { ...rest, ais: false, varies, loaded: loadConfig(file, methods()), ...(from === null ? {} : { from }) };
   }
 
   logFile(number: number): string {

@@ -4,7 +4,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { type LoadedConfig, type RunChoice, resolveData } from '../../config/load.js';
+import { checkOverrides, type LoadedConfig, type RunChoice, resolveData } from '../../config/load.js';
 import { type RunConfig, STARTING_PARTS } from '../../config/schema.js';
 import type { SweepPoint } from '../../config/sweep.js';
 import type { CorpusStatistics, SplitName } from '../../data/corpus.js';
@@ -16,7 +16,7 @@ import { findRuns, readRun } from '../../runs/measured-run.js';
 import type { MeasuredRow } from '../../runs/row.js';
 import { RunFolder, RunInUseError } from '../../runs/run-folder.js';
 import type { TrainingEvent } from '../../training/train.js';
-import { bearsOn, checkMethods, parseMethod, resolveVariant } from '../choose-run.js';
+import { bearsOn, parseMethod, resolveVariant } from '../choose-run.js';
 import { classifyRun, type SkippedLabels } from '../classify.js';
 import { evaluateRun } from '../evaluate.js';
 import { generateRun } from '../generate.js';
@@ -152,7 +152,6 @@ export async function planReproduction(
   request: ReproductionRequest,
 ): Promise<{ tasks: Task[]; statistics: CorpusStatistics | null; leftOut: LeftOut[] }> {
   const { loaded, overrides, methods } = request;
-  checkMethods(loaded);
   const statistics = await statisticsOf(request);
   const products = productsOf(request);
   const candidates = candidatesOf(loaded, methods ?? (request.frontier ? frontierRuns(loaded) : undefined));
@@ -173,14 +172,14 @@ export async function planReproduction(
   );
   const points = new Map<RunConfig, SweepPoint>();
   const variant = (choice: RunChoice, point: SweepPoint): RunConfig => {
-    const run = resolveVariant(loaded, choice, point);
+    const run = resolveVariant(loaded, { ...choice, overrides }, point);
     points.set(run, point);
     return run;
   };
   const wanted: Wanted[] = (request.seeds ?? [undefined]).flatMap((seed) =>
     sweep.flatMap((point) =>
       runs.map(({ name, measuring }) => ({
-        run: variant({ ...parseMethod(name), seed, overrides }, point),
+        run: variant({ ...parseMethod(name), seed }, point),
         measuring,
       })),
     ),
@@ -196,8 +195,10 @@ export async function planReproduction(
           `which must be among the methods; add ${other}`,
       );
     });
-    return [...new Set(starts)].map((other) => variant({ method: other, seed, overrides }, points.get(run)!));
+    return [...new Set(starts)].map((other) => variant({ method: other, seed }, points.get(run)!));
   });
+  const planned = tasks.flatMap((task) => ('run' in task ? [task.run.method] : []));
+  checkOverrides([...new Set(planned)], overrides, loaded.catalogue);
   return { tasks, statistics, leftOut };
 }
 

@@ -18,14 +18,13 @@ data: { vocabularySize: 20, maxLength: 6, labelColumn: required }
 model: { latentSize: 2, wordVectorSize: 4, hiddenSize: 6, weightRange: 0.1 }
 optimizer: { name: adam, learningRate: 0.01 }
 training: { batchSize: 20, epochs: 1, validationSentences: 4 }
-langevin: { steps: 2 }
 evaluation: { draws: { fitted: 20, encoder: 20 }, chains: 2, metropolisSteps: 4, inferenceChains: 3, featureDraws: 1,
   sentences: 8, perplexitySentences: 4, aisSentences: 3, temperatures: 5, klChains: { jacobian: 1, gaussian: 4 } }
 methods:
   lstm-lm: {}
-  ae: { klWeight: 0 }
+  ae: {}
   fb-vae: { startFrom: { encoder: ae }, freeBits: { target: 1 } }
-  sri: { langevin: { stepSize: [0.3, 0.1], temperature: 0.1 } }
+  sri: { langevin: { steps: 2, stepSize: [0.3, 0.1], temperature: 0.1 } }
 `;
 
 const CONFIGURED = ['--config', 'moods.yaml'];

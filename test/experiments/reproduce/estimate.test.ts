@@ -13,7 +13,8 @@ import {
   type Workload,
 } from '../../../src/experiments/reproduce/estimate.js';
 import { stepsPerGradient } from '../../../src/inference/schedule.js';
-import { methodNamed } from '../../../src/methods/registry.js';
+import { methodNamed, methods } from '../../../src/methods/registry.js';
+import type { SriKeys } from '../../../src/methods/sri.js';
 
 const split = (sentences: number, words: number) => ({ sentences, words, maxLength: 20 });
 
@@ -26,7 +27,7 @@ const [V, E, H] = [5000, 128, 256];
 const pass = 2 * H * 4 * H + 2 * V * H;
 
 function workload(method: string, overrides: string[] = [], peak = 457e9): Workload {
-  const run = resolveRun(loadConfig('sotu'), { method, overrides });
+  const run = resolveRun<SriKeys>(loadConfig('sotu', methods()), { method, overrides });
   const { inference } = methodNamed(method);
   const words = 2 * E * 4 * H;
   const learning =

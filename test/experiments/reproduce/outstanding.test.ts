@@ -5,7 +5,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { loadConfig, overrideRun, resolveRun } from '../../../src/config/load.js';
 import type { CorpusStatistics } from '../../../src/data/corpus.js';
 import { type Measured, remaining, trainingState } from '../../../src/experiments/reproduce/outstanding.js';
-import { methodNamed } from '../../../src/methods/registry.js';
+import { methodNamed, methods } from '../../../src/methods/registry.js';
 import { readRun } from '../../../src/runs/measured-run.js';
 import { POSTERIOR, POSTERIOR_SUMMARY } from '../../../src/runs/posterior.js';
 import { GENERATIONS } from '../../../src/runs/texts.js';
@@ -19,7 +19,7 @@ const statistics = {
 } as unknown as CorpusStatistics;
 
 function how(method: string, overrides: string[] = []): Measured {
-  const run = overrideRun(resolveRun(loadConfig('ptb'), { method }), overrides);
+  const run = overrideRun(resolveRun(loadConfig('ptb', methods()), { method }), overrides, methods());
   return { run, inference: methodNamed(method).inference, split: 'test', statistics };
 }
 
