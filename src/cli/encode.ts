@@ -4,7 +4,7 @@
 import path from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { SPLIT_NAMES, type SplitName } from '../data/corpus.js';
-import { shownText } from '../runs/texts.js';
+import { shownText } from '../runs/shown-text.js';
 import { makeFolder } from '../storage/folder.js';
 import { decodeVectors, encodeVectors, formatOf, VECTOR_FORMATS, type VectorFormat } from './codes-io.js';
 import { addDecodingOptions, type DecodingOptions, decodingOf, showTexts } from './decoding.js';

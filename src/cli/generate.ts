@@ -2,7 +2,7 @@
 
 import type { Command } from 'commander';
 import { TABLE_3 } from '../experiments/published.js';
-import { shownText } from '../runs/texts.js';
+import { shownText } from '../runs/shown-text.js';
 import { addDecodingOptions, type DecodingOptions, decodingOf, showTexts } from './decoding.js';
 import { addSampleSeedOption } from './encode.js';
 import type { Io } from './io.js';

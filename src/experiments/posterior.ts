@@ -18,7 +18,7 @@ import {
   type PosteriorSummary,
   posteriorCsv,
 } from '../runs/posterior.js';
-import { shownText } from '../runs/texts.js';
+import { shownText } from '../runs/shown-text.js';
 import { decodeTexts, settled, textOf } from './decode-texts.js';
 import { latentModel, type OpenRun } from './open-run.js';
 import { type Following, stage } from './progress.js';

@@ -2,6 +2,7 @@
 // best weights, a line a sentence.
 
 import type { MeasuredRun } from '../runs/measured-run.js';
+import { shownText } from '../runs/shown-text.js';
 import {
   describeDecoding,
   GENERATIONS,
@@ -11,7 +12,6 @@ import {
   type InterpolatedText,
   type Interpolations,
   keptTexts,
-  shownText,
   type TextArtifact,
 } from '../runs/texts.js';
 import { type Cell, type Column, inPaperOrder, makeTable, methodLabel, type Table } from './table.js';

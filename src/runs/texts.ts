@@ -77,12 +77,6 @@ export const INTERPOLATIONS: TextArtifact<Interpolations> = {
   format: new JsonFormat('list of interpolations', 2, interpolations, 'write it again with sri interpolate'),
 };
 
-/** A text as tables and lists print it: one that was cut, or has no words, says so. */
-export function shownText({ text, ended }: Pick<DecodedText, 'text' | 'ended'>): string {
-  const words = text === '' ? '[no words]' : text;
-  return ended ? words : `${words} [cut]`;
-}
-
 /** `greedy`, `sampling at temperature 0.8`, `beam of 5`. */
 export function describeDecoding(decoding: Decoding): string {
   switch (decoding.method) {

@@ -6,14 +6,8 @@ import { type Table, toCsv } from '../../src/report/table.js';
 import { formatTexts, table2, table3 } from '../../src/report/text-tables.js';
 import { findRuns, readRun } from '../../src/runs/measured-run.js';
 import type { RunFolder } from '../../src/runs/run-folder.js';
-import {
-  describeDecoding,
-  GENERATIONS,
-  type Generations,
-  INTERPOLATIONS,
-  type Interpolations,
-  shownText,
-} from '../../src/runs/texts.js';
+import { shownText } from '../../src/runs/shown-text.js';
+import { describeDecoding, GENERATIONS, type Generations, INTERPOLATIONS, type Interpolations } from '../../src/runs/texts.js';
 import { makeRun } from './runs.js';
 
 const root = mkdtempSync(path.join(tmpdir(), 'sri-text-tables-'));
