@@ -136,12 +136,11 @@ data: { vocabularySize: 20, maxLength: 6, labelColumn: none }
 model: { latentSize: 2, wordVectorSize: 4, hiddenSize: 6, weightRange: 0.1 }
 optimizer: { name: adam, learningRate: 0.01 }
 training: { batchSize: 5, epochs: 30, checkpointEvery: 0.02, validationSentences: 4 }
-langevin: { steps: 4 }
 evaluation: { draws: { fitted: 20 }, chains: 2, metropolisSteps: 4, inferenceChains: 3,
   sentences: 8, perplexitySentences: 4, klChains: { jacobian: 1, gaussian: 4 } }
 methods:
   lstm-lm: {}
-  sri: { startFrom: { decoder: lstm-lm }, langevin: { stepSize: [0.3, 0.1], temperature: 0.1 } }
+  sri: { startFrom: { decoder: lstm-lm }, langevin: { steps: 4, stepSize: [0.3, 0.1], temperature: 0.1 } }
 `,
   );
   for (const [split, count] of Object.entries({ train: 60, valid: 10, test: 10 })) {
