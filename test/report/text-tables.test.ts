@@ -7,7 +7,13 @@ import { formatTexts, table2, table3 } from '../../src/report/text-tables.js';
 import { findRuns, readRun } from '../../src/runs/measured-run.js';
 import type { RunFolder } from '../../src/runs/run-folder.js';
 import { shownText } from '../../src/runs/shown-text.js';
-import { describeDecoding, GENERATIONS, type Generations, INTERPOLATIONS, type Interpolations } from '../../src/runs/texts.js';
+import {
+  describeDecoding,
+  GENERATIONS,
+  type Generations,
+  INTERPOLATIONS,
+  type Interpolations,
+} from '../../src/runs/texts.js';
 import { makeRun } from './runs.js';
 
 const root = mkdtempSync(path.join(tmpdir(), 'sri-text-tables-'));
