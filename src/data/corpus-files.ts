@@ -9,6 +9,7 @@ import { InputError } from '../errors.js';
 import { syncDirectory, writeFileAtomic } from '../storage/atomic-write.js';
 import { makeFolder } from '../storage/folder.js';
 import { bytesOf, IntegerWriter, readIntegers } from '../storage/integer-file.js';
+import { isAlive } from '../storage/process.js';
 import { readSafetensorsLayout, safetensorsHeader, type TensorPlace } from '../storage/safetensors.js';
 import {
   type CorpusStatistics,
@@ -302,15 +303,6 @@ async function demand(directory: string, file: string): Promise<void> {
   } catch (error) {
     if (!isMissing(error)) throw error;
     throw new InputError(`${join(directory, file)}: missing from the corpus; ${prepareHint(directory)}`);
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
 

@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import path from 'node:path';
+import { isAlive } from '../../storage/process.js';
 import type { Task } from './plan.js';
 import type { PlanFolder, TaskRecord } from './plan-file.js';
 
@@ -32,14 +33,7 @@ export interface Inquiry {
 
 const HERE: Omit<Inquiry, 'now'> = {
   host: hostname(),
-  isAlive: (pid) => {
-    try {
-      process.kill(pid, 0);
-      return true;
-    } catch (error) {
-      return (error as NodeJS.ErrnoException).code === 'EPERM';
-    }
-  },
+  isAlive: (pid) => isAlive(pid),
   queue: (jobs) => {
     if (jobs.length === 0) return new Map();
     try {
