@@ -3,8 +3,8 @@
 import { type Command, Option } from 'commander';
 import { SPLIT_NAMES } from '../data/corpus.js';
 import { InputError } from '../errors.js';
+import { withError } from '../notation.js';
 import { type Io, print, printJson } from './io.js';
-import { formatNumber } from './progress.js';
 
 export function addCompare(program: Command, io: Io): void {
   program
@@ -34,8 +34,6 @@ export function addCompare(program: Command, io: Io): void {
         }
         return;
       }
-      const withError = (value: number | null, error: number | null) =>
-        value === null ? 'not finite' : `${formatNumber(value)}${error ? ` ± ${formatNumber(error)}` : ''}`;
       const lines = compared.map(({ metric, variant, run, row, difference }, i) => {
         const name = variant === undefined ? metric : `${metric} ${variant}`;
         const again = i > 0 && compared[i - 1]!.metric === metric && compared[i - 1]!.variant === variant;

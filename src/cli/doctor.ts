@@ -6,6 +6,7 @@ import { fallbacks } from '../backends/fallbacks.js';
 import { processorModel } from '../backends/processor.js';
 import type { StartedBackend } from '../backends/started.js';
 import type { ChainShape } from '../experiments/chain-probe.js';
+import { counted } from '../notation.js';
 import { packageVersion } from '../version.js';
 import { type Io, print, printJson } from './io.js';
 import { parseThreads } from './options.js';
@@ -74,7 +75,7 @@ export function addDoctor(program: Command, io: Io): void {
         return;
       }
       print(io, `sri ${machine.sri}, Node ${machine.node}`);
-      print(io, `${machine.processor}, ${machine.cores} cores, ${machine.memoryGiB} GiB`);
+      print(io, `${machine.processor}, ${counted(machine.cores, 'core')}, ${machine.memoryGiB} GiB`);
       for (const finding of findings) for (const line of describe(finding)) print(io, line);
       print(io, chosen === null ? 'No backend works.' : `--backend auto takes ${chosen}.`);
     });
@@ -118,12 +119,12 @@ async function examineGpu({ emulated = false, limits = [] }: StartedBackend): Pr
   return { emulated, limits, chain, chainSeconds: timeChain(chain), fallbacks: fallbacks() };
 }
 
-function describeGpu({ limits, chain, chainSeconds, fallbacks: counted }: GpuFinding): string[] {
+function describeGpu({ limits, chain, chainSeconds, fallbacks: fellBack }: GpuFinding): string[] {
   const { batch, tokens, hidden, latent, vocabulary, steps } = chain;
-  const done = Object.entries(counted).map(([kernel, times]) => `${kernel} ${times} times`);
+  const done = Object.entries(fellBack).map(([kernel, times]) => `${kernel} ${counted(times, 'time')}`);
   return [
     ...limits,
-    `a short run of ${steps} steps (B ${batch}, T ${tokens}, H ${hidden}, Z ${latent}, V ${vocabulary}) takes ` +
+    `a short run of ${counted(steps, 'step')} (B ${batch}, T ${tokens}, H ${hidden}, Z ${latent}, V ${vocabulary}) takes ` +
       `${chainSeconds.toFixed(3)} s`,
     `operations that fell back to the processor: ${done.length === 0 ? 'none' : done.join(', ')}`,
   ];
@@ -135,7 +136,7 @@ function describe(finding: Finding): string[] {
   if (!works) return [`${backend.padEnd(12)}no`, ...reason!.split('\n').map(below)];
   const speed = (value: number) => `${value < 10 ? value.toFixed(1) : value.toFixed(0)} GFLOP/s`;
   const inBf16 = bf16Gflops === null ? '' : `, ${speed(bf16Gflops)} in bf16`;
-  const on = `on ${threads} thread${threads === 1 ? '' : 's'} of ${devices.join(', ')}`;
+  const on = `on ${counted(threads!, 'thread')} of ${devices.join(', ')}`;
   return [
     `${backend.padEnd(12)}yes, ${speed(gflops!)}${inBf16}, ${on}`,
     below(version!),

@@ -2,10 +2,10 @@
 
 import type { Command } from 'commander';
 import { InputError } from '../errors.js';
+import { formatSeconds } from '../notation.js';
 import { type Io, note, print, printJson } from './io.js';
 import { addMachineOptions, type MachineOptions, overridesOf, wholeNumber } from './options.js';
 import { showPreparation } from './prepare.js';
-import { formatSeconds } from './progress.js';
 
 interface InitOptions extends MachineOptions {
   valid?: string;

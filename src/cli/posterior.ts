@@ -4,10 +4,10 @@
 import type { Command } from 'commander';
 import type { PosteriorRequest } from '../experiments/posterior.js';
 import { FIGURE_1 } from '../experiments/published.js';
+import { counted, formatNumber } from '../notation.js';
 import type { PosteriorSummary } from '../runs/posterior.js';
 import { type Io, print, printJson } from './io.js';
 import { wholeNumber } from './options.js';
-import { formatNumber } from './progress.js';
 import { addSplitOption, onTrainedRun, type TrainedRunOptions } from './trained-run.js';
 
 const EXAMPLES = `
@@ -43,7 +43,7 @@ async function describe(summary: PosteriorSummary, files: readonly string[]): Pr
     .sort((a, b) => b.wasserstein - a.wasserstein);
   const { d, mean, standardDeviation, wasserstein } = far[0]!;
   return [
-    `a code of each of ${sentences} sentences of ${split}, weights of epoch ${epoch}`,
+    `a code of each of ${counted(sentences, 'sentence')} of ${split}, weights of epoch ${epoch}`,
     describePosterior(summary),
     `the farthest is dimension ${d}: distance ${formatNumber(wasserstein)}, mean ${formatNumber(mean)}, ` +
       `standard deviation ${formatNumber(standardDeviation)}; the median distance is ` +

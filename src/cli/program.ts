@@ -3,6 +3,7 @@
 
 import { Command, InvalidArgumentError } from 'commander';
 import { fallbacks } from '../backends/fallbacks.js';
+import { counted } from '../notation.js';
 import { cut, shown } from '../text.js';
 import { packageVersion } from '../version.js';
 import { addClassify } from './classify.js';
@@ -103,6 +104,6 @@ function tellFallbacks(io: Io, command: Command): void {
   const kernels = fallbacks();
   if (command.name() === 'doctor' || Object.keys(kernels).length === 0) return;
   if (command.opts().json) printJson(io, { event: 'fallbacks', kernels });
-  const list = Object.entries(kernels).map(([kernel, times]) => `${kernel} ${times} times`);
+  const list = Object.entries(kernels).map(([kernel, times]) => `${kernel} ${counted(times, 'time')}`);
   note(io, `the backend let the processor compute, which is slow: ${list.join(', ')}`);
 }

@@ -2,6 +2,7 @@
 // one JSON object a line. Whoever does the work reports to a Progress and does not know which it is.
 
 import cliProgress from 'cli-progress';
+import { formatNumber, formatSeconds } from '../notation.js';
 import { shown } from '../text.js';
 import { type Io, note, printJson } from './io.js';
 
@@ -178,23 +179,4 @@ function showQuantity(name: string, value: string | number): string {
   const number = typeof value === 'number' ? formatNumber(value) : value;
   // `sentences/s` and `% of peak` read better after their number, `loss` before it.
   return /[/%]/.test(name) ? `${number} ${name}` : `${name} ${number}`;
-}
-
-/** About four significant digits. */
-export function formatNumber(value: number): string {
-  if (Number.isInteger(value)) return String(value);
-  const digits = Math.abs(value) >= 1000 ? 0 : Math.abs(value) >= 100 ? 1 : Math.abs(value) >= 1 ? 2 : 4;
-  return value.toFixed(digits);
-}
-
-/** `45 s`, `3 min 20 s`, `2 h 05 min`, `3 d 04 h`. */
-export function formatSeconds(seconds: number): string {
-  const whole = Math.round(seconds);
-  const pad = (value: number) => String(value).padStart(2, '0');
-  if (whole < 60) return `${whole} s`;
-  if (whole < 3600) return `${Math.floor(whole / 60)} min ${pad(whole % 60)} s`;
-  const minutes = Math.round(seconds / 60);
-  if (minutes < 48 * 60) return `${Math.floor(minutes / 60)} h ${pad(minutes % 60)} min`;
-  const hours = Math.round(seconds / 3600);
-  return `${Math.floor(hours / 24)} d ${pad(hours % 24)} h`;
 }

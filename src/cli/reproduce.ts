@@ -5,6 +5,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { InputError } from '../errors.js';
 import type { Forecast } from '../experiments/reproduce/forecast.js';
 import type { ReproductionRequest } from '../experiments/reproduce/reproduce.js';
+import { counted, formatSeconds } from '../notation.js';
 import { type Io, note, print, printJson } from './io.js';
 import {
   addConfigOption,
@@ -16,7 +17,7 @@ import {
   wholeNumber,
   wholeNumbers,
 } from './options.js';
-import { createProgress, formatSeconds, type Progress } from './progress.js';
+import { createProgress, type Progress } from './progress.js';
 import { addResultOptions, addTableOptions, type TableOptions, tableNumbersOf } from './report.js';
 
 interface ReproduceOptions extends MachineOptions, TableOptions {
@@ -216,7 +217,7 @@ async function launch(
   for (const [name, number] of await submit(folder, slurm)) {
     const { length } = slurm.find((job) => job.name === name)!.tasks;
     if (json) printJson(io, { event: 'submitted', name, job: number, tasks: length });
-    else print(io, `job ${number}: ${name}, ${length} task${length === 1 ? '' : 's'}`);
+    else print(io, `job ${number}: ${name}, ${counted(length, 'task')}`);
   }
   if (json) printJson(io, { event: 'plan-folder', folder: folder.directory });
   else print(io, `sri status ${folder.directory} tells how it stands`);

@@ -4,10 +4,11 @@ import { findMetric } from '../evaluation/registry.js';
 import type { JobsEvent } from '../experiments/reproduce/jobs.js';
 import { describeTask } from '../experiments/reproduce/plan.js';
 import { describeLeftOut, type ReproductionEvent } from '../experiments/reproduce/reproduce.js';
+import { counted, formatSeconds } from '../notation.js';
 import { TABLE_WRITERS } from '../report/formats.js';
 import type { Io } from './io.js';
 import { showPreparation } from './prepare.js';
-import { formatSeconds, type Progress } from './progress.js';
+import type { Progress } from './progress.js';
 import { showResults, type TableOptions } from './report.js';
 import { describeRow } from './rows.js';
 import type { TaskBoard } from './task-board.js';
@@ -98,7 +99,7 @@ export class TogetherTeller {
     switch (event.kind) {
       case 'plan': {
         const { folder, jobs, threads } = event;
-        const line = `plan in ${folder}: ${jobs} tasks at a time, ${threads} threads each; sri status tells how it stands`;
+        const line = `plan in ${folder}: ${counted(jobs, 'task')} at a time, ${counted(threads, 'thread')} each; sri status tells how it stands`;
         board.say(line, { event: 'plan-folder', folder, jobs, threads });
         break;
       }

@@ -1,9 +1,9 @@
 // Measured rows as they are shown.
 
+import { counted, formatNumber, formatSeconds, percent, withError } from '../notation.js';
 import type { MeasuredRow } from '../runs/row.js';
 import type { RunFolder } from '../runs/run-folder.js';
 import { type Io, print, printJson } from './io.js';
-import { formatNumber, formatSeconds } from './progress.js';
 
 /** A row each for a person, or one JSON object a line for a program. */
 export async function printRows(
@@ -23,10 +23,9 @@ export async function printRows(
 export function describeRow(row: MeasuredRow, unit = ''): string[] {
   const { metric, estimator, split, value, standardError, sentences, draws, effectiveSampleSize: ess } = row;
   const name = row.variant === undefined ? metric : `${metric} ${row.variant}`;
-  const error = standardError === null || standardError === 0 ? '' : ` ± ${formatNumber(standardError)}`;
   const facts = [
-    `${sentences} sentences of ${split}`,
-    ...(draws > 0 ? [`${draws} draws each`] : []),
+    `${counted(sentences, 'sentence')} of ${split}`,
+    ...(draws > 0 ? [`${counted(draws, 'draw')} each`] : []),
     ...(ess ? [`effective sample size ${formatNumber(ess.mean)}, below 2 for ${percent(ess.shareBelow2)}`] : []),
     ...(row.notPositiveDefinite === undefined
       ? []
@@ -35,13 +34,9 @@ export function describeRow(row: MeasuredRow, unit = ''): string[] {
     `epoch ${row.epoch}`,
     formatSeconds(row.seconds),
   ];
-  const number = value === null ? 'not finite' : formatNumber(value);
+  const number = withError(value, standardError);
   return [
-    `${name.padEnd(5)} ${`${number}${error}${unit === '' ? '' : ` ${unit}`}`.padEnd(22)} by ${estimator}; ${facts.join(', ')}`,
+    `${name.padEnd(5)} ${`${number}${unit === '' ? '' : ` ${unit}`}`.padEnd(22)} by ${estimator}; ${facts.join(', ')}`,
     ...row.warnings.map((warning) => `      warning: ${warning}`),
   ];
-}
-
-function percent(share: number): string {
-  return `${(100 * share).toFixed(1)} %`;
 }

@@ -3,9 +3,10 @@
 import { type Command, Option } from 'commander';
 import { InputError } from '../errors.js';
 import type { TaskStatus } from '../experiments/reproduce/status.js';
+import { formatSeconds } from '../notation.js';
 import { type Io, print, printJson } from './io.js';
 import { parseThreads, wholeNumber } from './options.js';
-import { createProgress, formatSeconds } from './progress.js';
+import { createProgress } from './progress.js';
 
 interface RunTaskOptions {
   threads?: number | 'auto';

@@ -2,13 +2,14 @@
 
 import type { Command } from 'commander';
 import type { RunConfig } from '../config/schema.js';
+import { counted, formatNumber, formatSeconds, withError } from '../notation.js';
 import { describeEnding } from '../runs/ending.js';
 import type { Metrics } from '../runs/metrics.js';
 import type { RunFolder } from '../runs/run-folder.js';
 import type { TrainingEvent } from '../training/train.js';
 import type { Io } from './io.js';
 import { addMachineOptions, addRunOptions, chooseRun, type MachineOptions, type RunOptions } from './options.js';
-import { createProgress, formatNumber, formatSeconds, type Moment, type Progress } from './progress.js';
+import { createProgress, type Moment, type Progress } from './progress.js';
 
 export function addTrain(program: Command, io: Io): void {
   const command = program
@@ -72,9 +73,9 @@ export class TrainingTeller {
         this.epochs = event.epochs;
         const from = event.resumed
           ? `goes on in epoch ${Math.min(event.epoch, event.epochs)} of ${event.epochs}`
-          : `starts, ${event.epochs} epochs at most`;
-        const parameters = event.parameters.toLocaleString('en-US');
-        const line = `${name} on ${dataSet}, seed ${seed}: ${from}; ${parameters} parameters, in ${this.folder.directory}`;
+          : `starts, ${counted(event.epochs, 'epoch')} at most`;
+        const parameters = counted(event.parameters, 'parameter');
+        const line = `${name} on ${dataSet}, seed ${seed}: ${from}; ${parameters}, in ${this.folder.directory}`;
         progress.say([line, ...mixture(event.backends)].join('\n'), {
           event: 'start',
           dataSet,
@@ -150,9 +151,9 @@ function epochLine(
   const number = (value: number | null | undefined) =>
     value == null || !Number.isFinite(value) ? null : formatNumber(value);
   const named = (label: string, column: string, unit = '') => {
-    const value = number(quantities[column]);
-    const error = number(quantities[`${column}Error`]);
-    return value === null ? [] : [`${label} ${value}${error === null ? '' : ` ± ${error}`}${unit}`];
+    const value = quantities[column];
+    if (value == null || !Number.isFinite(value)) return [];
+    return [`${label} ${withError(value, quantities[`${column}Error`])}${unit}`];
   };
   const facts = [
     `loss ${number(lossPerWord) ?? '-'} training, ${number(validationLoss) ?? '-'} validation, nats a word${improved ? ' (best so far)' : ''}`,

@@ -1,5 +1,6 @@
 // What preparing found, as lines a person reads.
 
+import { counted, percent } from '../notation.js';
 import { SPLIT_NAMES } from './corpus.js';
 import type { PreparationReport } from './prepare.js';
 
@@ -14,13 +15,13 @@ export function formatPreparation(report: PreparationReport): string[] {
   const predicted = statistics.vocabulary - 2;
   const lines = [
     `${name} in ${directory}, hash ${hash.slice(0, 16)}`,
-    `vocabulary: ${count(predicted)} types (${count(statistics.vocabulary)} ids with <pad> and <s>), ` +
-      `${count(wordsBeyondLimit)} training words beyond the limit`,
+    `vocabulary: ${counted(predicted, 'type')} (${count(statistics.vocabulary)} ids with <pad> and <s>), ` +
+      `${counted(wordsBeyondLimit, 'training word')} beyond the limit`,
     ...table([
       ['split', 'sentences', 'words', 'types', '<unk>', 'mean length', 'longest'],
       ...SPLIT_NAMES.map((split) => {
         const { sentences, words, types, unknownRate, meanLength, maxLength } = statistics.splits[split];
-        const unknown = `${(100 * unknownRate).toFixed(2)} %`;
+        const unknown = percent(unknownRate);
         return [split, count(sentences), count(words), count(types), unknown, meanLength.toFixed(1), count(maxLength)];
       }),
     ]),
@@ -30,12 +31,12 @@ export function formatPreparation(report: PreparationReport): string[] {
     const row = (label: string) => SPLIT_NAMES.map((split) => count(statistics.splits[split].labels![label]!));
     const shown = labels.slice(0, LABELS_SHOWN);
     lines.push(...table([['label', ...SPLIT_NAMES], ...shown.map((label) => [label, ...row(label)])]));
-    if (labels.length > shown.length) lines.push(`and ${count(labels.length - shown.length)} more labels`);
+    if (labels.length > shown.length) lines.push(`and ${counted(labels.length - shown.length, 'more label')}`);
   }
   for (const { path, lines: read, sentences, empty, truncated, truncatedWords, dropped } of sources) {
     lines.push(
-      `${path}: ${count(read)} lines, ${count(sentences)} sentences taken; ${count(empty.count)} empty, ` +
-        `${count(dropped.count)} dropped, ${count(truncated.count)} cut (${count(truncatedWords)} words)`,
+      `${path}: ${counted(read, 'line')}, ${counted(sentences, 'sentence')} taken; ${count(empty.count)} empty, ` +
+        `${count(dropped.count)} dropped, ${count(truncated.count)} cut (${counted(truncatedWords, 'word')})`,
     );
   }
   return [...lines, ...warnings.map((warning) => `warning: ${warning}`)];

@@ -1,6 +1,7 @@
 // What a person should look at before training on a corpus: a line each, with how many there are and one example. Nothing
 // here stops the work.
 
+import { counted, percent } from '../notation.js';
 import { type CorpusStatistics, type PreparationSettings, SPLIT_NAMES, type SplitName } from './corpus.js';
 import type { Finding, SourceReport } from './read-source.js';
 
@@ -66,7 +67,7 @@ function lineWarnings(source: SourceReport, { maxLength, labelColumn }: Preparat
     [quotedLabels, 'with quotation marks around the label, which are taken as part of it'],
   ];
   return found.flatMap(([{ count, firstLines }, what]) =>
-    count === 0 ? [] : [`${count} ${count === 1 ? 'line' : 'lines'} ${what}: ${path}:${firstLines[0]}`],
+    count === 0 ? [] : [`${counted(count, 'line')} ${what}: ${path}:${firstLines[0]}`],
   );
 }
 
@@ -178,10 +179,6 @@ function unlikePublished(sources: readonly SourceReport[], published: Record<Spl
         'results are not those of the published set',
     ];
   });
-}
-
-function percent(share: number): string {
-  return `${(100 * share).toFixed(1)} %`;
 }
 
 function quoted(text: string): string {

@@ -3,6 +3,7 @@
 // is the question itself.
 
 import type { Inference } from '../methods/method.js';
+import { percent } from '../notation.js';
 import type { ResultRow } from '../runs/row.js';
 import type { Verdict } from '../runs/run-folder.js';
 import type { MetricDefinition } from './define-metric.js';
@@ -84,7 +85,7 @@ export function verdictOf(rows: readonly ResultRow[], latentSize: number): Verdi
   const part = (value: number | null | undefined): { nats: number; share: number; text: string } | null => {
     if (value == null) return null;
     const share = value / (recon.value! + value);
-    return { nats: value, share, text: `${Math.abs(value).toFixed(2)} nats (${Math.abs(100 * share).toFixed(1)} %)` };
+    return { nats: value, share, text: `${Math.abs(value).toFixed(2)} nats (${percent(Math.abs(share))})` };
   };
   const information = part(find(rows, 'mi')?.value);
   const other = part(find(rows, 'gain', GAIN_OVER.otherSentence)?.value);

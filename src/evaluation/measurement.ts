@@ -4,6 +4,7 @@
 import type { Batch } from '../data/batches.js';
 import type { Posterior } from '../inference/posterior.js';
 import type { ConditionalLikelihood } from '../model/likelihood.js';
+import { percent } from '../notation.js';
 import { finiteOrNull, type Result } from '../runs/row.js';
 import type { SentenceMean } from './statistics.js';
 
@@ -55,9 +56,4 @@ export function foldingWarning(share: number): string {
     `${percent(share)} of the chains have a step whose Jacobian is not positive definite: their density may be too ` +
     'small, and the number is no bound'
   );
-}
-
-/** @param share 0 to 1. */
-export function percent(share: number): string {
-  return `${(100 * share).toFixed(share < 0.01 ? 2 : 0)} %`;
 }

@@ -6,6 +6,7 @@ import { copyFile, cp, mkdir, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { loadCorpus } from '../data/corpus-files.js';
 import { InputError } from '../errors.js';
+import { withError } from '../notation.js';
 import { isOfSelected, type MeasuredRun, readRun } from '../runs/measured-run.js';
 import type { RunFolder } from '../runs/run-folder.js';
 import { writeFileAtomic } from '../storage/atomic-write.js';
@@ -43,13 +44,11 @@ export async function exportRun(folder: RunFolder, out: string): Promise<string[
 
 /** What the model is and was measured as, in Markdown. */
 function card({ run, manifest, rows }: MeasuredRun, weights: string): string {
-  const number = (value: number | null) => (value === null ? 'not finite' : String(Number(value.toPrecision(5))));
   const measured = rows
     .filter((row) => isOfSelected(row, manifest))
     .map(({ metric, variant, estimator, split, value, standardError, sentences }) => {
-      const error = standardError === null ? '' : ` ± ${Number(standardError.toPrecision(2))}`;
       const name = variant === undefined ? metric : `${metric} ${variant}`;
-      return `| ${name} | ${number(value)}${error} | ${estimator} | ${split} | ${sentences} |`;
+      return `| ${name} | ${withError(value, standardError)} | ${estimator} | ${split} | ${sentences} |`;
     });
   const { model } = run;
   const lines = [

@@ -12,6 +12,7 @@
 
 import { CholeskyDecomposition, Matrix } from 'ml-matrix';
 import type { ConditionalLikelihood, LangevinSchedule } from '../model/likelihood.js';
+import { percent } from '../notation.js';
 import { RandomStream } from '../random/philox.js';
 import { logStandardNormal, pathLogDensity } from './path-density.js';
 import { shortRun } from './short-run.js';
@@ -236,8 +237,4 @@ function meanAndError(values: number[]): { value: number; standardError: number 
   const value = values.reduce((sum, v) => sum + v, 0) / count;
   const squares = values.reduce((sum, v) => sum + (v - value) ** 2, 0);
   return { value, standardError: Math.sqrt(squares / (count - 1) / count) };
-}
-
-function percent(share: number): string {
-  return `${Math.round(100 * share)} %`;
 }

@@ -8,7 +8,7 @@ import { createRequire } from 'node:module';
 import { InputError } from '../errors.js';
 import type { PageNumbers } from './page-numbers.js';
 import { paperLayout, quantitiesOf } from './paper-layout.js';
-import { errorOf, hasSome, type Table } from './table.js';
+import { hasSome, type Table, writtenQuantity } from './table.js';
 
 /** A piece of markup that may stand in a page as it is. Only this file makes them. */
 export class Html {
@@ -235,9 +235,9 @@ export function comparisonTable(table: Table, caption: string): Html {
   const at = (row: Table['rows'][number], name: string) => String(row[columns.indexOf(name)] ?? '');
   const ours = (row: Table['rows'][number], name: string) => {
     if (at(row, name) === '') return html`<td class="number">-</td>`;
-    const error = errorOf(table, row, name);
+    const { value, error } = writtenQuantity(table, row, name);
     const estimator = at(row, `${name} estimator`);
-    return html`<td class="number">${at(row, name)}${
+    return html`<td class="number">${value}${
       error === '' ? [] : html`<span class="error"> ± ${error}</span>`
     }${estimator === '' ? [] : html`<br><small>${estimator}</small>`}</td>`;
   };

@@ -3,14 +3,12 @@
 // the CSV.
 
 import { metrics } from '../evaluation/registry.js';
-import { type Cell, errorOf, hasSome, PROVENANCE, type Table } from './table.js';
+import type { WrittenQuantity } from '../notation.js';
+import { type Cell, hasSome, PROVENANCE, type Table, writtenQuantity } from './table.js';
 import { MADE_BY_NAMES } from './text-tables.js';
 
 /** A quantity in a row, as it is printed. */
-export interface Quantity {
-  value: string;
-  /** Standard error; empty where there is none. */
-  error: string;
+export interface Quantity extends WrittenQuantity {
   /** No other row of the group has a better one. */
   best: boolean;
 }
@@ -53,23 +51,35 @@ export function paperLayout(table: Table, shown: readonly string[]): PaperLayout
     first === undefined
       ? columns.filter((name) => !PROVENANCE_NAMES.has(name))
       : columns.slice(0, columns.indexOf(first));
-  const group = (cellOf: (row: readonly Cell[], name: string) => Omit<Quantity, 'best'>): LayoutRow[] => {
-    const cells = rows.map((row) => quantities.map((name) => cellOf(row, name)));
-    const best = quantities.map((name, i) =>
+  // The best is the best of the numbers themselves: rounded to their errors, two may look the same.
+  const group = (
+    column: (name: string) => string,
+    written: (row: readonly Cell[], name: string) => WrittenQuantity,
+  ): LayoutRow[] => {
+    const best = quantities.map((name) =>
       bestOf(
-        cells.map((row) => row[i]!.value),
+        rows.map((row) => at(row, column(name))),
         directionOf(name, shown),
       ),
     );
-    return rows.flatMap((row, r) => {
-      const own = cells[r]!.map((cell, i) => (cell.value === '' ? null : { ...cell, best: cell.value === best[i] }));
+    return rows.flatMap((row) => {
+      const own = quantities.map((name, i) => {
+        const value = at(row, column(name));
+        return value === '' ? null : { ...written(row, name), best: value === best[i] };
+      });
       const empty = quantities.length > 0 && own.every((cell) => cell === null);
       return empty ? [] : [{ head: head.map((name) => at(row, name)), quantities: own }];
     });
   };
-  const ours = group((row, name) => ({ value: at(row, name), error: errorOf(table, row, name) }));
+  const ours = group(
+    (name) => name,
+    (row, name) => writtenQuantity(table, row, name),
+  );
   const published = columns.some((name) => name.startsWith('Paper '))
-    ? group((row, name) => ({ value: at(row, `Paper ${name}`), error: '' }))
+    ? group(
+        (name) => `Paper ${name}`,
+        (row, name) => ({ value: at(row, `Paper ${name}`), error: '' }),
+      )
     : [];
   return { head, quantities, ours, published };
 }

@@ -3,6 +3,7 @@
 
 import { parseVariation, type VariedQuantity } from '../config/variations.js';
 import { methods } from '../methods/registry.js';
+import { roundedToError, type WrittenQuantity } from '../notation.js';
 import type { MeasuredRun } from '../runs/measured-run.js';
 import { csvText } from '../storage/csv.js';
 import { publishedSizes } from './part.js';
@@ -112,9 +113,9 @@ export function formatTable(
   const shown = (text: string) => (text === '' ? '-' : text);
   const partial = (row: readonly Cell[]) => at(row, 'Partial').split('; ');
   const withError = (row: readonly Cell[], name: string) => {
-    const error = errorOf(table, row, name);
+    const { value, error } = writtenQuantity(table, row, name);
     const mark = partial(row).includes(name) ? '*' : '';
-    return at(row, name) === '' ? '-' : `${at(row, name)}${error === '' ? '' : ` ± ${error}`}${mark}`;
+    return value === '' ? '-' : `${value}${error === '' ? '' : ` ± ${error}`}${mark}`;
   };
   const paper = quantities.filter((name) => table.columns.includes(`Paper ${name}`));
   const several = table.rows.some((row) => !['', '1'].includes(at(row, 'Seeds')));
@@ -131,10 +132,19 @@ export function formatTable(
   return [...align([header, ...lines]), ...(marked ? ['* on fewer sentences than the split has'] : [])];
 }
 
-/** The standard error of a quantity as it is printed after it; empty where there is none, or it is zero. */
-export function errorOf({ columns }: Table, row: readonly Cell[], name: string): string {
-  const error = String(row[columns.indexOf(`${name} standard error`)] ?? '');
-  return error === '0' ? '' : error;
+/** A quantity of a row as a person reads it, rounded to its standard error; empty where the row has none. */
+export function writtenQuantity({ columns }: Table, row: readonly Cell[], name: string): WrittenQuantity {
+  const value = String(row[columns.indexOf(name)] ?? '');
+  const error = Number(row[columns.indexOf(`${name} standard error`)] || 0);
+  if (value === '' || error === 0) return { value, error: '' };
+  const written = roundedToError(Number(value), error);
+  // The table keeps no more decimals than these, whatever the error allows.
+  const invented = decimalPlaces(written.value) > decimalPlaces(value);
+  return invented ? { value, error: String(error) } : written;
+}
+
+function decimalPlaces(number: string): number {
+  return number.split('.')[1]?.length ?? 0;
 }
 
 /** Columns padded to their widest cell: the first to the left, the others to the right. */

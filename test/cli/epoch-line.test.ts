@@ -22,7 +22,7 @@ describe('the line of an epoch', () => {
   it('says the loss, the perplexity with its error, KL, active units and the time left, and no more', () => {
     const quantities = { validationPpl: 101.25, validationPplError: 1.5, validationKl: 2.25, validationActiveUnits: 3 };
     expect(said({ ...losses, quantities: { ...quantities, latentRms: 1.1, 'klDimension[0]': 1 } })).toBe(
-      'sri epoch 2/6: loss 4.75 training, 4.63 validation, nats a word; PPL 101.3 ± 1.50; KL 2.25 nats; AU 3; ' +
+      'sri epoch 2/6: loss 4.75 training, 4.63 validation, nats a word; PPL 101.3 ± 1.5; KL 2.25 nats; AU 3; ' +
         '3 min 20 s left',
     );
   });

@@ -1,7 +1,7 @@
 import { Writable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import type { Io } from '../../src/cli/io.js';
-import { createProgress, formatNumber, formatSeconds } from '../../src/cli/progress.js';
+import { createProgress } from '../../src/cli/progress.js';
 
 class Recorder extends Writable {
   text = '';
@@ -125,18 +125,4 @@ describe('on a terminal', () => {
     progress.end();
     expect(visible(io.error.text)).toMatch(/epoch 2: done\n.*51 %/s);
   });
-});
-
-it('writes times and numbers as people read them', () => {
-  expect([0.4, 45, 60, 200, 3599, 3600, 7500, 273_600].map(formatSeconds)).toEqual([
-    '0 s',
-    '45 s',
-    '1 min 00 s',
-    '3 min 20 s',
-    '59 min 59 s',
-    '1 h 00 min',
-    '2 h 05 min',
-    '3 d 04 h',
-  ]);
-  expect([3, 0.01234, 4.5678, 104.25, 12345.6].map(formatNumber)).toEqual(['3', '0.0123', '4.57', '104.3', '12346']);
 });

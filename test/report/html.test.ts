@@ -116,7 +116,7 @@ describe('a table as the paper prints it', () => {
       ['small', 'exact'],
       ['br', ''],
       ['small', '<fitted>'],
-      ['span', '± 0.5'],
+      ['span', '± 0.50'],
     ]);
   });
 

@@ -3,6 +3,7 @@
 
 import type { Posterior } from '../../inference/posterior.js';
 import type { ConditionalLikelihood } from '../../model/likelihood.js';
+import { percent } from '../../notation.js';
 import { type EffectiveSampleSizes, finiteOrNull } from '../../runs/row.js';
 import type { ModelSize } from '../cost.js';
 import { defineMetric } from '../define-metric.js';
@@ -12,7 +13,6 @@ import {
   foldingWarning,
   type MeasuredQuantity,
   type Measurement,
-  percent,
 } from '../measurement.js';
 import { sentenceValues } from '../statistics.js';
 
