@@ -5,7 +5,6 @@ import type { ClassifyRequest } from '../experiments/classify.js';
 import { TABLE_5 } from '../experiments/published.js';
 import type { Io } from './io.js';
 import { wholeNumber, wholeNumbers } from './options.js';
-import { printRows } from './rows.js';
 import { addLimitOption, addSplitOption, onTrainedRun, type TrainedRunOptions } from './trained-run.js';
 
 const EXAMPLES = `
@@ -33,6 +32,5 @@ export function addClassify(program: Command, io: Io): void {
       const { classifyRun } = await import('../experiments/classify.js');
       return classifyRun(opened, { labels, draws, split, limit }, following);
     },
-    show: (rows, { folder, options }) => printRows(rows, folder, io, options.json),
   });
 }

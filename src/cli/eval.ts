@@ -5,7 +5,6 @@ import { PERPLEXITY_ESTIMATORS, type PerplexityEstimatorChoice } from '../config
 import type { SplitName } from '../data/corpus.js';
 import type { Io } from './io.js';
 import { names, wholeNumber } from './options.js';
-import { printRows } from './rows.js';
 import { addLimitOption, addSplitOption, type Chosen, onTrainedRun, type TrainedRunOptions } from './trained-run.js';
 
 interface EvalOptions extends TrainedRunOptions {
@@ -76,6 +75,5 @@ function complete(command: Command, io: Io, only?: string[]): void {
     },
     work: async (opened, { metric, split, limit }: EvalOptions, following) =>
       (await experiment()).evaluateRun(opened, { metrics: only ?? metric, split, limit }, following),
-    show: (rows, { folder, options }) => printRows(rows, folder, io, options.json),
   });
 }

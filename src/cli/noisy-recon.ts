@@ -5,7 +5,6 @@ import type { NoisyReconRequest } from '../experiments/noisy-reconstruction.js';
 import { TABLE_4 } from '../experiments/published.js';
 import type { Io } from './io.js';
 import { wholeNumber, wholeNumbers } from './options.js';
-import { printRows } from './rows.js';
 import { addLimitOption, addSplitOption, onTrainedRun, type TrainedRunOptions } from './trained-run.js';
 
 /** Swaps that leave nothing of the order of any sentence; more would only take longer. */
@@ -33,6 +32,5 @@ export function addNoisyRecon(program: Command, io: Io): void {
       const { noisyReconRun } = await import('../experiments/noisy-reconstruction.js');
       return noisyReconRun(opened, { swaps, noiseDraws, split, limit }, following);
     },
-    show: (rows, { folder, options }) => printRows(rows, folder, io, options.json),
   });
 }

@@ -5,18 +5,16 @@ import type { MeasuredRow } from '../runs/row.js';
 import type { RunFolder } from '../runs/run-folder.js';
 import { type Io, print, printJson } from './io.js';
 
-/** A row each for a person, or one JSON object a line for a program. */
-export async function printRows(
-  rows: readonly MeasuredRow[],
-  { directory }: RunFolder,
+/** A row for a person, or one JSON object on a line for a program. @param unit of its metric. */
+export function printRow(
+  row: MeasuredRow,
+  { directory }: Pick<RunFolder, 'directory'>,
+  unit: string | undefined,
   io: Io,
   json = false,
-): Promise<void> {
-  const { findMetric } = await import('../evaluation/registry.js');
-  for (const row of rows) {
-    if (json) printJson(io, { event: 'row', folder: directory, ...row });
-    else for (const line of describeRow(row, findMetric(row.metric)?.unit)) print(io, line);
-  }
+): void {
+  if (json) printJson(io, { event: 'row', folder: directory, ...row });
+  else for (const line of describeRow(row, unit)) print(io, line);
 }
 
 /** A row as a person reads it. @param unit of its metric. */

@@ -42,9 +42,13 @@ Examples:
           progress.say(line, { event: 'starts', name: chosen.run.name, runs: names });
         }
         const { RunFolder } = await import('../runs/run-folder.js');
-        for (const { run, folder } of [...starts.map((run) => ({ run, folder: RunFolder.of(runs, run) })), chosen]) {
+        const tasks = [
+          ...starts.map((run) => ({ run, folder: RunFolder.of(runs, run), restart: false })),
+          { ...chosen, restart: options.restart },
+        ];
+        for (const { run, folder, restart } of tasks) {
           const tell = new TrainingTeller(run, folder, progress);
-          await trainRun(run, folder, runs, { signal: io.stop, onProgress: (event) => tell.report(event) });
+          await trainRun(run, folder, runs, { signal: io.stop, onProgress: (event) => tell.report(event), restart });
         }
       } finally {
         progress.end();

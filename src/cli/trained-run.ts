@@ -8,7 +8,7 @@ import type { SkippedLabels } from '../experiments/classify.js';
 import type { UnknownGivenWords } from '../experiments/encode.js';
 import type { UnknownWords } from '../experiments/interpolate.js';
 import type { OpenRun } from '../experiments/open-run.js';
-import type { Following, Stage } from '../experiments/progress.js';
+import type { Following, RowEvent, Stage } from '../experiments/progress.js';
 import type { RunFolder } from '../runs/run-folder.js';
 import type { Io } from './io.js';
 import {
@@ -20,6 +20,7 @@ import {
   wholeNumber,
 } from './options.js';
 import { createProgress, type Progress } from './progress.js';
+import { printRow } from './rows.js';
 
 /** What the options of {@link addTrainedRunOptions} hold. */
 export interface TrainedRunOptions extends RunOptions, MachineOptions {
@@ -57,6 +58,8 @@ export interface Chosen<Options> {
 
 /** What an experiment on a trained run may tell along the way. */
 export type RunEvent = Stage | SkippedLabels | UnknownWords | UnknownGivenWords;
+/** And what was measured. */
+type WorkEvent = RunEvent | RowEvent;
 
 /** What is particular to a command on a trained run. */
 export interface Work<Options, Result> {
@@ -68,10 +71,11 @@ export interface Work<Options, Result> {
   work(
     opened: OpenRun,
     options: Options,
-    following: Following<RunEvent>,
+    following: Following<WorkEvent>,
     files: readonly (string | undefined)[],
   ): Promise<Result>;
-  show(result: Result, chosen: Chosen<Options>): void | Promise<void>;
+  /** Shows what came out; rows are shown as they come, without it. */
+  show?(result: Result, chosen: Chosen<Options>): void | Promise<void>;
 }
 
 /** Completes a command that works on a trained run: its common options, its help and its action. */
@@ -86,17 +90,24 @@ export function onTrainedRun<Options extends TrainedRunOptions, Result>(
       const options: Options = command.opts();
       const { run: asChosen, folder } = await chooseTrainedRun(options, io);
       const run = await settle({ run: asChosen, folder, options });
-      const { openRun } = await import('../experiments/open-run.js');
+      const [{ openRun }, { findMetric }] = await Promise.all([
+        import('../experiments/open-run.js'),
+        import('../evaluation/registry.js'),
+      ]);
       const progress = createProgress(io, options.json ?? false);
       const opened = await openRun(run, folder, options.weights);
       try {
         const following = {
           signal: io.stop,
-          onProgress: (event: RunEvent) => showRunEvent(event, run.name, progress),
+          onProgress: (event: WorkEvent) => {
+            if (event.kind !== 'row') return showRunEvent(event, run.name, progress);
+            progress.end();
+            printRow(event.row, folder, findMetric(event.row.metric)?.unit, io, options.json);
+          },
         };
         const result = await work(opened, options, following, command.args);
         progress.end();
-        await show(result, { run, folder, options });
+        await show?.(result, { run, folder, options });
       } finally {
         progress.end();
         opened.dispose();

@@ -60,6 +60,8 @@ export interface EvaluationOptions {
   klChains?: Partial<KlChains>;
   /** See `MeasuringContext`; asked once. Not known where absent. */
   languageModelNll?: MeasuringContext['languageModelNll'];
+  /** Given each result as soon as all of its sentences were seen, and waited for. */
+  onResult?: (result: Result) => void | Promise<void>;
   signal?: AbortSignal;
 }
 
@@ -126,7 +128,7 @@ export async function evaluate(
 async function evaluateExact(
   model: ExactModel,
   split: Split,
-  { metrics, seed, batchSize, limit, signal }: EvaluationOptions,
+  { metrics, seed, batchSize, limit, onResult = () => {}, signal }: EvaluationOptions,
   onProgress: (progress: EvaluationProgress) => void,
 ): Promise<Result[]> {
   const measurements = measurable(metrics, 'none').map(({ measureExact }) => measureExact!());
@@ -143,7 +145,9 @@ async function evaluateExact(
     onProgress({ metrics, done, total });
     await breathe(signal);
   }
-  return measurements.map((measurement) => ({ ...measurement.result(), split: split.name, seed, seconds }));
+  const results = measurements.map((measurement) => ({ ...measurement.result(), split: split.name, seed, seconds }));
+  for (const result of results) await onResult(result);
+  return results;
 }
 
 async function evaluateLatent(
@@ -152,7 +156,7 @@ async function evaluateLatent(
   options: EvaluationOptions,
   onProgress: (progress: EvaluationProgress) => void,
 ): Promise<Result[]> {
-  const { seed, batchSize, limit, perplexitySentences, signal } = options;
+  const { seed, batchSize, limit, perplexitySentences, onResult = () => {}, signal } = options;
   const context = contextOf(model, options);
   const byCost = measurable(options.metrics, model.inference).map((metric) => ({
     dear: metric.cost(model.inference) === 'dear',
@@ -171,37 +175,41 @@ async function evaluateLatent(
   const batchesOf = (indices: Iterable<number>): Batch[] => [
     ...equalLengthBatches(split, batchSize, { indices: Int32Array.from(indices) }),
   ];
-  const work = [
-    ...batchesOf(few).map((batch) => ({ batch, measured: measurements })),
-    ...batchesOf(rest).map((batch) => ({ batch, measured: cheap })),
+  // What is over the few alone is known, and kept, before the others are seen.
+  const stages = [
+    { batches: batchesOf(few), measured: measurements, complete: rest.length > 0 ? dear : measurements },
+    { batches: batchesOf(rest), measured: cheap, complete: rest.length > 0 ? cheap : [] },
   ];
 
   const seconds = new Map<Measurement, number>(measurements.map((measurement) => [measurement, 0]));
-  const total = sentencesOf(work.map(({ batch }) => batch));
+  const results = new Map<Measurement, Result>();
+  const total = sentencesOf(stages.flatMap(({ batches }) => batches));
   let done = 0;
-  for (const { batch, measured } of work) {
-    const pathDraws = measured.reduce((most, measurement) => Math.max(most, measurement.pathDraws), 0);
-    const likelihood = model.likelihood(batch);
-    try {
-      const posterior = model.posterior(batch, likelihood, { seed, sentences: batch.indices }, pathDraws);
-      for (const measurement of measured) {
-        const start = performance.now();
-        await measurement.add(likelihood, posterior);
-        seconds.set(measurement, seconds.get(measurement)! + secondsSince(start));
-        await breathe(signal);
+  for (const { batches, measured, complete } of stages) {
+    for (const batch of batches) {
+      const pathDraws = measured.reduce((most, measurement) => Math.max(most, measurement.pathDraws), 0);
+      const likelihood = model.likelihood(batch);
+      try {
+        const posterior = model.posterior(batch, likelihood, { seed, sentences: batch.indices }, pathDraws);
+        for (const measurement of measured) {
+          const start = performance.now();
+          await measurement.add(likelihood, posterior);
+          seconds.set(measurement, seconds.get(measurement)! + secondsSince(start));
+          await breathe(signal);
+        }
+      } finally {
+        likelihood.dispose();
       }
-    } finally {
-      likelihood.dispose();
+      done += batch.size;
+      onProgress({ metrics: [...new Set(measured.map(({ metric }) => metric))], done, total });
     }
-    done += batch.size;
-    onProgress({ metrics: [...new Set(measured.map(({ metric }) => metric))], done, total });
+    for (const measurement of complete) {
+      const result = { ...measurement.result(), split: split.name, seed, seconds: seconds.get(measurement)! };
+      results.set(measurement, result);
+      await onResult(result);
+    }
   }
-  return measurements.map((measurement) => ({
-    ...measurement.result(),
-    split: split.name,
-    seed,
-    seconds: seconds.get(measurement)!,
-  }));
+  return measurements.map((measurement) => results.get(measurement)!);
 }
 
 function contextOf(
@@ -234,5 +242,5 @@ function secondsSince(start: number): number {
 /** Lets timers and signals have their turn, and stops where one asked for it. */
 async function breathe(signal?: AbortSignal): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve));
-  if (signal?.aborted) throw new InterruptedError('stopped before all was measured; no row of it was written');
+  if (signal?.aborted) throw new InterruptedError('stopped before all was measured; rows that were shown are kept');
 }

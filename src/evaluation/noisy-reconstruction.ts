@@ -24,16 +24,9 @@ export interface NoisyReconstructionOptions {
   batchSize: number;
   /** Sentences of the split, drawn at random; null for all. */
   limit: number | null;
+  /** Given each result as soon as it is known, and waited for. */
+  onResult?: (result: Result) => void | Promise<void>;
   signal?: AbortSignal;
-}
-
-/** One level of noise, as far as it was measured. */
-interface Level {
-  swaps: number;
-  noiseDraws: number;
-  mean: SentenceMean;
-  notFinite: number;
-  seconds: number;
 }
 
 /**
@@ -47,7 +40,7 @@ interface Level {
 export async function noisyReconstruction(
   model: LatentModel,
   split: Split,
-  { swaps, noiseDraws, draws, seed, batchSize, limit, signal }: NoisyReconstructionOptions,
+  { swaps, noiseDraws, draws, seed, batchSize, limit, onResult = () => {}, signal }: NoisyReconstructionOptions,
   onProgress: (done: number, total: number) => void = () => {},
 ): Promise<Result[]> {
   if (!(Number.isInteger(noiseDraws) && noiseDraws > 0)) {
@@ -60,19 +53,23 @@ export async function noisyReconstruction(
   }
 
   const codes = model.inference === 'point' ? 1 : draws;
-  const levels = swaps.map((k): Level => {
-    return { swaps: k, noiseDraws: k === 0 ? 1 : noiseDraws, mean: new SentenceMean(), notFinite: 0, seconds: 0 };
-  });
-  let inference = '';
+  const skipped = chosen.length - indices.length;
+  const results: Result[] = [];
+  const total = swaps.length * indices.length;
   let done = 0;
-  for (const batch of equalLengthBatches(split, batchSize, { indices })) {
-    const original = model.likelihood(batch);
-    try {
-      for (const level of levels) {
-        const start = performance.now();
-        const nll = new Float32Array(level.noiseDraws * codes * batch.size);
-        for (let draw = 0; draw < level.noiseDraws; draw++) {
-          const read = makeBatch(swappedSplit(split, level.swaps, seed, draw), batch.indices, batch.index);
+  // One number of swaps after the other, so that a number is known, and kept, before the next is begun.
+  for (const k of swaps) {
+    const start = performance.now();
+    const copies = k === 0 ? 1 : noiseDraws;
+    const mean = new SentenceMean();
+    let notFinite = 0;
+    let inference = '';
+    for (const batch of equalLengthBatches(split, batchSize, { indices })) {
+      const original = model.likelihood(batch);
+      try {
+        const nll = new Float32Array(copies * codes * batch.size);
+        for (let draw = 0; draw < copies; draw++) {
+          const read = makeBatch(swappedSplit(split, k, seed, draw), batch.indices, batch.index);
           const likelihood = model.likelihood(read);
           try {
             const keys = { seed: inferenceSeed(seed, draw), sentences: batch.indices };
@@ -83,35 +80,35 @@ export async function noisyReconstruction(
             likelihood.dispose();
           }
         }
-        level.mean.add(meanOverDraws(nll, batch.size), batch.indices);
-        level.notFinite += countNotFinite(nll);
-        level.seconds += (performance.now() - start) / 1000;
-        await new Promise((resolve) => setImmediate(resolve));
-        if (signal?.aborted) throw new InterruptedError('stopped before all was measured; no row of it was written');
+        mean.add(meanOverDraws(nll, batch.size), batch.indices);
+        notFinite += countNotFinite(nll);
+      } finally {
+        original.dispose();
       }
-    } finally {
-      original.dispose();
+      done += batch.size;
+      onProgress(done, total);
+      await new Promise((resolve) => setImmediate(resolve));
+      if (signal?.aborted) throw new InterruptedError('stopped before all was measured; rows that were shown are kept');
     }
-    done += batch.size;
-    onProgress(done, indices.length);
+    const result = {
+      metric: 'noisy-recon',
+      variant: `swaps-${k}`,
+      estimator: inference,
+      split: split.name,
+      ...meanRow(mean),
+      draws: codes,
+      facts: { swaps: k, noiseDraws: copies, skipped },
+      seed,
+      seconds: (performance.now() - start) / 1000,
+      warnings: [
+        ...(skipped === 0 ? [] : [`${skipped} of ${chosen.length} sentences have one word or none and were left out`]),
+        ...divergenceWarnings(notFinite),
+      ],
+    };
+    results.push(result);
+    await onResult(result);
   }
-
-  const skipped = chosen.length - indices.length;
-  return levels.map((level) => ({
-    metric: 'noisy-recon',
-    variant: `swaps-${level.swaps}`,
-    estimator: inference,
-    split: split.name,
-    ...meanRow(level.mean),
-    draws: codes,
-    facts: { swaps: level.swaps, noiseDraws: level.noiseDraws, skipped },
-    seed,
-    seconds: level.seconds,
-    warnings: [
-      ...(skipped === 0 ? [] : [`${skipped} of ${chosen.length} sentences have one word or none and were left out`]),
-      ...divergenceWarnings(level.notFinite),
-    ],
-  }));
+  return results;
 }
 
 /** The split as one of its noisy copies: the words of each sentence swapped, all else as it is. */

@@ -4,10 +4,9 @@ import type { SplitName } from '../data/corpus.js';
 import { InputError } from '../errors.js';
 import { classify, inferFeatures } from '../evaluation/classification/classification.js';
 import { planClassification } from '../evaluation/classification/labelled-sets.js';
-import { keepRows } from '../runs/measured-run.js';
 import type { MeasuredRow } from '../runs/row.js';
 import { latentModel, type OpenRun } from './open-run.js';
-import { type Following, type Stage, stage } from './progress.js';
+import { type Following, type RowEvent, rowKeeper, type Stage, stage } from './progress.js';
 
 export interface ClassifyRequest {
   /** Numbers of labels; 0 for clusters. */
@@ -27,15 +26,16 @@ export interface SkippedLabels {
 }
 
 /**
- * Measures the accuracy of classification by a run's codes, a row for each number of labels, and keeps the rows in its
- * folder. Numbers of labels that the training split has not are passed over, and told.
+ * Measures the accuracy of classification by a run's codes, a row for each number of labels, each kept in its folder as soon
+ * as it is known. Numbers of labels that the training split has not are passed over, and told.
  * @throws {InputError} where the method has no code, the corpus has no labels, or too few of either for its classes.
- * @throws {InterruptedError} where the signal asked to stop.
+ * @throws {InterruptedError} where the signal asked to stop; rows kept before stay.
+ * @throws {Error} at the end, where rows could not be kept.
  */
 export async function classifyRun(
   opened: OpenRun,
   { labels, draws: sets, split, limit }: ClassifyRequest,
-  { signal, onProgress }: Following<Stage | SkippedLabels> = {},
+  { signal, onProgress }: Following<Stage | SkippedLabels | RowEvent> = {},
 ): Promise<MeasuredRow[]> {
   const { run, corpus } = opened;
   const model = latentModel(opened, 'sri classify');
@@ -59,6 +59,8 @@ export async function classifyRun(
     onProgress?.({ kind: 'skipped-labels', labels: count, trainingSentences: splits.train.length });
   }
 
+  const settings = { sets, limit: limit ?? run.evaluation.sentences };
+  const keeper = rowKeeper(opened, () => settings, onProgress);
   const start = performance.now();
   const features = await inferFeatures(
     model,
@@ -67,18 +69,24 @@ export async function classifyRun(
     { batchSize: run.training.batchSize, seed, draws: run.evaluation.featureDraws, signal },
     stage('codes', onProgress),
   );
-  const inferenceSeconds = (performance.now() - start) / 1000;
+  // All rows share the codes; the time they took is the first's.
+  let shared = (performance.now() - start) / 1000;
   const draws = model.inference === 'short-run' ? run.evaluation.featureDraws : 0;
-  const results = await classify(
+  await classify(
     features,
     plan,
-    { classes, split, draws, seed, signal },
+    {
+      classes,
+      split,
+      draws,
+      seed,
+      signal,
+      onResult: async (row) => {
+        await keeper.keep({ ...row, seconds: row.seconds + shared });
+        shared = 0;
+      },
+    },
     stage('classifiers', onProgress),
   );
-  // All rows share the codes; the time they took is the first's.
-  return keepRows(
-    opened,
-    results.map((row, i) => ({ ...row, seconds: row.seconds + (i === 0 ? inferenceSeconds : 0) })),
-    () => ({ sets, limit: limit ?? run.evaluation.sentences }),
-  );
+  return keeper.settle();
 }

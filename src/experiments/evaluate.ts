@@ -11,12 +11,11 @@ import { metricNamed } from '../evaluation/registry.js';
 import type { Inference } from '../methods/method.js';
 import { methodNamed } from '../methods/registry.js';
 import { tableNumbered } from '../report/tables.js';
-import { keepRows } from '../runs/measured-run.js';
 import type { MeasuredRow } from '../runs/row.js';
 import { evaluationOptions } from './evaluation.js';
 import { languageModelNll } from './language-model.js';
 import type { OpenRun } from './open-run.js';
-import { type Following, stage } from './progress.js';
+import { type Following, type RowEvent, rowKeeper, type Stage, stage } from './progress.js';
 
 /** The metrics of Table 1 that a method has; a code that is a point has no proposal of its own to estimate PPL from. */
 export function metricsOf(inference: Inference): string[] {
@@ -60,22 +59,24 @@ export interface EvaluationRequest {
 }
 
 /**
- * Measures a trained run, and keeps each row in its folder.
+ * Measures a trained run, and keeps each row in its folder as soon as it is known.
  * @throws {InputError} where the method lacks a metric.
  * @throws {InterruptedError} where the signal asked to stop; rows kept before stay.
+ * @throws {Error} at the end, where rows could not be kept.
  */
 export async function evaluateRun(
   opened: OpenRun,
   { metrics = metricsOf(methodNamed(opened.run.method).inference), split, limit }: EvaluationRequest,
-  { signal, onProgress }: Following = {},
+  { signal, onProgress }: Following<Stage | RowEvent> = {},
 ): Promise<MeasuredRow[]> {
   const { run, corpus, model } = opened;
+  const keeper = rowKeeper(opened, (result) => estimatorSettings(result, run), onProgress);
   const configured = evaluationOptions(run);
   const sentences =
     limit === undefined
       ? { limit: run.evaluation.sentences, perplexitySentences: configured.perplexitySentences }
       : { limit, perplexitySentences: null };
-  const results = await evaluate(
+  await evaluate(
     model,
     corpus.splits[split],
     {
@@ -84,8 +85,9 @@ export async function evaluateRun(
       metrics,
       languageModelNll: () => languageModelNll(opened.folder, run.seed, corpus, split, sentences.limit),
       signal,
+      onResult: (result) => keeper.keep(result),
     },
     ({ metrics: now, done, total }) => stage(`${now.join(',')} on ${split}`, onProgress)(done, total),
   );
-  return keepRows(opened, results, (result) => estimatorSettings(result, run));
+  return keeper.settle();
 }

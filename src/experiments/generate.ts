@@ -27,7 +27,8 @@ export async function generateRun(
   { count = TABLE_3.count, seed = opened.run.seed, ...request }: GenerationRequest,
   following: Following = {},
 ): Promise<Generations> {
-  const { run, model, provenance } = opened;
+  const { run, folder, model, provenance } = opened;
+  folder.tryWriting('artifacts');
   const { decoding, maxLength } = settled(opened, request);
   if (!model.hasLatent && decoding.method !== 'sample') {
     throw new InputError(

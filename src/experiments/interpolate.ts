@@ -50,7 +50,8 @@ export async function interpolateRun(
   following: Following<InterpolationEvent> = {},
 ): Promise<Interpolations> {
   const model = latentModel(opened, 'sri interpolate');
-  const { run, provenance } = opened;
+  const { run, folder, provenance } = opened;
+  folder.tryWriting('artifacts');
   const { decoding, maxLength } = settled(opened, request);
   const ends =
     between === undefined ? priorEnds(model, run.seed, pairs) : await inferredEnds(opened, model, between, following);

@@ -2,10 +2,9 @@
 
 import type { SplitName } from '../data/corpus.js';
 import { noisyReconstruction } from '../evaluation/noisy-reconstruction.js';
-import { keepRows } from '../runs/measured-run.js';
 import type { MeasuredRow } from '../runs/row.js';
 import { latentModel, type OpenRun } from './open-run.js';
-import { type Following, stage } from './progress.js';
+import { type Following, type RowEvent, rowKeeper, type Stage, stage } from './progress.js';
 
 export interface NoisyReconRequest {
   /** Swaps of two words, each number once; 0 for plain reconstruction. */
@@ -18,18 +17,21 @@ export interface NoisyReconRequest {
 }
 
 /**
- * Measures noisy reconstruction of a run, a row for each number of swaps, and keeps each row in its folder.
+ * Measures noisy reconstruction of a run, a row for each number of swaps, each kept in its folder as soon as it is known.
  * @throws {InputError} for a method without a latent code, or a split without a sentence of two words.
- * @throws {InterruptedError} where the signal asked to stop.
+ * @throws {InterruptedError} where the signal asked to stop; rows kept before stay.
+ * @throws {Error} at the end, where rows could not be kept.
  */
 export async function noisyReconRun(
   opened: OpenRun,
   { swaps, noiseDraws, split, limit }: NoisyReconRequest,
-  { signal, onProgress }: Following = {},
+  { signal, onProgress }: Following<Stage | RowEvent> = {},
 ): Promise<MeasuredRow[]> {
   const { run, corpus } = opened;
-  const results = await noisyReconstruction(
-    latentModel(opened, 'sri noisy-recon'),
+  const model = latentModel(opened, 'sri noisy-recon');
+  const keeper = rowKeeper(opened, () => ({ noiseDraws }), onProgress);
+  await noisyReconstruction(
+    model,
     corpus.splits[split],
     {
       swaps,
@@ -39,8 +41,9 @@ export async function noisyReconRun(
       batchSize: run.training.batchSize,
       limit: limit ?? run.evaluation.sentences,
       signal,
+      onResult: (result) => keeper.keep(result),
     },
     stage(`noisy-recon on ${split}`, onProgress),
   );
-  return keepRows(opened, results, () => ({ noiseDraws }));
+  return keeper.settle();
 }

@@ -48,6 +48,7 @@ export async function posteriorRun(
 ): Promise<{ summary: PosteriorSummary; files: string[] }> {
   const { run, folder, corpus, provenance } = opened;
   const model = latentModel(opened, 'sri posterior');
+  folder.tryWriting('artifacts');
   const { latentSize } = model;
   const { seed } = run;
   const split = corpus.splits[name];

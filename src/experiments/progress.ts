@@ -1,6 +1,10 @@
 // How an experiment is followed and stopped. It tells what happens as data, and whoever started it shows that or does not;
 // nothing here or beside it prints.
 
+import { RowKeeper } from '../runs/measured-run.js';
+import type { MeasuredRow, Provenance, Result } from '../runs/row.js';
+import type { RunFolder } from '../runs/run-folder.js';
+
 /** How far a stage of the work is. */
 export interface Stage {
   kind: 'stage';
@@ -11,10 +15,27 @@ export interface Stage {
   total: number;
 }
 
+/** A quantity that was measured, as soon as it was; it need not have found room on the disk. */
+export interface RowEvent {
+  kind: 'row';
+  row: MeasuredRow;
+  folder: RunFolder;
+}
+
 export interface Following<Event = Stage> {
   /** Aborted when the work is to stop; what was finished before is kept. */
   signal?: AbortSignal;
   onProgress?: (event: Event) => void;
+}
+
+/** Who keeps and tells the rows of an opened run. */
+export function rowKeeper(
+  opened: { folder: RunFolder; provenance: Provenance },
+  settingsOf: (result: Result) => MeasuredRow['settings'],
+  onProgress?: (event: RowEvent) => void,
+): RowKeeper {
+  const { folder } = opened;
+  return new RowKeeper(opened, settingsOf, (row) => onProgress?.({ kind: 'row', row, folder }));
 }
 
 /** What follows a stage of this name. */

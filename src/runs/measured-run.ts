@@ -9,22 +9,50 @@ import type { MeasuredRow, Provenance, Result } from './row.js';
 import { type Manifest, RunFolder } from './run-folder.js';
 
 /**
- * Keeps what was measured of a run in its folder: a row each with who measured it, and beside it what it is sentence by
- * sentence.
- * @returns the rows.
+ * Keeps what is measured of a run in its folder, each quantity as soon as it is known: a row with who measured it, and beside
+ * it what it is sentence by sentence. A number that the disk will not take is told all the same, and lost at the end alone.
  */
-export async function keepRows(
-  { folder, provenance }: { folder: RunFolder; provenance: Provenance },
-  results: readonly Result[],
-  settingsOf: (result: Result) => MeasuredRow['settings'],
-): Promise<MeasuredRow[]> {
-  const rows: MeasuredRow[] = [];
-  for (const { perSentence, ...result } of results) {
-    const row = { ...result, ...provenance, settings: settingsOf(result) };
-    await folder.writeRow(row, perSentence);
-    rows.push(row);
+export class RowKeeper {
+  private readonly rows: MeasuredRow[] = [];
+  private readonly lost: string[] = [];
+
+  /**
+   * @param settingsOf what else a result's number depends on.
+   * @param tell is given each row, whether it could be kept or not.
+   * @throws what the file system throws where no row can be written, before anything is measured.
+   */
+  constructor(
+    private readonly of: { folder: RunFolder; provenance: Provenance },
+    private readonly settingsOf: (result: Result) => MeasuredRow['settings'],
+    private readonly tell: (row: MeasuredRow) => void,
+  ) {
+    of.folder.tryWriting('rows');
   }
-  return rows;
+
+  async keep(measured: Result): Promise<void> {
+    const { folder, provenance } = this.of;
+    const { perSentence, ...result } = measured;
+    const row = { ...result, ...provenance, settings: this.settingsOf(measured) };
+    try {
+      await folder.writeRow(row, perSentence);
+    } catch (error) {
+      this.lost.push(`${folder.rowFile(row)}: ${(error as Error).message}`);
+    }
+    this.rows.push(row);
+    this.tell(row);
+  }
+
+  /**
+   * @returns the rows.
+   * @throws {Error} where some could not be kept, that names their files and says why.
+   */
+  settle(): MeasuredRow[] {
+    const { lost, rows } = this;
+    if (lost.length === 0) return rows;
+    const [what, they] =
+      lost.length === 1 ? ['a row was measured', 'it'] : [`${lost.length} rows were measured`, 'they'];
+    throw new Error(`${what} and could not be kept, so ${they} must be measured again:\n${lost.join('\n')}`);
+  }
 }
 
 /** A trained run with all that was measured of it. */

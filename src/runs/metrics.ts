@@ -3,6 +3,7 @@
 import { appendFileSync, closeSync, existsSync, fsyncSync, openSync, readFileSync, statSync } from 'node:fs';
 import { writeFileAtomic } from '../storage/atomic-write.js';
 import { csvText } from '../storage/csv.js';
+import { withPath } from '../storage/file-error.js';
 
 export interface Metrics {
   epoch: number;
@@ -77,7 +78,11 @@ export class MetricsFile {
       ...this.quantities.map((name) => [name, cell(metrics.quantities[name])] as const),
     ] as readonly (readonly [string, string])[]);
     const values = header.map((column) => cells.get(column) ?? '');
-    appendFileSync(this.file, csvText(begun ? [values] : [header, values]));
+    try {
+      appendFileSync(this.file, csvText(begun ? [values] : [header, values]));
+    } catch (error) {
+      throw withPath(error, this.file);
+    }
     return statSync(this.file).size;
   }
 

@@ -16,7 +16,7 @@ import { namedRunSchema, type RunConfig } from '../config/schema.js';
 import { InputError } from '../errors.js';
 import { methods } from '../methods/registry.js';
 import { writeFileAtomic } from '../storage/atomic-write.js';
-import { makeFolder } from '../storage/folder.js';
+import { makeFolder, tryWriting } from '../storage/folder.js';
 import { Lock, LockedError } from '../storage/lock.js';
 import { endingSchema } from './ending.js';
 import { JsonFormat } from './json-format.js';
@@ -182,6 +182,19 @@ export class RunFolder {
   rowValues(row: MeasuredRow): SentenceValues | null {
     const file = this.valuesFile(rowName(row));
     return existsSync(file) ? decodeSentenceValues(readFileSync(file), file) : null;
+  }
+
+  /** Where a row lies, or is to lie. */
+  rowFile(row: MeasuredRow): string {
+    return path.join(this.directory, 'rows', `${rowName(row)}.json`);
+  }
+
+  /**
+   * Tries, before hours of work, whether their outcome can be written.
+   * @throws what the file system throws.
+   */
+  tryWriting(part: 'checkpoints' | 'rows' | 'artifacts'): void {
+    tryWriting(path.join(this.directory, part));
   }
 
   private valuesFile(name: string): string {

@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { withPath } from './file-error.js';
 import { isAlive, placeOf, thisProcess } from './process.js';
 
 /** What the temporary neighbour of a file is called; a process that was killed may leave one behind. */
@@ -51,7 +52,7 @@ export async function writeFileAtomic(path: string, data: Uint8Array | string | 
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
-    throw error;
+    throw withPath(error, path);
   }
   await syncDirectory(directory);
 }

@@ -1,7 +1,8 @@
 // Folders that are made where something is to be written.
 
-import { mkdirSync, statSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, openSync, rmdirSync, statSync, unlinkSync, writeSync } from 'node:fs';
 import path from 'node:path';
+import { withPath } from './file-error.js';
 
 /**
  * Makes a folder and those that it is in. Node's own recursive way never returns where a file system such as /proc takes no
@@ -10,6 +11,11 @@ import path from 'node:path';
  * @throws what the file system throws, naming the folder that cannot be made.
  */
 export function makeFolder(folder: string): boolean {
+  return makeMissing(folder).length > 0;
+}
+
+/** @returns the folders that there were not, the outer first. */
+function makeMissing(folder: string): string[] {
   const missing: string[] = [];
   for (let above = path.resolve(folder); !isFolder(above); above = path.dirname(above)) missing.push(above);
   for (const one of missing.reverse()) {
@@ -20,7 +26,38 @@ export function makeFolder(folder: string): boolean {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || !isFolder(one)) throw error;
     }
   }
-  return missing.length > 0;
+  return missing;
+}
+
+/**
+ * Tries whether a file can be written in a folder, and leaves everything as it was.
+ * @throws what the file system throws, naming the place.
+ */
+export function tryWriting(folder: string): void {
+  const made = makeMissing(folder);
+  const file = path.join(folder, `.tried-${process.pid}`);
+  try {
+    const handle = openSync(file, 'w');
+    try {
+      writeSync(handle, 'x');
+      fsyncSync(handle);
+    } finally {
+      closeSync(handle);
+      unlinkSync(file);
+    }
+  } catch (error) {
+    throw withPath(error, folder);
+  } finally {
+    for (const one of made.reverse()) removeIfEmpty(one);
+  }
+}
+
+function removeIfEmpty(folder: string): void {
+  try {
+    rmdirSync(folder);
+  } catch {
+    // Another process has put something there.
+  }
 }
 
 /** @throws where it is something else, and where a part of the path is. */

@@ -93,6 +93,7 @@ export type TrainingEvent =
  *
  * @returns the run's manifest. A run that had ended before is returned as it is.
  * @throws InputError where the folder holds another run, or is in use.
+ * @throws what the file system throws where the run cannot be written, before anything is learned.
  * @throws InterruptedError after saving a checkpoint, when the signal asks to stop.
  * @throws Error naming the batch, the step and the gradient's norm when the loss is not finite; checkpoints stay good.
  */
@@ -101,6 +102,7 @@ export async function train(options: TrainingOptions): Promise<Manifest> {
   const lock = folder.lock();
   try {
     for (const part of ['', 'checkpoints', 'rows', 'artifacts']) removeAbandoned(path.join(folder.directory, part));
+    for (const part of ['checkpoints', 'rows'] as const) folder.tryWriting(part);
     if (options.restart) folder.forgetTraining();
     const settled = await settledBefore(options);
     if (settled !== null) return settled;

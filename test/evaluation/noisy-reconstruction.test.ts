@@ -183,11 +183,11 @@ describe('noisy reconstruction', () => {
   test('tells how far it is, stops when told to, and lets go of what it held', async () => {
     const { model, counts } = toyModel(0.5);
     const told: number[] = [];
-    await noisyReconstruction(model, MIXED, options(), (done, total) => {
-      expect(total).toBe(30);
+    await noisyReconstruction(model, MIXED, options({ swaps: [0, 2] }), (done, total) => {
+      expect(total).toBe(2 * 30);
       told.push(done);
     });
-    expect(told.at(-1)).toBe(30);
+    expect(told.at(-1)).toBe(60);
     expect(told).toEqual([...told].sort((a, b) => a - b));
     const stop = new AbortController();
     const running = noisyReconstruction(model, MIXED, options({ signal: stop.signal }), () => stop.abort());

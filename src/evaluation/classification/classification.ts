@@ -37,6 +37,8 @@ export interface ClassificationOptions {
   draws: number;
   seed: number;
   signal?: AbortSignal;
+  /** Given each row as soon as it is known, and waited for. */
+  onResult?: (row: ResultRow) => void | Promise<void>;
 }
 
 /** The estimators, as rows name them. */
@@ -82,7 +84,7 @@ export async function inferFeatures(
 export async function classify(
   features: ClassificationFeatures,
   { mixture, labelled }: ClassificationPlan,
-  { classes, split, draws, seed, signal }: ClassificationOptions,
+  { classes, split, draws, seed, signal, onResult = () => {} }: ClassificationOptions,
   onProgress: (done: number, total: number) => void = () => {},
 ): Promise<ResultRow[]> {
   const { labels: testLabels } = features.test;
@@ -97,24 +99,27 @@ export async function classify(
   });
   const pause = async () => {
     await new Promise((resolve) => setImmediate(resolve));
-    if (signal?.aborted) throw new InterruptedError('stopped before all was classified; no row of it was written');
+    if (signal?.aborted) throw new InterruptedError('stopped before all was classified; rows that were shown are kept');
   };
   const total = (mixture ? 1 : 0) + labelled.reduce((sum, { sets }) => sum + sets.length, 0);
   let done = 0;
 
+  const rows: ResultRow[] = [];
+  const add = async (fresh: ResultRow) => {
+    rows.push(fresh);
+    await onResult(fresh);
+  };
   const notFinite = Object.values(features).reduce((sum, { codes }) => sum + countNotFinite(codes), 0);
   if (notFinite > 0) {
     const nothing = { value: null, standardError: null, warnings: divergenceWarnings(notFinite) };
-    return [
-      ...(mixture ? [row(0, performance.now(), { estimator: MIXTURE, ...nothing })] : []),
-      ...labelled.map(({ labels }) => row(labels, performance.now(), { estimator: SVM, ...nothing })),
-    ];
+    if (mixture) await add(row(0, performance.now(), { estimator: MIXTURE, ...nothing }));
+    for (const { labels } of labelled) await add(row(labels, performance.now(), { estimator: SVM, ...nothing }));
+    return rows;
   }
 
-  const rows: ResultRow[] = [];
   if (mixture !== null) {
     const start = performance.now();
-    rows.push(row(0, start, withoutLabels(features, mixture, classes, seed)));
+    await add(row(0, start, withoutLabels(features, mixture, classes, seed)));
     onProgress(++done, total);
     await pause();
   }
@@ -128,7 +133,7 @@ export async function classify(
       onProgress(++done, total);
       await pause();
     }
-    rows.push(row(labels, start, withLabels(results)));
+    await add(row(labels, start, withLabels(results)));
   }
   return rows;
 }

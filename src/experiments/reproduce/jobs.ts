@@ -19,6 +19,7 @@ import {
   type ReproductionEvent,
   type ReproductionRequest,
   statisticsOf,
+  tryResults,
 } from './reproduce.js';
 import { carryOutTogether } from './together.js';
 
@@ -56,6 +57,7 @@ export async function reproduceTogether(
   { signal, onProgress = () => {} }: Following<JobsEvent> = {},
 ): Promise<void> {
   const planned = await planReproduction(request);
+  tryResults(request);
   for (const one of planned.leftOut) onProgress({ kind: 'left-out', ...one });
   const tasks = planned.tasks.map((task): Task => ('run' in task ? { ...task, run: divided(task.run, jobs) } : task));
   const folder = await PlanFolder.create(planOf(request, tasks), request.loaded.config.dataSet);

@@ -13,8 +13,8 @@ import type { PreparationReport } from '../../data/prepare.js';
 import { InputError, InterruptedError } from '../../errors.js';
 import { methodNamed, methods } from '../../methods/registry.js';
 import { findRuns, readRun } from '../../runs/measured-run.js';
-import type { MeasuredRow } from '../../runs/row.js';
 import { RunFolder, RunInUseError } from '../../runs/run-folder.js';
+import { tryWriting } from '../../storage/folder.js';
 import type { TrainingEvent } from '../../training/train.js';
 import { bearsOn, parseMethod, resolveVariant } from '../choose-run.js';
 import { classifyRun, type SkippedLabels } from '../classify.js';
@@ -25,7 +25,7 @@ import { noisyReconRun } from '../noisy-reconstruction.js';
 import { type OpenRun, openRun } from '../open-run.js';
 import { posteriorRun } from '../posterior.js';
 import { configured, prepare } from '../prepare.js';
-import type { Following, Stage } from '../progress.js';
+import type { Following, RowEvent, Stage } from '../progress.js';
 import { FIGURE_1, TABLE_4, TABLE_5 } from '../published.js';
 import { type Results, reportTables, writeResults } from '../report.js';
 import { trainRun } from '../train.js';
@@ -88,13 +88,13 @@ export type ReproductionEvent =
   /** A task is begun, of which something is missing; what follows is of it. */
   | { kind: 'task'; task: Task; number: number; of: number; folder: RunFolder | null }
   | { kind: 'prepared'; report: PreparationReport }
-  | { kind: 'row'; row: MeasuredRow; folder: RunFolder }
   | { kind: 'results'; results: Results }
   /** A task failed, and the rest goes on. */
   | { kind: 'failed'; task: Task; error: Error }
   /** The task in progress is over. */
   | { kind: 'over' }
   | Stage
+  | RowEvent
   | SkippedLabels
   | UnknownWords
   | TrainingEvent;
@@ -110,6 +110,7 @@ export async function reproduce(
   { signal, onProgress }: Following<ReproductionEvent> = {},
 ): Promise<void> {
   const { tasks, statistics, leftOut } = await planReproduction(request);
+  tryResults(request);
   for (const one of leftOut) onProgress?.({ kind: 'left-out', ...one });
   const performer = new Performer(request, tasks, statistics, { signal, onProgress });
   try {
@@ -124,6 +125,14 @@ export async function reproduce(
   } finally {
     performer.close();
   }
+}
+
+/**
+ * Tries, before hours of work, whether its outcome can be written.
+ * @throws what the file system throws.
+ */
+export function tryResults({ runs, results, loaded }: ReproductionRequest): void {
+  for (const folder of [runs, results]) tryWriting(path.join(folder, loaded.config.dataSet));
 }
 
 /** The tasks that a request needs, how far each is and about how long the rest takes, without doing any. */
@@ -355,43 +364,40 @@ export class Performer {
     if (left === null) return;
     this.announce(task, folder);
     const opened = await this.open(run, folder);
-    const rows = await this.makeRemaining(opened, left);
-    this.tell({ kind: 'over' });
-    for (const row of rows) this.tell({ kind: 'row', row, folder });
+    await this.makeRemaining(opened, left);
   }
 
-  /** @returns the rows that it made; none where it made artifacts. */
-  private async makeRemaining(opened: OpenRun, left: Remaining): Promise<MeasuredRow[]> {
+  private async makeRemaining(opened: OpenRun, left: Remaining): Promise<void> {
     const { following } = this;
     const { split } = this.request;
     switch (left.kind) {
       case 'metrics':
-        return evaluateRun(opened, { metrics: left.metrics, split }, following);
-      case 'ais': {
-        const rows: MeasuredRow[] = [];
+        await evaluateRun(opened, { metrics: left.metrics, split }, following);
+        break;
+      case 'ais':
         for (const estimator of left.estimators) {
           const { evaluation } = opened.run;
           const run = { ...opened.run, evaluation: estimator === 'exact' ? evaluation : { ...evaluation, estimator } };
           const request = { metrics: ['ppl'], split, limit: left.sentences } as const;
-          rows.push(...(await evaluateRun({ ...opened, run }, request, following)));
+          await evaluateRun({ ...opened, run }, request, following);
         }
-        return rows;
-      }
+        break;
       case 'noisy-recon':
-        return noisyReconRun(opened, { ...TABLE_4, swaps: left.swaps, split }, following);
+        await noisyReconRun(opened, { ...TABLE_4, swaps: left.swaps, split }, following);
+        break;
       case 'classification': {
         const tested = split === 'train' ? TABLE_5.split : split;
-        return classifyRun(opened, { ...TABLE_5, labels: left.labels, split: tested }, following);
+        await classifyRun(opened, { ...TABLE_5, labels: left.labels, split: tested }, following);
+        break;
       }
       case 'interpolations':
         await interpolateRun(opened, {}, following);
-        return [];
+        break;
       case 'generations':
         await generateRun(opened, {}, following);
-        return [];
+        break;
       case 'posterior':
         await posteriorRun(opened, { ...FIGURE_1, split }, following);
-        return [];
     }
   }
 
