@@ -5,6 +5,7 @@ import { SPLIT_NAMES } from '../data/corpus.js';
 import { InputError } from '../errors.js';
 import { withError } from '../notation.js';
 import { type Io, print, printJson } from './io.js';
+import { printTable } from './print-table.js';
 
 export function addCompare(program: Command, io: Io): void {
   program
@@ -12,44 +13,55 @@ export function addCompare(program: Command, io: Io): void {
     .description('set what was measured of runs side by side, each against the first over the same sentences')
     .argument('<runs...>', 'run folders, two or more')
     .addOption(new Option('--split <name>', 'split that they were measured on').choices(SPLIT_NAMES).default('test'))
+    .option('--columns', 'all columns, also where they are wider than the terminal, or 100 in a pipe')
     .option('--json', 'one JSON object a number')
     .addHelpText('after', '\nExamples:\n  sri compare runs/ptb/lstm-lm/seed-0 runs/ptb/sri/seed-0 runs/ptb/sri/seed-1')
-    .action(async (folders: string[], { split, json }: { split: string; json?: boolean }) => {
-      if (folders.length < 2) throw new InputError('sri compare takes two run folders or more');
-      const [{ compareRuns }, { readRun }, { RunFolder }, { align }] = await Promise.all([
-        import('../experiments/compare.js'),
-        import('../runs/measured-run.js'),
-        import('../runs/run-folder.js'),
-        import('../report/table.js'),
-      ]);
-      const compared = compareRuns(
-        folders.map((folder) => readRun(new RunFolder(folder))),
-        split,
-      );
-      if (json) {
-        for (const { run, row, difference, ...what } of compared) {
-          const { value, standardError, estimator, sentences } = row;
-          const own = { value, standardError, estimator, sentences };
-          printJson(io, { event: 'compared', ...what, folder: run.directory, split, ...own, difference });
+    .action(
+      async (folders: string[], { split, columns, json }: { split: string; columns?: boolean; json?: boolean }) => {
+        if (folders.length < 2) throw new InputError('sri compare takes two run folders or more');
+        const [{ compareRuns }, { readRun }, { RunFolder }] = await Promise.all([
+          import('../experiments/compare.js'),
+          import('../runs/measured-run.js'),
+          import('../runs/run-folder.js'),
+        ]);
+        const compared = compareRuns(
+          folders.map((folder) => readRun(new RunFolder(folder))),
+          split,
+        );
+        if (json) {
+          for (const { run, row, difference, ...what } of compared) {
+            const { value, standardError, estimator, sentences } = row;
+            const own = { value, standardError, estimator, sentences };
+            printJson(io, { event: 'compared', ...what, folder: run.directory, split, ...own, difference });
+          }
+          return;
         }
-        return;
-      }
-      const lines = compared.map(({ metric, variant, run, row, difference }, i) => {
-        const name = variant === undefined ? metric : `${metric} ${variant}`;
-        const again = i > 0 && compared[i - 1]!.metric === metric && compared[i - 1]!.variant === variant;
-        return [
-          again ? '' : name,
-          `${run.run.name} seed ${run.run.seed}`,
-          withError(row.value, row.standardError),
-          row.estimator,
-          difference === null ? '-' : withError(difference.value, difference.standardError),
-          difference === null ? '-' : String(difference.count),
-        ];
-      });
-      const header = ['quantity', 'run', 'value', 'by', 'less the first', 'sentences'];
-      for (const line of align([header, ...lines])) print(io, line);
-      print(io, 'less the first: the paired difference, nats a sentence (ppl: of -log p(x)), with its standard error');
-    });
+        const rows = compared.map(({ metric, variant, run, row, difference }, i) => {
+          const name = variant === undefined ? metric : `${metric} ${variant}`;
+          const again = i > 0 && compared[i - 1]!.metric === metric && compared[i - 1]!.variant === variant;
+          return [
+            again ? '' : name,
+            `${run.run.name} seed ${run.run.seed}`,
+            withError(row.value, row.standardError),
+            difference === null ? '-' : withError(difference.value, difference.standardError),
+            difference === null ? '-' : String(difference.count),
+            row.estimator,
+          ].map((text) => ({ text }));
+        });
+        printTable(
+          io,
+          {
+            columns: ['quantity', 'run', 'value', 'less the first', 'sentences', 'by'],
+            rows,
+            notes: [
+              'less the first: the paired difference, nats a sentence (ppl: of -log p(x)), with its standard error',
+            ],
+            left: [1, 5],
+          },
+          columns,
+        );
+      },
+    );
 }
 
 export function addExport(program: Command, io: Io): void {

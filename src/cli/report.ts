@@ -10,6 +10,8 @@ import type { Table } from '../report/table.js';
 import type { ReportTable } from '../report/tables.js';
 import { type Io, note, print, printJson } from './io.js';
 import { addConfigOption, configOf, wholeNumbers } from './options.js';
+import { paintFor } from './paint.js';
+import { printTable } from './print-table.js';
 
 /** What the options of {@link addTableOptions} hold. */
 export interface TableOptions {
@@ -20,7 +22,11 @@ export interface TableOptions {
   runs: string;
   results: string;
   format: TableFormat;
+  columns?: boolean;
 }
+
+/** How results are shown. */
+export type ShowOptions = Pick<TableOptions, 'split' | 'format' | 'columns'> & { json?: boolean };
 
 interface ReportOptions extends TableOptions {
   config?: string;
@@ -110,6 +116,10 @@ export function addResultOptions(command: Command): Command {
       )
         .choices(TABLE_FORMATS)
         .default('table'),
+    )
+    .option(
+      '--columns',
+      'all columns of a printed table, also where it gets wider than the terminal, or 100 in a pipe',
     );
 }
 
@@ -123,7 +133,7 @@ export function tableNumbersOf({ tables, all }: Pick<TableOptions, 'tables' | 'a
 export function showResults(
   { dataSet, folder, files, tables, absent, part, mixtures }: Results,
   io: Io,
-  { split, format, json }: Pick<TableOptions, 'split' | 'format'> & { json?: boolean },
+  { split, format, columns, json }: ShowOptions,
   writers: typeof TABLE_WRITERS,
 ): void {
   if (json) {
@@ -141,8 +151,11 @@ export function showResults(
   }
   if (format === 'table') {
     for (const { kind, table } of tables) {
-      if (tables.length + absent.length > 1) print(io, kind.caption);
-      for (const line of [...kind.format(table), '']) print(io, line);
+      if (tables.length + absent.length > 1) print(io, kind.caption, paintFor(io.out).head);
+      const reading = kind.read(table);
+      if ('lines' in reading) for (const line of reading.lines) print(io, line);
+      else printTable(io, reading, columns);
+      print(io, '');
     }
   } else if (format === 'json') {
     for (const { kind, table } of tables) printTableJson(kind, table, dataSet, folder, io);

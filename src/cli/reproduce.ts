@@ -6,6 +6,7 @@ import { InputError } from '../errors.js';
 import type { Forecast } from '../experiments/reproduce/forecast.js';
 import type { ReproductionRequest } from '../experiments/reproduce/reproduce.js';
 import { counted, formatSeconds } from '../notation.js';
+import { align } from '../report/layout.js';
 import { type Io, note, print, printJson } from './io.js';
 import {
   addConfigOption,
@@ -251,10 +252,7 @@ async function showForecast(forecasts: readonly Forecast[], io: Io, json = false
     printJson(io, { event: 'plan', tasks: forecasts.length, seconds: unknown ? null : known });
     return;
   }
-  const [{ align }, { describeTask }] = await Promise.all([
-    import('../report/table.js'),
-    import('../experiments/reproduce/plan.js'),
-  ]);
+  const { describeTask } = await import('../experiments/reproduce/plan.js');
   const time = (seconds: number | null) => (seconds === null ? '?' : seconds === 0 ? '' : formatSeconds(seconds));
   const lines = forecasts.map(({ task, state, epochs, seconds }) => [
     describeTask(task),

@@ -9,14 +9,11 @@ import { TABLE_WRITERS } from '../report/formats.js';
 import type { Io } from './io.js';
 import { showPreparation } from './prepare.js';
 import type { Progress } from './progress.js';
-import { showResults, type TableOptions } from './report.js';
+import { type ShowOptions, showResults } from './report.js';
 import { describeRow } from './rows.js';
 import type { TaskBoard } from './task-board.js';
 import { TrainingTeller } from './train.js';
 import { showRunEvent } from './trained-run.js';
-
-/** How tables are shown. */
-type ShowOptions = Pick<TableOptions, 'split' | 'format'> & { json?: boolean };
 
 /** Turns what a reproduction reports into what a person, or a program, reads. */
 export class ReproductionTeller {

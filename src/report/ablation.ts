@@ -4,8 +4,10 @@
 import { methods } from '../methods/registry.js';
 import type { MeasuredRun } from '../runs/measured-run.js';
 import type { StepsPoint } from './figures/steps-ablation.js';
+import type { ReadingTable } from './layout.js';
+import { readingTable } from './reading.js';
 import { bySeeds, type SeedMean, type Seeds } from './seeds.js';
-import { type Column, formatTable, makeTable, type Table } from './table.js';
+import { type Column, makeTable, type Table } from './table.js';
 import { klEstimator, QUALITY_COLUMNS, QUANTITY_COLUMNS, type Table1Line, table1Line } from './table1.js';
 
 export interface StepsLine extends Table1Line {
@@ -66,8 +68,8 @@ export function stepsTable(lines: readonly StepsLine[]): Table {
 }
 
 /** The quantities, for reading. */
-export function formatSteps(table: Table): string[] {
-  return formatTable(
+export function readingSteps(table: Table): ReadingTable {
+  return readingTable(
     table,
     ['PPL', 'Recon', 'AU', 'KL'],
     [

@@ -4,8 +4,10 @@
 import { methods } from '../methods/registry.js';
 import type { MeasuredRun } from '../runs/measured-run.js';
 import type { FrontierCurve, FrontierFigure } from './figures/frontier.js';
+import type { ReadingTable } from './layout.js';
+import { readingTable } from './reading.js';
 import { bySeeds } from './seeds.js';
-import { type Column, formatTable, makeTable, methodLabel, type Table, variedIn } from './table.js';
+import { type Column, makeTable, methodLabel, type Table, variedIn } from './table.js';
 import { QUALITY_COLUMNS, QUANTITY_COLUMNS, type Table1Line, table1Line } from './table1.js';
 
 export interface FrontierLine extends Table1Line {
@@ -67,8 +69,8 @@ export function frontierTable(lines: readonly FrontierLine[]): Table {
 }
 
 /** The quantities, for reading. */
-export function formatFrontier(table: Table): string[] {
-  return formatTable(
+export function readingFrontier(table: Table): ReadingTable {
+  return readingTable(
     table,
     ['PPL', 'Recon', 'AU', 'KL'],
     [

@@ -3,8 +3,10 @@
 
 import { findMetric, metrics } from '../evaluation/registry.js';
 import { chooseRow, type MeasuredRun } from '../runs/measured-run.js';
+import type { ReadingTable } from './layout.js';
+import { readingTable } from './reading.js';
 import { bySeeds, meanOverSeeds, range, SEEDS_PROVENANCE, type SeedMean, type Seeds, seedCount } from './seeds.js';
-import { type Column, formatTable, makeTable, methodLabel, significant, type Table } from './table.js';
+import { type Column, makeTable, methodLabel, significant, type Table } from './table.js';
 
 /** A metric, or one variant of it, as the table heads it. */
 interface Quantity {
@@ -54,9 +56,9 @@ export function furtherQuantities(runs: readonly MeasuredRun[], split: string, s
 }
 
 /** The table for reading. */
-export function formatFurther(table: Table): string[] {
+export function readingFurther(table: Table): ReadingTable {
   const quantities = table.columns.filter((name) => table.columns.includes(`${name} standard error`));
-  return formatTable(table, quantities, [['epochs', 'Epochs']]);
+  return readingTable(table, quantities, [['epochs', 'Epochs']]);
 }
 
 /** In the order of the registry; those of plugins that are not loaded come last, by name. */

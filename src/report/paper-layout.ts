@@ -94,7 +94,7 @@ export function directionOf(column: string, shown: readonly string[]): 'lower' |
 }
 
 /** The best of some printed values; null where there is no choice. */
-function bestOf(values: readonly string[], direction: 'lower' | 'higher' | null): string | null {
+export function bestOf(values: readonly string[], direction: 'lower' | 'higher' | null): string | null {
   const printed = values.filter((value) => value !== '' && Number.isFinite(Number(value)));
   if (direction === null || printed.length < 2) return null;
   return printed.reduce((best, value) =>

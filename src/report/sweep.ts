@@ -2,8 +2,10 @@
 // varied is found by comparing configurations, so the table says it whatever the runs are called.
 
 import type { MeasuredRun } from '../runs/measured-run.js';
+import type { ReadingTable } from './layout.js';
+import { readingTable } from './reading.js';
 import { bySeeds, type Seeds } from './seeds.js';
-import { type Cell, type Column, formatTable, makeTable, methodLabel, type Table, variedIn } from './table.js';
+import { type Cell, type Column, makeTable, methodLabel, type Table, variedIn } from './table.js';
 import { QUALITY_COLUMNS, QUANTITY_COLUMNS, type Table1Line, table1Line } from './table1.js';
 
 /** Variants of one setting. */
@@ -73,9 +75,9 @@ export function sweepTable(runs: readonly MeasuredRun[], split: string): Table {
 }
 
 /** The quantities, for reading, each variant by its name. */
-export function formatSweep(table: Table): string[] {
+export function readingSweep(table: Table): ReadingTable {
   const varied = table.columns.slice(1, table.columns.indexOf(QUANTITY_COLUMNS[0]![0]));
-  return formatTable(
+  return readingTable(
     table,
     ['PPL', 'Recon', 'AU', 'KL'],
     [

@@ -1,5 +1,5 @@
 // What all tables have in common: runs in the paper's order, cells rounded as the paper rounds, columns that say where a
-// number comes from, and the two forms that a table is given away in, CSV and text.
+// number comes from, and CSV.
 
 import { parseVariation, type VariedQuantity } from '../config/variations.js';
 import { methods } from '../methods/registry.js';
@@ -100,38 +100,6 @@ export function toCsv({ columns, rows }: Table): string {
   return csvText([columns, ...rows]);
 }
 
-/**
- * The columns of the paper, for reading: each of `quantities` with its standard error, then as the paper has it, then
- * further columns under names of their own; and how many seeds a line is the mean of, where there are several.
- */
-export function formatTable(
-  table: Table,
-  quantities: readonly string[],
-  further: readonly (readonly [header: string, column: string])[],
-): string[] {
-  const at = (row: readonly Cell[], name: string) => String(row[table.columns.indexOf(name)] ?? '');
-  const shown = (text: string) => (text === '' ? '-' : text);
-  const partial = (row: readonly Cell[]) => at(row, 'Partial').split('; ');
-  const withError = (row: readonly Cell[], name: string) => {
-    const { value, error } = writtenQuantity(table, row, name);
-    const mark = partial(row).includes(name) ? '*' : '';
-    return value === '' ? '-' : `${value}${error === '' ? '' : ` ± ${error}`}${mark}`;
-  };
-  const paper = quantities.filter((name) => table.columns.includes(`Paper ${name}`));
-  const several = table.rows.some((row) => !['', '1'].includes(at(row, 'Seeds')));
-  const last = several ? [...further, ['seeds', 'Seeds'] as const] : further;
-  const [first] = table.columns;
-  const header = [first!, ...quantities, ...paper.map((name) => `paper ${name}`), ...last.map(([name]) => name)];
-  const lines = table.rows.map((row) => [
-    at(row, first!),
-    ...quantities.map((name) => withError(row, name)),
-    ...paper.map((name) => shown(at(row, `Paper ${name}`))),
-    ...last.map(([, column]) => shown(at(row, column))),
-  ]);
-  const marked = lines.some((line) => line.some((cell) => cell.endsWith('*')));
-  return [...align([header, ...lines]), ...(marked ? ['* on fewer sentences than the split has'] : [])];
-}
-
 /** A quantity of a row as a person reads it, rounded to its standard error; empty where the row has none. */
 export function writtenQuantity({ columns }: Table, row: readonly Cell[], name: string): WrittenQuantity {
   const value = String(row[columns.indexOf(name)] ?? '');
@@ -145,14 +113,6 @@ export function writtenQuantity({ columns }: Table, row: readonly Cell[], name: 
 
 function decimalPlaces(number: string): number {
   return number.split('.')[1]?.length ?? 0;
-}
-
-/** Columns padded to their widest cell: the first to the left, the others to the right. */
-export function align(rows: readonly (readonly string[])[]): string[] {
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  return rows.map((row) =>
-    row.map((cell, column) => (column === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[column]!))).join('  '),
-  );
 }
 
 /** As in the paper, and what the run's name has after the method: the setting where it is not the first, `steps-40`. */

@@ -7,7 +7,9 @@ import { methods } from '../methods/registry.js';
 import { chooseRow, type MeasuredRun, rowsOfSelected } from '../runs/measured-run.js';
 import type { MeasuredRow } from '../runs/row.js';
 import { type Against, againstLanguageModel } from './against.js';
+import type { ReadingTable } from './layout.js';
 import { PAPER_TABLE_1, type PaperRow } from './paper.js';
+import { readingTable } from './reading.js';
 import {
   bySeeds,
   mean,
@@ -22,7 +24,6 @@ import {
   besideOurs,
   type Column,
   decimals,
-  formatTable,
   hasSome,
   inPaperOrder,
   makePaperTable,
@@ -263,10 +264,10 @@ export function measurements(runs: readonly MeasuredRun[]): Table {
  * measured, what each does against it; what draws of an encoder's Gaussian alone say; and where `ais` was run, what it found
  * on its sentences, after what the row's own estimator says of them.
  */
-export function formatTable1(table: Table): string[] {
+export function readingTable1(table: Table): ReadingTable {
   const checked = hasSome(table, 'AIS PPL');
   const compared = hasSome(table, AGAINST);
-  const lines = formatTable(
+  const reading = readingTable(
     table,
     ['PPL', 'Recon', 'AU', 'KL', ...(compared ? [AGAINST] : [])],
     [
@@ -283,7 +284,7 @@ export function formatTable1(table: Table): string[] {
         : []),
     ],
   );
-  return compared ? [...lines, AGAINST_MEANING] : lines;
+  return compared ? { ...reading, notes: [...reading.notes, AGAINST_MEANING] } : reading;
 }
 
 /** The estimator of perplexity that the table prints; null of a method that this program does not know. */

@@ -2,8 +2,10 @@
 // word swaps.
 
 import type { MeasuredRun } from '../runs/measured-run.js';
+import type { ReadingTable } from './layout.js';
 import { PAPER_TABLE_4 } from './paper.js';
-import { formatTable, type Table } from './table.js';
+import { readingTable } from './reading.js';
+import type { Table } from './table.js';
 import { tableByVariant, type VariantTable } from './table-by-variant.js';
 
 const TABLE: VariantTable = {
@@ -20,13 +22,14 @@ export function table4(runs: readonly MeasuredRun[], split = 'test'): Table {
 }
 
 /** The columns of the paper, for reading. */
-export function formatTable4(table: Table): string[] {
-  return formatTable(
+export function readingTable4(table: Table): ReadingTable {
+  return readingTable(
     table,
     TABLE.variants.map(([name]) => name),
     [
       ['inference', 'k = 1 estimator'],
       ['epochs', 'Epochs'],
     ],
+    [TABLE.metric],
   );
 }

@@ -1,8 +1,10 @@
 // Table 5: how well a sentence's class is told from its code, in percent of the items, by the number of labels.
 
 import type { MeasuredRun } from '../runs/measured-run.js';
+import type { ReadingTable } from './layout.js';
 import { PAPER_TABLE_5 } from './paper.js';
-import { formatTable, type Table } from './table.js';
+import { readingTable } from './reading.js';
+import type { Table } from './table.js';
 import { tableByVariant, type VariantTable } from './table-by-variant.js';
 
 const TABLE: VariantTable = {
@@ -28,10 +30,11 @@ export function table5(runs: readonly MeasuredRun[], split = 'test'): Table {
 }
 
 /** The columns of the paper, for reading. */
-export function formatTable5(table: Table): string[] {
-  return formatTable(
+export function readingTable5(table: Table): ReadingTable {
+  return readingTable(
     table,
     TABLE.variants.map(([name]) => name),
     [['epochs', 'Epochs']],
+    [TABLE.metric],
   );
 }

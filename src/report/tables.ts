@@ -2,15 +2,16 @@
 // read on a terminal.
 
 import type { MeasuredRun } from '../runs/measured-run.js';
-import { formatSteps, stepsLines, stepsTable } from './ablation.js';
-import { formatFrontier, frontierLines, frontierTable } from './frontier.js';
-import { formatFurther, furtherQuantities } from './further-quantities.js';
-import { formatSweep, sweepTable } from './sweep.js';
+import { readingSteps, stepsLines, stepsTable } from './ablation.js';
+import { frontierLines, frontierTable, readingFrontier } from './frontier.js';
+import { furtherQuantities, readingFurther } from './further-quantities.js';
+import type { ReadingTable } from './layout.js';
+import { readingSweep, sweepTable } from './sweep.js';
 import type { Table } from './table.js';
-import { formatTable1, table1 } from './table1.js';
-import { formatTable4, table4 } from './table4.js';
-import { formatTable5, table5 } from './table5.js';
-import { formatTexts, table2, table3 } from './text-tables.js';
+import { readingTable1, table1 } from './table1.js';
+import { readingTable4, table4 } from './table4.js';
+import { readingTable5, table5 } from './table5.js';
+import { readingTexts, table2, table3 } from './text-tables.js';
 
 export interface ReportTable {
   /** The paper's number; null where it prints no such table. */
@@ -24,7 +25,8 @@ export interface ReportTable {
   metrics: readonly string[];
   /** Without rows where nothing was measured on the split. */
   make(runs: readonly MeasuredRun[], split: string): Table;
-  format(table: Table): string[];
+  /** As it is read at a terminal: a grid, or lines of text. */
+  read(table: Table): ReadingTable | { lines: readonly string[] };
 }
 
 export const REPORT_TABLES: readonly ReportTable[] = [
@@ -35,7 +37,7 @@ export const REPORT_TABLES: readonly ReportTable[] = [
     command: 'sri eval',
     metrics: ['ppl', 'recon', 'au', 'kl'],
     make: table1,
-    format: formatTable1,
+    read: readingTable1,
   },
   {
     number: 2,
@@ -44,7 +46,7 @@ export const REPORT_TABLES: readonly ReportTable[] = [
     command: 'sri interpolate',
     metrics: [],
     make: table2,
-    format: formatTexts,
+    read: readingTexts,
   },
   {
     number: 3,
@@ -53,7 +55,7 @@ export const REPORT_TABLES: readonly ReportTable[] = [
     command: 'sri generate',
     metrics: [],
     make: table3,
-    format: formatTexts,
+    read: readingTexts,
   },
   {
     number: 4,
@@ -62,7 +64,7 @@ export const REPORT_TABLES: readonly ReportTable[] = [
     command: 'sri noisy-recon',
     metrics: ['noisy-recon'],
     make: table4,
-    format: formatTable4,
+    read: readingTable4,
   },
   {
     number: 5,
@@ -71,7 +73,7 @@ export const REPORT_TABLES: readonly ReportTable[] = [
     command: 'sri classify',
     metrics: ['accuracy'],
     make: table5,
-    format: formatTable5,
+    read: readingTable5,
   },
   {
     number: null,
@@ -80,7 +82,7 @@ export const REPORT_TABLES: readonly ReportTable[] = [
     command: 'sri reproduce --ablation steps',
     metrics: ['ppl', 'recon', 'au', 'kl'],
     make: (runs, split) => stepsTable(stepsLines(runs, split)),
-    format: formatSteps,
+    read: readingSteps,
   },
   {
     number: null,
@@ -89,7 +91,7 @@ export const REPORT_TABLES: readonly ReportTable[] = [
     command: 'sri frontier',
     metrics: ['ppl', 'kl'],
     make: (runs, split) => frontierTable(frontierLines(runs, split)),
-    format: formatFrontier,
+    read: readingFrontier,
   },
   {
     number: null,
@@ -98,7 +100,7 @@ export const REPORT_TABLES: readonly ReportTable[] = [
     command: 'sri reproduce --sweep',
     metrics: ['ppl', 'recon', 'au', 'kl'],
     make: sweepTable,
-    format: formatSweep,
+    read: readingSweep,
   },
   {
     number: null,
@@ -107,7 +109,7 @@ export const REPORT_TABLES: readonly ReportTable[] = [
     command: 'sri eval --metric mi,gain',
     metrics: [],
     make: (runs, split) => furtherQuantities(runs, split, shownMetrics()),
-    format: formatFurther,
+    read: readingFurther,
   },
 ];
 

@@ -65,9 +65,9 @@ export function table3(runs: readonly MeasuredRun[]): Table {
 }
 
 /** Either table for reading: a heading a run, a line a sentence, an empty line between pairs. */
-export function formatTexts({ columns, rows }: Table): string[] {
+export function readingTexts({ columns, rows }: Table): { lines: readonly string[] } {
   const at = (row: readonly Cell[] | undefined, column: string) => row?.[columns.indexOf(column)];
-  return rows.flatMap((row, i) => {
+  const lines = rows.flatMap((row, i) => {
     const before = rows[i - 1];
     const sameRun = at(row, 'Run') === at(before, 'Run');
     const number = at(row, 'Point') ?? at(row, 'Sample');
@@ -77,6 +77,7 @@ export function formatTexts({ columns, rows }: Table): string[] {
       `${String(number).padStart(4)}  ${at(row, 'Text')}`,
     ];
   });
+  return { lines };
 }
 
 function linesOf<Texts extends Generations | Interpolations>(

@@ -50,8 +50,9 @@ function expectBalance(latex: string): void {
   expect(latex.match(/(?<!\\)[%#]/g)).toEqual(['%']);
 }
 
-const hasTex = spawnSync('pdflatex', ['--version']).status === 0;
-if (!hasTex) process.stderr.write('no pdflatex: LaTeX is checked for balance, and NOT COMPILED\n');
+const hasTex =
+  spawnSync('pdflatex', ['--version']).status === 0 && spawnSync('kpsewhich', ['booktabs.sty']).status === 0;
+if (!hasTex) process.stderr.write('no pdflatex with booktabs: LaTeX is checked for balance, and NOT COMPILED\n');
 
 describe('tables in other forms', () => {
   it('write LaTeX with the best in bold, errors in small, and the paper’s rows marked', async () => {

@@ -4,10 +4,11 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RunConfig } from '../../src/config/schema.js';
 import type { SriKeys } from '../../src/methods/sri.js';
-import { formatSteps, stepsLines, stepsPoints, stepsTable } from '../../src/report/ablation.js';
+import { readingSteps, stepsLines, stepsPoints, stepsTable } from '../../src/report/ablation.js';
+import { layOut } from '../../src/report/layout.js';
 import { bySeeds, meanOverSeeds } from '../../src/report/seeds.js';
 import type { Table } from '../../src/report/table.js';
-import { formatTable1, measurements, table1 } from '../../src/report/table1.js';
+import { measurements, readingTable1, table1 } from '../../src/report/table1.js';
 import { table4 } from '../../src/report/table4.js';
 import { findRuns, readRun } from '../../src/runs/measured-run.js';
 import type { MeasuredRow } from '../../src/runs/row.js';
@@ -142,7 +143,7 @@ describe('tables of several seeds', () => {
   });
 
   it('print the number of seeds where it is not one', () => {
-    const printed = formatTable1(table1(read()));
+    const printed = layOut(readingTable1(table1(read())));
     expect(printed[0]).toMatch(/epochs {2}seeds$/);
     expect(printed.find((text) => text.startsWith('SRI '))).toMatch(/97\.0 ± 2\.5 .* 3$/);
   });
@@ -174,7 +175,7 @@ describe('the ablation of steps', () => {
     expect(table.rows.map(([steps]) => steps)).toEqual([10, 20, 40]);
     expect(line(table, 10)).toMatchObject({ PPL: '62.00', Seeds: 2, Setting: 'released' });
     expect(line(table, 40)).toMatchObject({ PPL: '50.00', Seeds: 1 });
-    const printed = formatSteps(table);
+    const printed = layOut(readingSteps(table));
     expect(printed[0]).toMatch(/^K +PPL +Recon +AU +KL +PPL by/);
     expect(printed[1]).toMatch(/^10 +62\.0 ± 1\.0 .* 2$/);
   });

@@ -2,9 +2,10 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { layOut } from '../../src/report/layout.js';
 import { PAPER_TABLE_1 } from '../../src/report/paper.js';
 import { type Table, toCsv } from '../../src/report/table.js';
-import { formatTable1, measurements, table1 } from '../../src/report/table1.js';
+import { measurements, readingTable1, table1 } from '../../src/report/table1.js';
 import { findRuns, readRun } from '../../src/runs/measured-run.js';
 import { RunFolder } from '../../src/runs/run-folder.js';
 import { makeRun, manifest } from './runs.js';
@@ -59,7 +60,7 @@ describe('perplexity of an encoder', () => {
         'PPL from q alone standard error': 1.5,
       });
       expect(cells(table, 'SRI')['PPL from q alone']).toBe('');
-      expect(formatTable1(table).join('\n')).toMatch(/from q alone/);
+      expect(layOut(readingTable1(table)).join('\n')).toMatch(/from q alone/);
     } finally {
       rmSync(own, { recursive: true });
     }
@@ -142,9 +143,9 @@ describe('Table 1', () => {
     };
     expect(cells(read(), 'SRI')).toMatchObject(checked);
     expect(cells(read(), 'LSTM-LM')).toMatchObject({ 'AIS PPL': '', 'PPL on AIS sentences': '', 'AIS sentences': '' });
-    expect(formatTable1(read())[0]).toMatch(/PPL on few +by ais$/);
+    expect(layOut(readingTable1(read()))[0]).toMatch(/PPL on few +by ais$/);
     const others = { ...read(), rows: read().rows.filter(([label]) => label === 'LSTM-LM') };
-    expect(formatTable1(others)[0]).toMatch(/epochs$/);
+    expect(layOut(readingTable1(others))[0]).toMatch(/epochs$/);
   });
 
   it('leaves empty what was not measured, and what the paper does not print', () => {
@@ -165,7 +166,7 @@ describe('Table 1', () => {
   });
 
   it('is printed in columns that line up, with errors and estimators', () => {
-    const lines = formatTable1(read());
+    const lines = layOut(readingTable1(read()));
     expect(new Set(lines.map((line) => line.length)).size).toBe(1);
     expect(lines.at(-2)).toMatch(
       /^SRI +97\.78 ± 0\.12 +91\.00 ± 0\.12 +32 +19\.80 ± 0\.12 +94\.26 +91\.14 +32 +10\.13 +fitted +jacobian +7 +55\.00 +54\.00$/,
@@ -221,7 +222,7 @@ describe('against LSTM-LM', () => {
     });
     const blank = { 'against LSTM-LM': '', 'against LSTM-LM standard error': '', 'against LSTM-LM sentences': '' };
     for (const method of ['LSTM-LM', 'FB-VAE', 'AE']) expect(cells(table, method)).toMatchObject(blank);
-    const lines = formatTable1(table);
+    const lines = layOut(readingTable1(table));
     expect(lines[0]).toMatch(/KL +against LSTM-LM +paper PPL.* on sentences +PPL by/);
     expect(lines.find((line) => line.startsWith('SRI'))).toMatch(/ -1\.50 ± 0\.76 /);
     expect(lines.at(-1)).toMatch(/^against LSTM-LM: .*nats a sentence.*below 0 is better/);

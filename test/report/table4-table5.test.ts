@@ -3,11 +3,12 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { methods } from '../../src/methods/registry.js';
+import { layOut } from '../../src/report/layout.js';
 import { PAPER_TABLE_4, PAPER_TABLE_5 } from '../../src/report/paper.js';
 import { type Table, toCsv } from '../../src/report/table.js';
 import { measurements } from '../../src/report/table1.js';
-import { formatTable4, table4 } from '../../src/report/table4.js';
-import { formatTable5, table5 } from '../../src/report/table5.js';
+import { readingTable4, table4 } from '../../src/report/table4.js';
+import { readingTable5, table5 } from '../../src/report/table5.js';
 import { findRuns, readRun } from '../../src/runs/measured-run.js';
 import { type GivenRow, makeRun } from './runs.js';
 
@@ -108,7 +109,7 @@ describe('Table 4', () => {
   });
 
   it('is printed in columns that line up', () => {
-    const lines = formatTable4(read());
+    const lines = layOut(readingTable4(read()));
     expect(new Set(lines.map(({ length }) => length)).size).toBe(1);
     expect(lines[1]).toMatch(/^AE +26\.50 ± 0\.12 +- +- +- +26\.05 +40\.46 +52\.77 +63\.07 +mean +7$/);
     expect(lines.at(-1)).toMatch(/^SRI +27\.00 ± 0\.12 +28\.50 ± 0\.12 +- +31\.00 +27\.12 .* short-run +7$/);
@@ -131,7 +132,7 @@ describe('Table 5', () => {
   });
 
   it('is printed in columns that line up', () => {
-    const lines = formatTable5(read());
+    const lines = layOut(readingTable5(read()));
     expect(new Set(lines.map(({ length }) => length)).size).toBe(1);
     expect(lines.at(-1)).toMatch(
       /^SRI +73\.3 ± 0\.41 +85\.8 ± 0\.41 +- +90\.0 ± 0\.41 +73\.3 +85\.8 +89\.6 +90\.8 +7$/,

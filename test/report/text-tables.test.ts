@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Table, toCsv } from '../../src/report/table.js';
-import { formatTexts, table2, table3 } from '../../src/report/text-tables.js';
+import { readingTexts, table2, table3 } from '../../src/report/text-tables.js';
 import { findRuns, readRun } from '../../src/runs/measured-run.js';
 import type { RunFolder } from '../../src/runs/run-folder.js';
 import { shownText } from '../../src/runs/shown-text.js';
@@ -84,7 +84,7 @@ describe('Table 3', () => {
   });
 
   it('is read as a list under the method’s name', () => {
-    expect(formatTexts(table3(read()))).toEqual([
+    expect(readingTexts(table3(read())).lines).toEqual([
       'LSTM-LM, seed 3, sampling at temperature 0.5',
       '   1  b , c',
       '',
@@ -110,7 +110,7 @@ describe('Table 2', () => {
   });
 
   it('is read pair by pair', () => {
-    expect(formatTexts(table2(read()))).toEqual([
+    expect(readingTexts(table2(read())).lines).toEqual([
       'SRI, seed 3, greedy',
       '   1  a',
       '   2  b',
@@ -123,7 +123,7 @@ describe('Table 2', () => {
 
   it('is empty without any interpolation', () => {
     expect(table2(read().filter(({ run }) => run.method !== 'sri')).rows).toEqual([]);
-    expect(formatTexts(table2([]))).toEqual([]);
+    expect(readingTexts(table2([])).lines).toEqual([]);
   });
 });
 
