@@ -4,10 +4,11 @@
 // package's addon against it. Nothing else of the project needs it.
 
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { FetchError } from './download.mjs';
+import { modulesOf } from './modules.mjs';
 import { removeTensorFlow, setUpTensorFlow } from './tensorflow/setup.mjs';
 import { SetupError } from './wheels/errors.mjs';
 import { pipIndexUrl } from './wheels/python-index.mjs';
@@ -51,7 +52,9 @@ if (given.help) {
   process.exit(0);
 }
 
-const root = fileURLToPath(new URL('..', import.meta.url));
+// Beside the tfjs-core that the program computes with: there must be one alone.
+const modules = modulesOf('node-api-headers');
+const root = modules === null ? fileURLToPath(new URL('..', import.meta.url)) : dirname(modules);
 const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'sri', 'wheels');
 if (given.remove) {
   await removeTensorFlow({ root, cache }, say);

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { FetchError } from './download.mjs';
+import { modulesOf } from './modules.mjs';
 import { removeWebgpu, setUpWebgpu } from './webgpu/setup.mjs';
 import { SetupError } from './wheels/errors.mjs';
 import { pipIndexUrl } from './wheels/python-index.mjs';
@@ -64,6 +65,7 @@ try {
   await setUpWebgpu(
     {
       root,
+      modules: modulesOf('node-api-headers') ?? undefined,
       cache,
       source: given.from === undefined ? { index } : { folder: given.from },
       machine: { platform, arch, glibc },

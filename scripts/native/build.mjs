@@ -1,10 +1,10 @@
 // The addon's build by cmake, for whoever wants one: the program's own, or one that watches itself.
 
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { modulesOf } from '../modules.mjs';
 
 export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
@@ -25,14 +25,15 @@ function cmake(args) {
  * @returns {string} the addon's path from the repository's root.
  */
 export function buildAddon(name, options = []) {
-  for (const module of ['node-addon-api', 'node-api-headers']) {
-    if (!existsSync(join(root, 'node_modules', module))) {
-      process.stderr.write(`node_modules/${module} is missing: run npm ci first\n`);
-      process.exit(1);
-    }
+  // One folder has both: they are dependencies of the same package.
+  const modules = modulesOf('node-addon-api');
+  if (modules === null) {
+    process.stderr.write('node_modules/node-addon-api is missing: run npm ci first\n');
+    process.exit(1);
   }
   const build = join(root, 'build', name);
-  cmake(['-S', join(root, 'native'), '-B', build, ...options]);
+  const elsewhere = modules === join(root, 'node_modules') ? [] : [`-DNODE_MODULES=${modules}`];
+  cmake(['-S', join(root, 'native'), '-B', build, ...elsewhere, ...options]);
   cmake(['--build', build, '--parallel', String(availableParallelism())]);
   return join('build', name, 'sri_native.node');
 }

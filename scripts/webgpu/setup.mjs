@@ -32,6 +32,7 @@ const ORIGIN = 'origin.json';
 /**
  * Makes build/webgpu, unless it is there and made from the same sources and wheel. Options:
  *   root            folder of the project
+ *   modules         folder of node-addon-api and node-api-headers; node_modules in `root` unless given
  *   cache           folder where the wheel is kept
  *   source          {index: URL} or {folder}, where the wheel comes from
  *   machine         {platform, arch, glibc}
@@ -41,11 +42,10 @@ const ORIGIN = 'origin.json';
  * Throws SetupError or FetchError with what failed and what would help; build/webgpu is then as it was.
  */
 export async function setUpWebgpu(options, log) {
-  const { root, machine, compiler, dryRun } = options;
+  const { root, modules = join(root, 'node_modules'), machine, compiler, dryRun } = options;
   const place = join(root, 'build', 'webgpu');
   for (const name of ['node-addon-api', 'node-api-headers']) {
-    if (!existsSync(join(root, 'node_modules', name)))
-      throw new SetupError(`node_modules/${name} is missing: run npm ci first`);
+    if (!existsSync(join(modules, name))) throw new SetupError(`node_modules/${name} is missing: run npm ci first`);
   }
   const origin = { version: VERSION, sources: await sumOfSources(root) };
   if (await isCurrent(place, origin)) {
@@ -130,8 +130,7 @@ async function unpack(path, folder) {
   }
 }
 
-async function compile(folder, { root, machine, compiler }) {
-  const modules = join(root, 'node_modules');
+async function compile(folder, { root, modules = join(root, 'node_modules'), machine, compiler }) {
   const sources = (await sourcesOf(root)).filter((path) => path.endsWith('.cpp'));
   const including = [folder, join(modules, 'node-addon-api'), join(modules, 'node-api-headers', 'include')];
   // Node unloads an addon with the worker that loaded it; a driver's threads would wake up in code that is gone.

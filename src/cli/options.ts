@@ -2,9 +2,9 @@
 
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { BACKEND_CHOICES } from '../config/choices.js';
-import type { LoadedConfig } from '../config/load.js';
 import type { RunConfig } from '../config/schema.js';
 import { InputError } from '../errors.js';
+import type { ChosenRun } from '../experiments/choose-run.js';
 import type { RunFolder } from '../runs/run-folder.js';
 import { type Io, note } from './io.js';
 
@@ -119,9 +119,6 @@ export function overridesOf({ set, backend, threads }: Pick<RunOptions, 'set'> &
   ];
 }
 
-/** What trains where no method is named. */
-const DEFAULT_METHOD = 'sri';
-
 /**
  * The config that is named, or else the only one of the folder.
  * @param command to be given again, as in `sri train`.
@@ -132,45 +129,16 @@ export async function configOf({ config }: { config?: string }, command: string,
   return config ?? (await import('../experiments/default-run.js')).impliedConfig(command, otherwise);
 }
 
-export interface ChosenRun {
-  loaded: LoadedConfig;
-  run: RunConfig;
-  folder: RunFolder;
-  /** The run of another method of the config, of the same seed, and of the same sizes where they were overridden. */
-  sibling(method: string): RunConfig;
-}
-
 /**
  * The run that the options of a command that trains ask for, and its folder.
  * @throws {InputError} when they ask for none, or not rightly.
  */
 export async function chooseRun(options: RunOptions & MachineOptions): Promise<ChosenRun> {
-  const [{ resolveRun }, { RunFolder }, { openConfig, parseMethod }] = await Promise.all([
-    import('../config/load.js'),
-    import('../runs/run-folder.js'),
-    import('../experiments/choose-run.js'),
-  ]);
-  const corpusKey = options.set.find((text) => /^\s*data\.(?!directory\b)/.test(text));
-  if (corpusKey !== undefined) {
-    throw new InputError(`--set ${corpusKey}: a corpus is as it was prepared; say this to sri prepare`);
-  }
-  const loaded = await openConfig(await configOf(options, 'sri train'));
-  const choice = parseMethod(options.method ?? DEFAULT_METHOD, options.setting);
-  const run = resolveRun(loaded, { ...choice, seed: options.seed, overrides: overridesOf(options) });
-  const folder = options.run === undefined ? RunFolder.of(options.runs, run) : new RunFolder(options.run);
-  const shared = overridesOf(options).filter((override) => SHARED_KEYS.includes(override.split(/[.=]/)[0]!.trim()));
-  const sibling = (method: string) => resolveRun(loaded, { ...parseMethod(method), seed: run.seed, overrides: shared });
-  return { loaded, run, folder, sibling };
+  const { chooseRun } = await import('../experiments/choose-run.js');
+  const { method, setting, seed, run, runs } = options;
+  const config = await configOf(options, 'sri train');
+  return chooseRun({ config, method, setting, seed, run, runs, overrides: overridesOf(options) });
 }
-
-/** Overrides that hold for the runs that a run starts from, too: where weights fit together, and what computes. */
-const SHARED_KEYS = ['backend', 'threads', 'precision', 'data', 'model'];
-
-/** What may differ between a training and an evaluation of its weights. */
-const EVALUATION_KEYS = ['evaluation', 'backend', 'threads'];
-
-/** Where the corpus lies may differ too; that it is the same one is seen by its content. */
-const CORPUS_PLACE = /^\s*data\.directory\s*=/;
 
 /**
  * A run that was trained: the one in `--run`, or the one that `--config`, `--method` and `--seed` name; where no method is
@@ -182,24 +150,14 @@ export async function chooseTrainedRun(
   options: RunOptions & MachineOptions,
   io: Io,
 ): Promise<{ run: RunConfig; folder: RunFolder }> {
-  const [{ overrideRun }, { methods }] = await Promise.all([
-    import('../config/load.js'),
-    import('../methods/registry.js'),
-  ]);
+  const { checkEvaluationOverrides, trainedRun } = await import('../experiments/choose-run.js');
   const overrides = overridesOf(options);
-  for (const override of overrides) {
-    const [top] = override.split(/[.=]/);
-    if (!EVALUATION_KEYS.includes(top!) && !CORPUS_PLACE.test(override)) {
-      throw new InputError(`--set ${override}: what was trained stays as it is; only evaluation.* may be set here`);
-    }
-  }
+  checkEvaluationOverrides(overrides);
   if (options.run !== undefined) {
     for (const name of ['config', 'method', 'setting', 'seed'] as const) {
       if (options[name] !== undefined) throw new InputError(`--run names a run whole; leave out --${name}`);
     }
-    const { RunFolder } = await import('../runs/run-folder.js');
-    const folder = new RunFolder(options.run);
-    return { run: overrideRun(folder.config(), overrides, methods()), folder };
+    return trainedRun(options.run, overrides);
   }
   const { newestRun, onlyConfig } = await import('../experiments/default-run.js');
   const config = options.config ?? onlyConfig() ?? undefined;

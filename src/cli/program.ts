@@ -21,6 +21,7 @@ import { addPrepare } from './prepare.js';
 import { addReport } from './report.js';
 import { addFrontier, addReproduce } from './reproduce.js';
 import { addRunTask, addStatus } from './run-task.js';
+import { addSetup } from './setup.js';
 import { addTrain } from './train.js';
 
 /** Characters of a line of a complaint. */
@@ -48,6 +49,7 @@ const COMMANDS = [
   addCompare,
   addExport,
   addDoctor,
+  addSetup,
 ];
 
 /**

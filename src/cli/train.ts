@@ -33,21 +33,17 @@ Examples:
       const chosen = await chooseRun(options);
       const progress = createProgress(io, options.json ?? false);
       try {
-        const { trainRun, unfinishedStarts } = await import('../experiments/train.js');
+        const { inTrainingOrder, trainRun } = await import('../experiments/train.js');
         const { runs } = options;
-        const starts = unfinishedStarts(chosen.run, chosen.folder, runs, chosen.sibling);
-        if (starts.length > 0) {
-          const names = starts.map(({ name }) => name);
+        const trainees = inTrainingOrder(chosen, runs);
+        if (trainees.length > 1) {
+          const names = trainees.slice(0, -1).map(({ run }) => run.name);
           const line = `${chosen.run.name} starts from the weights of ${names.at(-1)}; first trained: ${names.join(', then ')}`;
           progress.say(line, { event: 'starts', name: chosen.run.name, runs: names });
         }
-        const { RunFolder } = await import('../runs/run-folder.js');
-        const tasks = [
-          ...starts.map((run) => ({ run, folder: RunFolder.of(runs, run), restart: false })),
-          { ...chosen, restart: options.restart },
-        ];
-        for (const { run, folder, restart } of tasks) {
+        for (const { run, folder } of trainees) {
           const tell = new TrainingTeller(run, folder, progress);
+          const restart = folder === chosen.folder && options.restart;
           await trainRun(run, folder, runs, { signal: io.stop, onProgress: (event) => tell.report(event), restart });
         }
       } finally {

@@ -1,12 +1,20 @@
 // Which run of a config is meant, by the names that people give methods: `sri`, `sri@released`, `sri@steps-40`.
 
-import { type LoadedConfig, loadConfig, overridesFor, type RunChoice, resolveRun } from '../config/load.js';
+import {
+  type LoadedConfig,
+  loadConfig,
+  overrideRun,
+  overridesFor,
+  type RunChoice,
+  resolveRun,
+} from '../config/load.js';
 import { takesKey } from '../config/method-keys.js';
 import { type RunConfig, STARTING_PARTS } from '../config/schema.js';
 import type { SweepPoint, Swept } from '../config/sweep.js';
 import { parseVariation, type VariedQuantity, variationName } from '../config/variations.js';
 import { InputError } from '../errors.js';
 import { methodNamed, methods } from '../methods/registry.js';
+import { RunFolder } from '../runs/run-folder.js';
 import { cut } from '../text.js';
 
 /**
@@ -31,6 +39,88 @@ export function parseMethod(name: string, setting?: string): Pick<RunChoice, 'me
     throw new InputError(`--method ${cut(name)} and --setting ${cut(setting)} name two settings; give one`);
   }
   return { method: method!, setting: setting ?? named };
+}
+
+/** What trains where no method is named. */
+const DEFAULT_METHOD = 'sri';
+
+/** Overrides that hold for the runs that a run starts from, too: where weights fit together, and what computes. */
+const SHARED_KEYS = ['backend', 'threads', 'precision', 'data', 'model'];
+
+/** Which run of a config is to be trained, and where. */
+export interface RunRequest {
+  /** The config file, or the name of one in configs/. */
+  config: string;
+  /** As {@link parseMethod} has it; `sri` where absent. */
+  method?: string;
+  setting?: string;
+  /** The config's where absent. */
+  seed?: number;
+  /** `path.to.key=value`. */
+  overrides: readonly string[];
+  /** The run's folder; after the data set, the method and the seed, in `runs`, where absent. */
+  run?: string;
+  /** Folder of all runs. */
+  runs: string;
+}
+
+export interface ChosenRun {
+  loaded: LoadedConfig;
+  run: RunConfig;
+  folder: RunFolder;
+  /** The run of another method of the config, of the same seed, and of the same sizes where they were overridden. */
+  sibling(method: string): RunConfig;
+}
+
+/** @throws {InputError} where the config does not have the run, or the values do not fit together. */
+export async function chooseRun({
+  config,
+  method,
+  setting,
+  seed,
+  overrides,
+  run: named,
+  runs,
+}: RunRequest): Promise<ChosenRun> {
+  const corpusKey = overrides.find((text) => /^\s*data\.(?!directory\b)/.test(text));
+  if (corpusKey !== undefined) {
+    throw new InputError(`--set ${corpusKey}: a corpus is as it was prepared; say this to sri prepare`);
+  }
+  const loaded = await openConfig(config);
+  const run = resolveRun(loaded, { ...parseMethod(method ?? DEFAULT_METHOD, setting), seed, overrides });
+  const folder = named === undefined ? RunFolder.of(runs, run) : new RunFolder(named);
+  const shared = overrides.filter((override) => SHARED_KEYS.includes(topKey(override).trim()));
+  const sibling = (other: string) => resolveRun(loaded, { ...parseMethod(other), seed: run.seed, overrides: shared });
+  return { loaded, run, folder, sibling };
+}
+
+/** What may differ between a training and an evaluation of its weights. */
+const EVALUATION_KEYS = ['evaluation', 'backend', 'threads'];
+
+/** Where the corpus lies may differ too; that it is the same one is seen by its content. */
+const CORPUS_PLACE = /^\s*data\.directory\s*=/;
+
+/** @throws {InputError} for an override that would change what was trained. */
+export function checkEvaluationOverrides(overrides: readonly string[]): void {
+  for (const override of overrides) {
+    if (!EVALUATION_KEYS.includes(topKey(override)) && !CORPUS_PLACE.test(override)) {
+      throw new InputError(`--set ${override}: what was trained stays as it is; only evaluation.* may be set here`);
+    }
+  }
+}
+
+/**
+ * The run in a folder, as it was trained, with how it is to be evaluated said anew.
+ * @throws {InputError} where the folder holds no run, or an override is not right.
+ */
+export function trainedRun(directory: string, overrides: readonly string[]): { run: RunConfig; folder: RunFolder } {
+  checkEvaluationOverrides(overrides);
+  const folder = new RunFolder(directory);
+  return { run: overrideRun(folder.config(), overrides, methods()), folder };
+}
+
+function topKey(override: string): string {
+  return override.split(/[.=]/, 1)[0]!;
 }
 
 /**

@@ -1,8 +1,6 @@
 // The machine a command computes on: its backend, started; how fast it can be at most; and what a manifest says of it.
 
-import { execFileSync } from 'node:child_process';
 import { totalmem } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import * as tf from '@tensorflow/tfjs-core';
 import { type Backend, useBackend } from '../backends/index.js';
 import { NativeBackend } from '../backends/native/backend.js';
@@ -11,7 +9,7 @@ import type { RunConfig } from '../config/schema.js';
 import { InputError } from '../errors.js';
 import { methodNamed } from '../methods/registry.js';
 import type { Manifest } from '../runs/run-folder.js';
-import { packageVersion } from '../version.js';
+import { packageVersion, sourceCommit } from '../version.js';
 
 /**
  * Starts the backend that a run asks for.
@@ -102,19 +100,4 @@ export function provenance(
     backendDetails: describeBackend(backend),
     threads: backend.threads,
   };
-}
-
-/** The commit of this package's source, `+changes` where files differ from it; null where it is in no repository. */
-export function sourceCommit(): string | null {
-  const cwd = fileURLToPath(new URL('../../', import.meta.url));
-  const git = (...args: string[]) => execFileSync('git', args, { cwd, encoding: 'utf8', stdio: 'pipe' }).trim();
-  try {
-    // Installed below someone else's repository, the package has no commit of its own.
-    if (git('rev-parse', '--show-prefix') !== '') return null;
-    // Results are what the source makes, not source: writing them anew changes nothing about the next run.
-    const changed = git('status', '--porcelain', '--untracked-files=no', '--', '.', ':!results') !== '';
-    return `${git('rev-parse', 'HEAD')}${changed ? '+changes' : ''}`;
-  } catch {
-    return null;
-  }
 }

@@ -10,8 +10,9 @@ import type { LatentDecoder } from '../model/latent-decoder.js';
 import type { Provenance } from '../runs/row.js';
 import type { RunFolder } from '../runs/run-folder.js';
 import { loadWeights } from '../runs/weights.js';
+import { sourceCommit } from '../version.js';
 import { evaluatedModel } from './evaluation.js';
-import { checkMemory, sourceCommit, startMachine } from './machine.js';
+import { checkMemory, startMachine } from './machine.js';
 
 export interface OpenRun {
   run: RunConfig;

@@ -10,6 +10,7 @@ import { hasCheckpoint } from '../runs/checkpoint.js';
 import { type Manifest, RunFolder } from '../runs/run-folder.js';
 import type { StartingWeights } from '../runs/weights.js';
 import { type TrainingEvent, train } from '../training/train.js';
+import type { ChosenRun } from './choose-run.js';
 import { createValidator } from './evaluation.js';
 import { checkMemory, checkPrecision, provenance, startMachine } from './machine.js';
 import type { Following } from './progress.js';
@@ -47,13 +48,28 @@ export async function trainRun(
   });
 }
 
+/** A run that is to be trained, and where. */
+interface Trainee {
+  run: RunConfig;
+  folder: RunFolder;
+}
+
+/**
+ * A run after those that must be trained before it.
+ * @param runs the folder of all runs.
+ */
+export function inTrainingOrder({ run, folder, sibling }: ChosenRun, runs: string): Trainee[] {
+  const starts = unfinishedStarts(run, folder, runs, sibling);
+  return [...starts.map((start) => ({ run: start, folder: RunFolder.of(runs, start) })), { run, folder }];
+}
+
 /**
  * The runs that must be finished before one can start, and are not, in the order to train them in: those whose weights it
  * begins with, and theirs. None where it has begun itself.
  * @param resolve the run of another method of the same config and seed.
  * @param runs the folder of all runs.
  */
-export function unfinishedStarts(
+function unfinishedStarts(
   run: RunConfig,
   folder: RunFolder,
   runs: string,

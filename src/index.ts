@@ -1,0 +1,68 @@
+// The library: what a program imports, and what a plugin is defined with. It is kept stable; what a definition may be built
+// from, tensors and networks among it, is `sri/parts`.
+//
+//     import { encode, openRun, prepareCorpus, train } from 'sri';
+//
+//     await prepareCorpus({ config: 'reviews.yaml', text: 'reviews.txt' });
+//     const { folder } = await train({ config: 'reviews.yaml' });
+//     const run = await openRun(folder);
+//     const { mean, latentSize } = await encode(run, ['the food was cold']);
+//     run.dispose();
+
+export type { RunConfig } from './config/schema.js';
+export type { SplitName } from './data/corpus.js';
+export { type DataSetDefinition, type DataSetSpec, defineDataSet, rawNames } from './data/define-data-set.js';
+export type { PreparationReport } from './data/prepare.js';
+export { InputError, InterruptedError } from './errors.js';
+export {
+  defineMetric,
+  type MeasuringContext,
+  type MetricDefinition,
+  type MetricSpec,
+} from './evaluation/define-metric.js';
+export type { MeasuredQuantity, Measurement } from './evaluation/measurement.js';
+export type { DecodingRequest } from './experiments/decode-texts.js';
+export type { Encoding } from './experiments/encode.js';
+export type { OpenRun } from './experiments/open-run.js';
+export type { Following, RowEvent, Stage } from './experiments/progress.js';
+export type { Results } from './experiments/report.js';
+export type { ReproductionEvent } from './experiments/reproduce/reproduce.js';
+export {
+  type CorpusRequest,
+  decode,
+  encode,
+  evaluate,
+  type MeasuringRequest,
+  type OpeningRequest,
+  type Overrides,
+  openRun,
+  prepareCorpus,
+  type ReproductionSpec,
+  reproduce,
+  type TrainedRun,
+  type TrainingRequest,
+  train,
+} from './library.js';
+export {
+  defineMethod,
+  type Method,
+  type MethodCost,
+  type MethodDefinition,
+  type Selection,
+} from './methods/define-method.js';
+export type {
+  Inference,
+  InferenceContext,
+  Iteration,
+  LanguageModel,
+  LatentVariableModel,
+  Learner,
+  Model,
+  Position,
+  Update,
+} from './methods/method.js';
+export type { Decoding } from './model/decoding.js';
+export type { MeasuredRow } from './runs/row.js';
+export type { Manifest } from './runs/run-folder.js';
+export type { DecodedText } from './runs/texts.js';
+export type { TrainingEvent } from './training/train.js';

@@ -1,0 +1,235 @@
+// The program as functions: what each command does, for a program that imports it. Requests are plain objects with the
+// defaults of the command line, results are data, nothing is printed. Whatever takes long is followed and stopped by
+// `{ signal, onProgress }`, and ends with an InterruptedError when it was stopped; what was finished before is kept.
+
+import type { PerplexityEstimatorChoice } from './config/choices.js';
+import type { SplitName } from './data/corpus.js';
+import type { PreparationReport } from './data/prepare.js';
+import { InputError } from './errors.js';
+import { chooseRun, openConfig, trainedRun } from './experiments/choose-run.js';
+import { decode as decodeCodes, type GivenCodes } from './experiments/decode.js';
+import type { DecodingRequest } from './experiments/decode-texts.js';
+import { type Encoding, encode as encodeLines, type UnknownGivenWords } from './experiments/encode.js';
+import { checkMetrics, type EvaluationRequest, evaluateRun, withEstimator } from './experiments/evaluate.js';
+import { type OpenRun, openRun as openFolder } from './experiments/open-run.js';
+import { configured, ofFiles, ofText, prepare } from './experiments/prepare.js';
+import type { Following, RowEvent, Stage } from './experiments/progress.js';
+import type { Results } from './experiments/report.js';
+import { type ReproductionEvent, reproduce as reproducePlan } from './experiments/reproduce/reproduce.js';
+import { inTrainingOrder, trainRun } from './experiments/train.js';
+import type { MeasuredRow } from './runs/row.js';
+import type { Manifest } from './runs/run-folder.js';
+import type { DecodedText } from './runs/texts.js';
+import type { TrainingEvent } from './training/train.js';
+
+/** Keys of a configuration with their values: `{ 'model.hiddenSize': 64, 'langevin.temperature': { start: 1, ... } }`. */
+export type Overrides = Readonly<Record<string, unknown>>;
+
+/** As `--set` has them: JSON is YAML. */
+function written(set: Overrides = {}): string[] {
+  return Object.entries(set).map(([key, value]) => `${key}=${JSON.stringify(value)}`);
+}
+
+/** A text to prepare: what a config describes, or files of one's own. */
+export interface CorpusRequest {
+  /** A config file, or the name of one in `configs/`; its `data` keys hold, and of a known set it says where the text is. */
+  config?: string;
+  /** A text, an item a line, divided 80/10/10 at random; a file each where it comes in three. */
+  text?: string | Readonly<Record<SplitName, string>>;
+  /** Folder of the config's raw files, where they are not where its data script puts them. */
+  from?: string;
+  /** Folder of the prepared corpus; `data.directory` of the config where absent, and needed where there is no config. */
+  out?: string;
+  /** Keys of `data`: `{ 'data.vocabularySize': 5000 }`. */
+  set?: Overrides;
+}
+
+/**
+ * Prepares a corpus: words, vocabulary, three splits as ids.
+ * @throws {InputError} where there is no such text, or nothing says what it is.
+ */
+export async function prepareCorpus({ config, text, from, out, set }: CorpusRequest): Promise<PreparationReport> {
+  const loaded = config === undefined ? null : await openConfig(config);
+  const choice = { set: written(set), ...(out === undefined ? {} : { out }) };
+  if (typeof text === 'string') return prepare(ofText(text, loaded, choice));
+  if (text !== undefined) return prepare(ofFiles({ ...text }, loaded, choice));
+  if (loaded === null) throw new InputError('prepareCorpus: give a config, or a text');
+  return prepare(await configured(loaded, { ...choice, ...(from === undefined ? {} : { from }) }));
+}
+
+/** A run of a config. */
+export interface TrainingRequest {
+  /** A config file, or the name of one in `configs/`: `ptb`. */
+  config: string;
+  /** One of the config's methods, a setting after `@`: `fb-vae`, `sri@released`; `sri` where absent. */
+  method?: string;
+  /** Of all randomness; the config's where absent. */
+  seed?: number;
+  /** Keys that this run has its own way. */
+  set?: Overrides;
+  /** The run's folder; `<runs>/<data set>/<method>/seed-<seed>` where absent. */
+  run?: string;
+  /** Folder of all runs, `runs` where absent. */
+  runs?: string;
+}
+
+/** A run that was trained. */
+export interface TrainedRun {
+  /** Its folder. */
+  folder: string;
+  /** What made it, and how its training ended. */
+  manifest: Manifest;
+}
+
+/**
+ * Trains a run to its end, from where it last stopped, and before it those that it starts from. A run that had ended is
+ * left as it is.
+ *
+ * @param following `restart` begins the run anew where there is one already; its weights are lost then.
+ * @throws {InputError} where the config does not have the run, its corpus is not prepared, or the folder holds another.
+ * @throws {InterruptedError} after a checkpoint was saved, when the signal asks to stop.
+ */
+export async function train(
+  { config, method, seed, set, run, runs = 'runs' }: TrainingRequest,
+  { restart = false, ...following }: Following<TrainingEvent> & { restart?: boolean } = {},
+): Promise<TrainedRun> {
+  const chosen = await chooseRun({ config, method, seed, overrides: written(set), run, runs });
+  for (const one of inTrainingOrder(chosen, runs)) {
+    if (one.folder !== chosen.folder) await trainRun(one.run, one.folder, runs, following);
+  }
+  const manifest = await trainRun(chosen.run, chosen.folder, runs, { ...following, restart });
+  return { folder: chosen.folder.directory, manifest };
+}
+
+export interface OpeningRequest {
+  /** `best`, `last`, or `epoch-<n>` for those that `training.keepEpochs` kept; what `training.select` says where absent. */
+  weights?: string;
+  /** Keys of `evaluation`, `backend`, `threads` and `data.directory`: what may differ from the training. */
+  set?: Overrides;
+}
+
+/**
+ * Opens a trained run: starts its backend and loads its corpus and weights. The caller disposes it.
+ * @param folder of the run.
+ * @throws {InputError} where there is no such run, or its corpus is another.
+ */
+export async function openRun(folder: string, { weights, set }: OpeningRequest = {}): Promise<OpenRun> {
+  const { run, folder: found } = trainedRun(folder, written(set));
+  return openFolder(run, found, weights);
+}
+
+export interface MeasuringRequest extends Partial<EvaluationRequest> {
+  /** Of perplexity, by name; the configuration's where absent. */
+  estimator?: PerplexityEstimatorChoice;
+  /** Draws a sentence of that estimator; the configuration's where absent. */
+  samples?: number;
+}
+
+/**
+ * Measures an opened run on a split, `test` where absent, and keeps each number as a row in its folder.
+ * @throws {InputError} where there is no such metric, or the method lacks it.
+ * @throws {InterruptedError} when the signal asks to stop.
+ */
+export async function evaluate(
+  opened: OpenRun,
+  { estimator, samples, split = 'test', ...request }: MeasuringRequest = {},
+  following: Following<Stage | RowEvent> = {},
+): Promise<MeasuredRow[]> {
+  checkMetrics(opened.run, request.metrics ?? []);
+  const run = withEstimator(opened.run, estimator, samples);
+  return evaluateRun({ ...opened, run }, { ...request, split }, following);
+}
+
+/**
+ * q(z | x) of sentences, a string each, by the run's own inference.
+ * @param request draws from q(z | x) a sentence, two or more; `evaluation.inferenceChains` where absent.
+ * @throws {InputError} for a method without a code, and for a sentence without words.
+ */
+export async function encode(
+  opened: OpenRun,
+  sentences: readonly string[],
+  request: { draws?: number } = {},
+  following: Following<Stage | UnknownGivenWords> = {},
+): Promise<Encoding> {
+  return encodeLines(opened, { lines: sentences, source: 'encode', ...request }, following);
+}
+
+/**
+ * The sentences that codes are decoded to.
+ * @param codes `[sentences, latentSize]`, row-major: {@link Encoding.mean} is of that form.
+ * @throws {InputError} for a method without a code, and for codes of another size than its.
+ */
+export async function decode(
+  opened: OpenRun,
+  codes: Float32Array,
+  request: DecodingRequest = {},
+  following: Following<Stage> = {},
+): Promise<DecodedText[]> {
+  const { latentSize } = opened.run.model;
+  if (codes.length % latentSize !== 0) {
+    throw new InputError(`decode: ${codes.length} numbers are no codes of ${latentSize} each`);
+  }
+  const given: GivenCodes = { data: codes, size: latentSize, source: 'decode' };
+  return decodeCodes(opened, given, request, following);
+}
+
+/** Tables and figures of the paper. */
+export interface ReproductionSpec {
+  /** A config file, or the name of one in `configs/`. */
+  config: string;
+  /** Numbers of tables; `[1]` where neither tables nor figures are given. */
+  tables?: readonly number[];
+  /** Numbers of figures. */
+  figures?: readonly number[];
+  /** Methods, a setting after `@`; those of the config that the paper shows where absent. */
+  methods?: readonly string[];
+  /** The config's where absent. */
+  seeds?: readonly number[];
+  /** Keys that all runs have their own way. */
+  set?: Overrides;
+  /** What is measured on, `test` where absent. */
+  split?: SplitName;
+  /** Folder of the raw files, should the corpus not be prepared yet. */
+  from?: string;
+  /** Folder of all runs, `runs` where absent. */
+  runs?: string;
+  /** Where tables and figures go, in a folder for each data set; `tables` where absent. */
+  results?: string;
+}
+
+/**
+ * Does what is missing for tables and figures - prepares, trains, measures - and writes them.
+ * @returns what was written; null where no run has anything to show.
+ * @throws {InputError} where nothing of it can be done.
+ * @throws {InterruptedError} when the signal asks to stop.
+ * @throws {Error} in the end, that says which tasks failed.
+ */
+export async function reproduce(
+  { config, figures = [], set, split = 'test', runs = 'runs', results = 'tables', ...spec }: ReproductionSpec,
+  { signal, onProgress }: Following<ReproductionEvent> = {},
+): Promise<Results | null> {
+  const { tables = figures.length === 0 ? [1] : [] } = spec;
+  let made: Results | null = null;
+  const request = {
+    ...spec,
+    loaded: await openConfig(config),
+    config,
+    overrides: written(set),
+    tables,
+    figures,
+    ais: false,
+    stepsAblation: false,
+    frontier: false,
+    split,
+    runs,
+    results,
+  };
+  await reproducePlan(request, {
+    signal,
+    onProgress: (event) => {
+      if (event.kind === 'results') made = event.results;
+      onProgress?.(event);
+    },
+  });
+  return made;
+}

@@ -1,0 +1,28 @@
+// What a definition may be built from: the program's own tensors, networks, losses, draws and statistics. A plugin must take
+// tfjs and zod from here, so that there is one of each. What is here may change with a minor version.
+
+export * as tf from '@tensorflow/tfjs-core';
+export { z } from 'zod';
+export { count, notNegative, positive, wholeNumber } from './config/numbers.js';
+export type { Batch } from './data/batches.js';
+export type { PreparedCorpus } from './data/corpus.js';
+export { countNotFinite, divergenceWarnings, meanRow } from './evaluation/measurement.js';
+export { type MeanEstimate, meanEstimate, SentenceMean, sentenceValues } from './evaluation/statistics.js';
+export { GaussianPosterior, PointPosterior, sampleGaussian } from './inference/amortized.js';
+export { type DiagonalGaussian, nllInPieces, type Posterior, priorDraws } from './inference/posterior.js';
+export { drawNormals, type SentenceKeys } from './inference/sentence-noise.js';
+export { ShortRunPosterior } from './inference/short-run-posterior.js';
+export { AmortizedModel, dimensionKl, type LossParts, Vae } from './methods/amortized-model.js';
+export { KL_WEIGHT_DEFAULTS, type KlWeightKeys, klWeightAt, klWeightKeys } from './methods/kl-weight.js';
+export { createDecoder } from './model/decoders.js';
+export { decodeSentences } from './model/decoding.js';
+export { type DropoutMasks, disposeMasks, drawMasks, NO_DROPOUT } from './model/dropout-masks.js';
+export type { DecoderFlops, DecoderShape, DecoderState, LatentDecoder, TokenBatch } from './model/latent-decoder.js';
+export type { BatchLikelihood, ConditionalLikelihood, LangevinSchedule } from './model/likelihood.js';
+export { type EncodedBatch, Encoder } from './model/lstm/encoder.js';
+export { OutputLayer } from './model/output-layer.js';
+export { Parameters } from './model/parameters.js';
+export { PortableLikelihood } from './model/portable-likelihood.js';
+export { embedWords } from './model/word-vectors.js';
+export { RandomStream, type StreamKey } from './random/philox.js';
+export { finiteOrNull, type ResultRow } from './runs/row.js';

@@ -1,0 +1,101 @@
+// The library, as a program imports it: a corpus, a run, its numbers, its codes and its sentences, and a table.
+
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import {
+  decode,
+  encode,
+  evaluate,
+  InputError,
+  type OpenRun,
+  openRun,
+  prepareCorpus,
+  reproduce,
+  type TrainedRun,
+  train,
+} from '../src/index.js';
+
+const root = mkdtempSync(path.join(tmpdir(), 'sri-library-'));
+const before = process.cwd();
+const config = `
+dataSet: pets
+backend: cpu
+data: { vocabularySize: 20, maxLength: 12 }
+model: { latentSize: 2, wordVectorSize: 4, hiddenSize: 6 }
+optimizer: { name: adam, learningRate: 0.01 }
+training: { batchSize: 16, epochs: 1 }
+evaluation: { inferenceChains: 3 }
+methods: { lstm-lm: {}, ae: {}, fb-vae: { startFrom: { encoder: ae, decoder: null } } }
+`;
+const text = Array.from(
+  { length: 60 },
+  (_, i) => `the ${['cat', 'dog', 'bird'][i % 3]} sat ${'so '.repeat(i % 3)}still`,
+);
+
+let trained: TrainedRun;
+let run: OpenRun;
+
+beforeAll(async () => {
+  process.chdir(root);
+  writeFileSync('pets.yaml', config);
+  writeFileSync('pets.txt', `${text.join('\n')}\n`);
+  const report = await prepareCorpus({ config: 'pets.yaml', text: 'pets.txt' });
+  expect(report).toMatchObject({ name: 'pets', directory: 'data/pets' });
+  trained = await train({ config: 'pets.yaml', method: 'ae', set: { 'training.epochs': 2 } });
+  run = await openRun(trained.folder, { set: { 'evaluation.inferenceChains': 4 } });
+}, 120_000);
+afterAll(() => {
+  run.dispose();
+  process.chdir(before);
+  rmSync(root, { recursive: true });
+});
+
+it('trains with keys of its own, tells how far it is, and leaves a run that is done as it is', async () => {
+  expect(trained.folder).toBe(path.join('runs', 'pets', 'ae', 'seed-0'));
+  expect(trained.manifest).toMatchObject({ epochs: 2, finished: { reason: 'all-epochs', epochs: 2 } });
+  const again = await train({ config: 'pets.yaml', method: 'ae', set: { 'training.epochs': 2 } });
+  expect(again.manifest).toEqual(trained.manifest);
+});
+
+it('trains first what a run starts from, and begins anew when it is told to', async () => {
+  const begun: string[] = [];
+  const following = {
+    onProgress: (event: { kind: string; resumed?: boolean }) => {
+      if (event.kind === 'start') begun.push(event.resumed ? 'goes on' : 'starts');
+    },
+  };
+  const request = { config: 'pets.yaml', method: 'fb-vae', runs: 'other' };
+  const first = await train(request, following);
+  expect(existsSync('other/pets/ae/seed-0/manifest.json')).toBe(true);
+  expect(first.manifest.startedFrom.encoder?.run).toBe('ae, seed 0');
+  await train(request, { ...following, restart: true });
+  expect(begun).toEqual(['starts', 'starts', 'starts']);
+});
+
+it('measures, encodes and decodes a run', async () => {
+  const [row] = await evaluate(run, { metrics: ['recon'], split: 'valid' });
+  expect(row).toMatchObject({ metric: 'recon', split: 'valid', weights: trained.manifest.weights.best });
+  const { mean, latentSize, texts } = await encode(run, ['the cat sat still', 'the dog sat so still']);
+  expect([latentSize, mean.length, texts[1]]).toEqual([2, 4, 'the dog sat so still']);
+  const written = await decode(run, mean, { maxLength: 5 });
+  expect(written.map(({ text }) => text.split(' ').length <= 5)).toEqual([true, true]);
+  await expect(decode(run, mean.subarray(1))).rejects.toThrow(/3 numbers are no codes of 2 each/);
+});
+
+it('writes tables', async () => {
+  const results = await reproduce({ config: 'pets.yaml', tables: [1], methods: ['lstm-lm'] });
+  expect(results?.tables.map(({ kind }) => kind.name)).toEqual(['table1']);
+  expect(readFileSync('tables/pets/table1.csv', 'utf8')).toMatch(/^LSTM-LM,\d/m);
+});
+
+it('throws an InputError that says what would be right', async () => {
+  await expect(train({ config: 'pets.yaml', method: 'sri' })).rejects.toThrow(InputError);
+  await expect(train({ config: 'pets.yaml', method: 'sri' })).rejects.toThrow(/methods has no sri; it has lstm-lm, ae/);
+  await expect(train({ config: 'pets.yaml', set: { 'model.hidenSize': 3 }, method: 'ae' })).rejects.toThrow(
+    /did you mean hiddenSize/,
+  );
+  await expect(prepareCorpus({})).rejects.toThrow(/give a config, or a text/);
+  await expect(openRun('nowhere')).rejects.toThrow(/no run here/);
+});
