@@ -34,6 +34,7 @@ interface ReproduceOptions extends MachineOptions, TableOptions {
   sbatch?: string;
   arrayLimit?: number;
   print?: boolean;
+  export?: 'snakemake';
   from?: string;
   ais?: boolean;
   dryRun?: boolean;
@@ -90,6 +91,11 @@ function addPlanOptions(command: Command, methods: string): Command {
     .option('--sbatch <options>', 'further options for sbatch: "-c 4 -t 24:00:00"')
     .addOption(new Option('--array-limit <number>', 'tasks of an array that run at a time').argParser(wholeNumber(1)))
     .option('--print', 'with --launcher: write the scripts, show how they are submitted, and submit nothing')
+    .addOption(
+      new Option('--export <form>', 'write the plan for another engine, and do nothing: a Snakefile').choices([
+        'snakemake',
+      ]),
+    )
     .option('--dry-run', 'only tell what would be done, and about how long it would take');
 }
 
@@ -161,7 +167,7 @@ async function requestOf(options: ReproduceOptions): Promise<ReproductionRequest
     frontier: options.frontier ?? false,
     methods: methods?.split(',').map((name) => name.trim()),
     seeds,
-    sweep: parseSweep(options.sweep, loaded.catalogue, options.sweepFile),
+    sweep: parseSweep(options.sweep, loaded.catalogue, { file: options.sweepFile }),
     split,
     runs,
     results,
@@ -178,6 +184,11 @@ async function reproduce(options: ReproduceOptions, io: Io, progress: Progress):
     await showForecast(forecasts, io, options.json);
     return;
   }
+  const engines = ['jobs', 'launcher', 'export'] as const;
+  const [engine, another] = engines.filter((name) => options[name] !== undefined);
+  if (another !== undefined) {
+    throw new InputError(`--${engine} and --${another} are two ways to have tasks done; leave one out`);
+  }
   if (options.launcher !== undefined) {
     await launch(request, options, io);
     return;
@@ -185,6 +196,10 @@ async function reproduce(options: ReproduceOptions, io: Io, progress: Progress):
   const needless = (['sbatch', 'arrayLimit', 'print'] as const).find((name) => options[name] !== undefined);
   if (needless !== undefined) {
     throw new InputError(`--${needless === 'arrayLimit' ? 'array-limit' : needless} goes with --launcher slurm`);
+  }
+  if (options.export !== undefined) {
+    await exportPlan(request, options, io);
+    return;
   }
   if (options.jobs !== undefined) {
     await together(request, options.jobs, options, io);
@@ -198,18 +213,17 @@ async function reproduce(options: ReproduceOptions, io: Io, progress: Progress):
 /** Hands the plan to Slurm. */
 async function launch(
   request: ReproductionRequest,
-  { jobs, sbatch, arrayLimit, print: only, json }: ReproduceOptions,
+  { sbatch, arrayLimit, print: only, json }: ReproduceOptions,
   io: Io,
 ): Promise<void> {
-  if (jobs !== undefined) throw new InputError('--jobs is for this machine, --launcher for a cluster; leave one out');
   const [{ writePlan }, { slurmJobs, submit, writeScripts }, { describeLeftOut }] = await Promise.all([
     import('../experiments/reproduce/jobs.js'),
     import('../experiments/reproduce/slurm.js'),
     import('../experiments/reproduce/reproduce.js'),
   ]);
-  const { folder, leftOut, isDone } = await writePlan(request);
+  const { folder, leftOut, foreseen } = await writePlan(request);
   for (const one of leftOut) note(io, describeLeftOut(one));
-  const slurm = slurmJobs(folder, isDone, { sbatch: sbatch?.trim().split(/\s+/) ?? [], arrayLimit });
+  const slurm = slurmJobs(folder, foreseen.isDone, { sbatch: sbatch?.trim().split(/\s+/) ?? [], arrayLimit });
   if (only) {
     for (const command of await writeScripts(folder, slurm)) print(io, command);
     note(io, `scripts in ${folder.directory}/slurm; nothing was submitted`);
@@ -222,6 +236,24 @@ async function launch(
   }
   if (json) printJson(io, { event: 'plan-folder', folder: folder.directory });
   else print(io, `sri status ${folder.directory} tells how it stands`);
+}
+
+/** Writes the plan as Snakemake has it. */
+async function exportPlan(request: ReproductionRequest, { json }: ReproduceOptions, io: Io): Promise<void> {
+  const [{ writePlan }, { writeSnakefile }, { quoted }, { describeLeftOut }] = await Promise.all([
+    import('../experiments/reproduce/jobs.js'),
+    import('../experiments/reproduce/snakemake.js'),
+    import('../experiments/reproduce/task-command.js'),
+    import('../experiments/reproduce/reproduce.js'),
+  ]);
+  const { folder, leftOut, foreseen } = await writePlan(request);
+  for (const one of leftOut) note(io, describeLeftOut(one));
+  const file = await writeSnakefile(folder, foreseen);
+  if (json) printJson(io, { event: 'exported', file, folder: folder.directory });
+  else {
+    print(io, `snakemake --snakefile ${quoted(file)} --cores 2 --keep-going`);
+    print(io, `sri status ${quoted(folder.directory)} tells how it stands`);
+  }
 }
 
 /** The same with several tasks at a time. */

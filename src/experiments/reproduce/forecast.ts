@@ -37,6 +37,13 @@ export interface Forecast {
   memory: number | null;
 }
 
+/** What engines that run a plan's tasks elsewhere are told of them. */
+export interface Foreseen {
+  isDone(task: Task): boolean;
+  /** Bytes that it needs, about; null where that cannot be told yet. */
+  memoryOf(task: Task): number | null;
+}
+
 /** Sentences that Tables 2 and 3 take together: more than either of them. */
 const DECODED = 20;
 

@@ -5,11 +5,10 @@ import { spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
 import { freemem } from 'node:os';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { usableThreads } from '../../backends/threads.js';
 import { InputError, InterruptedError } from '../../errors.js';
 import type { Following } from '../progress.js';
-import { forecast } from './forecast.js';
+import { type Foreseen, forecast } from './forecast.js';
 import { isAll, settle, type Task } from './plan.js';
 import { PlanFolder, planOf } from './plan-file.js';
 import {
@@ -21,10 +20,8 @@ import {
   statisticsOf,
   tryResults,
 } from './reproduce.js';
+import { COMMAND } from './task-command.js';
 import { carryOutTogether } from './together.js';
-
-/** The command line that a task is run by. */
-export const COMMAND = fileURLToPath(new URL('../../../bin/sri.js', import.meta.url));
 
 /** Share of the free memory that tasks may be foreseen to take; the estimate is none to the byte. */
 const MEMORY_SHARE = 0.9;
@@ -199,18 +196,19 @@ function parse(line: string): Record<string, unknown> | null {
 }
 
 /**
- * A request's plan as a folder, for tasks that run elsewhere, with what is done of it.
+ * A request's plan as a folder, for tasks that run elsewhere, with what is done of it and what it needs.
  * @throws as `reproduce` does for a request that nothing can be done of.
  */
 export async function writePlan(
   request: ReproductionRequest,
-): Promise<{ folder: PlanFolder; leftOut: LeftOut[]; isDone: (task: Task) => boolean }> {
+): Promise<{ folder: PlanFolder; leftOut: LeftOut[]; foreseen: Foreseen }> {
   const { tasks, statistics, leftOut } = await planReproduction(request);
   const folder = await PlanFolder.create(planOf(request, tasks), request.loaded.config.dataSet);
-  const done = new Set(
-    (await forecast(tasks, statistics, request)).filter(({ state }) => state === 'done').map(({ task }) => task.id),
-  );
-  const isDone = ({ id }: Task) => done.has(id);
-  await folder.settleDone(isDone);
-  return { folder, leftOut, isDone };
+  const forecasts = new Map((await forecast(tasks, statistics, request)).map((one) => [one.task.id, one]));
+  const foreseen: Foreseen = {
+    isDone: ({ id }) => forecasts.get(id)?.state === 'done',
+    memoryOf: ({ id }) => forecasts.get(id)?.memory ?? null,
+  };
+  await folder.settleDone(foreseen.isDone);
+  return { folder, leftOut, foreseen };
 }

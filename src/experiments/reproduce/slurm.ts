@@ -7,9 +7,9 @@ import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { InputError } from '../../errors.js';
 import { writeFileAtomic } from '../../storage/atomic-write.js';
-import { COMMAND } from './jobs.js';
 import type { Task } from './plan.js';
 import type { PlanFolder } from './plan-file.js';
+import { quoted, taskCommand } from './task-command.js';
 
 export interface SlurmOptions {
   /** Further options of sbatch, such as `-c 4 -t 24:00:00`. */
@@ -98,7 +98,7 @@ export function slurmJobs(
  * its process was killed, a few times at most. It is safe to repeat, and training goes on where it was.
  */
 function script(folder: PlanFolder, number: string): string {
-  const run = [process.execPath, COMMAND, 'run-task', folder.directory].map(quoted).join(' ');
+  const run = taskCommand(folder);
   return `#!/bin/bash
 ${number}
 told=
@@ -123,11 +123,6 @@ elif [ "$code" -gt 128 ] && [ "$code" -ne 130 ] && [ "\${SLURM_RESTART_COUNT:-0}
 fi
 exit "$code"
 `;
-}
-
-/** For the shell. */
-function quoted(text: string): string {
-  return /^[\w./@:=+,%-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 /** Writes the scripts into the plan's folder, and says how each would be submitted, `$level_0` standing for a job's number. */

@@ -5,7 +5,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { COMMAND } from '../../../src/experiments/reproduce/jobs.js';
+import { COMMAND } from '../../../src/experiments/reproduce/task-command.js';
 import { writeStudy } from './study.js';
 
 const root = mkdtempSync(path.join(tmpdir(), 'sri-jobs-'));
