@@ -332,18 +332,23 @@ function splitOverride(text: string, option: string): { key: string; value: stri
  * What a study varies: each `path.to.key=value,value,...` with each other, and each of those with each named setting of a
  * file, which maps names to keys as a config file's `settings` do.
  *
+ * @param how the file of named settings, and what `texts` were given to, as complaints name it.
  * @returns one point without anything where nothing varies.
  * @throws {InputError} naming the option, or the file and line, and what is wrong.
  */
-export function parseSweep(texts: readonly string[], catalogue: readonly MethodKeys[], file?: string): SweepPoint[] {
+export function parseSweep(
+  texts: readonly string[],
+  catalogue: readonly MethodKeys[],
+  { file, option = '--sweep' }: { file?: string; option?: string } = {},
+): SweepPoint[] {
   const schema = anyOverridesSchema(catalogue);
   const lists = texts.map((text): Swept[] => {
-    const { key, value } = splitOverride(text, '--sweep');
-    checkSweepable(key, `--sweep ${cut(text)}`);
-    return sweepValues(value, `--sweep ${cut(text)}`).map((one) => {
-      const layer = parseOverride(`${key}=${one}`, schema, catalogue, '--sweep');
+    const { key, value } = splitOverride(text, option);
+    checkSweepable(key, `${option} ${cut(text)}`);
+    return sweepValues(value, `${option} ${cut(text)}`).map((one) => {
+      const layer = parseOverride(`${key}=${one}`, schema, catalogue, option);
       const single = { key, value: at(layer.values, key.split('.')) };
-      return { ...layer, label: sweptLabel(key, single.value), single };
+      return { ...layer, label: sweptLabel(key, single.value), single, option };
     });
   });
   const keys = lists.map(([first]) => first!.single!.key);
@@ -371,8 +376,20 @@ function readSweepFile(name: string, schema: z.ZodObject): Swept[] {
     for (const key of Object.keys(given)) checkSweepable(key, place([key]));
     const parsed = schema.safeParse(given);
     if (!parsed.success) throw new InputError(complaints(schema, parsed.error, given, place).join('\n'));
-    return { label, values: parsed.data as Overrides, single: null, place };
+    return { label, values: parsed.data as Overrides, single: null, option: '--sweep-file', place };
   });
+}
+
+/** Whether an override, whatever it is an override of, says a value of a key, or of a part of it. */
+export function givesValue(override: string, key: string): boolean {
+  const { key: own, value } = splitOverride(override, '--set');
+  const said = readYaml(value, () => `--set ${cut(override)}`).value;
+  return has(nested(own, said), key.split('.'));
+}
+
+/** `{ langevin: { steps: 3 } }`, of `langevin.steps` and 3. */
+function nested(key: string, value: unknown): unknown {
+  return key.split('.').reduceRight<unknown>((inner, part) => ({ [part]: inner }), value ?? null);
 }
 
 /** @param schema of what it may say: the common keys, and those of the methods that it may be of. */
@@ -387,7 +404,7 @@ function parseOverride(
   const keys = key.split('.');
   if (keys.length > MOST_KEYS) throw new InputError(`${place}: a key has at most ${MOST_KEYS} parts`);
   const { value } = readYaml(written, () => place);
-  const layer = keys.reduceRight<unknown>((inner, key) => ({ [key]: inner }), value ?? null);
+  const layer = nested(key, value);
   const parsed = schema.safeParse(layer);
   if (!parsed.success) {
     throw new InputError(complaints(schema, parsed.error, layer, () => place, catalogue).join('\n'));

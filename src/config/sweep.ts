@@ -11,6 +11,8 @@ export interface Swept {
   values: Overrides;
   /** The one key that it sets, and its value; null for a named setting of a file, which may set several. */
   single: { key: string; value: unknown } | null;
+  /** What varies it: `--sweep`, `the frontier`. */
+  option: string;
   /** Where a key of it was written, for complaints. */
   place(keys: readonly PropertyKey[]): string;
 }

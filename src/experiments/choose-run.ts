@@ -13,6 +13,7 @@ import { type RunConfig, STARTING_PARTS } from '../config/schema.js';
 import type { SweepPoint, Swept } from '../config/sweep.js';
 import { parseVariation, type VariedQuantity, variationName } from '../config/variations.js';
 import { InputError } from '../errors.js';
+import { matters } from '../methods/bearing.js';
 import { methodNamed, methods } from '../methods/registry.js';
 import { RunFolder } from '../runs/run-folder.js';
 import { cut } from '../text.js';
@@ -124,23 +125,14 @@ function topKey(override: string): string {
 }
 
 /**
- * The run of a study's variant. What does not bear on the method, such as Langevin's keys on a VAE, leaves its plain run;
- * a run that starts from another's weights starts from the same variant of it.
+ * The run of a study's variant. What does not bear on it, such as Langevin's keys on a VAE, leaves its plain run; a run that
+ * starts from another's weights starts from the same variant of it.
  *
  * @param choice its overrides are said for all methods of the study: each takes those that it has.
  * @throws {InputError} where the config does not have it, or the values do not fit together.
  */
 export function resolveVariant(loaded: LoadedConfig, choice: RunChoice, point: SweepPoint): RunConfig {
-  const own = { ...choice, overrides: overridesFor(choice.method, choice.overrides ?? [], loaded.catalogue) };
-  const plain = resolveRun(loaded, own);
-  const starts = STARTING_PARTS.flatMap((part) => plain.startFrom?.[part] ?? []);
-  const swept = point.filter((one) => [plain.method, ...starts].some((method) => bearsOn(one, method)));
-  if (swept.length === 0) return plain;
-  const named = asVariation(swept, plain, choice.setting);
-  const run =
-    named === null
-      ? resolveRun(loaded, { ...own, swept })
-      : resolveRun(loaded, { ...own, setting: named.setting, swept: swept.filter((one) => one !== named.swept) });
+  const run = withSwept(loaded, choice, bearing(loaded, choice, point));
   const { startFrom } = run;
   if (startFrom === null) return run;
   const variantOf = (start: string | null) => {
@@ -150,9 +142,53 @@ export function resolveVariant(loaded: LoadedConfig, choice: RunChoice, point: S
   return { ...run, startFrom: { encoder: variantOf(startFrom.encoder), decoder: variantOf(startFrom.decoder) } };
 }
 
-/** Whether what a study varies changes what a method learns. */
-export function bearsOn({ values }: Swept, method: string): boolean {
-  return Object.keys(values).some((key) => takesKey(method, key, methods()));
+/** A run with values of the study's, all of which it takes. */
+function withSwept(loaded: LoadedConfig, choice: RunChoice, swept: SweepPoint): RunConfig {
+  const own = { ...choice, overrides: overridesFor(choice.method, choice.overrides ?? [], loaded.catalogue) };
+  const plain = resolveRun(loaded, own);
+  const named = asVariation(swept, plain, choice.setting);
+  return named === null
+    ? resolveRun(loaded, { ...own, swept })
+    : resolveRun(loaded, { ...own, setting: named.setting, swept: swept.filter((one) => one !== named.swept) });
+}
+
+/**
+ * Those of a point's values that change what a run learns, or what a run that it starts from does.
+ * @param above the methods that start from it.
+ */
+export function bearing(
+  loaded: LoadedConfig,
+  choice: RunChoice,
+  point: SweepPoint,
+  above: readonly string[] = [],
+): SweepPoint {
+  if (point.length === 0) return point;
+  const { catalogue } = loaded;
+  const method = methodNamed(choice.method);
+  const taken = (one: Swept) =>
+    leaves(one.values).filter((key) => takesKey(method.name, key.split('.')[0]!, catalogue));
+  const run = withSwept(
+    loaded,
+    choice,
+    point.filter((one) => taken(one).length > 0),
+  );
+  const { seed, overrides } = choice;
+  const ofStarts = STARTING_PARTS.flatMap((part) => {
+    const start = run.startFrom?.[part] ?? null;
+    // That runs start from each other in a circle is for the plan to say.
+    if (start === null || loaded.config.methods[start] === undefined || above.includes(start)) return [];
+    return bearing(loaded, { method: start, seed, overrides }, point, [...above, method.name]);
+  });
+  return point.filter((one) => ofStarts.includes(one) || taken(one).some((key) => matters(key, run, method)));
+}
+
+/** The paths of values that are no objects: `model.hiddenSize`. */
+function leaves(values: object): string[] {
+  return Object.entries(values).flatMap(([key, value]) =>
+    typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? leaves(value).map((inner) => `${key}.${inner}`)
+      : [key],
+  );
 }
 
 /** One of the values as {@link parseVariation} has it, so that `--sweep langevin.steps=40` is the run `@steps-40`. */

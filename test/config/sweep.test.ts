@@ -38,7 +38,7 @@ describe('values', () => {
 describe('points', () => {
   it('are every combination, those of a file with each', () => {
     const file = written('sizes.yaml', 'small: { model: { hiddenSize: 8 } }\nlarge: { model: { hiddenSize: 16 } }\n');
-    const points = parseSweep(['optimizer.learningRate=0.1,1', 'model.latentSize=2..3'], methods(), file);
+    const points = parseSweep(['optimizer.learningRate=0.1,1', 'model.latentSize=2..3'], methods(), { file });
     expect(points.map((point) => point.map(({ label }) => label).join('-'))).toEqual(
       ['small', 'large'].flatMap((size) =>
         ['0.1', '1'].flatMap((rate) => [2, 3].map((z) => `${size}-learningRate-${rate}-latentSize-${z}`)),
@@ -59,10 +59,10 @@ describe('points', () => {
 
   it('names the line of a file that is wrong', () => {
     const file = written('wrong.yaml', 'small:\n  model: { hidenSize: 8 }\n');
-    expect(() => parseSweep([], methods(), file)).toThrow(
+    expect(() => parseSweep([], methods(), { file })).toThrow(
       /wrong\.yaml:2: model\.hidenSize: no such key; did you mean hiddenSize/,
     );
-    expect(() => parseSweep([], methods(), path.join(root, 'none.yaml'))).toThrow(/no such file/);
+    expect(() => parseSweep([], methods(), { file: path.join(root, 'none.yaml') })).toThrow(/no such file/);
   });
 });
 

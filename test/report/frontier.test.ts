@@ -3,8 +3,6 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeResults } from '../../src/experiments/report.js';
-import { chooseParts, FRONTIER } from '../../src/experiments/reproduce/plan.js';
-import { methods } from '../../src/methods/registry.js';
 import { frontierFigureOf, frontierLines } from '../../src/report/frontier.js';
 import { findRuns, type MeasuredRun, readRun } from '../../src/runs/measured-run.js';
 import { makeRun } from './runs.js';
@@ -62,24 +60,5 @@ describe('the frontier', () => {
     const request = { asked: [], missing: 'pass over', split: 'test', results: path.join(root, 'results') } as const;
     const { files } = await writeResults(runs, request);
     expect(files).toEqual(expect.arrayContaining(['frontier.csv', 'frontier.svg']));
-  });
-
-  it('plans a run for each temperature and each target, and one for the language model', () => {
-    const candidate = (name: string, method: string) => ({
-      name,
-      method,
-      inference: methods().find((known) => known.name === method)!.inference,
-    });
-    const candidates = [
-      candidate('lstm-lm', 'lstm-lm'),
-      candidate('sri@annealed', 'sri'),
-      candidate('fb-vae', 'fb-vae'),
-    ];
-    const { runs: planned } = chooseParts([FRONTIER], candidates, { named: true, labelled: false });
-    expect(planned.map(({ name }) => name)).toEqual([
-      'lstm-lm',
-      ...[0.4, 0.55, 0.7, 0.8, 0.9].map((value) => `sri@annealed-temperature-${value}`),
-      ...[2, 4, 8, 16].map((value) => `fb-vae@target-${value}`),
-    ]);
   });
 });

@@ -2,7 +2,7 @@
 // a file; a plan is made of configurations, and carried out by whoever knows how to do a task.
 
 import type { RunConfig } from '../../config/schema.js';
-import { variationName } from '../../config/variations.js';
+import type { VariedQuantity } from '../../config/variations.js';
 import { InputError, InterruptedError } from '../../errors.js';
 import type { Inference } from '../../methods/method.js';
 
@@ -16,6 +16,12 @@ export type Measuring =
   | 'classification'
   | 'posterior';
 
+/** A number of runs, and the values that a study gives it. */
+export interface Varying {
+  quantity: VariedQuantity;
+  values: readonly number[];
+}
+
 /** What may be asked for. */
 export interface Product {
   /** As people call it. */
@@ -28,8 +34,8 @@ export interface Product {
   usual?: readonly string[];
   /** Whether it is of sentences that have a class. */
   needsLabels?: boolean;
-  /** The runs that it is of, by the name of one; that one alone where absent. */
-  variants?(name: string, inference: Inference): string[];
+  /** What it varies of a run; the run alone is its own where absent, or null. */
+  varies?(inference: Inference): Varying | null;
 }
 
 const hasCode = (inference: Inference) => inference !== 'none';
@@ -66,7 +72,7 @@ export const STEPS_ABLATION: Product = {
   name: 'the ablation of steps',
   measuring: 'metrics',
   takes: (inference) => inference === 'short-run',
-  variants: (name) => ABLATION_STEPS.map((steps) => `${name}${name.includes('@') ? '-' : '@'}steps-${steps}`),
+  varies: () => ({ quantity: 'steps', values: ABLATION_STEPS }),
 };
 
 /** Last temperatures of short runs, and free bits in nats, that the curves of perplexity against KL are drawn through. */
@@ -81,13 +87,11 @@ export const FRONTIER: Product = {
   name: 'the frontier',
   measuring: 'metrics',
   takes: (inference) => inference !== 'point',
-  variants: (name, inference) => {
-    if (inference === 'none') return [name];
-    const [quantity, values] =
-      inference === 'short-run'
-        ? (['temperature', FRONTIER_TEMPERATURES] as const)
-        : (['target', FRONTIER_TARGETS] as const);
-    return values.map((value) => `${name}${name.includes('@') ? '-' : '@'}${variationName({ quantity, value })}`);
+  varies: (inference) => {
+    if (inference === 'none') return null;
+    return inference === 'short-run'
+      ? { quantity: 'temperature', values: FRONTIER_TEMPERATURES }
+      : { quantity: 'target', values: FRONTIER_TARGETS };
   },
 };
 
@@ -101,8 +105,8 @@ export interface Candidate {
 
 /** What products need of candidates. */
 export interface Parts {
-  /** Runs by name, in the candidates' order, and what is made of each. */
-  runs: { name: string; measuring: Measuring }[];
+  /** Runs by name, in the candidates' order, what is made of each, and what of it varies for which product. */
+  runs: { name: string; measuring: Measuring; varying?: Varying & { product: string } }[];
   /** The products that cannot be, each with the reason. */
   leftOut: { product: string; reason: string }[];
   /** Names of candidates that have a part in none. */
@@ -128,9 +132,10 @@ export function chooseParts(
     runs: candidates.flatMap((candidate) =>
       possible
         .filter((product) => fits(product, candidate))
-        .flatMap(({ measuring, variants = (name) => [name] }) =>
-          variants(candidate.name, candidate.inference).map((name) => ({ name, measuring })),
-        ),
+        .map(({ name: product, measuring, varies }) => {
+          const varying = varies?.(candidate.inference) ?? null;
+          return { name: candidate.name, measuring, ...(varying === null ? {} : { varying: { ...varying, product } }) };
+        }),
     ),
     leftOut: products
       .filter((product) => !possible.includes(product))

@@ -4,9 +4,16 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { checkOverrides, type LoadedConfig, type RunChoice, resolveData } from '../../config/load.js';
+import {
+  checkOverrides,
+  givesValue,
+  type LoadedConfig,
+  parseSweep,
+  type RunChoice,
+  resolveData,
+} from '../../config/load.js';
 import { type RunConfig, STARTING_PARTS } from '../../config/schema.js';
-import type { SweepPoint } from '../../config/sweep.js';
+import type { SweepPoint, Swept } from '../../config/sweep.js';
 import type { CorpusStatistics, SplitName } from '../../data/corpus.js';
 import { loadCorpus } from '../../data/corpus-files.js';
 import type { PreparationReport } from '../../data/prepare.js';
@@ -16,7 +23,7 @@ import { findRuns, readRun } from '../../runs/measured-run.js';
 import { RunFolder, RunInUseError } from '../../runs/run-folder.js';
 import { tryWriting } from '../../storage/folder.js';
 import type { TrainingEvent } from '../../training/train.js';
-import { bearsOn, parseMethod, resolveVariant } from '../choose-run.js';
+import { bearing, parseMethod, resolveVariant } from '../choose-run.js';
 import { classifyRun, type SkippedLabels } from '../classify.js';
 import { evaluateRun } from '../evaluate.js';
 import { generateRun } from '../generate.js';
@@ -42,6 +49,7 @@ import {
   isAll,
   type Measuring,
   makePlan,
+  type Parts,
   type Product,
   STEPS_ABLATION,
   settle,
@@ -173,24 +181,23 @@ export async function planReproduction(
     const asked = products.map(({ name }) => name).join(', ');
     throw new InputError(`--methods ${idle.join(',')}: no part in ${asked}; leave out what is not wanted`);
   }
+  const varied = runs.map(({ name, measuring, varying }) => {
+    const choice = { ...parseMethod(name), overrides };
+    return { choice, measuring, own: varying === undefined ? [[]] : varyingPoints(loaded, choice, varying) };
+  });
   const sweep = request.sweep ?? [[]];
-  checkSweep(
-    sweep,
-    runs.map(({ name }) => parseMethod(name).method),
-    overrides,
-  );
+  const idleKeys = checkSweep(loaded, sweep, varied, overrides);
   const points = new Map<RunConfig, SweepPoint>();
   const variant = (choice: RunChoice, point: SweepPoint): RunConfig => {
-    const run = resolveVariant(loaded, { ...choice, overrides }, point);
+    const run = resolveVariant(loaded, choice, point);
     points.set(run, point);
     return run;
   };
   const wanted: Wanted[] = (request.seeds ?? [undefined]).flatMap((seed) =>
     sweep.flatMap((point) =>
-      runs.map(({ name, measuring }) => ({
-        run: variant({ ...parseMethod(name), seed }, point),
-        measuring,
-      })),
+      varied.flatMap(({ choice, measuring, own }) =>
+        own.map((more) => ({ run: variant({ ...choice, seed }, [...point, ...more]), measuring })),
+      ),
     ),
   );
   const tasks = makePlan(wanted, (run) => {
@@ -204,22 +211,71 @@ export async function planReproduction(
           `which must be among the methods; add ${other}`,
       );
     });
-    return [...new Set(starts)].map((other) => variant({ method: other, seed }, points.get(run)!));
+    return [...new Set(starts)].map((other) => variant({ method: other, seed, overrides }, points.get(run)!));
   });
   const planned = tasks.flatMap((task) => ('run' in task ? [task.run.method] : []));
   checkOverrides([...new Set(planned)], overrides, loaded.catalogue);
-  return { tasks, statistics, leftOut };
+  return { tasks, statistics, leftOut: [...leftOut, ...idleKeys] };
 }
 
-/** @throws {InputError} where what varies bears on none of the methods, or is given a value for all as well. */
-function checkSweep(sweep: readonly SweepPoint[], names: readonly string[], overrides: readonly string[]): void {
-  for (const one of sweep.flat()) {
-    if (!names.some((name) => bearsOn(one, name))) {
-      throw new InputError(`${one.place([])}: none of ${[...new Set(names)].join(', ')} depends on it`);
-    }
-    const fixed = overrides.find((text) => text.split('=')[0]!.trim() === one.single?.key);
-    if (fixed !== undefined) throw new InputError(`--set ${fixed} goes against --sweep, which gives it several values`);
+/** A run of a plan, before its seed and what all runs vary are said: `own` is what it varies alone. */
+interface VariedRun {
+  choice: RunChoice;
+  own: readonly SweepPoint[];
+}
+
+/**
+ * What a product varies of a run, as a sweep over the key that holds it.
+ * @throws {InputError} where the run has no such number, or --set gives it a value.
+ */
+function varyingPoints(
+  loaded: LoadedConfig,
+  choice: RunChoice,
+  { quantity, values, product }: NonNullable<Parts['runs'][number]['varying']>,
+): SweepPoint[] {
+  const plain = resolveVariant(loaded, choice, []);
+  const key = methodNamed(plain.method).variations?.[quantity]?.key(plain);
+  if (key === undefined) throw new InputError(`${product}: ${plain.name} has no ${quantity} to vary`);
+  return parseSweep([`${key}=${values.join(',')}`], loaded.catalogue, { option: product });
+}
+
+/**
+ * @returns which keys leave which methods as they are, though not all of them.
+ * @throws {InputError} where what varies bears on none of the methods, or is given a value for all as well.
+ */
+function checkSweep(
+  loaded: LoadedConfig,
+  sweep: readonly SweepPoint[],
+  runs: readonly VariedRun[],
+  overrides: readonly string[],
+): LeftOut[] {
+  const swept = [...new Set([...sweep, ...runs.flatMap(({ own }) => own)].flat())];
+  for (const { single, option } of swept) {
+    const fixed = single && overrides.find((text) => givesValue(text, single.key));
+    if (fixed) throw new InputError(`--set ${fixed} goes against ${option}, which gives it several values`);
   }
+  const methods = [...new Set(runs.map(({ choice }) => choice.method))];
+  const bearsOn = new Map(methods.map((method) => [method, new Set<string>()]));
+  const varying = ({ single, label }: Swept) => single?.key ?? label;
+  for (const { choice } of runs) {
+    for (const one of sweep.flatMap((point) => bearing(loaded, choice, point)))
+      bearsOn.get(choice.method)!.add(varying(one));
+  }
+  const first = new Map(
+    sweep
+      .flat()
+      .map((one) => [varying(one), one] as const)
+      .reverse(),
+  );
+  return [...first].flatMap(([key, one]) => {
+    const idle = methods.filter((method) => !bearsOn.get(method)!.has(key));
+    if (idle.length === methods.length) {
+      throw new InputError(`${one.place([])}: none of ${methods.join(', ')} depends on it`);
+    }
+    if (idle.length === 0) return [];
+    const reason = 'nothing that is learned there depends on it, so one run stands beside all its values';
+    return [{ product: `${key} of ${idle.join(', ')}`, reason }];
+  });
 }
 
 /** Those of the frontier's usual runs that a config has. */
@@ -242,18 +298,7 @@ function candidatesOf(loaded: LoadedConfig, named: readonly string[] | undefined
   });
 }
 
-function productsOf({
-  tables,
-  figures,
-  ais,
-  stepsAblation,
-  frontier,
-  overrides,
-  split,
-}: ReproductionRequest): Product[] {
-  if (stepsAblation && overrides.some((text) => /^\s*langevin\.steps\s*=/.test(text))) {
-    throw new InputError('--set langevin.steps goes against --ablation steps, which tries several; leave one out');
-  }
+function productsOf({ tables, figures, ais, stepsAblation, frontier, split }: ReproductionRequest): Product[] {
   if (split === 'train' && tables.includes(5)) {
     throw new InputError('--split train: classification learns from that split, so Table 5 is of valid or test');
   }

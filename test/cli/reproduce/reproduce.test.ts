@@ -236,7 +236,7 @@ describe('failures', () => {
     [['--methods', 'lstm-lm@steps-40'], /lstm-lm@steps-40: lstm-lm has no steps to vary/],
     [['--methods', 'lstm-lm@temperature-0.5'], /lstm-lm@temperature-0\.5: lstm-lm has no temperature to vary/],
     [['--methods', 'sri@target-4'], /sri@target-4: sri has no target to vary/],
-    [['--ablation', 'steps', '--set', 'langevin.steps=3'], /goes against --ablation steps/],
+    [['--ablation', 'steps', '--set', 'langevin.steps=3'], /goes against the ablation of steps/],
     [['--table', '5', '--split', 'train'], /classification learns from that split/],
     [['--tables', '1,6'], /no such table; the paper has 5/],
     [['--figures', '2'], /Of the figures of the paper there is 1/],

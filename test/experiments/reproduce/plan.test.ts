@@ -48,9 +48,9 @@ describe('which methods a table shows', () => {
   });
 
   it('is of several numbers of steps in the ablation, and of short runs alone', () => {
-    expect(runsOf('steps')).toEqual(['sri@steps-10', 'sri@steps-20', 'sri@steps-40', 'sri@steps-60']);
-    const paper: Candidate = { name: 'sri@paper', method: 'sri', inference: 'short-run' };
-    expect(runsOf('steps', [paper], { named: true, labelled: true })[2]).toBe('sri@paper-steps-40');
+    expect(runsOf('steps')).toEqual(['sri']);
+    const [run] = chooseParts([STEPS_ABLATION], only('sri'), ofConfig).runs;
+    expect(run!.varying).toEqual({ product: STEPS_ABLATION.name, quantity: 'steps', values: [10, 20, 40, 60] });
   });
 
   it('leaves out what cannot be, and says why', () => {
