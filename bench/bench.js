@@ -1,9 +1,9 @@
-// The benchmark: seconds and ratios of one short-run chain and of one training iteration of SRI, LSTM-LM and Anneal-VAE,
-// ours beside the same in PyTorch and JAX, all started together and asked in turn, round after round. A machine's speed
+// The benchmark: seconds and ratios of one short-run chain and of one training iteration of SRI, by its settings too, of
+// LSTM-LM and of Anneal-VAE, ours beside the same in PyTorch and JAX, all started together and asked in turn, round after round. A machine's speed
 // drifts; a ratio within a round holds, and medians over rounds are printed.
 //
 //   npm run bench -- [--backend NAME] [--peers] [--python PATH] [--jax-python PATH] [--also NAME[:QUESTION,...]=COMMAND]
-//                    [--questions chain,iter,lm,vae] [--shape B,T,E,H,Z,V,K] [--threads 2] [--rounds 7]
+//                    [--questions chain,iter,released,annealed,lm,vae] [--shape B,T,E,H,Z,V,K] [--threads 2] [--rounds 7]
 //
 // --backend, as often as wanted, names our backends; native and tensorflow unless given. Ratios are to the first. With
 // --peers the programs in bench/peers are asked too; PATH is a Python that has PyTorch, or JAX (the same one unless
@@ -20,6 +20,8 @@ import { parseArgs } from 'node:util';
 const QUESTIONS = {
   chain: 'one short-run chain',
   iter: 'one training iteration of SRI',
+  released: 'one training iteration of SRI by its setting `released`',
+  annealed: 'one training iteration of SRI by its setting `annealed`',
   lm: 'one training iteration of LSTM-LM',
   vae: 'one training iteration of Anneal-VAE',
 };
@@ -55,10 +57,12 @@ class Contestant {
    * @param {string} command
    * @param {string[]} args
    * @param {string[]} asked what it can be asked.
+   * @param {Record<string, string>} otherwise what it is asked in place of a question, where it knows no such settings.
    */
-  constructor(name, command, args, asked = Object.keys(QUESTIONS)) {
+  constructor(name, command, args, asked = Object.keys(QUESTIONS), otherwise = {}) {
     this.name = name;
     this.asked = asked;
+    this.otherwise = otherwise;
     /** @type {Record<string, number[]>} */
     this.times = Object.fromEntries(questions.map((question) => [question, []]));
     // Waiting threads that spin would take the cores from whoever is asked next.
@@ -88,7 +92,7 @@ class Contestant {
 
   /** Whether it answered. */
   async ask(question) {
-    this.child.stdin.write(`${question}\n`);
+    this.child.stdin.write(`${this.otherwise[question] ?? question}\n`);
     const seconds = Number(await this.line());
     if (seconds > 0) this.times[question].push(seconds);
     return seconds > 0;
@@ -123,17 +127,12 @@ function contestants() {
     if (backend === 'native') own('sri native bf16', '--backend', 'native', '--precision', 'bf16');
   }
   if (values.peers) {
-    const peer = (name, interpreter, file, ...args) =>
-      list.push(
-        new Contestant(name, interpreter, [
-          path.join(here, 'peers', file),
-          ...args,
-          '--shape',
-          shape,
-          '--threads',
-          threads,
-        ]),
-      );
+    const peer = (name, interpreter, file, ...args) => {
+      const program = [path.join(here, 'peers', file), ...args, '--shape', shape, '--threads', threads];
+      // Theirs is the authors' iteration, of K gradients, whatever setting ours is held against it by.
+      const iteration = { released: 'iter', annealed: 'iter' };
+      list.push(new Contestant(name, interpreter, program, undefined, iteration));
+    };
     for (const mode of ['official', 'latent', 'compile']) peer(`torch ${mode}`, python, 'torch_peer.py', mode);
     peer('jax', values['jax-python'] ?? python, 'jax_peer.py');
   } else {

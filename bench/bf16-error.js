@@ -32,7 +32,7 @@ const noise = stream.normals(K * B * Z);
 const schedule = { stepSizes: new Float32Array(K).fill(0.00125), temperature: 1, priorWeight: 1 };
 
 const [exact, rounded] = /** @type {const} */ (['f32', 'bf16']).map((precision) => {
-  const likelihood = decoder.likelihood(batch, NO_DROPOUT, precision);
+  const likelihood = decoder.likelihood(batch, NO_DROPOUT, { precision });
   return { ...likelihood.gradient(z), end: likelihood.shortRun(z, noise, schedule, false).z };
 });
 const norm = (x) => Math.hypot(...x);

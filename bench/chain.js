@@ -1,9 +1,11 @@
 // Timed on request: prints `ready ...`, then answers every line on standard input with the seconds that took,
 //
-//   chain   one short-run chain
-//   iter    one whole training iteration of SRI: chain, gradient of the weights, clipping, Adam
-//   lm      one of LSTM-LM
-//   vae     one of Anneal-VAE
+//   chain     one short-run chain
+//   iter      one whole training iteration of SRI: chain, gradient of the weights, clipping, Adam
+//   released  one by that setting of configs/ptb.yaml, and
+//   annealed  one by that one, each with the steps that it has there whatever K is
+//   lm        one of LSTM-LM
+//   vae       one of Anneal-VAE
 //
 // each made ready, and done once untimed, when it is asked for first. Programs that speak this protocol can be started
 // together and asked in turn, so that their ratios hold on a machine whose speed drifts.
@@ -15,8 +17,9 @@ import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { useBackend } from '../dist/backends/index.js';
 import { describeBackend } from '../dist/backends/started.js';
+import { loadConfig, resolveRun } from '../dist/config/load.js';
 import { langevinSchedule } from '../dist/inference/schedule.js';
-import { methodNamed } from '../dist/methods/registry.js';
+import { methodNamed, methods } from '../dist/methods/registry.js';
 import { LstmDecoder } from '../dist/model/lstm/decoder.js';
 import { Parameters } from '../dist/model/parameters.js';
 import { RandomStream } from '../dist/random/philox.js';
@@ -43,7 +46,8 @@ const backend = await useBackend(backendName, threads).catch((error) => {
 /** The released code's steps s_k^2 / 2. */
 const steps = [0.8, 0.7, 0.6, 0.5, 0.2, 0.2, 0.1, 0.1, 0.05].map((s) => (s * s) / 2);
 const stream = new RandomStream({ seed: 0, purpose: 'shuffle' });
-const token = () => 4 + stream.integer(V - 4);
+/** By Zipf's law, as words are: how many of a batch's differ decides what a sample of the vocabulary holds. */
+const token = () => 3 + Math.floor((V - 3) ** stream.uniform());
 const batch = {
   index: 0,
   indices: Int32Array.from({ length: B }, (_, i) => i),
@@ -80,7 +84,7 @@ function prepareChain() {
   return () => {
     const key = { seed: 0, epoch: 1, batch: count++ };
     const masks = decoder.masks(batch, 'chain-word-dropout', 'chain-output-dropout', key);
-    const likelihood = decoder.likelihood(batch, masks, run.precision);
+    const likelihood = decoder.likelihood(batch, masks, { precision: run.precision });
     const z0 = new RandomStream({ ...key, purpose: 'chain-start' }).normals(B * Z);
     const noise = new RandomStream({ ...key, purpose: 'chain-noise' }).normals(K * B * Z);
     likelihood.shortRun(z0, noise, schedule, false);
@@ -88,8 +92,14 @@ function prepareChain() {
   };
 }
 
-function prepareIteration(method) {
+/** @param {string} [setting] one of ptb.yaml's, for its chain. */
+function prepareIteration(method, setting) {
   const run = runOf(method);
+  if (setting !== undefined) {
+    const config = loadConfig('ptb.yaml', methods());
+    const { langevin } = /** @type {typeof run} */ (resolveRun(config, { method, setting }));
+    run.langevin = langevin;
+  }
   const model = methodNamed(method).create(run, randomCorpus(V));
   const optimizer = createOptimizer(run.optimizer, model.parameters);
   const learner = new GradientDescent(model.parameters, optimizer, run.optimizer.clipNorm);
@@ -101,6 +111,8 @@ function prepareIteration(method) {
 const QUESTIONS = {
   chain: prepareChain,
   iter: () => prepareIteration('sri'),
+  released: () => prepareIteration('sri', 'released'),
+  annealed: () => prepareIteration('sri', 'annealed'),
   lm: () => prepareIteration('lstm-lm'),
   vae: () => prepareIteration('anneal-vae'),
 };

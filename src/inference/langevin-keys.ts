@@ -80,6 +80,15 @@ export const langevin = z
         'how the step size is searched (Algorithm 1, step 1): {every, grid, sentences, criterion}, or null for never',
       ),
     dropout: z.boolean().describe('whether the chain sees dropout, one mask for the whole chain: true or false'),
+    vocabulary: z
+      .strictObject({
+        frequent: count.describe('most frequent words, which are always there; a whole number from 1'),
+        sampled: count.describe('draws from the other words, which stand for them all; a whole number from 1'),
+      })
+      .nullable()
+      .describe(
+        'words that the softmax inside the chain of training sums over, beside the targets of the batch, or null for all',
+      ),
     learnFrom: z
       .union([z.enum(['end', 'path']), z.strictObject({ points: count.describe('n; a whole number from 1') })])
       .describe(
@@ -125,5 +134,6 @@ export const LANGEVIN_DEFAULTS: Langevin = {
   priorWeight: 1,
   search: null,
   dropout: true,
+  vocabulary: null,
   learnFrom: 'end',
 };

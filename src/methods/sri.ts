@@ -16,6 +16,7 @@ import { type DropoutMasks, disposeMasks, NO_DROPOUT } from '../model/dropout-ma
 import type { LatentDecoder } from '../model/latent-decoder.js';
 import type { BatchLikelihood, ConditionalLikelihood } from '../model/likelihood.js';
 import { Parameters } from '../model/parameters.js';
+import { type SampledVocabulary, sampleVocabulary } from '../model/sampled-vocabulary.js';
 import { RandomStream, type StreamKey } from '../random/philox.js';
 import { defineMethod } from './define-method.js';
 import type { InferenceContext, Iteration, LatentVariableModel, Learner, Position } from './method.js';
@@ -64,7 +65,10 @@ class Sri implements LatentVariableModel {
     // 3. Infer z_{i,K} by K steps of dynamics (7) with step size s.
     const noise = new RandomStream({ ...key, purpose: 'chain-noise' }).normals(schedule.stepSizes.length * size);
     const weights = codeWeights(langevin, batch.size, key);
-    const likelihood = this.decoder.likelihood(batch, this.chainMasks(batch, key), this.run.precision);
+    const likelihood = this.decoder.likelihood(batch, this.chainMasks(batch, key), {
+      precision: this.run.precision,
+      vocabulary: this.chainVocabulary(batch, key),
+    });
     const chain = { z0, noise, schedule };
     const { z: zK, gradients } = teachingShortRun(this, batch, likelihood, chain, weights.path, () =>
       this.chainMasks(batch, key),
@@ -94,10 +98,13 @@ class Sri implements LatentVariableModel {
 
   flops(batch: Pick<Batch, 'size' | 'tokens'>): number {
     const { words, latent } = this.decoder.flops(batch);
-    const { learnFrom } = this.run.langevin;
+    const { learnFrom, vocabulary } = this.run.langevin;
     const gradients = stepsPerGradient(this.dynamics).length;
+    // What the targets add to a vocabulary's sample is little.
+    const kept = vocabulary === null ? this.corpus.vocabulary.size : vocabulary.frequent + vocabulary.sampled;
+    const inChain = this.decoder.flops(batch, Math.min(kept, this.corpus.vocabulary.size)).latent;
     // A gradient of the chain goes forward and back to z; the update goes forward and back to z and to the weights.
-    const chain = gradients * 2 * latent + words;
+    const chain = gradients * 2 * inChain + words;
     // Where the chain has been forward and back, the weights' gradient is one product more; the words have theirs once.
     const points = typeof learnFrom === 'object' ? Math.min(learnFrom.points, gradients) : gradients;
     const ofPath = learnFrom === 'end' ? 0 : points * latent + 2 * words;
@@ -138,6 +145,14 @@ class Sri implements LatentVariableModel {
     return this.run.langevin.dropout
       ? this.decoder.masks(batch, 'chain-word-dropout', 'chain-output-dropout', key)
       : NO_DROPOUT;
+  }
+
+  /** The words that the softmax inside a batch's chain sums over, drawn once for all of its steps; null for all. */
+  private chainVocabulary(batch: Batch, key: Omit<StreamKey, 'purpose'>): SampledVocabulary | null {
+    const { vocabulary } = this.run.langevin;
+    if (vocabulary === null) return null;
+    const streamKey = { ...key, purpose: 'chain-vocabulary' as const };
+    return sampleVocabulary(batch.targets, this.corpus.vocabulary.size, vocabulary, streamKey);
   }
 
   private searchIsDue({ batch, iteration }: Position): boolean {

@@ -6,6 +6,7 @@ import type { Precision } from '../ops/sentence-context.js';
 import type { Purpose, StreamKey } from '../random/philox.js';
 import type { DropoutMasks } from './dropout-masks.js';
 import type { BatchLikelihood } from './likelihood.js';
+import type { SampledVocabulary } from './sampled-vocabulary.js';
 
 /** The sizes and rates that every decoder has. */
 export interface DecoderShape {
@@ -44,6 +45,14 @@ export interface DecoderFlops {
   latent: number;
 }
 
+/** How exactly a likelihood is computed where inference asks for it again and again. */
+export interface LikelihoodOptions {
+  /** Of the products inside a short run; f32 unless given, and where a decoder has no other. */
+  precision?: Precision;
+  /** The words that the softmax sums over; the whole vocabulary unless given. */
+  vocabulary?: SampledVocabulary | null;
+}
+
 /** p(x | z), or p(x) where `latentSize` is 0. */
 export interface LatentDecoder<State extends DecoderState = DecoderState> {
   readonly latentSize: number;
@@ -63,10 +72,9 @@ export interface LatentDecoder<State extends DecoderState = DecoderState> {
   /**
    * log p(x | z) of one equal-length batch as a function of z, the weights held.
    * @param masks the dropout that inference sees, none unless given; the likelihood owns them and frees them with itself.
-   * @param precision of the products inside a short run.
    * @throws Error for a decoder without latent dimensions.
    */
-  likelihood(batch: TokenBatch, masks?: DropoutMasks, precision?: Precision): BatchLikelihood;
+  likelihood(batch: TokenBatch, masks?: DropoutMasks, options?: LikelihoodOptions): BatchLikelihood;
 
   /**
    * The state before `<s>` is read; the caller's to dispose.
@@ -86,5 +94,6 @@ export interface LatentDecoder<State extends DecoderState = DecoderState> {
   /** The state of some rows, in the order given, each as often as it is named; nothing is shared with the old one. */
   select(state: State, rows: readonly number[]): State;
 
-  flops(batch: Pick<TokenBatch, 'size' | 'tokens'>): DecoderFlops;
+  /** @param vocabularySize words that the softmax sums over; all unless given. */
+  flops(batch: Pick<TokenBatch, 'size' | 'tokens'>, vocabularySize?: number): DecoderFlops;
 }

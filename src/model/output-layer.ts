@@ -5,6 +5,7 @@ import { tokenNll } from '../ops/token-nll.js';
 import type { DropoutMasks } from './dropout-masks.js';
 import type { TokenBatch } from './latent-decoder.js';
 import type { Parameters } from './parameters.js';
+import type { SampledVocabulary } from './sampled-vocabulary.js';
 
 /** Affine to the vocabulary, then softmax. */
 export class OutputLayer {
@@ -23,24 +24,42 @@ export class OutputLayer {
    * NLL of each token, differentiable.
    * @param hidden `[tokens, draws * batch, hidden]`.
    * @param mask `[tokens, batch, hidden]`, the same for every draw, or null.
+   * @param vocabulary the words that the softmax sums over, drawn for this batch; null for all.
    * @returns `[tokens, draws * batch]`, nats.
    */
   tokenNll(
     hidden: tf.Tensor3D,
     batch: Pick<TokenBatch, 'targets' | 'size'>,
     mask: DropoutMasks['outputs'],
+    vocabulary: SampledVocabulary | null = null,
   ): tf.Tensor2D {
     const [tokens, rows, H] = hidden.shape;
     const draws = rows / batch.size;
     const masked = mask === null ? hidden : tf.mul(hidden, repeated(mask, draws));
-    const targets = tf.tile(tf.tensor2d(batch.targets, [tokens, batch.size], 'int32'), [1, draws]);
-    const nll = tokenNll(
-      tf.reshape(masked, [tokens * rows, H]),
-      this.kernel,
-      this.bias,
-      tf.reshape(targets, [tokens * rows]),
-    );
+    const { kernel, bias, targets: places } = this.among(batch.targets, vocabulary);
+    const targets = tf.tile(tf.tensor2d(places, [tokens, batch.size], 'int32'), [1, draws]);
+    const nll = tokenNll(tf.reshape(masked, [tokens * rows, H]), kernel, bias, tf.reshape(targets, [tokens * rows]));
     return tf.reshape(nll, [tokens, rows]);
+  }
+
+  /**
+   * The layer of a few words: their rows, what stands for the other words added to the bias, and the targets as rows of
+   * it. Of all words, it is the layer itself, whose weights are not to be disposed.
+   */
+  among(
+    targets: Int32Array,
+    vocabulary: SampledVocabulary | null,
+  ): { kernel: tf.Tensor2D; bias: tf.Tensor1D; targets: Int32Array } {
+    if (vocabulary === null) return { kernel: this.kernel, bias: this.bias, targets };
+    const { ids, corrections } = vocabulary;
+    const { kernel, bias } = tf.tidy(() => {
+      const rows = tf.tensor1d(ids, 'int32');
+      return {
+        kernel: tf.gather<tf.Tensor2D>(this.kernel, rows),
+        bias: tf.add<tf.Tensor1D>(tf.gather<tf.Tensor1D>(this.bias, rows), corrections),
+      };
+    });
+    return { kernel, bias, targets: vocabulary.targets };
   }
 
   /** log p(next word) of each row, `[rows, hidden]` to `[rows, vocabulary]`. */

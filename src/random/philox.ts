@@ -37,6 +37,7 @@ export const PURPOSES = [
   'noisy-inference',
   'path-points',
   'other-sentence',
+  'chain-vocabulary',
 ] as const;
 export type Purpose = (typeof PURPOSES)[number];
 

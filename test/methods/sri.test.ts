@@ -212,11 +212,30 @@ describe('SRI', () => {
     model.dispose();
   });
 
+  it('infers by a sample of the vocabulary where told to, whichever words the batch and epoch draw, and learns from all', () => {
+    const base = withoutDropout(toyRun('sri', { model: { ...toyRun('sri').model, weightRange: 0.8 } }));
+    const lossOf = (vocabulary: ToyRun['langevin']['vocabulary'], place = at) => {
+      const model = sri.create({ ...base, langevin: { ...base.langevin, vocabulary } }, corpus);
+      const learner = onlooker();
+      model.learn(batchOf(), place, learner);
+      model.dispose();
+      return learner.losses[0]!;
+    };
+    const all = { frequent: corpus.vocabulary.size, sampled: 1 };
+    const few = { frequent: 1, sampled: 1 };
+    expect(lossOf(all)).toBeCloseTo(lossOf(null), 5);
+    expect(lossOf(few)).toBe(lossOf(few));
+    expect(lossOf(few)).not.toBeCloseTo(lossOf(null), 5);
+  });
+
   it('leaves no tensors behind', () => {
     const before = tf.memory().numTensors;
-    const model = sri.create(toyRun('sri'), corpus);
-    model.learn(batchOf(), at, onlooker());
-    model.dispose();
+    const base = toyRun('sri');
+    for (const vocabulary of [null, { frequent: 2, sampled: 2 }]) {
+      const model = sri.create({ ...base, langevin: { ...base.langevin, vocabulary } }, corpus);
+      model.learn(batchOf(), at, onlooker());
+      model.dispose();
+    }
     expect(tf.memory().numTensors).toBe(before);
   });
 });

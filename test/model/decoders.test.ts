@@ -14,6 +14,7 @@ import { NO_DROPOUT } from '../../src/model/dropout-masks.js';
 import type { LatentDecoder, TokenBatch } from '../../src/model/latent-decoder.js';
 import { Parameters } from '../../src/model/parameters.js';
 import { PortableLikelihood } from '../../src/model/portable-likelihood.js';
+import { type SampledVocabulary, sampleVocabulary } from '../../src/model/sampled-vocabulary.js';
 import { RandomStream } from '../../src/random/philox.js';
 import { constantSchedule } from '../inference/models.js';
 import { toyCorpus, toyRun } from '../training/toy.js';
@@ -227,14 +228,57 @@ describe.each(DECODER_NAMES)('%s', (name) => {
     likelihood.dispose();
   });
 
+  it('sums over the words of a sample alone, with what stands for the others, and teaches nothing along its way', () => {
+    const { decoder } = make(name);
+    const batch = batchOf([
+      [4, 5, 4, 5, 4],
+      [5, 4, 4, 5, 5],
+    ]);
+    const all = decoder.likelihood(batch, masksOf(decoder, batch));
+    const key = { seed: 2, purpose: 'chain-vocabulary' } as const;
+    const whole = sampleVocabulary(batch.targets, V, { frequent: V, sampled: 1 }, key);
+    const few = sampleVocabulary(batch.targets, V, { frequent: 2, sampled: 1 }, key);
+    const close = (a: Float32Array, b: Float32Array) => a.every((value, i) => Math.abs(value - b[i]!) < 1e-4);
+    const of = (vocabulary: SampledVocabulary) => decoder.likelihood(batch, masksOf(decoder, batch), { vocabulary });
+    const [ofWhole, ofFew] = [of(whole), of(few)];
+    const wanted = all.gradient(z);
+    expect(close(ofWhole.gradient(z).gradient, wanted.gradient)).toBe(true);
+    expect(close(ofWhole.nll(z).nll, wanted.nll)).toBe(true);
+    // A word that is not there takes its logit's share from the normalizer, so that what is left is likelier.
+    const absent = Array.from({ length: V }, (_, id) => id).filter((id) => !few.ids.includes(id));
+    expect(absent.length).toBeGreaterThan(0);
+    const without = of({ ...few, corrections: few.corrections.map(() => 0) });
+    const nll = without.nll(z).nll;
+    nll.forEach((value, row) => {
+      expect(value).toBeLessThan(wanted.nll[row]!);
+    });
+    // Its gradient is that of its own NLL, and a chain follows it.
+    const { gradient } = ofFew.gradient(z);
+    for (let d = 0; d < Z; d++) {
+      const moved = (distance: number) => z.map((value, i) => (i % Z === d ? value + distance : value));
+      const [up, down] = [ofFew.nll(moved(0.02)).nll, ofFew.nll(moved(-0.02)).nll];
+      for (let row = 0; row < 2 * draws; row++) {
+        expect(Math.abs(gradient[row * Z + d]! - (up[row]! - down[row]!) / 0.04)).toBeLessThan(2e-3);
+      }
+    }
+    const noise = normals(2 * z.length, 8);
+    const schedule = constantSchedule(0.1, 2);
+    expect(close(shortRun(ofFew, z, noise, schedule).z, plainShortRun(ofFew, z, noise, schedule).z)).toBe(true);
+    expect(ofFew.shortRunWithGradients?.(z, noise, schedule, Float32Array.of(1, 1)) ?? null).toBeNull();
+    for (const likelihood of [all, ofWhole, ofFew, without]) likelihood.dispose();
+  });
+
   it('leaves no tensors behind, masks and all', () => {
     const { decoder } = make(name);
     const before = tf.memory().numTensors;
-    const likelihood = decoder.likelihood(batch, masksOf(decoder, batch));
-    likelihood.hessian(z);
-    likelihood.tokenNll(z);
-    shortRun(likelihood, z, normals(2 * z.length), constantSchedule(0.1, 2));
-    likelihood.dispose();
+    const vocabulary = sampleVocabulary(batch.targets, V, { frequent: 2, sampled: 1 }, { seed: 2, purpose: 'shuffle' });
+    for (const options of [{}, { vocabulary }]) {
+      const likelihood = decoder.likelihood(batch, masksOf(decoder, batch), options);
+      likelihood.hessian(z);
+      likelihood.tokenNll(z);
+      shortRun(likelihood, z, normals(2 * z.length), constantSchedule(0.1, 2));
+      likelihood.dispose();
+    }
     const state = decoder.start(null, 2);
     const read = decoder.step(state, Int32Array.of(START, 4)).state;
     const kept = decoder.select(read, [1]);

@@ -5,10 +5,11 @@ import * as tf from '@tensorflow/tfjs-core';
 import { unstackSteps } from '../../ops/lstm.js';
 import type { Purpose, StreamKey } from '../../random/philox.js';
 import { type DropoutMasks, drawMasks, NO_DROPOUT } from '../dropout-masks.js';
-import type { DecoderFlops, DecoderShape, LatentDecoder, TokenBatch } from '../latent-decoder.js';
+import type { DecoderFlops, DecoderShape, LatentDecoder, LikelihoodOptions, TokenBatch } from '../latent-decoder.js';
 import { OutputLayer } from '../output-layer.js';
 import type { Parameters } from '../parameters.js';
 import { PortableLikelihood } from '../portable-likelihood.js';
+import type { SampledVocabulary } from '../sampled-vocabulary.js';
 import { embedWords } from '../word-vectors.js';
 
 /** What the names of its weights begin with. */
@@ -74,9 +75,13 @@ export class GruDecoder implements LatentDecoder<GruState> {
     return tf.tidy(() => tf.sum(this.tokenNll(batch, z, masks), 0));
   }
 
-  likelihood(batch: TokenBatch, masks: DropoutMasks = NO_DROPOUT): PortableLikelihood {
+  likelihood(
+    batch: TokenBatch,
+    masks: DropoutMasks = NO_DROPOUT,
+    { vocabulary = null }: LikelihoodOptions = {},
+  ): PortableLikelihood {
     if (this.latent === null) throw new Error('a decoder without latent dimensions has nothing to infer');
-    return new PortableLikelihood(batch, this.latentSize, (z) => this.tokenNll(batch, z, masks), masks);
+    return new PortableLikelihood(batch, this.latentSize, (z) => this.tokenNll(batch, z, masks, vocabulary), masks);
   }
 
   start(z: tf.Tensor2D | null, rows: number): GruState {
@@ -103,13 +108,18 @@ export class GruDecoder implements LatentDecoder<GruState> {
   }
 
   /** All of it at every new z, the words' projections too: no kernel keeps them. */
-  flops({ size, tokens }: Pick<TokenBatch, 'size' | 'tokens'>): DecoderFlops {
-    const { vocabularySize: V, hiddenSize: H, wordVectorSize: E } = this.shape;
+  flops({ size, tokens }: Pick<TokenBatch, 'size' | 'tokens'>, V = this.shape.vocabularySize): DecoderFlops {
+    const { hiddenSize: H, wordVectorSize: E } = this.shape;
     return { words: 0, latent: size * tokens * (2 * (E + H) * 3 * H + 2 * V * H) };
   }
 
   /** `[tokens, draws * batch]`, nats, differentiable in the weights and in z. */
-  private tokenNll(batch: TokenBatch, z: tf.Tensor2D | null, masks: DropoutMasks): tf.Tensor2D {
+  private tokenNll(
+    batch: TokenBatch,
+    z: tf.Tensor2D | null,
+    masks: DropoutMasks,
+    vocabulary: SampledVocabulary | null = null,
+  ): tf.Tensor2D {
     return tf.tidy(() => {
       const rows = z === null ? batch.size : z.shape[0];
       const state = this.initialState(z, rows);
@@ -119,7 +129,7 @@ export class GruDecoder implements LatentDecoder<GruState> {
         hidden = this.cell(tf.add(words, state.latentGates), hidden);
         return hidden;
       });
-      return this.output.tokenNll(tf.stack(outputs) as tf.Tensor3D, batch, masks.outputs);
+      return this.output.tokenNll(tf.stack(outputs) as tf.Tensor3D, batch, masks.outputs, vocabulary);
     });
   }
 

@@ -3,12 +3,13 @@
 
 import * as tf from '@tensorflow/tfjs-core';
 import { lstm, lstmCell } from '../../ops/lstm.js';
-import type { ContextGradient, Precision, SentenceContext } from '../../ops/sentence-context.js';
+import type { ContextGradient, SentenceContext } from '../../ops/sentence-context.js';
 import type { Purpose, StreamKey } from '../../random/philox.js';
 import { type DropoutMasks, drawMasks, NO_DROPOUT } from '../dropout-masks.js';
-import type { DecoderFlops, DecoderShape, LatentDecoder, TokenBatch } from '../latent-decoder.js';
+import type { DecoderFlops, DecoderShape, LatentDecoder, LikelihoodOptions, TokenBatch } from '../latent-decoder.js';
 import { OutputLayer } from '../output-layer.js';
 import type { Parameters } from '../parameters.js';
+import type { SampledVocabulary } from '../sampled-vocabulary.js';
 import { embedWords } from '../word-vectors.js';
 import { LstmLikelihood } from './likelihood.js';
 
@@ -74,10 +75,15 @@ export class LstmDecoder implements LatentDecoder<LstmState> {
     });
   }
 
-  likelihood(batch: TokenBatch, masks: DropoutMasks = NO_DROPOUT, precision: Precision = 'f32'): LstmLikelihood {
-    return new LstmLikelihood(this.context(batch, masks), precision, masks.words, (gradient) =>
-      this.gradientOfWeights(batch, masks.words, gradient),
-    );
+  likelihood(
+    batch: TokenBatch,
+    masks: DropoutMasks = NO_DROPOUT,
+    { precision = 'f32', vocabulary = null }: LikelihoodOptions = {},
+  ): LstmLikelihood {
+    // What the chain's gradients are in the weights is known for the whole vocabulary alone.
+    const ofWeights =
+      vocabulary === null ? (gradient: ContextGradient) => this.gradientOfWeights(batch, masks.words, gradient) : null;
+    return new LstmLikelihood(this.context(batch, masks, vocabulary), precision, masks.words, ofWeights);
   }
 
   start(z: tf.Tensor2D | null, rows: number): LstmState {
@@ -113,27 +119,28 @@ export class LstmDecoder implements LatentDecoder<LstmState> {
   }
 
   /** The recurrence, the vocabulary and the words' projections, which are nearly all of it. */
-  flops({ size, tokens }: Pick<TokenBatch, 'size' | 'tokens'>): DecoderFlops {
-    const { vocabularySize: V, hiddenSize: H, wordVectorSize: E } = this.shape;
+  flops({ size, tokens }: Pick<TokenBatch, 'size' | 'tokens'>, V = this.shape.vocabularySize): DecoderFlops {
+    const { hiddenSize: H, wordVectorSize: E } = this.shape;
     return { words: size * tokens * (2 * E * 4 * H), latent: size * tokens * (2 * H * 4 * H + 2 * V * H) };
   }
 
   /**
-   * What inference needs of a batch (see SentenceContext). Its wordGates and targets are new tensors, to be disposed with
-   * `disposeContext`; the weights are the decoder's own.
+   * What inference needs of a batch (see SentenceContext). Its wordGates and targets are new tensors, and so is the output
+   * layer of a few words; the weights are the decoder's own.
    */
-  private context(batch: TokenBatch, masks: DropoutMasks): SentenceContext {
+  private context(batch: TokenBatch, masks: DropoutMasks, vocabulary: SampledVocabulary | null): SentenceContext {
     if (this.latent === null) throw new Error('a decoder without latent dimensions has nothing to infer');
+    const { kernel, bias, targets } = this.output.among(batch.targets, vocabulary);
     return {
       wordGates: tf.tidy(() => tf.add(this.wordGates(batch, masks.words), this.gateBias) as tf.Tensor3D),
       outputMask: masks.outputs,
-      targets: tf.tensor2d(batch.targets, [batch.tokens, batch.size], 'int32'),
+      targets: tf.tensor2d(targets, [batch.tokens, batch.size], 'int32'),
       latentKernel: this.latent.kernel,
       initialKernel: this.latent.initialKernel,
       initialBias: this.latent.initialBias,
       recurrentKernel: this.recurrentKernel,
-      outputKernel: this.output.kernel,
-      outputBias: this.output.bias,
+      outputKernel: kernel,
+      outputBias: bias,
     };
   }
 

@@ -25,13 +25,14 @@ export class LstmLikelihood implements BatchLikelihood {
    * @param context of the batch; the likelihood owns what is not the decoder's weights of it.
    * @param precision of the products inside `shortRun` and `gradient`.
    * @param wordMask that went into the context's word gates; the likelihood owns it too.
-   * @param ofWeights what a gradient in the context is in the weights behind it; the tensors are the caller's.
+   * @param ofWeights what a gradient in the context is in the weights behind it, whose tensors are the caller's; null where
+   *   the context's output layer is not the decoder's own: it is of a few words, and the likelihood's too.
    */
   constructor(
     private readonly context: SentenceContext,
     private readonly precision: Precision,
     private readonly wordMask: tf.Tensor3D | null,
-    private readonly ofWeights: (gradient: ContextGradient) => Map<tf.Variable, tf.Tensor>,
+    private readonly ofWeights: ((gradient: ContextGradient) => Map<tf.Variable, tf.Tensor>) | null,
   ) {
     const [tokens, batch] = context.wordGates.shape;
     this.sentences = batch;
@@ -76,6 +77,8 @@ export class LstmLikelihood implements BatchLikelihood {
   }
 
   shortRunWithGradients(z: Float32Array, noise: Float32Array, schedule: LangevinSchedule, weights: Float32Array) {
+    const { ofWeights } = this;
+    if (ofWeights === null) return null;
     const gradients = new Map<tf.Variable, tf.Tensor>();
     let end: Float32Array | null = null;
     tf.tidy(() => {
@@ -84,14 +87,15 @@ export class LstmLikelihood implements BatchLikelihood {
       const result = shortRunWithGradient(this.context, z0, eps, schedule, weights, this.precision);
       if (result === null) return;
       end = result.z.dataSync<'float32'>();
-      for (const [weight, gradient] of this.ofWeights(result.gradient)) gradients.set(weight, tf.keep(gradient));
+      for (const [weight, gradient] of ofWeights(result.gradient)) gradients.set(weight, tf.keep(gradient));
     });
     return end === null ? null : { z: end, gradients };
   }
 
   dispose(): void {
-    const { wordGates, targets, outputMask } = this.context;
+    const { wordGates, targets, outputMask, outputKernel, outputBias } = this.context;
     tf.dispose([wordGates, targets]);
+    if (this.ofWeights === null) tf.dispose([outputKernel, outputBias]);
     outputMask?.dispose();
     this.wordMask?.dispose();
   }

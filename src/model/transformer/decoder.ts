@@ -4,10 +4,11 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Purpose, StreamKey } from '../../random/philox.js';
 import { type DropoutMasks, drawMasks, NO_DROPOUT } from '../dropout-masks.js';
-import type { DecoderFlops, DecoderShape, LatentDecoder, TokenBatch } from '../latent-decoder.js';
+import type { DecoderFlops, DecoderShape, LatentDecoder, LikelihoodOptions, TokenBatch } from '../latent-decoder.js';
 import { OutputLayer } from '../output-layer.js';
 import type { Parameters } from '../parameters.js';
 import { PortableLikelihood } from '../portable-likelihood.js';
+import type { SampledVocabulary } from '../sampled-vocabulary.js';
 import { embedWords } from '../word-vectors.js';
 
 /** What the names of its weights begin with. */
@@ -111,9 +112,13 @@ export class TransformerDecoder implements LatentDecoder<TransformerState> {
     return tf.tidy(() => tf.sum(this.tokenNll(batch, z, masks), 0));
   }
 
-  likelihood(batch: TokenBatch, masks: DropoutMasks = NO_DROPOUT): PortableLikelihood {
+  likelihood(
+    batch: TokenBatch,
+    masks: DropoutMasks = NO_DROPOUT,
+    { vocabulary = null }: LikelihoodOptions = {},
+  ): PortableLikelihood {
     if (this.latentKernel === null) throw new Error('a decoder without latent dimensions has nothing to infer');
-    return new PortableLikelihood(batch, this.latentSize, (z) => this.tokenNll(batch, z, masks), masks);
+    return new PortableLikelihood(batch, this.latentSize, (z) => this.tokenNll(batch, z, masks, vocabulary), masks);
   }
 
   start(z: tf.Tensor2D | null, rows: number): TransformerState {
@@ -144,14 +149,19 @@ export class TransformerDecoder implements LatentDecoder<TransformerState> {
   }
 
   /** All of it at every new z. Attention scores every pair of words, though half of them count for nothing. */
-  flops({ size, tokens }: Pick<TokenBatch, 'size' | 'tokens'>): DecoderFlops {
-    const { vocabularySize: V, hiddenSize: H, wordVectorSize: E, layers } = this.shape;
+  flops({ size, tokens }: Pick<TokenBatch, 'size' | 'tokens'>, V = this.shape.vocabularySize): DecoderFlops {
+    const { hiddenSize: H, wordVectorSize: E, layers } = this.shape;
     const layer = 2 * (4 + 2 * EXPANSION) * H * H + 4 * tokens * H;
     return { words: 0, latent: size * tokens * (2 * E * H + layers * layer + 2 * V * H) };
   }
 
   /** `[tokens, draws * batch]`, nats, differentiable in the weights and in z. */
-  private tokenNll(batch: TokenBatch, z: tf.Tensor2D | null, masks: DropoutMasks): tf.Tensor2D {
+  private tokenNll(
+    batch: TokenBatch,
+    z: tf.Tensor2D | null,
+    masks: DropoutMasks,
+    vocabulary: SampledVocabulary | null = null,
+  ): tf.Tensor2D {
     return tf.tidy(() => {
       const { size, tokens } = batch;
       const { hiddenSize: H } = this.shape;
@@ -162,7 +172,7 @@ export class TransformerDecoder implements LatentDecoder<TransformerState> {
       const nothing = { keys: [], values: [] };
       const { hidden } = this.run(tf.reshape(inputs, [rows * tokens, H]), rows, nothing, causalScores(tokens));
       const timeMajor = tf.transpose(tf.reshape(hidden, [rows, tokens, H]), [1, 0, 2]) as tf.Tensor3D;
-      return this.output.tokenNll(timeMajor, batch, masks.outputs);
+      return this.output.tokenNll(timeMajor, batch, masks.outputs, vocabulary);
     });
   }
 
