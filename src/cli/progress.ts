@@ -5,6 +5,7 @@ import cliProgress from 'cli-progress';
 import { formatNumber, formatSeconds } from '../notation.js';
 import { shown } from '../text.js';
 import { type Io, note, printJson } from './io.js';
+import { isLive, widthOf } from './paint.js';
 
 /** A moment of the work. */
 export interface Moment {
@@ -27,15 +28,22 @@ export interface Progress {
   end(): void;
 }
 
-/** Seconds between two plain lines. */
-const PLAIN_INTERVAL = 10;
+/** Seconds between two plain lines: a sixth of what the work has taken so far, within these. */
+const PLAIN_INTERVAL = { least: 10, most: 600 };
+/** Work, in seconds and in units, that tells how long the rest takes. */
+const ENOUGH = { seconds: 3, units: 2 };
+/** Columns from which the live line has room for a bar, and the bar's own. */
+const BARS = [
+  { from: 110, size: 20 },
+  { from: 76, size: 10 },
+] as const;
 /** Seconds between two JSON lines. */
 const JSON_INTERVAL = 1;
 
 /** @param now seconds of a clock that does not jump. */
 export function createProgress(io: Io, json: boolean, now: () => number = () => performance.now() / 1000): Progress {
   if (json) return new JsonProgress(io, now);
-  return io.error.isTTY ? new LiveProgress(io, now) : new PlainProgress(io, now);
+  return isLive(io.error) ? new LiveProgress(io, now) : new PlainProgress(io, now);
 }
 
 /** Time left, from what was done since the first moment seen: a resumed run does not count what it did before. */
@@ -45,12 +53,13 @@ class Clock {
 
   constructor(private readonly now: () => number) {}
 
-  /** Seconds, or null as long as nothing was done. */
+  /** Seconds, or null as long as too little was done to tell. */
   left({ done, total, secondsLeft }: Moment): number | null {
     if (secondsLeft !== undefined) return secondsLeft;
     this.start ??= { at: this.now(), done };
-    const progressed = done - this.start.done;
-    return progressed > 0 ? ((this.now() - this.start.at) / progressed) * (total - done) : null;
+    const [seconds, units] = [this.now() - this.start.at, done - this.start.done];
+    const known = done >= total || (seconds >= ENOUGH.seconds && units >= ENOUGH.units);
+    return known ? (seconds / Math.max(1, units)) * (total - done) : null;
   }
 
   /** True when it is time for a line: the first, one after each interval, and the last. */
@@ -78,7 +87,7 @@ class LiveProgress implements Progress {
   }
 
   update(moment: Moment): void {
-    const payload = { line: liveLine(moment, this.clock.left(moment), (this.io.error.columns || 80) - 1) };
+    const payload = { line: liveLine(moment, this.clock.left(moment), widthOf(this.io.error) - 1) };
     if (this.bar === null) {
       this.bar = new cliProgress.SingleBar({
         stream: this.io.error,
@@ -111,28 +120,41 @@ class LiveProgress implements Progress {
   }
 }
 
+/** Work that is soon over tells nothing; the longer it takes, the rarer its lines. */
 class PlainProgress implements Progress {
   private readonly clock: Clock;
+  /** When the work began, when its last line was written, and whether one of this kind was. */
+  private began: number | null = null;
+  private last = 0;
+  private told = false;
 
   constructor(
     private readonly io: Io,
-    now: () => number,
+    private readonly now: () => number,
   ) {
     this.clock = new Clock(now);
   }
 
   update(moment: Moment): void {
     const left = this.clock.left(moment);
-    if (!this.clock.due(moment, PLAIN_INTERVAL)) return;
+    const now = this.now();
+    if (this.began === null) [this.began, this.last] = [now, now];
+    const { least, most } = PLAIN_INTERVAL;
+    const interval = Math.min(most, Math.max(least, (now - this.began) / 6));
+    const over = moment.done >= moment.total;
+    if (over ? !this.told : now - this.last < interval) return;
+    [this.last, this.told] = [now, true];
     note(this.io, parts(moment, left).join(', '));
   }
 
   say(line: string): void {
+    this.last = this.now();
     note(this.io, line);
   }
 
   end(): void {
     this.clock.reset();
+    [this.began, this.told] = [null, false];
   }
 }
 
@@ -170,9 +192,19 @@ function parts({ label, done, total, quantities }: Moment, left: number | null):
 
 /** As much of the line as `width` columns hold; the least important parts go first, the label is cut last. */
 export function liveLine(moment: Moment, left: number | null, width: number): string {
-  const all = parts(moment, left).map(shown);
+  const [label, ...more] = parts(moment, left).map(shown);
+  const all = [label!, ...bar(moment, width), ...more];
   while (all.length > 1 && all.join('  ').length > width) all.pop();
   return all.join('  ').slice(0, Math.max(1, width));
+}
+
+/** The share that is done, as a bar, on a line that has room for one. */
+function bar({ done, total }: Moment, width: number): string[] {
+  const size = BARS.find(({ from }) => width >= from)?.size;
+  if (size === undefined) return [];
+  const strings = { barCompleteString: '='.repeat(size), barIncompleteString: ' '.repeat(size), barGlue: '' };
+  const share = Math.min(1, done / Math.max(1, total));
+  return [`[${cliProgress.Format.BarFormat(share, { barsize: size, ...strings })}]`];
 }
 
 function showQuantity(name: string, value: string | number): string {

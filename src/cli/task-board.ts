@@ -2,7 +2,8 @@
 // ends, for a program what each task's own process tells, with the task's number.
 
 import cliProgress from 'cli-progress';
-import { type Io, note, printJson } from './io.js';
+import { type Io, note, noteText, printJson } from './io.js';
+import { isLive, widthOf } from './paint.js';
 import { createProgress, liveLine, type Moment } from './progress.js';
 
 export interface TaskBoard {
@@ -19,7 +20,7 @@ export interface TaskBoard {
 }
 
 export function createTaskBoard(io: Io, json: boolean): TaskBoard {
-  return io.error.isTTY && !json ? new LiveBoard(io) : new LineBoard(io, json);
+  return isLive(io.error) && !json ? new LiveBoard(io) : new LineBoard(io, json);
 }
 
 class LineBoard implements TaskBoard {
@@ -104,14 +105,16 @@ class LiveBoard implements TaskBoard {
   say(line: string): void {
     // Before there is a line to keep below, there is nothing to go around.
     if (this.tasks.size === 0 && this.wholeBar === null) note(this.io, line);
-    else this.bars.log(`${line}\n`);
+    else this.bars.log(`${noteText(this.io, line)}\n`);
   }
 
   close(): void {
+    // What was said since the last repainting waits for the next one, and there is none after the end.
+    if (this.tasks.size > 0 || this.wholeBar !== null) this.bars.update();
     this.bars.stop();
   }
 
   private get width(): number {
-    return (this.io.error.columns || 80) - 1;
+    return widthOf(this.io.error) - 1;
   }
 }

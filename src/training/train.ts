@@ -143,6 +143,9 @@ async function settledBefore({ run, folder }: TrainingOptions): Promise<Manifest
 
 /** How much the last update's time counts in the smoothed pace: batches differ in length, so a few dozen are averaged. */
 const PACE_WEIGHT = 0.03;
+/** Updates of this process before the pace says anything: the first make what later ones find, and are far slower. */
+const WARM_UP = 3;
+const ENOUGH_UPDATES = 20;
 
 class Training {
   private readonly optimizer;
@@ -153,8 +156,12 @@ class Training {
   private started = performance.now();
   private secondsBefore = 0;
   private lastSave = performance.now();
-  /** Seconds an update, smoothed; null before the first. */
-  private pace: number | null = null;
+  /** Seconds an update, the mean of the first ones and then smoothed. */
+  private pace = 0;
+  /** Updates of this process. */
+  private updates = 0;
+  /** Seconds that this process's last validation took; null before it. */
+  private validationSeconds: number | null = null;
   private readonly metricsFile: MetricsFile;
 
   constructor(
@@ -267,7 +274,9 @@ class Training {
     const { run, folder, validator } = this.options;
     const { epoch } = this.state;
     this.emit({ kind: 'validating', epoch });
+    const began = performance.now();
     const { loss, quantities, verdict } = await validator.validate(this.model, epoch);
+    this.validationSeconds = (performance.now() - began) / 1000;
     const decision = judge(this.state.validation, epoch, loss, run.training);
     if (decision.improved) await this.keepWeights('best');
     const selected = run.training.select === 'last' || decision.improved;
@@ -359,7 +368,9 @@ class Training {
   }
 
   private count(batch: Batch, update: Iteration, seconds: number): void {
-    this.pace = this.pace === null ? seconds : this.pace + PACE_WEIGHT * (seconds - this.pace);
+    this.updates++;
+    const timed = this.updates - WARM_UP;
+    if (timed > 0) this.pace += Math.max(PACE_WEIGHT, 1 / timed) * (seconds - this.pace);
     const flops = this.model.flops(batch);
     for (const sums of [this.state.interval, this.state.epochSums]) {
       sums.iterations++;
@@ -412,8 +423,11 @@ class Training {
     return equalLengthBatches(corpus.splits.train, run.training.batchSize, { key: { seed: run.seed, epoch } });
   }
 
+  /** Of the updates, and of the validations as far as one has shown what it takes; null where too little was seen. */
   private secondsLeft(iterations: number): number | null {
-    return this.pace === null ? null : this.pace * (iterations - this.state.iteration);
+    if (this.updates < ENOUGH_UPDATES) return null;
+    const validations = this.options.run.training.epochs - this.state.epoch + 1;
+    return this.pace * (iterations - this.state.iteration) + (this.validationSeconds ?? 0) * validations;
   }
 
   private seconds(): number {

@@ -2,6 +2,7 @@ import { Writable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import type { Io } from '../../src/cli/io.js';
 import { createProgress } from '../../src/cli/progress.js';
+import { createTaskBoard } from '../../src/cli/task-board.js';
 
 class Recorder extends Writable {
   text = '';
@@ -36,7 +37,7 @@ const moment = (done: number) => ({
 const visible = (text: string) => text.replaceAll(/\x1b\[[0-9;?]*[A-Za-z]|\x1b[78]/g, '');
 
 describe('in a pipe', () => {
-  it('writes a plain line at first, then every ten seconds, then at the end', () => {
+  it('writes a plain line every ten seconds at first, and at the end', () => {
     const io = world();
     let now = 0;
     const progress = createProgress(io, false, () => now);
@@ -44,16 +45,57 @@ describe('in a pipe', () => {
       now = done;
       progress.update(moment(done));
     }
-    expect(io.error.lines).toHaveLength(11);
-    expect(io.error.lines[0]).toBe('sri epoch 2/60, 1 %, loss 104.3, 71.50 sentences/s, 62 % of peak');
-    expect(io.error.lines[1]).toContain('11 %, 1 min 29 s left');
+    expect(io.error.lines).toHaveLength(9);
+    expect(io.error.lines[0]).toBe(
+      'sri epoch 2/60, 11 %, 1 min 29 s left, loss 104.3, 71.50 sentences/s, 62 % of peak',
+    );
     expect(io.error.lines.at(-1)).toContain('100 %, 0 s left');
     expect(io.out.text).toBe('');
   });
 
+  it('writes ever fewer of them, and none of work that is soon over', () => {
+    const io = world();
+    let now = 0;
+    const progress = createProgress(io, false, () => now);
+    for (; now < 9; now++) progress.update({ ...moment(now), total: 8 });
+    expect(io.error.text).toBe('');
+    progress.end();
+    for (; now < 24 * 3600; now++) progress.update({ ...moment(now), total: 48 * 3600 });
+    // Six in the first minute, then one whenever the time has grown by a sixth, then one in ten minutes.
+    expect(io.error.lines.length).toBeGreaterThan(130);
+    expect(io.error.lines.length).toBeLessThan(180);
+  });
+
+  it('tells the time left once something is known of it', () => {
+    const io = world(false);
+    let now = 0;
+    const progress = createProgress(io, true, () => now);
+    for (; now < 5; now += 1.25) progress.update({ ...moment(10 * now), total: 100 });
+    const left = io.out.lines.map((line) => JSON.parse(line).secondsLeft);
+    expect(left).toEqual([null, null, null, 6.25]);
+  });
+
+  it('is what a dumb terminal is treated as', () => {
+    const term = process.env.TERM;
+    process.env.TERM = 'dumb';
+    try {
+      const io = world(true);
+      let now = 0;
+      const progress = createProgress(io, false, () => now);
+      for (; now < 30; now++) progress.update(moment(now));
+      progress.end();
+      expect(io.error.lines).toHaveLength(2);
+      expect(io.error.text).toBe(visible(io.error.text));
+    } finally {
+      process.env.TERM = term;
+    }
+  });
+
   it('takes the time left from the work where the work knows', () => {
     const io = world();
-    createProgress(io, false, () => 0).update({ ...moment(5), secondsLeft: 7260 });
+    let now = 0;
+    const progress = createProgress(io, false, () => now);
+    for (; now < 12; now++) progress.update({ ...moment(5), secondsLeft: 7260 });
     expect(io.error.text).toContain('2 h 01 min left');
   });
 
@@ -64,7 +106,7 @@ describe('in a pipe', () => {
     progress.update(moment(90));
     now = 20;
     progress.update(moment(92));
-    expect(io.error.lines[1]).toContain('1 min 20 s left');
+    expect(io.error.lines[0]).toContain('1 min 20 s left');
   });
 });
 
@@ -76,7 +118,7 @@ describe('for a program', () => {
     progress.update(moment(1));
     now = 0.5;
     progress.update(moment(2));
-    now = 2;
+    now = 4;
     progress.update(moment(3));
     progress.say('an epoch is over', { event: 'epoch', epoch: 2 });
     const objects = io.out.lines.map((line) => JSON.parse(line));
@@ -86,7 +128,7 @@ describe('for a program', () => {
       label: 'sri epoch 2/60',
       done: 3,
       total: 100,
-      secondsLeft: 97,
+      secondsLeft: 194,
       loss: 104.25,
       'sentences/s': 71.5,
       '% of peak': 62,
@@ -114,6 +156,28 @@ describe('on a terminal', () => {
     progress.end();
     expect(visible(io.error.text)).toContain('50 %  1 min 40 s left');
     expect(visible(io.error.text)).not.toContain('of peak');
+  });
+
+  it('draws a bar where there is room for one', () => {
+    const drawn = (columns: number) => {
+      const io = world(true, columns);
+      const progress = createProgress(io, false, () => 0);
+      progress.update({ ...moment(50), secondsLeft: 100 });
+      progress.end();
+      return visible(io.error.text);
+    };
+    expect(drawn(120)).toContain('sri epoch 2/60  [==========          ]  50 %');
+    expect(drawn(80)).toContain('sri epoch 2/60  [=====     ]  50 %');
+    expect(drawn(60)).not.toContain('[');
+  });
+
+  it('loses no line that is said of tasks side by side, up to the end', () => {
+    const io = world(true);
+    const board = createTaskBoard(io, false);
+    board.begin(1, 'one');
+    board.say('task 1 failed', {});
+    board.close();
+    expect(visible(io.error.text)).toContain('task 1 failed');
   });
 
   it('puts a line that stays above the live one', () => {
