@@ -5,6 +5,7 @@
 #include <string>
 
 #include "arguments.h"
+#include "context.h"
 #include "handles.h"
 #include "latent.h"
 #include "lstm.h"
@@ -37,15 +38,20 @@ Napi::Value information(const Napi::CallbackInfo& info) {
   result.Set("oneDnn", std::to_string(version->major) + "." + std::to_string(version->minor) + "." +
                            std::to_string(version->patch));
   result.Set("instructionSets", sets);
-  result.Set("threads", threadCount());
+  int threads = 0;
+  compute([&] { threads = threadCount(); });
+  result.Set("threads", threads);
   result.Set("bf16", processorHasBFloat16());
   return result;
 }
 
-void setThreads(const Napi::CallbackInfo& info) { setThreadCount(wholeNumberOf(info[0], "threads", 1, 1024)); }
+void setThreads(const Napi::CallbackInfo& info) {
+  const int threads = wholeNumberOf(info[0], "threads", 1, 1024);
+  compute([&] { setThreadCount(threads); });
+}
 
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {
-  setThreadCount(threadCount());
+  compute([] { setThreadCount(threadCount()); });
   define(exports, "info", information);
   define(exports, "setThreads", setThreads);
   defineHandles(env, exports);

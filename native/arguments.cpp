@@ -1,16 +1,11 @@
 #include "arguments.h"
 
 #include <cmath>
-#include <mutex>
-
-#include "product.h"
-#include "signals.h"
+#include <stdexcept>
 
 namespace sri {
 
 namespace {
-
-std::mutex callMutex;
 
 [[noreturn]] void refuse(const Napi::Value& value, const std::string& message) {
   throw Napi::TypeError::New(value.Env(), message);
@@ -72,25 +67,11 @@ void checkTargets(const std::int32_t* targets, std::size_t count, int vocabulary
   }
 }
 
-void runGuarded(Napi::Env env, void (*body)(void*), void* state) {
-  const SignalsHeld held;
-  try {
-    const std::lock_guard<std::mutex> lock(callMutex);
-    beginCall();
-    body(state);
-    throwIfProductFailed();
-  } catch (const Napi::Error&) {
-    throw;
-  } catch (const std::exception& error) {
-    throw Napi::Error::New(env, error.what());
-  }
-}
-
 void define(Napi::Object& exports, const char* name, Operation operation) {
-  exports.Set(name, Napi::Function::New(
-                        exports.Env(),
-                        [operation](const Napi::CallbackInfo& info) { guarded(info.Env(), [&] { operation(info); }); },
-                        name));
+  exports.Set(
+      name, Napi::Function::New(
+                exports.Env(),
+                [operation](const Napi::CallbackInfo& info) { guarded(info.Env(), [&] { operation(info); }); }, name));
 }
 
 void define(Napi::Object& exports, const char* name, Query query) {

@@ -37,20 +37,22 @@ class Arguments {
 /** @throws if a value lies outside [0, vocabulary). */
 void checkTargets(const std::int32_t* targets, std::size_t count, int vocabulary);
 
-/**
- * `operation` as a JavaScript function: one call at a time whatever thread it comes from, C++ exceptions as errors of
- * the language.
- */
+/** `operation` as a JavaScript function: C++ exceptions become errors of the language. */
 using Operation = void (*)(const Napi::CallbackInfo&);
 using Query = Napi::Value (*)(const Napi::CallbackInfo&);
 void define(Napi::Object& exports, const char* name, Operation operation);
 void define(Napi::Object& exports, const char* name, Query query);
-/** What `define` wraps around a function, for methods of classes. */
-void runGuarded(Napi::Env env, void (*body)(void*), void* state);
 
+/** What `define` wraps around a function, for methods of classes. */
 template <class Body>
-void guarded(Napi::Env env, Body body) {
-  runGuarded(env, [](void* state) { (*static_cast<Body*>(state))(); }, &body);
+void guarded(Napi::Env env, const Body& body) {
+  try {
+    body();
+  } catch (const Napi::Error&) {
+    throw;
+  } catch (const std::exception& error) {
+    throw Napi::Error::New(env, error.what());
+  }
 }
 
 }  // namespace sri

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "arguments.h"
+#include "context.h"
 #include "product.h"
 #include "small-operations.h"
 
@@ -65,18 +66,20 @@ void dropoutMask(const Napi::CallbackInfo& info) {
   const std::uint64_t bound = static_cast<std::uint64_t>(std::ceil(rate * 4294967296.0));
   const float kept = static_cast<float>(1.0 / (1.0 - rate));
   constexpr int kGroup = 4 * kLanes;
-  inParallel(threadsFor(count), [&](const Worker& worker) {
-    const Range groups = worker.share(static_cast<int>((count + kGroup - 1) / kGroup));
-    for (int group = groups.begin; group < groups.end; group++) {
-      std::uint32_t words[4][kLanes];
-      float mask[kGroup];
-      philoxBlocks(stream, static_cast<std::uint32_t>(group) * kLanes, words);
-      for (int lane = 0; lane < kLanes; lane++) {
-        for (int word = 0; word < 4; word++) mask[4 * lane + word] = words[word][lane] < bound ? 0.0f : kept;
+  compute([&] {
+    inParallel(threadsFor(count), [&](const Worker& worker) {
+      const Range groups = worker.share(static_cast<int>((count + kGroup - 1) / kGroup));
+      for (int group = groups.begin; group < groups.end; group++) {
+        std::uint32_t words[4][kLanes];
+        float mask[kGroup];
+        philoxBlocks(stream, static_cast<std::uint32_t>(group) * kLanes, words);
+        for (int lane = 0; lane < kLanes; lane++) {
+          for (int word = 0; word < 4; word++) mask[4 * lane + word] = words[word][lane] < bound ? 0.0f : kept;
+        }
+        const std::size_t begin = static_cast<std::size_t>(group) * kGroup;
+        std::copy_n(mask, std::min<std::size_t>(kGroup, count - begin), out + begin);
       }
-      const std::size_t begin = static_cast<std::size_t>(group) * kGroup;
-      std::copy_n(mask, std::min<std::size_t>(kGroup, count - begin), out + begin);
-    }
+    });
   });
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "arguments.h"
+#include "context.h"
 #include "product.h"
 #include "small-operations.h"
 
@@ -33,11 +34,13 @@ void embeddingForward(const Napi::CallbackInfo& info) {
   float* out = floatsOf(info[2], "out", count * size);
   checkTargets(ids.Data(), count, static_cast<int>(length / size));
   const std::int32_t* id = ids.Data();
-  inParallel(threadsFor(count * size), [&](const Worker& worker) {
-    const Range mine = worker.share(static_cast<int>(count));
-    for (std::size_t i = mine.begin; i < static_cast<std::size_t>(mine.end); i++) {
-      std::memcpy(out + i * size, table + id[i] * size, size * sizeof(float));
-    }
+  compute([&] {
+    inParallel(threadsFor(count * size), [&](const Worker& worker) {
+      const Range mine = worker.share(static_cast<int>(count));
+      for (std::size_t i = mine.begin; i < static_cast<std::size_t>(mine.end); i++) {
+        std::memcpy(out + i * size, table + id[i] * size, size * sizeof(float));
+      }
+    });
   });
 }
 
@@ -62,17 +65,19 @@ Napi::Value embeddingGradient(const Napi::CallbackInfo& info) {
   Napi::Float32Array values = Napi::Float32Array::New(info.Env(), unique * size);
   std::int32_t* row = rows.Data();
   float* value = values.Data();
-  inParallel(threadsFor(count * size), [&](const Worker& worker) {
-    const Range mine = worker.share(static_cast<int>(unique));
-    for (int u = mine.begin; u < mine.end; u++) {
-      row[u] = id[order[starts[u]]];
-      float* sum = value + u * size;
-      std::memcpy(sum, dOut + order[starts[u]] * size, size * sizeof(float));
-      for (int i = starts[u] + 1; i < starts[u + 1]; i++) {
-        const float* add = dOut + order[i] * size;
-        for (std::size_t j = 0; j < size; j++) sum[j] += add[j];
+  compute([&] {
+    inParallel(threadsFor(count * size), [&](const Worker& worker) {
+      const Range mine = worker.share(static_cast<int>(unique));
+      for (int u = mine.begin; u < mine.end; u++) {
+        row[u] = id[order[starts[u]]];
+        float* sum = value + u * size;
+        std::memcpy(sum, dOut + order[starts[u]] * size, size * sizeof(float));
+        for (int i = starts[u] + 1; i < starts[u + 1]; i++) {
+          const float* add = dOut + order[i] * size;
+          for (std::size_t j = 0; j < size; j++) sum[j] += add[j];
+        }
       }
-    }
+    });
   });
   const Napi::Object gradient = Napi::Object::New(info.Env());
   gradient.Set("rows", rows);

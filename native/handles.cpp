@@ -3,6 +3,7 @@
 #include <string>
 
 #include "arguments.h"
+#include "context.h"
 
 namespace sri {
 
@@ -13,16 +14,17 @@ const char* nameOf(Precision precision) { return precision == Precision::f32 ? "
 class RecurrentHandle : public Napi::ObjectWrap<RecurrentHandle> {
  public:
   static Napi::Function make(Napi::Env env) {
-    return DefineClass(env, "RecurrentWeights",
-                       {InstanceMethod<&RecurrentHandle::pack>("pack"),
-                        InstanceAccessor<&RecurrentHandle::hiddenSize>("hiddenSize"),
-                        InstanceAccessor<&RecurrentHandle::precision>("precision")});
+    return DefineClass(
+        env, "RecurrentWeights",
+        {InstanceMethod<&RecurrentHandle::pack>("pack"), InstanceAccessor<&RecurrentHandle::hiddenSize>("hiddenSize"),
+         InstanceAccessor<&RecurrentHandle::precision>("precision")});
   }
 
   explicit RecurrentHandle(const Napi::CallbackInfo& info) : Napi::ObjectWrap<RecurrentHandle>(info) {
     guarded(info.Env(), [&] {
-      weights = std::make_unique<RecurrentWeights>(wholeNumberOf(info[0], "hiddenSize", 1, 1 << 16),
-                                                   precisionFrom(info[1]));
+      const int hiddenSize = wholeNumberOf(info[0], "hiddenSize", 1, 1 << 16);
+      const Precision precision = precisionFrom(info[1]);
+      compute([&] { weights = std::make_unique<RecurrentWeights>(hiddenSize, precision); });
     });
   }
 
@@ -32,7 +34,8 @@ class RecurrentHandle : public Napi::ObjectWrap<RecurrentHandle> {
   void pack(const Napi::CallbackInfo& info) {
     guarded(info.Env(), [&] {
       const std::size_t H = weights->hiddenSize();
-      weights->pack(floatsOf(info[0], "kernel", H * 4 * H));
+      const float* kernel = floatsOf(info[0], "kernel", H * 4 * H);
+      compute([&] { weights->pack(kernel); });
     });
   }
   Napi::Value hiddenSize(const Napi::CallbackInfo& info) {
@@ -55,9 +58,10 @@ class VocabularyHandle : public Napi::ObjectWrap<VocabularyHandle> {
 
   explicit VocabularyHandle(const Napi::CallbackInfo& info) : Napi::ObjectWrap<VocabularyHandle>(info) {
     guarded(info.Env(), [&] {
-      weights = std::make_unique<VocabularyWeights>(wholeNumberOf(info[0], "vocabularySize", 1, 1 << 24),
-                                                    wholeNumberOf(info[1], "hiddenSize", 1, 1 << 16),
-                                                    precisionFrom(info[2]));
+      const int vocabularySize = wholeNumberOf(info[0], "vocabularySize", 1, 1 << 24);
+      const int hiddenSize = wholeNumberOf(info[1], "hiddenSize", 1, 1 << 16);
+      const Precision precision = precisionFrom(info[2]);
+      compute([&] { weights = std::make_unique<VocabularyWeights>(vocabularySize, hiddenSize, precision); });
     });
   }
 
@@ -67,7 +71,8 @@ class VocabularyHandle : public Napi::ObjectWrap<VocabularyHandle> {
   void pack(const Napi::CallbackInfo& info) {
     guarded(info.Env(), [&] {
       const std::size_t V = weights->vocabularySize();
-      weights->pack(floatsOf(info[0], "kernel", V * weights->hiddenSize()));
+      const float* kernel = floatsOf(info[0], "kernel", V * weights->hiddenSize());
+      compute([&] { weights->pack(kernel); });
     });
   }
   Napi::Value vocabularySize(const Napi::CallbackInfo& info) {

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <optional>
 
+#include "context.h"
 #include "handles.h"
 
 namespace sri {
@@ -73,12 +74,12 @@ void LatentWeights::pack(const LatentContext& context) {
   initialBack.pack(context.initialKernel, 1, hiddenSize);
 }
 
-const LatentWeights& LatentWeights::of(const LatentContext& context) {
-  static std::unique_ptr<LatentWeights> weights;
-  if (!weights || weights->latentSize != context.latentSize || weights->hiddenSize != context.hiddenSize) {
-    weights = std::make_unique<LatentWeights>(context.latentSize, context.hiddenSize);
+const LatentWeights& LatentWeights::of(const LatentContext& batch) {
+  auto& weights = process().latentWeights;
+  if (!weights || weights->latentSize != batch.latentSize || weights->hiddenSize != batch.hiddenSize) {
+    weights = std::make_unique<LatentWeights>(batch.latentSize, batch.hiddenSize);
   }
-  weights->pack(context);
+  weights->pack(batch);
   return *weights;
 }
 
@@ -113,8 +114,8 @@ LatentPass<Operand>::LatentPass(const RecurrentWeights& recurrent, const Vocabul
   latentGates_ = workspace.take<float>(4 * states);
   initialSum_ = workspace.take<float>(states);
   // In f32 h_0 is used where it was computed.
-  initial_ = sizeof(Operand) == sizeof(float) ? reinterpret_cast<Operand*>(initialSum_)
-                                              : workspace.take<Operand>(states);
+  initial_ =
+      sizeof(Operand) == sizeof(float) ? reinterpret_cast<Operand*>(initialSum_) : workspace.take<Operand>(states);
 
   forward_.wordGates = context.wordGates;
   forward_.latentGates = latentGates_;
@@ -291,14 +292,16 @@ std::size_t bytesPerRow(const LatentContext& context, Wanted wanted) {
 
 namespace {
 
-/** Calls `body` with a value of the operand type that the handles' precision asks for. */
+/** A `compute` of `body` with a value of the operand type that the handles' precision asks for. */
 template <class Body>
-void withOperandOf(const RecurrentWeights& recurrent, const Body& body) {
-  if (recurrent.precision() == Precision::f32) {
-    body(float{});
-  } else {
-    body(BFloat16{});
-  }
+void computeInOperandOf(const RecurrentWeights& recurrent, const Body& body) {
+  compute([&] {
+    if (recurrent.precision() == Precision::f32) {
+      body(float{});
+    } else {
+      body(BFloat16{});
+    }
+  });
 }
 
 void latentNll(const Napi::CallbackInfo& info) {
@@ -309,7 +312,7 @@ void latentNll(const Napi::CallbackInfo& info) {
   const std::size_t Z = call.latentSize;
   const float* z = args.floats("z", R * Z);
   float* nll = args.floats("nll", R);
-  withOperandOf(call.recurrent, [&](auto operand) {
+  computeInOperandOf(call.recurrent, [&](auto operand) {
     inPieces(R, context.batch, bytesPerRow(context, Wanted::nll), [&](int begin, int count) {
       const LatentPass<decltype(operand)> pass(call.recurrent, call.vocabulary, context, count, Wanted::nll,
                                                Workspace::fresh());
@@ -327,7 +330,7 @@ void latentGradient(const Napi::CallbackInfo& info) {
   const float* z = args.floats("z", R * Z);
   float* nll = args.floats("nll", R);
   float* gradient = args.floats("gradient", R * Z);
-  withOperandOf(call.recurrent, [&](auto operand) {
+  computeInOperandOf(call.recurrent, [&](auto operand) {
     inPieces(R, context.batch, bytesPerRow(context, Wanted::gradient), [&](int begin, int count) {
       const LatentPass<decltype(operand)> pass(call.recurrent, call.vocabulary, context, count, Wanted::gradient,
                                                Workspace::fresh());
@@ -356,7 +359,7 @@ void shortRun(const Napi::CallbackInfo& info) {
   if (weights != nullptr) sums.emplace(args.get("gradient"), context, call.vocabulary.vocabularySize());
   const Wanted wanted = sums ? Wanted::parameters : Wanted::gradient;
 
-  withOperandOf(call.recurrent, [&](auto operand) {
+  computeInOperandOf(call.recurrent, [&](auto operand) {
     inPieces(R, context.batch, bytesPerRow(context, wanted), [&](int begin, int count) {
       Workspace& workspace = Workspace::fresh();
       LatentPass<decltype(operand)> pass(call.recurrent, call.vocabulary, context, count, wanted, workspace);

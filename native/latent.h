@@ -44,8 +44,8 @@ struct LatentWeights {
   PackedMatrix gatesBack;
   PackedMatrix initialBack;
 
-  /** Those of `context`, in buffers that are kept from call to call. */
-  static const LatentWeights& of(const LatentContext& context);
+  /** Those of a batch, in buffers that are kept from call to call. */
+  static const LatentWeights& of(const LatentContext& batch);
 };
 
 /** Sums of gradients of NLL, to be added to: in what of a context has weights behind it, and in the packed kernels. */

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "arguments.h"
+#include "context.h"
 #include "handles.h"
 
 namespace sri {
@@ -95,8 +96,7 @@ LstmForward<Operand>::LstmForward(const RecurrentWeights& weights, int tokens, i
 }
 
 template <class Operand>
-void LstmForward<Operand>::step(const RecurrentWeights::Part& part, const float* gates, float* rowBuffer,
-                                int t) const {
+void LstmForward<Operand>::step(const RecurrentWeights::Part& part, const float* gates, float* rowBuffer, int t) const {
   const int H = H_;
   const int width = part.units.size();
   const int u0 = part.units.begin;
@@ -161,8 +161,7 @@ void LstmBackward<Operand>::step(const RecurrentWeights::Part& part, float* carr
     float* dCell = carries + (static_cast<std::size_t>(R_) + r) * width;
     const std::size_t row = static_cast<std::size_t>(r) * 4 * H + u0;
     if (cellAdjoints != nullptr) {
-      adjoints(width, H, dHidden + at, dHiddenAfter, act, cells + at, dCell, hiddenAdjoints + at,
-               cellAdjoints + at);
+      adjoints(width, H, dHidden + at, dHiddenAfter, act, cells + at, dCell, hiddenAdjoints + at, cellAdjoints + at);
     }
     cellBackward(width, H, dHidden + at, dHiddenAfter, act, cells + at, t > 0 ? cells + at - stepSize : zeros_, dCell,
                  gates + row, dLatentGates != nullptr ? dLatentGates + row : unwanted);
@@ -215,14 +214,39 @@ void lstmForward(const Napi::CallbackInfo& info) {
   const std::size_t B = args.count("batch");
   const std::size_t R = args.count("rows");
   const std::size_t H = weights.hiddenSize();
-  LstmForward<float> pass(weights, T, B, R, Workspace::fresh());
-  pass.wordGates = args.floats("wordGates", T * B * 4 * H);
-  pass.latentGates = args.floatsOrNull("latentGates", R * 4 * H);
-  pass.initial = args.floatsOrNull("initial", R * H);
-  pass.hidden = args.floats("hidden", T * R * H);
-  pass.cells = args.floats("cells", T * R * H);
-  pass.activations = args.floats("activations", T * R * 4 * H);
-  inParallel([&](const Worker& worker) { pass.run(worker); });
+  const float* wordGates = args.floats("wordGates", T * B * 4 * H);
+  const float* latentGates = args.floatsOrNull("latentGates", R * 4 * H);
+  const float* initial = args.floatsOrNull("initial", R * H);
+  float* hidden = args.floats("hidden", T * R * H);
+  float* cells = args.floats("cells", T * R * H);
+  float* activations = args.floats("activations", T * R * 4 * H);
+  compute([&] {
+    LstmForward<float> pass(weights, T, B, R, Workspace::fresh());
+    pass.wordGates = wordGates;
+    pass.latentGates = latentGates;
+    pass.initial = initial;
+    pass.hidden = hidden;
+    pass.cells = cells;
+    pass.activations = activations;
+    inParallel([&](const Worker& worker) { pass.run(worker); });
+  });
+}
+
+/** dKernel `[H, 4H]` = sum_t h_{t-1}' dL/da_t, where h_0 `[R, H]`, or none for zeros, lies apart from the others. */
+void sumOverTime(const float* initial, const float* hidden, const float* dGates, std::size_t T, std::size_t R,
+                 std::size_t H, float* dKernel) {
+  const dnnl_dim_t h = H;
+  const auto multiply = [&](const float* before, const float* gates, dnnl_dim_t count, float beta) {
+    return dnnl_sgemm('T', 'N', h, 4 * h, count, 1.0f, before, h, gates, 4 * h, beta, dKernel, 4 * h);
+  };
+  dnnl_status_t status = dnnl_success;
+  if (initial != nullptr) {
+    status = multiply(initial, dGates, R, 0.0f);
+  } else {
+    std::memset(dKernel, 0, H * 4 * H * sizeof(float));
+  }
+  if (status == dnnl_success && T > 1) status = multiply(hidden, dGates + R * 4 * H, (T - 1) * R, 1.0f);
+  if (status != dnnl_success) throw std::runtime_error("oneDNN's sgemm failed");
 }
 
 void lstmBackward(const Napi::CallbackInfo& info) {
@@ -233,30 +257,25 @@ void lstmBackward(const Napi::CallbackInfo& info) {
   const std::size_t H = weights.hiddenSize();
   const float* initial = args.floatsOrNull("initial", R * H);
   const float* hidden = args.floats("hidden", T * R * H);
-  LstmBackward<float> pass(weights, T, R, Workspace::fresh());
-  pass.cells = args.floats("cells", T * R * H);
-  pass.activations = args.floats("activations", T * R * 4 * H);
-  pass.dHidden = args.floats("dHidden", T * R * H);
-  pass.dGates = args.floats("dGates", T * R * 4 * H);
-  pass.dGatesSteps = static_cast<int>(T);
-  pass.dLatentGates = args.floatsOrNull("dLatentGates", R * 4 * H);
-  pass.dInitial = args.floatsOrNull("dInitial", R * H);
+  const float* cells = args.floats("cells", T * R * H);
+  const float* activations = args.floats("activations", T * R * 4 * H);
+  const float* dHidden = args.floats("dHidden", T * R * H);
+  float* dGates = args.floats("dGates", T * R * 4 * H);
+  float* dLatentGates = args.floatsOrNull("dLatentGates", R * 4 * H);
+  float* dInitial = args.floatsOrNull("dInitial", R * H);
   float* dKernel = args.floatsOrNull("dRecurrentKernel", H * 4 * H);
-  inParallel([&](const Worker& worker) { pass.run(worker); });
-  if (dKernel == nullptr) return;
-  // dKernel = sum_t h_{t-1}' dL/da_t; h_0 lies apart from the others.
-  const dnnl_dim_t h = H;
-  const auto multiply = [&](const float* before, const float* gates, dnnl_dim_t count, float beta) {
-    return dnnl_sgemm('T', 'N', h, 4 * h, count, 1.0f, before, h, gates, 4 * h, beta, dKernel, 4 * h);
-  };
-  dnnl_status_t status = dnnl_success;
-  if (initial != nullptr) {
-    status = multiply(initial, pass.dGates, R, 0.0f);
-  } else {
-    std::memset(dKernel, 0, H * 4 * H * sizeof(float));
-  }
-  if (status == dnnl_success && T > 1) status = multiply(hidden, pass.dGates + R * 4 * H, (T - 1) * R, 1.0f);
-  if (status != dnnl_success) throw std::runtime_error("oneDNN's sgemm failed");
+  compute([&] {
+    LstmBackward<float> pass(weights, T, R, Workspace::fresh());
+    pass.cells = cells;
+    pass.activations = activations;
+    pass.dHidden = dHidden;
+    pass.dGates = dGates;
+    pass.dGatesSteps = static_cast<int>(T);
+    pass.dLatentGates = dLatentGates;
+    pass.dInitial = dInitial;
+    inParallel([&](const Worker& worker) { pass.run(worker); });
+    if (dKernel != nullptr) sumOverTime(initial, hidden, dGates, T, R, H, dKernel);
+  });
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "arguments.h"
+#include "context.h"
 #include "product.h"
 #include "small-operations.h"
 
@@ -113,28 +114,30 @@ void adam(const Napi::CallbackInfo& info) {
   const float stepSize = static_cast<float>(args.number("learningRate") / (1.0 - std::pow(b1, step)));
   const float correction = static_cast<float>(1.0 / std::sqrt(1.0 - std::pow(b2, step)));
   const float epsilon = static_cast<float>(args.number("epsilon"));
-  inParallel(threadsFor(parameter.size), [&](const Worker& worker) {
-    overShare(worker, parameter, [&](std::size_t begin, std::size_t end, const float* gradient) {
-      float* p = parameter.values + begin;
-      float* m = first + begin;
-      float* v = second + begin;
-      const std::size_t count = end - begin;
-      if (gradient == nullptr) {
+  compute([&] {
+    inParallel(threadsFor(parameter.size), [&](const Worker& worker) {
+      overShare(worker, parameter, [&](std::size_t begin, std::size_t end, const float* gradient) {
+        float* p = parameter.values + begin;
+        float* m = first + begin;
+        float* v = second + begin;
+        const std::size_t count = end - begin;
+        if (gradient == nullptr) {
 #pragma omp simd
-        for (std::size_t i = 0; i < count; i++) {
-          m[i] *= beta1;
-          v[i] *= beta2;
-          p[i] -= stepSize * m[i] / (std::sqrt(v[i]) * correction + epsilon);
-        }
-      } else {
+          for (std::size_t i = 0; i < count; i++) {
+            m[i] *= beta1;
+            v[i] *= beta2;
+            p[i] -= stepSize * m[i] / (std::sqrt(v[i]) * correction + epsilon);
+          }
+        } else {
 #pragma omp simd
-        for (std::size_t i = 0; i < count; i++) {
-          const float g = gradient[i] * scale;
-          m[i] = beta1 * m[i] + scale1 * gradient[i];
-          v[i] = beta2 * v[i] + scale2 * g * g;
-          p[i] -= stepSize * m[i] / (std::sqrt(v[i]) * correction + epsilon);
+          for (std::size_t i = 0; i < count; i++) {
+            const float g = gradient[i] * scale;
+            m[i] = beta1 * m[i] + scale1 * gradient[i];
+            v[i] = beta2 * v[i] + scale2 * g * g;
+            p[i] -= stepSize * m[i] / (std::sqrt(v[i]) * correction + epsilon);
+          }
         }
-      }
+      });
     });
   });
 }
@@ -143,12 +146,14 @@ void sgd(const Napi::CallbackInfo& info) {
   const Arguments args(info[0], "arguments");
   const Parameter parameter = parameterOf(args);
   const float rate = static_cast<float>(args.number("learningRate") * args.number("gradientScale"));
-  inParallel(threadsFor(parameter.size), [&](const Worker& worker) {
-    overShare(worker, parameter, [&](std::size_t begin, std::size_t end, const float* gradient) {
-      if (gradient == nullptr) return;
-      float* p = parameter.values + begin;
+  compute([&] {
+    inParallel(threadsFor(parameter.size), [&](const Worker& worker) {
+      overShare(worker, parameter, [&](std::size_t begin, std::size_t end, const float* gradient) {
+        if (gradient == nullptr) return;
+        float* p = parameter.values + begin;
 #pragma omp simd
-      for (std::size_t i = 0; i < end - begin; i++) p[i] -= rate * gradient[i];
+        for (std::size_t i = 0; i < end - begin; i++) p[i] -= rate * gradient[i];
+      });
     });
   });
 }
@@ -156,15 +161,17 @@ void sgd(const Napi::CallbackInfo& info) {
 Napi::Value squaredNorm(const Napi::CallbackInfo& info) {
   const std::size_t count = lengthOf(info[0], "values");
   const float* values = floatsOf(info[0], "values", count);
-  std::vector<double> sums(threadCount(), 0.0);
-  inParallel(threadsFor(count), [&](const Worker& worker) {
-    const Range lines = worker.share(static_cast<int>((count + 15) / 16));
-    const std::size_t begin = std::size_t{16} * lines.begin;
-    const std::size_t end = std::min(count, std::size_t{16} * lines.end);
-    sums[worker.index] = begin < end ? squaredSum(values + begin, end - begin) : 0.0;
-  });
   double total = 0.0;
-  for (const double sum : sums) total += sum;
+  compute([&] {
+    std::vector<double> sums(threadCount(), 0.0);
+    inParallel(threadsFor(count), [&](const Worker& worker) {
+      const Range lines = worker.share(static_cast<int>((count + 15) / 16));
+      const std::size_t begin = std::size_t{16} * lines.begin;
+      const std::size_t end = std::min(count, std::size_t{16} * lines.end);
+      sums[worker.index] = begin < end ? squaredSum(values + begin, end - begin) : 0.0;
+    });
+    for (const double sum : sums) total += sum;
+  });
   return Napi::Number::New(info.Env(), total);
 }
 

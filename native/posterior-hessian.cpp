@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "arguments.h"
+#include "context.h"
 #include "gram.h"
 #include "handles.h"
 
@@ -137,8 +138,7 @@ HessianPass::HessianPass(const RecurrentWeights& recurrent, const VocabularyWeig
   const std::size_t tangents = static_cast<std::size_t>(rows) * Z;
   for (const auto& part : recurrent.parts()) {
     const int width = part->units.size();
-    recurrentProducts_.push_back(
-        Product::of({static_cast<int>(tangents), H, 4 * width, H, 1, false, Precision::f32}));
+    recurrentProducts_.push_back(Product::of({static_cast<int>(tangents), H, 4 * width, H, 1, false, Precision::f32}));
     gateTangents_.push_back(workspace.take<float>(tangents * 4 * width));
     cellTangents_.push_back(workspace.take<float>(tangents * width));
   }
@@ -347,23 +347,23 @@ void posteriorHessian(const Napi::CallbackInfo& info) {
   float* nll = args.floats("nll", R);
   float* gradient = args.floats("gradient", R * Z);
   float* hessian = args.floats("hessian", R * Z * Z);
-  inPieces(R, context.batch, bytesPerRow(context, Wanted::adjoints), [&](int begin, int count) {
-    Workspace& workspace = Workspace::fresh();
-    const LatentPass<float> base(call.recurrent, call.vocabulary, context, count, Wanted::adjoints, workspace);
-    inParallel([&](const Worker& worker) { base.run(worker, z + begin * Z, nll + begin, gradient + begin * Z); });
-    const int shares = (count + kRowsAtOnce - 1) / kRowsAtOnce;
-    const auto passFor = [&](int size) {
-      return std::make_unique<HessianPass>(call.recurrent, call.vocabulary, context, base, count, size, workspace);
-    };
-    const auto smaller = passFor(count / shares);
-    const auto larger = count % shares == 0 ? nullptr : passFor(count / shares + 1);
-    for (int i = 0; i < shares; i++) {
-      const Range rows = shareOf(count, i, shares);
-      const HessianPass& pass = rows.size() > count / shares ? *larger : *smaller;
-      inParallel([&](const Worker& worker) {
-        pass.run(worker, rows.begin, hessian + (begin + rows.begin) * Z * Z);
-      });
-    }
+  compute([&] {
+    inPieces(R, context.batch, bytesPerRow(context, Wanted::adjoints), [&](int begin, int count) {
+      Workspace& workspace = Workspace::fresh();
+      const LatentPass<float> base(call.recurrent, call.vocabulary, context, count, Wanted::adjoints, workspace);
+      inParallel([&](const Worker& worker) { base.run(worker, z + begin * Z, nll + begin, gradient + begin * Z); });
+      const int shares = (count + kRowsAtOnce - 1) / kRowsAtOnce;
+      const auto passFor = [&](int size) {
+        return std::make_unique<HessianPass>(call.recurrent, call.vocabulary, context, base, count, size, workspace);
+      };
+      const auto smaller = passFor(count / shares);
+      const auto larger = count % shares == 0 ? nullptr : passFor(count / shares + 1);
+      for (int i = 0; i < shares; i++) {
+        const Range rows = shareOf(count, i, shares);
+        const HessianPass& pass = rows.size() > count / shares ? *larger : *smaller;
+        inParallel([&](const Worker& worker) { pass.run(worker, rows.begin, hessian + (begin + rows.begin) * Z * Z); });
+      }
+    });
   });
 }
 

@@ -2,10 +2,10 @@
 
 #include <omp.h>
 
-#include <atomic>
 #include <stdexcept>
 #include <string>
-#include <tuple>
+
+#include "context.h"
 
 namespace sri {
 
@@ -14,12 +14,6 @@ namespace {
 using Desc = dnnl::memory::desc;
 using Dims = dnnl::memory::dims;
 
-std::atomic<int> failure{dnnl_success};
-
-/** Scratch memory of each thread, shared by all its products so that it stays in its cache. */
-std::vector<std::unique_ptr<AlignedBuffer>> scratchOfThread;
-
-std::map<ProductShape, std::unique_ptr<Product>> products;
 constexpr std::size_t kProductsKept = 1500;
 
 /** While it lives, what is made of oneDNN's primitives is made for one thread. */
@@ -52,9 +46,8 @@ dnnl::matmul::primitive_desc describe(const Desc& a, const Desc& b, const Desc& 
 #endif
 }
 
-/** The layout of a packed `[k, n]`, as a product with a good number of rows wants it. */
 const Desc& packedLayout(int k, int n, Precision precision) {
-  static std::map<std::tuple<int, int, Precision>, Desc> layouts;
+  auto& layouts = process().products.layouts;
   const auto key = std::make_tuple(k, n, precision);
   const auto found = layouts.find(key);
   if (found != layouts.end()) return found->second;
@@ -101,14 +94,14 @@ void PackedMatrix::prepare(int strideK, int strideN) {
 
 void PackedMatrix::pack(const float* values, int strideK, int strideN) {
   if (strideK != strideK_ || strideN != strideN_) {
-    failure = dnnl_invalid_arguments;
+    process().products.failure = dnnl_invalid_arguments;
     return;
   }
   dnnl::stream stream(cpuEngine());
   source_.set_data_handle(const_cast<float*>(values));
   const dnnl_exec_arg_t arguments[] = {{DNNL_ARG_FROM, source_.get()}, {DNNL_ARG_TO, memory_.get()}};
   const dnnl_status_t status = dnnl_primitive_execute(reorder_.get(), stream.get(), 2, arguments);
-  if (status != dnnl_success) failure = status;
+  if (status != dnnl_success) process().products.failure = status;
 }
 
 bool ProductShape::operator<(const ProductShape& other) const {
@@ -133,6 +126,7 @@ Product::Product(const ProductShape& shape) {
 }
 
 void Product::addSlots(int threads) {
+  auto& scratchOfThread = process().products.scratchOfThread;
   while (static_cast<int>(scratchOfThread.size()) < threads) {
     scratchOfThread.push_back(std::make_unique<AlignedBuffer>());
   }
@@ -151,7 +145,7 @@ void Product::run(const Worker& worker, const void* a, const PackedMatrix& b, fl
   Slot& slot = slots_[worker.index];
   slot.a.set_data_handle(const_cast<void*>(a));
   slot.c.set_data_handle(c);
-  slot.scratch.set_data_handle(scratchOfThread[worker.index]->data());
+  slot.scratch.set_data_handle(process().products.scratchOfThread[worker.index]->data());
   const dnnl_exec_arg_t arguments[] = {
       {DNNL_ARG_SRC, slot.a.get()},
       {DNNL_ARG_WEIGHTS, b.memory()},
@@ -159,22 +153,23 @@ void Product::run(const Worker& worker, const void* a, const PackedMatrix& b, fl
       {DNNL_ARG_SCRATCHPAD, slot.scratch.get()},
   };
   const dnnl_status_t status = dnnl_primitive_execute(primitive_.get(), slot.stream.get(), 4, arguments);
-  if (status != dnnl_success) failure = status;
+  if (status != dnnl_success) process().products.failure = status;
 }
 
 const Product* Product::of(const ProductShape& shape) {
-  auto& product = products[shape];
+  auto& product = process().products.made[shape];
   if (!product) product = std::make_unique<Product>(shape);
   product->addSlots(threadCount());
   return product.get();
 }
 
-void beginCall() {
+void ProductCache::begin() {
   // Batches of new lengths bring new shapes for as long as a process lives.
-  if (products.size() > kProductsKept) products.clear();
+  if (made.size() > kProductsKept) made.clear();
+  failure = dnnl_success;
 }
 
-void throwIfProductFailed() {
+void ProductCache::throwIfFailed() {
   const int status = failure.exchange(dnnl_success);
   if (status != dnnl_success) throw std::runtime_error("oneDNN failed with status " + std::to_string(status));
 }

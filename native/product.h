@@ -3,9 +3,11 @@
 // each run their own.
 #pragma once
 
+#include <atomic>
 #include <dnnl.hpp>
 #include <map>
 #include <memory>
+#include <tuple>
 #include <vector>
 
 #include "threads.h"
@@ -77,12 +79,12 @@ class Product {
  public:
   explicit Product(const ProductShape& shape);
 
-  /** Runs on the calling thread. A failure is remembered for `throwIfProductFailed`. */
+  /** Runs on the calling thread. A failure is remembered for `ProductCache::throwIfFailed`. */
   void run(const Worker& worker, const void* a, const PackedMatrix& b, float* c) const;
 
   /**
-   * The product of this shape for up to `threads` threads, made at the first request. Call outside of parallel regions;
-   * valid until the next `beginCall`.
+   * The product of this shape for `threadCount()` threads, made at the first request. Call outside of parallel regions;
+   * valid as long as the `compute` it was asked for in.
    */
   static const Product* of(const ProductShape& shape);
 
@@ -104,10 +106,20 @@ class Product {
   mutable std::vector<Slot> slots_;
 };
 
-/** At the start of every operation: lets go of the products that nobody asked for in a long time. */
-void beginCall();
+/** The products of all shapes that were asked for, what they share, and whether one of them failed. */
+struct ProductCache {
+  std::map<ProductShape, std::unique_ptr<Product>> made;
+  /** The layout of a packed `[k, n]`, as a product with a good number of rows wants it. */
+  std::map<std::tuple<int, int, Precision>, dnnl::memory::desc> layouts;
+  /** Scratch memory of each thread, shared by all its products so that it stays in its cache. */
+  std::vector<std::unique_ptr<AlignedBuffer>> scratchOfThread;
+  /** oneDNN's status of the last product or packing that failed. */
+  std::atomic<int> failure{dnnl_success};
 
-/** After a parallel region: throws std::runtime_error if a product in it failed. */
-void throwIfProductFailed();
+  /** At the start of every computation: lets go of the products once they are too many. */
+  void begin();
+  /** After a parallel region: throws std::runtime_error if a product in it failed. */
+  void throwIfFailed();
+};
 
 }  // namespace sri

@@ -4,14 +4,6 @@
 // thousands of times a second under a sampling profiler. A held signal is delivered when the call is over.
 #pragma once
 
-#if defined(_WIN32)
-
-namespace sri {
-class SignalsHeld {};
-}  // namespace sri
-
-#else
-
 #include <pthread.h>
 #include <signal.h>
 
@@ -35,5 +27,3 @@ class SignalsHeld {
 };
 
 }  // namespace sri
-
-#endif

@@ -1,18 +1,13 @@
 #include "threads.h"
 
+#include "context.h"
+
 namespace sri {
 
-namespace {
-int chosen = 0;
-}
-
-int threadCount() {
-  if (chosen == 0) chosen = omp_get_num_procs();
-  return chosen;
-}
+int threadCount() { return process().threads; }
 
 void setThreadCount(int threads) {
-  chosen = threads;
+  process().threads = threads;
   // What the library uses for the products that it spreads over threads itself.
   omp_set_dynamic(0);
   omp_set_num_threads(threads);

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "arguments.h"
+#include "context.h"
 #include "handles.h"
 
 namespace sri {
@@ -163,9 +164,9 @@ void TokenNll<Operand>::tile(const Worker& worker, Range tokens, float weight) c
         }
         if (keeps) rescale(exponentials_[worker.index], i, tokens, begin, factor);
       }
-      sums[i] += wantsGradient ? exponentiate(row, biases, shifts[i], width,
-                                               exponentials + static_cast<std::size_t>(i) * width)
-                                : sumOfExponentials(row, biases, shifts[i], width);
+      sums[i] += wantsGradient
+                     ? exponentiate(row, biases, shifts[i], width, exponentials + static_cast<std::size_t>(i) * width)
+                     : sumOfExponentials(row, biases, shifts[i], width);
     }
     if (wantsGradient) {
       (begin == 0 ? products.backwardFirst : products.backward)
@@ -395,14 +396,21 @@ void tokenNllForward(const Napi::CallbackInfo& info) {
   const Arguments args(info[1], "arguments");
   const std::size_t N = args.count("count");
   const std::size_t H = weights.hiddenSize();
-  TokenNll<float> pass(weights, N, TokenGradient::none, Workspace::fresh());
-  pass.hidden = args.floats("hidden", N * H);
-  pass.bias = args.floats("bias", weights.vocabularySize());
-  pass.targets = args.integers("targets", N);
-  pass.nll = args.floats("nll", N);
-  pass.logNormalizer = args.floats("logNormalizer", N);
-  checkTargets(pass.targets, N, weights.vocabularySize());
-  inParallel([&](const Worker& worker) { pass.run(worker); });
+  const float* hidden = args.floats("hidden", N * H);
+  const float* bias = args.floats("bias", weights.vocabularySize());
+  const std::int32_t* targets = args.integers("targets", N);
+  float* nll = args.floats("nll", N);
+  float* logNormalizer = args.floats("logNormalizer", N);
+  checkTargets(targets, N, weights.vocabularySize());
+  compute([&] {
+    TokenNll<float> pass(weights, N, TokenGradient::none, Workspace::fresh());
+    pass.hidden = hidden;
+    pass.bias = bias;
+    pass.targets = targets;
+    pass.nll = nll;
+    pass.logNormalizer = logNormalizer;
+    inParallel([&](const Worker& worker) { pass.run(worker); });
+  });
 }
 
 void tokenNllBackward(const Napi::CallbackInfo& info) {
@@ -411,19 +419,27 @@ void tokenNllBackward(const Napi::CallbackInfo& info) {
   const std::size_t N = args.count("count");
   const std::size_t H = weights.hiddenSize();
   const std::size_t V = weights.vocabularySize();
+  const float* hidden = args.floats("hidden", N * H);
+  const float* bias = args.floats("bias", V);
+  const std::int32_t* targets = args.integers("targets", N);
+  const float* logNormalizer = args.floats("logNormalizer", N);
+  const float* dNll = args.floats("dNll", N);
   float* dHidden = args.floatsOrNull("dHidden", N * H);
   float* dKernel = args.floatsOrNull("dKernel", V * H);
-  TokenNllBackward pass(weights, N, dHidden != nullptr, dKernel != nullptr, Workspace::fresh());
-  pass.hidden = args.floats("hidden", N * H);
-  pass.bias = args.floats("bias", V);
-  pass.targets = args.integers("targets", N);
-  pass.logNormalizer = args.floats("logNormalizer", N);
-  pass.dNll = args.floats("dNll", N);
-  pass.dHidden = dHidden;
-  pass.dKernel = dKernel;
-  pass.dBias = args.floatsOrNull("dBias", V);
-  checkTargets(pass.targets, N, weights.vocabularySize());
-  inParallel([&](const Worker& worker) { pass.run(worker); });
+  float* dBias = args.floatsOrNull("dBias", V);
+  checkTargets(targets, N, weights.vocabularySize());
+  compute([&] {
+    TokenNllBackward pass(weights, N, dHidden != nullptr, dKernel != nullptr, Workspace::fresh());
+    pass.hidden = hidden;
+    pass.bias = bias;
+    pass.targets = targets;
+    pass.logNormalizer = logNormalizer;
+    pass.dNll = dNll;
+    pass.dHidden = dHidden;
+    pass.dKernel = dKernel;
+    pass.dBias = dBias;
+    inParallel([&](const Worker& worker) { pass.run(worker); });
+  });
 }
 
 }  // namespace

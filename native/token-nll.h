@@ -1,6 +1,7 @@
 // The output layer and its cross-entropy, -log softmax(W h + b)[target], a tile of tokens by a tile of words at a time:
 // the logits of a tile are computed, turned into exponentials where they lie in the cache, used, and overwritten by the
-// next tile's, unless the kernel's gradient needs them once more. As in flash attention the largest logit so far stands in for the largest of all and is put right later.
+// next tile's, unless the kernel's gradient needs them once more. As in flash attention the largest logit so far stands
+// in for the largest of all and is put right later.
 //
 // Shapes: N tokens, V words, H hidden units.
 #pragma once
@@ -45,9 +46,10 @@ enum class TokenGradient {
 /**
  * Forward, and the gradient along with it. Threads own tokens.
  *
- * The gradient to the kernel, sum_n (p_n - [target_n]) h_n', needs p, and p the sum over all words; so the exponentials of
- * a thread's tile of tokens are kept for the whole vocabulary, and once their sums are known threads own words, and one
- * product with the hidden states, scaled by what the exponentials lack, adds the tile's share. No logit is computed twice.
+ * The gradient to the kernel, sum_n (p_n - [target_n]) h_n', needs p, and p the sum over all words; so the exponentials
+ * of a thread's tile of tokens are kept for the whole vocabulary, and once their sums are known threads own words, and
+ * one product with the hidden states, scaled by what the exponentials lack, adds the tile's share. No logit is computed
+ * twice.
  */
 template <class Operand>
 struct TokenNll {
@@ -108,7 +110,8 @@ struct TokenNll {
   std::vector<float*> sums_;
   /** For the gradient to the kernel: weight / sum of each token's exponentials `[N]`, */
   float* scales_ = nullptr;
-  /** and of each thread the hidden states of its tile times those, `[tokens, H]`, packed for either number of tokens. */
+  /** and of each thread the hidden states of its tile times those, `[tokens, H]`, packed for either number of tokens.
+   */
   std::vector<float*> scaledHidden_;
   std::vector<std::unique_ptr<PackedMatrix>> packedHidden_[2];
 };

@@ -71,6 +71,6 @@ inline void storeOperand(BFloat16* to, float x) { *to = toBFloat16(x); }
 
 /** The number that an operand stands for. */
 inline float loadOperand(float x) { return x; }
-inline float loadOperand(BFloat16 x) { return floatOf(static_cast<std::int32_t>(static_cast<std::uint32_t>(x) << 16)); }
+inline float loadOperand(BFloat16 x) { return floatOf(std::uint32_t{x} << 16); }
 
 }  // namespace sri

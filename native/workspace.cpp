@@ -6,6 +6,8 @@
 #include <cstdlib>
 #include <new>
 
+#include "context.h"
+
 namespace sri {
 
 namespace {
@@ -28,7 +30,7 @@ char* allocate(std::size_t bytes) {
 }  // namespace
 
 Workspace& Workspace::fresh() {
-  static Workspace workspace;
+  Workspace& workspace = process().workspace;
   workspace.reset();
   return workspace;
 }

@@ -1,5 +1,5 @@
 // Memory that a call needs while it runs. It is kept from call to call: fresh pages cost more than the arithmetic on
-// them. One workspace serves all operations, since they run one after another.
+// them. One workspace serves all operations, since they compute one after another.
 #pragma once
 
 #include <cstddef>
@@ -9,16 +9,19 @@ namespace sri {
 
 class Workspace {
  public:
-  /** The process's workspace, everything in it free again. Pointers of the call before become invalid. */
+  /** The context's workspace, everything in it free again. Pointers taken before become invalid. */
   static Workspace& fresh();
+
+  Workspace() = default;
+  Workspace(const Workspace&) = delete;
+  Workspace& operator=(const Workspace&) = delete;
+  ~Workspace();
 
   /** `count` values, not initialized, on a cache line of their own. */
   template <class T>
   T* take(std::size_t count) {
     return static_cast<T*>(takeBytes(count * sizeof(T)));
   }
-
-  ~Workspace();
 
  private:
   struct Chunk {
