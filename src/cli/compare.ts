@@ -17,7 +17,10 @@ export function addCompare(program: Command, io: Io): void {
     .option('--json', 'one JSON object a number')
     .addHelpText('after', '\nExamples:\n  sri compare runs/ptb/lstm-lm/seed-0 runs/ptb/sri/seed-0 runs/ptb/sri/seed-1')
     .action(
-      async (folders: string[], { split, columns, json }: { split: string; columns?: boolean; json?: boolean }) => {
+      async (
+        folders: string[],
+        { split, columns, json }: { split: string; columns?: boolean | undefined; json?: boolean | undefined },
+      ) => {
         if (folders.length < 2) throw new InputError('sri compare takes two run folders or more');
         const [{ compareRuns }, { readRun }, { RunFolder }] = await Promise.all([
           import('../experiments/compare.js'),

@@ -14,11 +14,11 @@ import { wholeNumber } from './options.js';
 /** What the options of {@link addDecodingOptions} hold. */
 export interface DecodingOptions {
   decode: Decoding['method'];
-  temperature?: number;
-  beamWidth?: number;
-  lengthPower?: number;
-  maxLength?: number;
-  out?: string;
+  temperature?: number | undefined;
+  beamWidth?: number | undefined;
+  lengthPower?: number | undefined;
+  maxLength?: number | undefined;
+  out?: string | undefined;
 }
 
 export function addDecodingOptions(command: Command): Command {
@@ -90,7 +90,7 @@ export interface ShownTexts<Item extends DecodedText> {
 /** Prints what was decoded, and writes it to the file of `--out` too; its folder is made where missing. */
 export async function showTexts<Item extends DecodedText>(
   { event, result, text, columns }: ShownTexts<Item>,
-  { folder, json, out }: { folder: RunFolder; json?: boolean; out?: string },
+  { folder, json, out }: { folder: RunFolder; json?: boolean | undefined; out?: string | undefined },
   io: Io,
 ): Promise<void> {
   if (json) for (const item of result.items) printJson(io, { event, folder: folder.directory, ...item });

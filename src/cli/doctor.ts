@@ -60,7 +60,7 @@ export function addDoctor(program: Command, io: Io): void {
     .description('tell which backends work on this machine and how fast, or why not')
     .option('--threads <number>', 'threads that compute, or auto', parseThreads, 'auto')
     .option('--json', 'the findings as one JSON object')
-    .action(async ({ threads, json }: { threads: number | 'auto'; json?: boolean }) => {
+    .action(async ({ threads, json }: { threads: number | 'auto'; json?: boolean | undefined }) => {
       const machine = {
         sri: packageVersion(),
         node: process.version,

@@ -16,9 +16,9 @@ import { type Chosen, onTrainedRun, type TrainedRunOptions } from './trained-run
 const INPUT = 'a sentence a line; standard input unless given';
 
 interface EncodeOptions extends TrainedRunOptions {
-  draws?: number;
-  format?: VectorFormat;
-  out?: string;
+  draws?: number | undefined;
+  format?: VectorFormat | undefined;
+  out?: string | undefined;
 }
 
 export function addEncode(program: Command, io: Io): void {
@@ -73,7 +73,7 @@ Examples:
 }
 
 interface DecodeOptions extends TrainedRunOptions, DecodingOptions {
-  sampleSeed?: number;
+  sampleSeed?: number | undefined;
 }
 
 export function addDecode(program: Command, io: Io): void {
@@ -128,10 +128,10 @@ export function addSampleSeedOption(command: Command): Command {
 
 interface NeighboursOptions extends TrainedRunOptions {
   split: SplitName;
-  limit?: number;
+  limit?: number | undefined;
   count: number;
   distance: 'euclidean' | 'cosine';
-  draws?: number;
+  draws?: number | undefined;
 }
 
 export function addNeighbours(program: Command, io: Io): void {

@@ -8,11 +8,11 @@ import { names, wholeNumber } from './options.js';
 import { addLimitOption, addSplitOption, type Chosen, onTrainedRun, type TrainedRunOptions } from './trained-run.js';
 
 interface EvalOptions extends TrainedRunOptions {
-  metric?: string[];
+  metric?: string[] | undefined;
   split: SplitName;
-  limit?: number;
-  estimator?: PerplexityEstimatorChoice;
-  samples?: number;
+  limit?: number | undefined;
+  estimator?: PerplexityEstimatorChoice | undefined;
+  samples?: number | undefined;
 }
 
 const EXAMPLES = `

@@ -11,7 +11,7 @@ import { type Chosen, onTrainedRun, type TrainedRunOptions } from './trained-run
 
 interface GenerateOptions extends TrainedRunOptions, DecodingOptions {
   count: number;
-  sampleSeed?: number;
+  sampleSeed?: number | undefined;
 }
 
 const EXAMPLES = `

@@ -8,9 +8,9 @@ import { addMachineOptions, type MachineOptions, overridesOf, wholeNumber } from
 import { showPreparation } from './prepare.js';
 
 interface InitOptions extends MachineOptions {
-  valid?: string;
-  test?: string;
-  name?: string;
+  valid?: string | undefined;
+  test?: string | undefined;
+  name?: string | undefined;
   hours: number;
 }
 

@@ -14,11 +14,11 @@ import { wholeNumber } from './options.js';
 import { type Chosen, onTrainedRun, type TrainedRunOptions } from './trained-run.js';
 
 interface InterpolateOptions extends TrainedRunOptions, DecodingOptions {
-  pairs?: number;
+  pairs?: number | undefined;
   points: number;
   path: Path;
-  from?: string;
-  to?: string;
+  from?: string | undefined;
+  to?: string | undefined;
 }
 
 const EXAMPLES = `

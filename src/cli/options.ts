@@ -10,20 +10,20 @@ import { type Io, note } from './io.js';
 
 /** What the options of {@link addRunOptions} hold. */
 export interface RunOptions {
-  config?: string;
-  method?: string;
-  setting?: string;
+  config?: string | undefined;
+  method?: string | undefined;
+  setting?: string | undefined;
   set: string[];
-  run?: string;
+  run?: string | undefined;
   runs: string;
-  seed?: number;
+  seed?: number | undefined;
 }
 
 /** What the options of {@link addMachineOptions} hold. */
 export interface MachineOptions {
-  backend?: string;
-  threads?: number | 'auto';
-  json?: boolean;
+  backend?: string | undefined;
+  threads?: number | 'auto' | undefined;
+  json?: boolean | undefined;
 }
 
 /** A parser of whole numbers from `least`. */
@@ -125,7 +125,11 @@ export function overridesOf({ set, backend, threads }: Pick<RunOptions, 'set'> &
  * @param otherwise what else would do in place of a config.
  * @throws {InputError} where none is named and the folder has none or several.
  */
-export async function configOf({ config }: { config?: string }, command: string, otherwise?: string): Promise<string> {
+export async function configOf(
+  { config }: { config?: string | undefined },
+  command: string,
+  otherwise?: string,
+): Promise<string> {
   return config ?? (await import('../experiments/default-run.js')).impliedConfig(command, otherwise);
 }
 

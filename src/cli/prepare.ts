@@ -11,20 +11,20 @@ import { type Io, note, print, printJson } from './io.js';
 import { addConfigOption, addSetOption, configOf, wholeNumber } from './options.js';
 
 interface PrepareCommandOptions {
-  config?: string;
-  from?: string;
-  text?: string;
-  train?: string;
-  valid?: string;
-  test?: string;
-  tokenizer?: Tokenizer;
-  out?: string;
-  labels?: boolean;
-  header?: boolean;
-  distinct?: boolean;
+  config?: string | undefined;
+  from?: string | undefined;
+  text?: string | undefined;
+  train?: string | undefined;
+  valid?: string | undefined;
+  test?: string | undefined;
+  tokenizer?: Tokenizer | undefined;
+  out?: string | undefined;
+  labels?: boolean | undefined;
+  header?: boolean | undefined;
+  distinct?: boolean | undefined;
   seed: number;
   set: string[];
-  json?: boolean;
+  json?: boolean | undefined;
 }
 
 export function addPrepare(program: Command, io: Io): void {

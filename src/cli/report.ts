@@ -15,23 +15,23 @@ import { printTable } from './print-table.js';
 
 /** What the options of {@link addTableOptions} hold. */
 export interface TableOptions {
-  tables?: number[];
-  all?: boolean;
-  ablation?: 'steps';
+  tables?: number[] | undefined;
+  all?: boolean | undefined;
+  ablation?: 'steps' | undefined;
   split: SplitName;
   runs: string;
   results: string;
   format: TableFormat;
-  columns?: boolean;
+  columns?: boolean | undefined;
 }
 
 /** How results are shown. */
-export type ShowOptions = Pick<TableOptions, 'split' | 'format' | 'columns'> & { json?: boolean };
+export type ShowOptions = Pick<TableOptions, 'split' | 'format' | 'columns'> & { json?: boolean | undefined };
 
 interface ReportOptions extends TableOptions {
-  config?: string;
-  html?: boolean;
-  json?: boolean;
+  config?: string | undefined;
+  html?: boolean | undefined;
+  json?: boolean | undefined;
 }
 
 /** As tables are printed: `table` for a terminal, the others to be piped or pasted. */

@@ -22,24 +22,24 @@ import { createProgress, type Progress } from './progress.js';
 import { addResultOptions, addTableOptions, type TableOptions, tableNumbersOf } from './report.js';
 
 interface ReproduceOptions extends MachineOptions, TableOptions {
-  config?: string;
+  config?: string | undefined;
   set: string[];
-  figures?: number[];
-  methods?: string;
-  seeds?: number[];
+  figures?: number[] | undefined;
+  methods?: string | undefined;
+  seeds?: number[] | undefined;
   sweep: string[];
-  sweepFile?: string;
-  jobs?: number;
-  launcher?: 'slurm';
-  sbatch?: string;
-  arrayLimit?: number;
-  print?: boolean;
-  export?: 'snakemake';
-  from?: string;
-  ais?: boolean;
-  dryRun?: boolean;
+  sweepFile?: string | undefined;
+  jobs?: number | undefined;
+  launcher?: 'slurm' | undefined;
+  sbatch?: string | undefined;
+  arrayLimit?: number | undefined;
+  print?: boolean | undefined;
+  export?: 'snakemake' | undefined;
+  from?: string | undefined;
+  ais?: boolean | undefined;
+  dryRun?: boolean | undefined;
   /** Set by `sri frontier`. */
-  frontier?: boolean;
+  frontier?: boolean | undefined;
 }
 
 /** Seconds after which a task of a plan is marked: not many will wait for it. */

@@ -9,9 +9,9 @@ import { parseThreads, wholeNumber } from './options.js';
 import { createProgress } from './progress.js';
 
 interface RunTaskOptions {
-  threads?: number | 'auto';
-  json?: boolean;
-  attended?: boolean;
+  threads?: number | 'auto' | undefined;
+  json?: boolean | undefined;
+  attended?: boolean | undefined;
 }
 
 export function addRunTask(program: Command, io: Io): void {
@@ -71,7 +71,7 @@ export function addStatus(program: Command, io: Io): void {
     .description("tell which of a plan's tasks are done, run, wait or failed, and where their logs are")
     .argument('<plan>', 'the folder that sri reproduce wrote the plan to')
     .option('--json', 'one JSON object a task')
-    .action(async (where: string, { json }: { json?: boolean }) => {
+    .action(async (where: string, { json }: { json?: boolean | undefined }) => {
       const [{ PlanFolder }, { planStatus }, { describeTask }] = await Promise.all([
         import('../experiments/reproduce/plan-file.js'),
         import('../experiments/reproduce/status.js'),

@@ -29,7 +29,7 @@ Examples:
   sri train --config ptb.yaml --method sri --setting algorithm-1 --seed 1
   sri train --config ptb.yaml --method sri --set training.epochs=5 --run runs/trial`,
     )
-    .action(async (options: RunOptions & MachineOptions & { restart?: boolean }) => {
+    .action(async (options: RunOptions & MachineOptions & { restart?: boolean | undefined }) => {
       const chosen = await chooseRun(options);
       const progress = createProgress(io, options.json ?? false);
       try {

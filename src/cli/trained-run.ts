@@ -24,7 +24,7 @@ import { printRow } from './rows.js';
 
 /** What the options of {@link addTrainedRunOptions} hold. */
 export interface TrainedRunOptions extends RunOptions, MachineOptions {
-  weights?: string;
+  weights?: string | undefined;
 }
 
 /** The options that say which trained run is meant, which of its weights, and what computes. */

@@ -48,13 +48,13 @@ export interface RunChoice {
    * A name under the method's `settings`; the first one unless given. `steps-<K>`, or `<setting>-steps-<K>`, is a setting
    * with another number of Langevin steps, which no file need list.
    */
-  setting?: string;
+  setting?: string | undefined;
   /** Wins over the file's. */
-  seed?: number;
+  seed?: number | undefined;
   /** `path.to.key=value`, the value in YAML: `langevin.steps=40`, `langevin.temperature={start: 1, ...}`. */
-  overrides?: readonly string[];
+  overrides?: readonly string[] | undefined;
   /** What a study varies; it wins over all, and is in the run's name where it changes anything. */
-  swept?: SweepPoint;
+  swept?: SweepPoint | undefined;
 }
 
 /** Wrong keys and values that a message tells of; more are counted. */
@@ -339,7 +339,7 @@ function splitOverride(text: string, option: string): { key: string; value: stri
 export function parseSweep(
   texts: readonly string[],
   catalogue: readonly MethodKeys[],
-  { file, option = '--sweep' }: { file?: string; option?: string } = {},
+  { file, option = '--sweep' }: { file?: string | undefined; option?: string | undefined } = {},
 ): SweepPoint[] {
   const schema = anyOverridesSchema(catalogue);
   const lists = texts.map((text): Swept[] => {

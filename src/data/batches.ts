@@ -22,9 +22,9 @@ export interface Batch {
 
 export interface BatchOptions {
   /** Shuffles sentences within their length, then the batches; the same key gives the same order after a resume. */
-  key?: { seed: number; epoch: number };
+  key?: { seed: number; epoch: number } | undefined;
   /** The sentences to take, each once; all of the split where absent. */
-  indices?: Int32Array;
+  indices?: Int32Array | undefined;
 }
 
 /** The batches of an epoch, each made when it is asked for: together they may be more than memory holds. */

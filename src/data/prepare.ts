@@ -40,13 +40,13 @@ export interface PrepareOptions extends Omit<PreparationSettings, 'division' | '
   output: string;
   splits: Sources;
   /** False where absent. */
-  lowercase?: boolean;
+  lowercase?: boolean | undefined;
   /** Whether the first line of each file names the columns, and is left out; false where absent. */
-  header?: boolean;
+  header?: boolean | undefined;
   /** `whitespace` where absent. */
-  tokenizer?: Tokenizer;
+  tokenizer?: Tokenizer | undefined;
   /** Lines of the set as published, where it is one in three files; another number of lines is reported. */
-  published?: Record<SplitName, number> | null;
+  published?: Record<SplitName, number> | null | undefined;
 }
 
 /** What preparing found: for a person by {@link formatPreparation}, for a machine as it is. */

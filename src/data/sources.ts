@@ -37,7 +37,7 @@ export async function findRawFiles(
  */
 export async function rawFiles(
   set: DataSetDefinition,
-  { from, rawDirectory }: { from?: string; rawDirectory: string },
+  { from, rawDirectory }: { from?: string | undefined; rawDirectory: string },
 ): Promise<Record<SplitName, string>> {
   if (set.write !== null && from === undefined) return set.write(rawDirectory);
   return findRawFiles(set, from ?? rawDirectory);

@@ -15,10 +15,10 @@ export interface CodeOptions {
   /** Of q(z | x) a sentence; `mean` is theirs where it is not known exactly. */
   draws: number;
   /** Whether the draws themselves are wanted. */
-  keepDraws?: boolean;
+  keepDraws?: boolean | undefined;
   /** Whether their spread is wanted. */
-  keepSpread?: boolean;
-  signal?: AbortSignal;
+  keepSpread?: boolean | undefined;
+  signal?: AbortSignal | undefined;
 }
 
 export interface Codes {

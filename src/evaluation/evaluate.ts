@@ -55,14 +55,14 @@ export interface EvaluationOptions {
   /** Sentences of those that what is dear of a latent model is measured on; null for all. */
   perplexitySentences: number | null;
   /** Draws a sentence from q(z | x) behind reconstruction, active units, mutual information and gain; three or more. */
-  draws?: number;
+  draws?: number | undefined;
   /** Of short runs, chains a sentence behind the KL by each estimator; 0 leaves its row out. */
-  klChains?: Partial<KlChains>;
+  klChains?: Partial<KlChains> | undefined;
   /** See `MeasuringContext`; asked once. Not known where absent. */
-  languageModelNll?: MeasuringContext['languageModelNll'];
+  languageModelNll?: MeasuringContext['languageModelNll'] | undefined;
   /** Given each result as soon as all of its sentences were seen, and waited for. */
-  onResult?: (result: Result) => void | Promise<void>;
-  signal?: AbortSignal;
+  onResult?: ((result: Result) => void | Promise<void>) | undefined;
+  signal?: AbortSignal | undefined;
 }
 
 export interface EvaluationProgress {

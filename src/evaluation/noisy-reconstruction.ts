@@ -25,8 +25,8 @@ export interface NoisyReconstructionOptions {
   /** Sentences of the split, drawn at random; null for all. */
   limit: number | null;
   /** Given each result as soon as it is known, and waited for. */
-  onResult?: (result: Result) => void | Promise<void>;
-  signal?: AbortSignal;
+  onResult?: ((result: Result) => void | Promise<void>) | undefined;
+  signal?: AbortSignal | undefined;
 }
 
 /**

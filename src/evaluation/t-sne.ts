@@ -9,10 +9,10 @@ export interface TsneOptions {
   /** Of the first positions; the same seed gives the same map. */
   seed: number;
   /** About how many neighbours a point has; less where there are few points (see {@link usedPerplexity}). */
-  perplexity?: number;
+  perplexity?: number | undefined;
   /** Gradient steps; its time grows with them and with the square of the number of points. */
-  iterations?: number;
-  signal?: AbortSignal;
+  iterations?: number | undefined;
+  signal?: AbortSignal | undefined;
 }
 
 const PERPLEXITY = 30;

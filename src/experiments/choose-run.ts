@@ -53,14 +53,14 @@ export interface RunRequest {
   /** The config file, or the name of one in configs/. */
   config: string;
   /** As {@link parseMethod} has it; `sri` where absent. */
-  method?: string;
-  setting?: string;
+  method?: string | undefined;
+  setting?: string | undefined;
   /** The config's where absent. */
-  seed?: number;
+  seed?: number | undefined;
   /** `path.to.key=value`. */
   overrides: readonly string[];
   /** The run's folder; after the data set, the method and the seed, in `runs`, where absent. */
-  run?: string;
+  run?: string | undefined;
   /** Folder of all runs. */
   runs: string;
 }

@@ -15,7 +15,7 @@ export interface ClassifyRequest {
   draws: number;
   split: Exclude<SplitName, 'train'>;
   /** Items to test on, to name clusters by, and to fit clusters to, each at most; as the configuration has it where absent. */
-  limit?: number;
+  limit?: number | undefined;
 }
 
 /** A number of labels that the training split has not. */

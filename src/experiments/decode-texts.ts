@@ -1,6 +1,6 @@
 // Codes as sentences, for whatever wants to read them, and where they are kept.
 
-import { type Decoding, decodeSentences } from '../model/decoding.js';
+import { type Decoding, type DecodingSettings, decodeSentences } from '../model/decoding.js';
 import type { DecodedText, TextArtifact } from '../runs/texts.js';
 import type { OpenRun } from './open-run.js';
 import { type Following, stage } from './progress.js';
@@ -8,9 +8,9 @@ import { type Following, stage } from './progress.js';
 /** How to decode where a caller may leave it open. */
 export interface DecodingRequest {
   /** Greedy where absent, as in the paper. */
-  decoding?: Decoding;
+  decoding?: Decoding | undefined;
   /** Words; those of the longest training sentence where absent. */
-  maxLength?: number;
+  maxLength?: number | undefined;
 }
 
 /**
@@ -21,7 +21,7 @@ export async function decodeTexts(
   { decoder, corpus }: OpenRun,
   codes: Float32Array | null,
   count: number,
-  { decoding, maxLength }: Required<DecodingRequest>,
+  { decoding, maxLength }: DecodingSettings,
   { signal, onProgress }: Following = {},
 ): Promise<DecodedText[]> {
   const options = { decoding, maxLength, signal };
@@ -39,7 +39,7 @@ export function textOf({ vocabulary }: OpenRun['corpus'], ids: Int32Array): stri
 }
 
 /** What was asked for, with what was left open decided. */
-export function settled({ corpus }: OpenRun, { decoding, maxLength }: DecodingRequest): Required<DecodingRequest> {
+export function settled({ corpus }: OpenRun, { decoding, maxLength }: DecodingRequest): DecodingSettings {
   return {
     decoding: decoding ?? { method: 'greedy' },
     maxLength: maxLength ?? corpus.statistics.splits.train.maxLength,

@@ -49,10 +49,10 @@ export interface NewestRun {
 
 /** Which runs may be meant; all where nothing is said. */
 export interface RunFilter {
-  dataSet?: string;
+  dataSet?: string | undefined;
   /** As folders name it: `sri`, `sri@released`. */
-  name?: string;
-  seed?: number;
+  name?: string | undefined;
+  seed?: number | undefined;
 }
 
 /**

@@ -12,7 +12,7 @@ export interface EncodingRequest {
   /** Where the lines are from, for messages. */
   source: string;
   /** Draws from q(z | x) a sentence, two or more; `evaluation.inferenceChains` where absent. */
-  draws?: number;
+  draws?: number | undefined;
 }
 
 /** Words of given sentences that the vocabulary has not. */

@@ -52,10 +52,10 @@ export function withEstimator(run: RunConfig, asked?: PerplexityEstimatorChoice,
 
 export interface EvaluationRequest {
   /** Those of Table 1 that the method has where absent. */
-  metrics?: readonly string[];
+  metrics?: readonly string[] | undefined;
   split: SplitName;
   /** Sentences, drawn at random, that every metric is measured on; as the configuration has it where absent. */
-  limit?: number;
+  limit?: number | undefined;
 }
 
 /**

@@ -10,9 +10,9 @@ import { TABLE_3 } from './published.js';
 
 export interface GenerationRequest extends DecodingRequest {
   /** Sentences; ten where absent. */
-  count?: number;
+  count?: number | undefined;
   /** Of the codes; the run's own where absent. */
-  seed?: number;
+  seed?: number | undefined;
 }
 
 /**

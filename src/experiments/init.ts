@@ -20,15 +20,15 @@ export interface InitRequest {
   /** A text, an item a line; the training split where the others are given. */
   text: string;
   /** The other splits, where they come in files of their own. */
-  heldOut?: Record<Exclude<SplitName, 'train'>, string>;
+  heldOut?: Record<Exclude<SplitName, 'train'>, string> | undefined;
   /** Of the data set, its config and its folder; the file's own where absent. */
-  name?: string;
+  name?: string | undefined;
   /** Folder that the config and the corpus are written under. */
-  folder?: string;
+  folder?: string | undefined;
   /** The most that training and measuring LSTM-LM and SRI are to take. */
   hours: number;
   /** `backend=...`, `threads=...`, by which time is estimated. */
-  overrides?: readonly string[];
+  overrides?: readonly string[] | undefined;
 }
 
 /** What is seen of a text. */

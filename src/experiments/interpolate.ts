@@ -16,13 +16,13 @@ import { TABLE_2 } from './published.js';
 
 export interface InterpolationRequest extends DecodingRequest {
   /** Pairs of samples of the prior; three where absent. */
-  pairs?: number;
+  pairs?: number | undefined;
   /** From end to end, both included; five where absent. */
-  points?: number;
+  points?: number | undefined;
   /** Straight where absent, as in the paper. */
-  path?: Path;
+  path?: Path | undefined;
   /** Two sentences of the user's own, in place of samples. */
-  between?: { from: string; to: string };
+  between?: { from: string; to: string } | undefined;
 }
 
 /** Words of a sentence at an end that the vocabulary has not. */

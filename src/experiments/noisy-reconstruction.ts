@@ -13,7 +13,7 @@ export interface NoisyReconRequest {
   noiseDraws: number;
   split: SplitName;
   /** Sentences, drawn at random; as the configuration has it where absent. */
-  limit?: number;
+  limit?: number | undefined;
 }
 
 /**

@@ -23,9 +23,9 @@ export interface Preparation {
 /** What may be said of a preparation beside its source. */
 export interface PreparationChoice {
   /** Folder of the prepared corpus; data.directory of the config where absent. */
-  out?: string;
+  out?: string | undefined;
   /** Overrides of `data` keys, `data.vocabularySize=5000`. */
-  set?: readonly string[];
+  set?: readonly string[] | undefined;
 }
 
 /**
@@ -35,7 +35,7 @@ export interface PreparationChoice {
  */
 export async function configured(
   loaded: LoadedConfig,
-  { from, out, set = [] }: PreparationChoice & { from?: string },
+  { from, out, set = [] }: PreparationChoice & { from?: string | undefined },
 ): Promise<Preparation> {
   const { dataSet } = loaded.config;
   const settings = resolveData(loaded, set);
@@ -65,7 +65,7 @@ export async function configured(
 export function ofFiles(
   splits: Record<SplitName, string>,
   loaded: LoadedConfig | null,
-  { out, set = [], labels = false }: PreparationChoice & { labels?: boolean },
+  { out, set = [], labels = false }: PreparationChoice & { labels?: boolean | undefined },
 ): Preparation {
   return { ...placeOf(loaded, '--train, --valid and --test need', out, set, labels), splits };
 }
@@ -103,7 +103,11 @@ export function ofText(
     labels = false,
     seed = 0,
     distinct = false,
-  }: PreparationChoice & { labels?: boolean; seed?: number; distinct?: boolean },
+  }: PreparationChoice & {
+    labels?: boolean | undefined;
+    seed?: number | undefined;
+    distinct?: boolean | undefined;
+  },
 ): Preparation {
   const splits = { text, fractions: FRACTIONS, seed, distinct };
   return { ...placeOf(loaded, '--text needs', out, set, labels), splits };

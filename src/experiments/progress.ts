@@ -24,8 +24,8 @@ export interface RowEvent {
 
 export interface Following<Event = Stage> {
   /** Aborted when the work is to stop; what was finished before is kept. */
-  signal?: AbortSignal;
-  onProgress?: (event: Event) => void;
+  signal?: AbortSignal | undefined;
+  onProgress?: ((event: Event) => void) | undefined;
 }
 
 /** Who keeps and tells the rows of an opened run. */

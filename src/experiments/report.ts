@@ -47,9 +47,9 @@ export interface ResultsRequest {
   split: SplitName;
   /** Where results go, in a folder for each data set. */
   results: string;
-  html?: boolean;
+  html?: boolean | undefined;
   /** The config file, as a command names it; after the data set unless given. */
-  config?: string;
+  config?: string | undefined;
 }
 
 export interface MadeTable {

@@ -26,7 +26,7 @@ export async function trainRun(
   run: RunConfig,
   folder: RunFolder,
   runs: string,
-  { signal, onProgress, restart }: Following<TrainingEvent> & { restart?: boolean } = {},
+  { signal, onProgress, restart }: Following<TrainingEvent> & { restart?: boolean | undefined } = {},
 ): Promise<Manifest> {
   const corpus = await loadCorpus(run.data.directory);
   checkMemory(run, corpus.vocabulary.size);

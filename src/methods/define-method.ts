@@ -14,7 +14,7 @@ export interface ValidationRow {
   readonly value: number | null;
   readonly sentences: number;
   /** With each sentence's end; absent of a quantity that counts none. */
-  readonly words?: number;
+  readonly words?: number | undefined;
 }
 
 /**

@@ -207,8 +207,9 @@ function labelOf(entry: Search['grid'][number]): string {
 
 /** Another number of steps has a gradient a step: how they should share does not follow from how the configured do. */
 function changedDynamics(langevin: Langevin, changes: SearchedDynamics): Langevin {
-  const { steps = langevin.steps } = changes;
-  return { ...langevin, ...changes, gradients: steps === langevin.steps ? langevin.gradients : null };
+  const { steps = langevin.steps, stepSize = langevin.stepSize, temperature = langevin.temperature } = changes;
+  const gradients = steps === langevin.steps ? langevin.gradients : null;
+  return { ...langevin, steps, stepSize, temperature, gradients };
 }
 
 function momentOf({ epoch, batch, batches }: Position): Moment {

@@ -29,11 +29,10 @@ export interface DecodedSentence {
   ended: boolean;
 }
 
-export interface DecodingOptions {
+export interface DecodingSettings {
   decoding: Decoding;
   /** Words of the longest sentence, not counting `</s>`. */
   maxLength: number;
-  signal?: AbortSignal;
 }
 
 /** Rows of the decoder's prediction at once; bounds the memory of `[rows, vocabulary]`. */
@@ -51,7 +50,7 @@ export async function decodeSentences(
   decoder: LatentDecoder,
   codes: Float32Array | null,
   count: number,
-  { decoding, maxLength, signal }: DecodingOptions,
+  { decoding, maxLength, signal }: DecodingSettings & { signal?: AbortSignal | undefined },
   onProgress: (done: number, total: number) => void = () => {},
 ): Promise<DecodedSentence[]> {
   const { latentSize } = decoder;

@@ -11,13 +11,13 @@ export interface ReadingTable {
   /** Lines beneath. */
   notes: readonly string[];
   /** Further columns of words, which begin at the left like the first. */
-  left?: readonly number[];
+  left?: readonly number[] | undefined;
 }
 
 export interface ReadingCell {
   text: string;
   /** `best`: no other line has a better one. `aside`: a number that is not ours. */
-  look?: 'best' | 'aside';
+  look?: 'best' | 'aside' | undefined;
 }
 
 /** Stands where there is nothing to tell. */

@@ -104,7 +104,7 @@ export interface StartingWeights {
   /** The other run. */
   run: string;
   /** What its manifest knows the file by; undefined where it does not. */
-  sha256?: string;
+  sha256?: string | undefined;
 }
 
 const startingPoint = z.strictObject({

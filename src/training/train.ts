@@ -54,16 +54,16 @@ export interface TrainingOptions {
   folder: RunFolder;
   validator: Validator;
   /** Weights of other runs that a fresh run starts from. */
-  startFrom?: readonly StartingWeights[];
+  startFrom?: readonly StartingWeights[] | undefined;
   /** The facts of the manifest that the run itself does not know. */
   provenance: Pick<Manifest, 'version' | 'commit' | 'node' | 'backend' | 'backendDetails' | 'threads'>;
   /** The machine's measured peak, floating-point operations a second; null where unknown. */
   peakFlops: number | null;
   /** Whether training begins anew where there is a run already, whose weights are lost then. */
-  restart?: boolean;
+  restart?: boolean | undefined;
   /** Stops training after the batch in progress, with a checkpoint. */
-  signal?: AbortSignal;
-  report?: (event: TrainingEvent) => void;
+  signal?: AbortSignal | undefined;
+  report?: ((event: TrainingEvent) => void) | undefined;
 }
 
 export type TrainingEvent =

@@ -155,7 +155,7 @@ describe('a model with a latent code', () => {
         split,
         options({ metrics: ['recon', 'gain'], languageModelNll: () => languageModelNll }),
       );
-    const variants = (rows: readonly { variant?: string }[]) => rows.map(({ variant }) => variant);
+    const variants = (rows: readonly { variant?: string | undefined }[]) => rows.map(({ variant }) => variant);
     expect(variants(await measure(null))).toEqual([undefined, 'over-prior', 'over-other-sentence']);
     const rows = await measure(new Map(Array.from({ length: 30 }, (_, i) => [i, 50])));
     expect(variants(rows)).toEqual([undefined, 'over-prior', 'over-other-sentence', 'over-lstm-lm']);

@@ -68,7 +68,7 @@ function fallBack(
       processor.makeTensorInfo(shape, dtype, backend.readSync(dataId) as Float32Array),
     ]),
   );
-  const made = kernelFunc({ inputs: brought, backend: processor, attrs });
+  const made = kernelFunc({ inputs: brought, backend: processor, ...(attrs === undefined ? {} : { attrs }) });
   const taken = (info: Info): Info => {
     const values = processor.readSync(info.dataId);
     return { ...info, dataId: backend.write(values, info.shape, info.dtype) };

@@ -25,7 +25,7 @@ export interface InferenceOptions {
   seed: number;
   /** Draws a sentence whose mean is its code, where the mean is not known exactly. */
   draws: number;
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 export interface ClassificationOptions {
@@ -36,9 +36,9 @@ export interface ClassificationOptions {
   /** Draws behind each code; 0 where codes are exact. */
   draws: number;
   seed: number;
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /** Given each row as soon as it is known, and waited for. */
-  onResult?: (row: ResultRow) => void | Promise<void>;
+  onResult?: ((row: ResultRow) => void | Promise<void>) | undefined;
 }
 
 /** The estimators, as rows name them. */

@@ -29,8 +29,8 @@ export interface MixtureFit {
 
 export interface MixtureOptions {
   /** Fitting ends when `logLikelihood` moves by less in an iteration. */
-  tolerance?: number;
-  maxIterations?: number;
+  tolerance?: number | undefined;
+  maxIterations?: number | undefined;
 }
 
 /** What is added to each variance, so that a component of a few items does not shrink to a point. */

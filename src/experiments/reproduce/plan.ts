@@ -249,7 +249,7 @@ export interface Failure {
 export async function carryOut(
   tasks: readonly Task[],
   perform: (task: Task) => Promise<void>,
-  { signal, onFailure = () => {} }: { signal?: AbortSignal; onFailure?: (failure: Failure) => void } = {},
+  { signal, onFailure = () => {} }: { signal?: AbortSignal | undefined; onFailure?: (failure: Failure) => void } = {},
 ): Promise<Failure[]> {
   const failures: Failure[] = [];
   const lost = new Set<Task>();

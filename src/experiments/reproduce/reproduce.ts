@@ -72,22 +72,22 @@ export interface ReproductionRequest {
   /** Whether perplexity is drawn against KL, as temperatures and free bits vary. */
   frontier: boolean;
   /** Methods, a setting after @; those of the config that the paper shows where absent. */
-  methods?: readonly string[];
+  methods?: readonly string[] | undefined;
   /** The config's where absent. */
-  seeds?: readonly number[];
+  seeds?: readonly number[] | undefined;
   /** Variants of every run; where absent, each is itself alone. */
-  sweep?: readonly SweepPoint[];
+  sweep?: readonly SweepPoint[] | undefined;
   /** Whether the table that compares variants is wanted; where absent, it is of a sweep. */
-  varies?: boolean;
+  varies?: boolean | undefined;
   split: SplitName;
   /** Folder of all runs. */
   runs: string;
   /** Where tables and figures go, in a folder for each data set. */
   results: string;
   /** Folder of the raw files, should the corpus not be prepared yet. */
-  from?: string;
+  from?: string | undefined;
   /** The config file, as the report names it. */
-  config?: string;
+  config?: string | undefined;
 }
 
 export type ReproductionEvent =

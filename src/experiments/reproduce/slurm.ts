@@ -15,7 +15,7 @@ export interface SlurmOptions {
   /** Further options of sbatch, such as `-c 4 -t 24:00:00`. */
   sbatch: readonly string[];
   /** Tasks of an array that run at a time; as Slurm likes where absent. */
-  arrayLimit?: number;
+  arrayLimit?: number | undefined;
 }
 
 /** Seconds before its time limit at which a task is told to save and to be queued again. */

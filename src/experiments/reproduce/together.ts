@@ -10,8 +10,8 @@ export interface Together {
   memoryOf(task: Task): number;
   /** Bytes that there are. A task that needs more than all of them runs alone. */
   memory: number;
-  signal?: AbortSignal;
-  onFailure?: (failure: Failure) => void;
+  signal?: AbortSignal | undefined;
+  onFailure?: ((failure: Failure) => void) | undefined;
 }
 
 /**

@@ -16,7 +16,7 @@ export interface LineFigure {
   yTitle: string;
   series: readonly Series[];
   /** Every label of the report, in the order of their colours, so that a run looks the same in each of its figures. */
-  labels?: readonly string[];
+  labels?: readonly string[] | undefined;
   /** Whether the y axis begins at zero: for quantities, not for losses. */
   zero: boolean;
 }

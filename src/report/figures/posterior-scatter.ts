@@ -11,7 +11,7 @@ export interface PosteriorScatter {
   /** Positions of the prior's samples, `[samples, 2]`, flat. */
   prior: Float64Array;
   /** The class of each sentence, where the corpus has classes. */
-  classes?: readonly string[];
+  classes?: readonly string[] | undefined;
 }
 
 const POSTERIOR = 'aggregate posterior';
