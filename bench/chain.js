@@ -10,7 +10,7 @@
 // each made ready, and done once untimed, when it is asked for first. Programs that speak this protocol can be started
 // together and asked in turn, so that their ratios hold on a machine whose speed drifts.
 //
-//   node bench/chain.js [--shape B,T,E,H,Z,V,K] [--backend native|webgpu|tensorflow|wasm|cpu] [--threads N] [--precision f32|bf16]
+//   node bench/chain.js [--shape B,T,E,H,Z,V,K] [--backend native|webgpu|tensorflow|wasm|cpu] [--threads N] [--precision f32|bf16|f16]
 
 import process from 'node:process';
 import { createInterface } from 'node:readline';
@@ -67,7 +67,7 @@ function runOf(method) {
   const base = randomRun(method, { E, H, Z });
   return {
     ...base,
-    precision: values.precision === 'bf16' ? 'bf16' : 'f32',
+    precision: /** @type {import('../dist/config/choices.js').Precision} */ (values.precision),
     optimizer: { ...base.optimizer, name: 'adam', learningRate: 1e-3, clipNorm: 5 },
     langevin: { ...base.langevin, steps: K, stepSize: steps, temperature: 1 },
     klWeight: 0.5,

@@ -7,6 +7,7 @@
 //
 // Constants: H hidden units, G rows of a workgroup, W threads of a workgroup, U = ceil(H / W) units of a thread.
 // uses activations.wgsl
+// With recurrent-kernel.wgsl or recurrent-kernel-halves.wgsl: [H to, H from].
 
 struct Parameters {
   tokens: u32,
@@ -23,10 +24,9 @@ struct Parameters {
 }
 
 @group(0) @binding(0) var<uniform> p: Parameters;
-@group(0) @binding(1) var<storage, read> kernel: array<vec4f>; // [H to, H from]: a unit's four gates
-@group(0) @binding(2) var<storage, read> cells: array<f32>; // [tokens, rows, H]
-@group(0) @binding(3) var<storage, read> activations: array<vec4f>; // [tokens, rows, H]
-@group(0) @binding(4) var<storage, read> dOutputs: array<f32>; // [tokens, rows, H]
+@group(0) @binding(1) var<storage, read> cells: array<f32>; // [tokens, rows, H]
+@group(0) @binding(2) var<storage, read> activations: array<vec4f>; // [tokens, rows, H]
+@group(0) @binding(3) var<storage, read> dOutputs: array<f32>; // [tokens, rows, H]
 @group(0) @binding(5) var<storage, read> mask: array<f32>; // [tokens, batch, H]
 @group(0) @binding(6) var<storage, read_write> dGates: array<f32>; // [tokens, rows, 4 H]
 @group(0) @binding(7) var<storage, read_write> dLatentGates: array<f32>; // [rows, 4 H]
@@ -99,7 +99,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
           gathered[s] = 0.0;
         }
         for (var k = 0u; k < H; k++) {
-          let u = kernel[k * H + unit];
+          let u = gateWeights(k * H + unit);
           for (var s = 0u; s < G; s++) {
             gathered[s] += dot(dGatesNow[s * H + k], u);
           }

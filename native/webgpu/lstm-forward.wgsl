@@ -8,6 +8,7 @@
 //
 // Constants: H hidden units, G rows of a workgroup, W threads of a workgroup.
 // uses activations.wgsl
+// With recurrent-kernel.wgsl or recurrent-kernel-halves.wgsl: [H from, H to].
 
 struct Parameters {
   tokens: u32,
@@ -23,7 +24,6 @@ struct Parameters {
 @group(0) @binding(1) var<storage, read> wordGates: array<f32>; // [tokens, batch, 4 H]
 @group(0) @binding(2) var<storage, read> latentGates: array<f32>; // [rows, 4 H]
 @group(0) @binding(3) var<storage, read> initial: array<f32>; // [rows, H]
-@group(0) @binding(4) var<storage, read> kernel: array<vec4f>; // [H from, H to]: a unit's four gates
 @group(0) @binding(5) var<storage, read> mask: array<f32>; // [tokens, batch, H]
 @group(0) @binding(6) var<storage, read_write> outputs: array<f32>; // [tokens, rows, H]
 @group(0) @binding(7) var<storage, read_write> cells: array<f32>; // [tokens, rows, H]
@@ -56,7 +56,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
           + vec4f(latentGates[l], latentGates[l + H], latentGates[l + 2u * H], latentGates[l + 3u * H]);
       }
       for (var k = 0u; k < H; k++) {
-        let u = kernel[k * H + unit];
+        let u = gateWeights(k * H + unit);
         for (var s = 0u; s < G; s++) {
           a[s] += hidden[before + s * H + k] * u;
         }

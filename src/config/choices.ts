@@ -2,7 +2,7 @@
 
 export const BACKEND_CHOICES = ['auto', 'native', 'webgpu', 'tensorflow', 'wasm', 'cpu'] as const;
 
-export const PRECISIONS = ['f32', 'bf16'] as const;
+export const PRECISIONS = ['f32', 'bf16', 'f16'] as const;
 export type Precision = (typeof PRECISIONS)[number];
 
 /** Of the perplexity of a model with a latent code. */

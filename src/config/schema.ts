@@ -232,7 +232,11 @@ export const commonSchema = z.strictObject({
     .describe('what all randomness derives from; a whole number from 0 to 4294967295'),
   backend: z.enum(BACKEND_CHOICES).describe(`what computes: one of ${BACKEND_CHOICES.join(', ')}`),
   threads: z.union([z.literal('auto'), count]).describe('threads that compute: a whole number from 1, or auto'),
-  precision: z.enum(PRECISIONS).describe("of the chain's matrix products: f32 or bf16"),
+  precision: z
+    .enum(PRECISIONS)
+    .describe(
+      "of the chain's matrix products: f32, bf16 (native), or f16, recurrent weights stored in halves (webgpu)",
+    ),
   data,
   model,
   optimizer,
@@ -273,7 +277,7 @@ export function wholeRunSchema(method: Pick<MethodKeys, 'config'>): z.ZodType<Ru
     )
     .refine(({ precision, model }) => precision === 'f32' || model.decoder === 'lstm', {
       path: ['precision'],
-      message: 'bf16 is for model.decoder: lstm; with another it is f32',
+      message: 'bf16 and f16 are for model.decoder: lstm; with another it is f32',
     });
 }
 

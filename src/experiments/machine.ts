@@ -26,6 +26,13 @@ export async function startMachine({ backend, threads }: Pick<RunConfig, 'backen
 export function checkPrecision({ precision }: Pick<RunConfig, 'precision'>): void {
   if (precision === 'f32') return;
   const backend = tf.backend();
+  if (precision === 'f16') {
+    if (tf.getBackend() === 'webgpu') return;
+    throw new InputError(
+      `precision: f16 will not do here: the ${tf.getBackend()} backend stores no weights in halves. It is of the webgpu ` +
+        'backend; precision: f32 works everywhere',
+    );
+  }
   if (backend instanceof NativeBackend && backend.addon.info().bf16) return;
   const lacking = backend instanceof NativeBackend ? 'this processor' : `the ${tf.getBackend()} backend`;
   throw new InputError(

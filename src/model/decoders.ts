@@ -14,8 +14,8 @@ type ModelConfig = RunConfig['model'];
 interface DecoderDefinition {
   /** As tables name a language model of its kind, before `-LM`. */
   label: string;
-  /** Whether its short runs can multiply in bf16 where the machine can. */
-  bf16: boolean;
+  /** Whether its short runs can multiply in another precision than f32 where the machine can. */
+  reduced: boolean;
   /** A decoder with its initial weights, which it adds to `parameters`. */
   create(parameters: Parameters, shape: DecoderShape, model: ModelConfig): LatentDecoder;
 }
@@ -23,19 +23,19 @@ interface DecoderDefinition {
 const DECODERS: Record<ModelConfig['decoder'], DecoderDefinition> = {
   lstm: {
     label: 'LSTM',
-    bf16: true,
+    reduced: true,
     create: (parameters, shape, { weightRange, wordVectorRange }) =>
       new LstmDecoder(parameters, shape, weightRange, wordVectorRange),
   },
   gru: {
     label: 'GRU',
-    bf16: false,
+    reduced: false,
     create: (parameters, shape, { weightRange, wordVectorRange }) =>
       new GruDecoder(parameters, shape, weightRange, wordVectorRange),
   },
   transformer: {
     label: 'Transformer',
-    bf16: false,
+    reduced: false,
     create: (parameters, shape, { transformer, weightRange, wordVectorRange }) =>
       new TransformerDecoder(parameters, { ...shape, ...transformer }, weightRange, wordVectorRange),
   },
@@ -44,7 +44,7 @@ const DECODERS: Record<ModelConfig['decoder'], DecoderDefinition> = {
 /**
  * The decoder of a run, its weights added to `parameters`.
  * @param latentSize 0 for a language model without z; that of the run unless given.
- * @throws InputError for products in bf16 with a decoder that has none.
+ * @throws InputError for products in another precision than f32 with a decoder that has none.
  */
 export function createDecoder(
   parameters: Parameters,
@@ -52,9 +52,9 @@ export function createDecoder(
   vocabularySize: number,
   latentSize = model.latentSize,
 ): LatentDecoder {
-  const { bf16, create } = DECODERS[model.decoder];
-  if (precision === 'bf16' && !bf16) {
-    throw new InputError(`precision: bf16 is for model.decoder: lstm; with ${model.decoder} it is f32`);
+  const { reduced, create } = DECODERS[model.decoder];
+  if (precision !== 'f32' && !reduced) {
+    throw new InputError(`precision: ${precision} is for model.decoder: lstm; with ${model.decoder} it is f32`);
   }
   return create(parameters, { ...model, vocabularySize, latentSize }, model);
 }

@@ -222,10 +222,13 @@ describe('sri eval', () => {
 
 describe('sri train', () => {
   it('refuses a precision that the backend does not have, before it writes anything', async () => {
-    const args = ['--config', 'words.yaml', '--method', 'sri', '--set', 'precision=bf16', '--run', 'half'];
-    const { code, error } = await sri('train', ...args);
+    const args = ['--config', 'words.yaml', '--method', 'sri', '--run', 'half'];
+    const { code, error } = await sri('train', ...args, '--set', 'precision=bf16');
     expect(error).toMatch(/the cpu backend has no bf16 products/);
     expect(code).toBe(2);
+    const halves = await sri('train', ...args, '--set', 'precision=f16');
+    expect(halves.error).toMatch(/the cpu backend stores no weights in halves.* of the webgpu backend/);
+    expect(halves.code).toBe(2);
     expect(existsSync('half')).toBe(false);
   });
 

@@ -104,10 +104,12 @@ describe('what does not fit together', () => {
     else expect(() => overrideRun(run, [override], methods())).toThrow(expected);
   });
 
-  it('bf16 is for the lstm', () => {
-    expect(() => overrideRun(run, ['precision=bf16', 'model.decoder=gru'], methods())).toThrow(
-      /precision: "bf16" will not do/,
-    );
+  it('bf16 and f16 are for the lstm', () => {
+    for (const precision of ['bf16', 'f16']) {
+      expect(() => overrideRun(run, [`precision=${precision}`, 'model.decoder=gru'], methods())).toThrow(
+        `precision: "${precision}" will not do`,
+      );
+    }
   });
 
   it.each([

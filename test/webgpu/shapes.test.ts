@@ -10,13 +10,14 @@ import type { WebgpuBackend } from '../../src/backends/webgpu/backend.js';
 import { sequenceLayout } from '../../src/backends/webgpu/kernels/lstm.js';
 import { vocabularyLayout } from '../../src/backends/webgpu/kernels/token-nll.js';
 import { InputError } from '../../src/errors.js';
+import { checkPrecision } from '../../src/experiments/machine.js';
 import { clipByGlobalNorm } from '../../src/ops/clip-by-global-norm.js';
 import { dropoutMask } from '../../src/ops/dropout-mask.js';
 import { embedding } from '../../src/ops/embedding.js';
 import { latentGradient, latentNllPortable } from '../../src/ops/latent-nll.js';
 import { lstm } from '../../src/ops/lstm.js';
 import { posteriorHessian } from '../../src/ops/posterior-hessian.js';
-import type { SentenceContext } from '../../src/ops/sentence-context.js';
+import type { Precision, SentenceContext } from '../../src/ops/sentence-context.js';
 import { shortRun, shortRunWithGradient } from '../../src/ops/short-run.js';
 import { tokenNll } from '../../src/ops/token-nll.js';
 import { RandomStream } from '../../src/random/philox.js';
@@ -238,6 +239,46 @@ describe('inference', () => {
       // The chain is one; reading its end is the other.
       expect(submissions).toBe(2);
     });
+  });
+});
+
+describe('recurrent weights in halves', () => {
+  const [z0, noise] = [() => random<tf.Rank.R2>(10, [6, 19]), () => random<tf.Rank.R3>(11, [3, 6, 19])];
+  const schedule = { stepSizes: Float32Array.of(0.1, 0.05, 0.02), temperature: 0.5, priorWeight: 0.8 };
+  /** What a chain, its gradients and a single gradient come to, with recurrent weights of the caller's. */
+  const numbers = (precision: Precision, recurrentKernel: (weights: tf.Tensor2D) => tf.Tensor2D): Float32Array[] =>
+    tf.tidy(() => {
+      const whole = context();
+      const batch = { ...whole, recurrentKernel: recurrentKernel(whole.recurrentKernel) };
+      const taught = shortRunWithGradient(batch, z0(), noise(), schedule, Float32Array.of(0.5, 0, 2), precision)!;
+      const { nll, gradient } = latentGradient(batch, z0(), precision);
+      const { z } = shortRun(batch, z0(), noise(), schedule, { precision });
+      return [z, nll, gradient, taught.z, taught.gradient.recurrentKernel].map((tensor) =>
+        tensor.dataSync<'float32'>(),
+      );
+    });
+
+  // Multiples of 1/128 below 4 are halves themselves.
+  it('are the numbers that were stored, where halves have them: the same bits', () => {
+    const exact = (weights: tf.Tensor2D): tf.Tensor2D => tf.div(tf.round(tf.mul(weights, 128)), 128);
+    expect(numbers('f16', exact)).toEqual(numbers('f32', exact));
+  });
+
+  it('are else off by a half of their last place at most, and so is all that follows in proportion', () => {
+    const asTheyAre = (weights: tf.Tensor2D) => weights;
+    const [whole, halves] = [numbers('f32', asTheyAre), numbers('f16', asTheyAre)];
+    whole.forEach((exact, i) => {
+      const scale = exact.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+      const worst = exact.reduce((most, value, j) => Math.max(most, Math.abs(value - halves[i]![j]!)), 0);
+      // Halves have 11 digits in base 2.
+      expect(worst / scale, `output ${i}`).toBeLessThan(2 ** -9);
+      expect(worst, `output ${i}`).toBeGreaterThan(0);
+    });
+  });
+
+  it('are of this backend, and bf16 is not', () => {
+    expect(() => checkPrecision({ precision: 'f16' })).not.toThrow();
+    expect(() => checkPrecision({ precision: 'bf16' })).toThrow(/the webgpu backend has no bf16 products/);
   });
 });
 

@@ -18,6 +18,8 @@ export class Float {
 
 export interface Dispatch {
   shader: string;
+  /** Files that the shader leaves the choice of. */
+  beside?: readonly string[];
   constants?: Constants;
   parameters: readonly (number | Float)[];
   /** In the order of their bindings, from 1. */
@@ -116,12 +118,12 @@ export class Gpu {
   }
 
   /** Records a dispatch; it is submitted with others, at the latest when something is read. */
-  run({ shader, constants = {}, parameters, buffers, workgroups: [x, y = 1, z = 1] }: Dispatch): void {
+  run({ shader, beside = [], constants = {}, parameters, buffers, workgroups: [x, y = 1, z = 1] }: Dispatch): void {
     parameters.forEach((parameter, i) => {
       if (typeof parameter === 'number') this.words[i] = parameter;
       else this.floats[i] = parameter.value;
     });
-    const pipeline = this.pipeline(shader, constants);
+    const pipeline = this.pipeline(shader, beside, constants);
     const ids = Uint32Array.from(buffers, ({ id }) => id);
     this.explained(() => this.addon.dispatch(pipeline, ids, this.words.subarray(0, parameters.length), x, y, z));
   }
@@ -142,11 +144,11 @@ export class Gpu {
     return this.addon.counts();
   }
 
-  private pipeline(shader: string, constants: Constants): number {
-    const key = `${shader} ${JSON.stringify(constants)}`;
+  private pipeline(shader: string, beside: readonly string[], constants: Constants): number {
+    const key = `${[shader, ...beside].join(' ')} ${JSON.stringify(constants)}`;
     const known = this.pipelines.get(key);
     if (known !== undefined) return known;
-    const made = this.explained(() => this.addon.createPipeline(shader, shaderCode(shader, constants)));
+    const made = this.explained(() => this.addon.createPipeline(shader, shaderCode(shader, constants, beside)));
     this.pipelines.set(key, made);
     return made;
   }

@@ -11,8 +11,11 @@ const DIRECTORY = new URL('../../../native/webgpu/', import.meta.url);
 /** The files that a file names after `// uses`. */
 const USES = /^\/\/ uses (.+)$/m;
 
-/** The whole text of `name`.wgsl: the constants, the files it uses, each once and before its users, and itself. */
-export function shaderCode(name: string, constants: Constants): string {
+/**
+ * The whole text of `name`.wgsl: the constants, the files it uses, each once and before its users, and itself.
+ * @param beside further files, which stand for something that the file leaves open.
+ */
+export function shaderCode(name: string, constants: Constants, beside: readonly string[] = []): string {
   const texts = new Map<string, string>();
   const add = (file: string) => {
     if (texts.has(file)) return;
@@ -20,6 +23,7 @@ export function shaderCode(name: string, constants: Constants): string {
     for (const used of USES.exec(text)?.[1]?.split(' ') ?? []) add(used);
     texts.set(file, text);
   };
+  for (const file of beside) add(`${file}.wgsl`);
   add(`${name}.wgsl`);
   const declarations = Object.entries(constants).map(
     ([constant, value]) => `const ${constant} = ${typeof value === 'number' ? `${value}u` : value};\n`,

@@ -4,6 +4,7 @@
 
 import * as tf from '@tensorflow/tfjs-core';
 import type { KernelInputs } from '../../../ops/kernel.js';
+import type { Precision } from '../../../ops/sentence-context.js';
 import type { ShortRunSchedule } from '../../../ops/short-run.js';
 import type { WebgpuBackend } from '../backend.js';
 import { Float, type GpuBuffer } from '../gpu.js';
@@ -22,9 +23,10 @@ function likelihood(
   inputs: KernelInputs<'LatentNll'>,
   nll: GpuBuffer,
   gradient: GpuBuffer | null,
+  precision: Precision = 'f32',
 ): void {
   const [rows, size] = inputs.z.shape as [number, number];
-  const context = contextOf(backend, inputs);
+  const context = contextOf(backend, inputs, precision === 'f16');
   // The gradient takes the place of a copy of z.
   const z = gradient ?? backend.buffer(inputs.z);
   if (gradient !== null) copyNumbers(backend, rows * size, { buffer: backend.buffer(inputs.z) }, { buffer: gradient });
@@ -49,10 +51,10 @@ export const latentNll: WebgpuKernel<'LatentNll'> = (backend, inputs) => {
   return nll.info;
 };
 
-export const latentGradient: WebgpuKernel<'LatentGradient'> = (backend, inputs) => {
+export const latentGradient: WebgpuKernel<'LatentGradient'> = (backend, inputs, { precision }) => {
   const nll = backend.make([inputs.z.shape[0]!]);
   const gradient = backend.make(inputs.z.shape);
-  likelihood(backend, inputs, nll.buffer, gradient.buffer);
+  likelihood(backend, inputs, nll.buffer, gradient.buffer, precision);
   return [nll.info, gradient.info];
 };
 
@@ -106,7 +108,7 @@ function runChain(
 }
 
 export const shortRun: WebgpuKernel<'ShortRun'> = (backend, inputs, attributes) => {
-  const context = contextOf(backend, inputs);
+  const context = contextOf(backend, inputs, attributes.precision === 'f16');
   const { z, path } = runChain(backend, context, inputs, attributes, attributes.keepPath, (piece) => {
     piece.decode(null, true);
     piece.backward();
@@ -127,7 +129,7 @@ const TAUGHT = [
 type Taught = Record<(typeof TAUGHT)[number], GpuBuffer>;
 
 export const shortRunWithGradient: WebgpuKernel<'ShortRunWithGradient'> = (backend, inputs, attributes) => {
-  const context = contextOf(backend, inputs);
+  const context = contextOf(backend, inputs, attributes.precision === 'f16');
   const sums = TAUGHT.map((name) => backend.make(inputs[name].shape));
   for (const { info, buffer } of sums) {
     fillBuffer(backend, buffer, tf.util.sizeFromShape(info.shape), new Float(0));

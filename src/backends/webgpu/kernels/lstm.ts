@@ -39,28 +39,57 @@ export function sequenceLayout({ facts }: Pick<Gpu, 'facts'>, hiddenSize: number
   return { H: hiddenSize, G: Math.min(wanted, fit), W, U: Math.ceil(hiddenSize / W) };
 }
 
+/** The recurrent kernel as a pass reads it, each number in 4 bytes, or in 2. */
+export interface RecurrentKernel {
+  buffer: GpuBuffer;
+  halves: boolean;
+}
+
 /** `[hidden, 4 hidden]` as the forward pass reads it: `[from, to, gate]`. */
-export function forwardKernel(backend: WebgpuBackend, recurrentKernel: Info): GpuBuffer {
+export function forwardKernel(backend: WebgpuBackend, recurrentKernel: Info, halves = false): RecurrentKernel {
   const H = recurrentKernel.shape[0]!;
-  return backend.packed(recurrentKernel, 'forward', 16 * H * H, (to) =>
-    arrange(backend, {
-      shape: [H, H, 4],
-      from: { buffer: backend.buffer(recurrentKernel), strides: [4 * H, 1, H] },
-      to: { buffer: to, strides: [4 * H, 4, 1] },
-    }),
-  );
+  return { buffer: laidOut(backend, recurrentKernel, 'forward', [4 * H, 1, H], halves), halves };
 }
 
 /** `[hidden, 4 hidden]` as the backward pass reads it: `[to, from, gate]`. */
-export function backwardKernel(backend: WebgpuBackend, recurrentKernel: Info): GpuBuffer {
+export function backwardKernel(backend: WebgpuBackend, recurrentKernel: Info, halves = false): RecurrentKernel {
   const H = recurrentKernel.shape[0]!;
-  return backend.packed(recurrentKernel, 'backward', 16 * H * H, (to) =>
+  return { buffer: laidOut(backend, recurrentKernel, 'backward', [1, 4 * H, H], halves), halves };
+}
+
+/** @param strides of the kernel as it lies, along the axes that the pass wants: two of units, and the gate. */
+function laidOut(
+  backend: WebgpuBackend,
+  recurrentKernel: Info,
+  pass: 'forward' | 'backward',
+  strides: number[],
+  halves: boolean,
+): GpuBuffer {
+  const H = recurrentKernel.shape[0]!;
+  const lay = (to: GpuBuffer) =>
     arrange(backend, {
       shape: [H, H, 4],
-      from: { buffer: backend.buffer(recurrentKernel), strides: [1, 4 * H, H] },
+      from: { buffer: backend.buffer(recurrentKernel), strides },
       to: { buffer: to, strides: [4 * H, 4, 1] },
-    }),
-  );
+    });
+  if (!halves) return backend.packed(recurrentKernel, pass, 16 * H * H, lay);
+  return backend.packed(recurrentKernel, `${pass} in halves`, 8 * H * H, (to) => {
+    const { gpu } = backend;
+    const whole = gpu.take(16 * H * H);
+    lay(whole);
+    gpu.run({
+      shader: 'pack-halves',
+      parameters: [H * H],
+      buffers: [whole, to],
+      workgroups: gpu.workgroups(H * H, 256),
+    });
+    gpu.give(whole);
+  });
+}
+
+/** The file that reads it. */
+function readerOf({ halves }: RecurrentKernel): string[] {
+  return [halves ? 'recurrent-kernel-halves' : 'recurrent-kernel'];
 }
 
 /** A pass over some rows of a batch: row r reads sentence (firstRow + r) % batch. */
@@ -77,7 +106,7 @@ export interface ForwardBuffers {
   wordGates: GpuBuffer;
   latentGates: GpuBuffer;
   initial: GpuBuffer;
-  kernel: GpuBuffer;
+  kernel: RecurrentKernel;
   outputs: GpuBuffer;
   cells: GpuBuffer;
   activations: GpuBuffer;
@@ -93,15 +122,25 @@ export function runForward(
   const { H, G, W } = layout;
   gpu.run({
     shader: 'lstm-forward',
+    beside: readerOf(b.kernel),
     constants: { H, G, W },
     parameters: [tokens, batch, rows, firstRow, mask === null ? 0 : 1],
-    buffers: [b.wordGates, b.latentGates, b.initial, b.kernel, mask ?? gpu.nothing, b.outputs, b.cells, b.activations],
+    buffers: [
+      b.wordGates,
+      b.latentGates,
+      b.initial,
+      b.kernel.buffer,
+      mask ?? gpu.nothing,
+      b.outputs,
+      b.cells,
+      b.activations,
+    ],
     workgroups: [Math.ceil(rows / G)],
   });
 }
 
 export interface BackwardBuffers {
-  kernel: GpuBuffer;
+  kernel: RecurrentKernel;
   cells: GpuBuffer;
   activations: GpuBuffer;
   dOutputs: GpuBuffer;
@@ -123,6 +162,7 @@ export function runBackward(
   const { H, G, W, U } = layout;
   gpu.run({
     shader: 'lstm-backward',
+    beside: readerOf(b.kernel),
     constants: { H, G, W, U },
     parameters: [
       tokens,
@@ -134,10 +174,10 @@ export function runBackward(
       b.adjoints === null ? 0 : 1,
     ],
     buffers: [
-      b.kernel,
       b.cells,
       b.activations,
       b.dOutputs,
+      b.kernel.buffer,
       mask ?? gpu.nothing,
       b.dGates ?? gpu.nowhere,
       b.dLatentGates,

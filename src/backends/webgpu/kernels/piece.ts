@@ -10,6 +10,7 @@ import {
   type BackwardBuffers,
   backwardKernel,
   forwardKernel,
+  type RecurrentKernel,
   runBackward,
   runForward,
   type Sequence,
@@ -36,12 +37,15 @@ export interface Context {
     'wordGates' | 'targets' | 'latentKernel' | 'initialKernel' | 'initialBias' | 'outputKernel' | 'outputBias',
     GpuBuffer
   >;
-  forward: GpuBuffer;
-  backward: GpuBuffer;
+  forward: RecurrentKernel;
+  backward: RecurrentKernel;
 }
 
-/** @throws InputError where z is too large for a workgroup's memory. */
-export function contextOf(backend: WebgpuBackend, inputs: ContextInfos): Context {
+/**
+ * @param halves whether the recurrent kernel is read in half precision.
+ * @throws InputError where z is too large for a workgroup's memory.
+ */
+export function contextOf(backend: WebgpuBackend, inputs: ContextInfos, halves = false): Context {
   const [tokens, batch] = inputs.wordGates.shape as [number, number];
   const latentSize = inputs.latentKernel.shape[0]!;
   const { name, maxWorkgroupMemory } = backend.gpu.facts;
@@ -69,8 +73,8 @@ export function contextOf(backend: WebgpuBackend, inputs: ContextInfos): Context
       outputKernel: buffer('outputKernel'),
       outputBias: buffer('outputBias'),
     },
-    forward: forwardKernel(backend, inputs.recurrentKernel),
-    backward: backwardKernel(backend, inputs.recurrentKernel),
+    forward: forwardKernel(backend, inputs.recurrentKernel, halves),
+    backward: backwardKernel(backend, inputs.recurrentKernel, halves),
   };
 }
 

@@ -67,7 +67,7 @@ function differentiate(
     constants: { H, Z, G, W },
     parameters: [tokens, batch, rows, firstRow, mask === null ? 0 : 1],
     buffers: [
-      context.forward,
+      context.forward.buffer,
       buffers.latentKernel,
       buffers.initialKernel,
       piece.cells,
@@ -104,7 +104,7 @@ function differentiate(
     constants: { H, Z, G, W, U },
     parameters: [tokens, rows],
     buffers: [
-      context.backward,
+      context.backward.buffer,
       piece.cells,
       piece.activations,
       adjoints,
