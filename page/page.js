@@ -1,6 +1,6 @@
 // What moves on a report's page: charts that tell their numbers, tables that sort, a map of sentences to walk about in.
-// It is put into the page as it is, after uPlot, and reads the numbers from the page's own JSON. Served by `sri view` the
-// page asks its server for more, and takes in what changes while runs train.
+// It is put into the page as it is, after uPlot, and reads the numbers from the page's own JSON. Of a page that `sri view`
+// serves, live.js comes after it.
 
 /* global uPlot */
 
@@ -88,6 +88,8 @@ function swatch(slot) {
 // ---- charts
 
 let data = { charts: [], maps: [], live: null };
+/** How the page's server is asked; live.js sets it. */
+let ask = null;
 const plots = new Map();
 
 function drawCharts() {
@@ -251,7 +253,7 @@ function drawMap(map) {
   }
 
   // Between any two sentences where a server can be asked; else between those whose ways are known.
-  const anywhere = data.live !== null && map.run !== undefined && map.points.every(({ text }) => text !== '');
+  const anywhere = ask !== null;
   const nearest = (i) => {
     const { x, y } = map.points[i];
     const distance = (other) => Math.hypot(map.points[other].x - x, map.points[other].y - y);
@@ -272,12 +274,19 @@ function drawMap(map) {
     svg.append(element('line', { x1, y1, x2, y2, class: 'line' }));
     const [from, to] = picked.map((p) => map.points[p].text);
     way.replaceChildren(element('p', {}, '...'));
-    const texts = anywhere ? await ask('interpolate', { run: map.run, from, to }) : known(...picked);
-    const list = Array.isArray(texts) ? texts : [texts.error];
-    way.replaceChildren(
-      element('p', {}, 'What the decoder writes on the straight way between the two codes:'),
-      element('ol', {}, ...list.map((text) => element('li', {}, text))),
-    );
+    const asked = picked;
+    try {
+      const texts = anywhere
+        ? (await ask({ ask: 'interpolate', run: map.run, from: { text: from }, to: { text: to } })).texts
+        : known(...picked);
+      if (picked !== asked) return;
+      way.replaceChildren(
+        element('p', {}, 'What the decoder writes on the straight way between the two codes:'),
+        element('ol', {}, ...texts.map((text) => element('li', {}, text))),
+      );
+    } catch ({ message }) {
+      if (picked === asked) way.replaceChildren(element('p', {}, message));
+    }
   }
   function known(from, to) {
     const [a, b] = [map.landmarks.indexOf(from), map.landmarks.indexOf(to)];
@@ -322,49 +331,6 @@ function makeSortable(table) {
   }
 }
 
-// ---- a server, where there is one
-
-async function ask(question, parameters) {
-  const query = new URLSearchParams({ ...parameters, token: data.live.token });
-  try {
-    const response = await fetch(`${question}?${query}`);
-    return await response.json();
-  } catch {
-    return { error: 'the server does not answer; is sri view still running?' };
-  }
-}
-
-function followServer() {
-  const source = new EventSource(`events?${new URLSearchParams({ token: data.live.token })}`);
-  source.addEventListener('changed', async () => {
-    const response = await fetch(location.href);
-    if (!response.ok) return;
-    const fresh = new DOMParser().parseFromString(await response.text(), 'text/html');
-    const open = new Set([...document.querySelectorAll('details[open]')].map(nameOf));
-    const views = new Map([...document.querySelectorAll('select')].map((one) => [nameOf(one), one.selectedIndex]));
-    document.querySelector('main').replaceWith(fresh.querySelector('main'));
-    document.querySelector('#numbers').textContent = fresh.querySelector('#numbers').textContent;
-    for (const one of document.querySelectorAll('details')) one.open = open.has(nameOf(one));
-    for (const one of document.querySelectorAll('select')) one.selectedIndex = views.get(nameOf(one)) ?? 0;
-    start();
-  });
-}
-
-const nameOf = (one) => `${one.closest('section, figure')?.id} ${one.querySelector('summary')?.textContent ?? ''}`;
-
-function makeForms() {
-  for (const form of document.querySelectorAll('form[data-question]')) {
-    form.addEventListener('submit', async (event) => {
-      event.preventDefault();
-      const output = form.querySelector('output');
-      output.textContent = '...';
-      const answer = await ask(form.dataset.question, Object.fromEntries(new FormData(form)));
-      const lines = Array.isArray(answer) ? answer : [answer.error];
-      output.replaceChildren(element('ol', {}, ...lines.map((line) => element('li', {}, line))));
-    });
-  }
-}
-
 // ----
 
 function redraw() {
@@ -372,22 +338,35 @@ function redraw() {
   drawCharts();
 }
 
-function start() {
-  data = JSON.parse(document.querySelector('#numbers').textContent);
-  redraw();
-  for (const map of data.maps) drawMap(map);
-  for (const select of document.querySelectorAll('figure.chart select')) {
+/** Gives life to what stands below an element of the page. */
+function enliven(root) {
+  for (const select of root.querySelectorAll('figure.chart select')) {
     select.addEventListener('change', () => drawChart(data.charts.find(({ id }) => id === select.closest('figure').id)));
   }
-  for (const table of document.querySelectorAll('table')) makeSortable(table);
-  makeForms();
+  for (const table of root.querySelectorAll('table')) makeSortable(table);
 }
 
-start();
-if (data.live !== null) followServer();
+function readNumbers() {
+  data = JSON.parse(document.querySelector('#numbers').textContent);
+}
+
+function drawMaps() {
+  for (const map of data.maps) drawMap(map);
+}
+
+/** What each section was before anything was drawn in it. */
+const sources = new Map([...document.querySelectorAll('section')].map((section) => [section.id, section.outerHTML]));
+
+function start() {
+  readNumbers();
+  redraw();
+  drawMaps();
+  enliven(document);
+}
+
 dark.addEventListener('change', () => {
   redraw();
-  for (const map of data.maps) drawMap(map);
+  drawMaps();
 });
 let width = innerWidth;
 addEventListener('resize', () => {

@@ -23,6 +23,7 @@ import { addFrontier, addReproduce } from './reproduce.js';
 import { addRunTask, addStatus } from './run-task.js';
 import { addSetup } from './setup.js';
 import { addTrain } from './train.js';
+import { addAnswer, addView } from './view.js';
 
 /** Characters of a line of a complaint. */
 const LONGEST_COMPLAINT = 400;
@@ -46,10 +47,12 @@ const COMMANDS = [
   addRunTask,
   addStatus,
   addReport,
+  addView,
   addCompare,
   addExport,
   addDoctor,
   addSetup,
+  addAnswer,
 ];
 
 /**

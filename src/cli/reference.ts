@@ -104,12 +104,16 @@ async function commandReference(): Promise<string[]> {
   const nowhere = { write: () => true } as unknown as NodeJS.WritableStream;
   const io = { out: nowhere, error: nowhere, stop: new AbortController().signal };
   const program = await buildProgram(io, []);
+  const visible = program
+    .createHelp()
+    .visibleCommands(program)
+    .filter((command) => program.commands.includes(command));
   return [
     '## Commands',
     '',
     '`sri help COMMAND` prints the same, with examples. Exit codes: 0 done, 1 failed, 2 wrong use or wrong input, 130 interrupted',
     'after saving.',
-    ...program.commands.flatMap((command) => ['', ...describeCommand(command)]),
+    ...visible.flatMap((command) => ['', ...describeCommand(command)]),
   ];
 }
 

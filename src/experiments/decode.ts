@@ -26,6 +26,15 @@ export async function decode(
   request: DecodingRequest = {},
   following: Following = {},
 ): Promise<DecodedText[]> {
+  checkCodes(opened, { data, size, source });
+  return decodeTexts(opened, data, data.length / size, settled(opened, request), following);
+}
+
+/** @throws {InputError} for a method without a code, and for codes of another size than the run's or that are not finite. */
+export function checkCodes(
+  opened: Pick<OpenRun, 'model' | 'run' | 'folder'>,
+  { data, size, source }: GivenCodes,
+): void {
   const { latentSize } = latentModel(opened, 'sri decode');
   if (size !== latentSize) {
     throw new InputError(
@@ -33,7 +42,6 @@ export async function decode(
     );
   }
   const bad = data.findIndex((number) => !Number.isFinite(number));
-  if (bad !== -1)
-    throw new InputError(`${source}: vector ${Math.floor(bad / size) + 1}: ${data[bad]} is no number to decode`);
-  return decodeTexts(opened, data, data.length / size, settled(opened, request), following);
+  if (bad === -1) return;
+  throw new InputError(`${source}: vector ${Math.floor(bad / size) + 1}: ${data[bad]} is no number to decode`);
 }

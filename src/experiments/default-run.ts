@@ -1,9 +1,9 @@
 // What is meant where a person leaves it open: the only config of the folder they are in, and the run they trained last.
 
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { InputError } from '../errors.js';
-import { findRuns } from '../runs/measured-run.js';
+import { findDataSets, findRuns } from '../runs/measured-run.js';
 import type { RunFolder } from '../runs/run-folder.js';
 
 /** The YAML files of a folder that are configs, by their key `dataSet`; in alphabetical order. */
@@ -60,12 +60,7 @@ export interface RunFilter {
  * @throws {InputError} where there is none; it names the command that trains one.
  */
 export function newestRun(root: string, { dataSet, name, seed }: RunFilter = {}): NewestRun {
-  const sets =
-    dataSet !== undefined
-      ? [dataSet]
-      : existsSync(root)
-        ? readdirSync(root, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []))
-        : [];
+  const sets = dataSet === undefined ? findDataSets(root) : [dataSet];
   const found = sets
     .flatMap((set) => findRuns(root, set))
     .filter(({ directory }) => {

@@ -36,6 +36,7 @@ export interface Encoding {
 /**
  * q(z | x) of sentences, by the run's own inference: short runs, an encoder, or what the method has. The noise of a
  * sentence's short runs is keyed by the run's seed and by the sentence's place among the lines.
+ * @param wanted for what, as a complaint names it.
  * @throws {InputError} for a method without a code, and for a line without words.
  * @throws {InterruptedError} if the signal asked to stop.
  */
@@ -43,8 +44,9 @@ export async function encode(
   opened: OpenRun,
   { lines, source, draws }: EncodingRequest,
   { signal, onProgress }: Following<Stage | UnknownGivenWords> = {},
+  wanted = 'sri encode',
 ): Promise<Encoding> {
-  const model = latentModel(opened, 'sri encode');
+  const model = latentModel(opened, wanted);
   const { run, corpus } = opened;
   const { split, unknown } = givenSentences(opened, lines, source);
   if (unknown.length > 0) onProgress?.({ kind: 'unknown-given-words', words: unknown, corpus: corpus.name });

@@ -45,43 +45,72 @@ export interface Neighbourhood {
  */
 export async function neighbours(
   opened: OpenRun,
-  { split: name, limit, count, distance, ...request }: NeighboursRequest,
-  { signal, onProgress }: Following<Stage | UnknownGivenWords> = {},
+  { split, limit, count, distance, ...request }: NeighboursRequest,
+  following: Following<Stage | UnknownGivenWords> = {},
 ): Promise<Neighbourhood[]> {
-  const model = latentModel(opened, 'sri neighbours');
+  const given = await encode(opened, request, following, 'sri neighbours');
+  const among = await splitCodes(opened, { split, limit, draws: request.draws }, following);
+  const size = given.latentSize;
+  return given.texts.map((text, query) => {
+    const code = given.mean.subarray(query * size, (query + 1) * size);
+    return { text, neighbours: nearestSentences(opened, code, among, { count, distance }) };
+  });
+}
+
+/** Sentences of a split with their codes. */
+export interface SplitCodes {
+  split: SplitName;
+  /** Their places in the split, [sentences]. */
+  indices: Int32Array;
+  /** E_q[z], `[sentences, latentSize]`. */
+  mean: Float32Array;
+}
+
+/**
+ * The mean codes of a split's sentences, by the run's own inference.
+ * @throws {InputError} for a method without a code.
+ * @throws {InterruptedError} if the signal asked to stop.
+ */
+export async function splitCodes(
+  opened: OpenRun,
+  { split: name, limit, draws }: Pick<NeighboursRequest, 'split' | 'limit' | 'draws'>,
+  { signal, onProgress }: Following = {},
+): Promise<SplitCodes> {
   const { run, corpus } = opened;
-  const given = await encode(opened, request, { signal, onProgress });
   const split = corpus.splits[name];
   const indices = evaluationSubset(split, limit ?? split.length);
   const { mean } = await inferCodes(
-    model,
+    latentModel(opened, 'sri neighbours'),
     split,
     {
       indices,
       batchSize: run.training.batchSize,
       seed: run.seed,
-      draws: request.draws ?? run.evaluation.inferenceChains,
+      draws: draws ?? run.evaluation.inferenceChains,
       signal,
     },
     stage(`codes of ${name}`, onProgress),
   );
-  const size = given.latentSize;
-  return given.texts.map((text, query) => {
-    const code = given.mean.subarray(query * size, (query + 1) * size);
-    const nearest = nearestRows(code, mean, count, distance);
+  return { split: name, indices, mean };
+}
+
+/** Of sentences whose codes are known, those nearest to a code. */
+export function nearestSentences(
+  { corpus }: Pick<OpenRun, 'corpus'>,
+  code: Float32Array,
+  { split: name, indices, mean }: SplitCodes,
+  { count, distance }: Pick<NeighboursRequest, 'count' | 'distance'>,
+): Neighbour[] {
+  const split = corpus.splits[name];
+  return nearestRows(code, mean, count, distance).map(({ row, distance: away }, i) => {
+    const sentence = indices[row]!;
+    const label = split.label(sentence);
     return {
-      text,
-      neighbours: nearest.map(({ row, distance: away }, i) => {
-        const sentence = indices[row]!;
-        const label = split.label(sentence);
-        return {
-          rank: i + 1,
-          distance: away,
-          sentence,
-          text: textOf(corpus, split.sentence(sentence)),
-          label: label === null ? null : corpus.labels![label]!,
-        };
-      }),
+      rank: i + 1,
+      distance: away,
+      sentence,
+      text: textOf(corpus, split.sentence(sentence)),
+      label: label === null ? null : corpus.labels![label]!,
     };
   });
 }

@@ -11,7 +11,7 @@ import { stepsAblation } from '../report/figures/steps-ablation.js';
 import { frontierFigureOf, frontierLines } from '../report/frontier.js';
 import { mixtureNotices } from '../report/mixture.js';
 import { partNotice } from '../report/part.js';
-import { curvesFigure, reportPage } from '../report/report-page.js';
+import { curvesFigure, type ReportPage, reportPage } from '../report/report-page.js';
 import { type Table, toCsv } from '../report/table.js';
 import { measurements } from '../report/table1.js';
 import { REPORT_TABLES, type ReportTable } from '../report/tables.js';
@@ -153,12 +153,12 @@ function page(
 
 /**
  * The page of any runs, of one data set or several.
- * @param live see {@link reportPage}.
+ * @param beside what a page shows that its server keeps up to date.
  */
 export function comparePage(
   runs: readonly MeasuredRun[],
   split: SplitName,
-  live: { token: string } | null = null,
+  beside: Pick<ReportPage, 'live' | 'training' | 'notices'> = {},
 ): Promise<string> {
   const dataSets = [...new Set(runs.map(({ run }) => run.dataSet))];
   const tables = dataSets.flatMap((dataSet) => {
@@ -170,7 +170,7 @@ export function comparePage(
     runs,
     tables: tables.filter(({ table }) => table.rows.length > 0),
     configOf: (dataSet) => `${dataSet}.yaml`,
-    live,
+    ...beside,
   });
 }
 

@@ -57,8 +57,8 @@ export function htmlReport({
   sections: readonly Section[];
   numbers: PageNumbers;
 }): string {
-  const anchor = (i: number) => `section-${i + 1}`;
-  const script = pageScript();
+  const anchors = anchorsOf(sections.map(({ title }) => title));
+  const script = pageScript(numbers.live !== null);
   // Only the page's own script runs, and it may ask nobody but the page's own server, if it has one.
   const policy = [
     "default-src 'none'",
@@ -81,11 +81,12 @@ ${new Html(STYLE)}</style>
 <body>
 <main>
 <h1>${title}</h1>
+${numbers.live === null ? [] : html`<p id="alive" role="status">live</p>`}
 <nav><ul>
-${sections.map((section, i) => html`<li><a href="#${anchor(i)}">${section.title}</a></li>`)}
+${sections.map((section, i) => html`<li><a href="#${anchors[i]!}">${section.title}</a></li>`)}
 </ul></nav>
 ${sections.map(
-  (section, i) => html`<section id="${anchor(i)}">
+  (section, i) => html`<section id="${anchors[i]!}">
 <h2>${section.title}</h2>
 ${section.body}
 </section>`,
@@ -97,6 +98,18 @@ ${section.body}
 </html>
 `;
   return page.markup;
+}
+
+/** Names for titles to be led to by, which stay the same when other sections come or go. */
+function anchorsOf(titles: readonly string[]): string[] {
+  const taken = new Set<string>();
+  return titles.map((title) => {
+    const name = `section-${title.toLowerCase().replace(/[^a-z0-9]+/g, '-')}`;
+    let anchor = name;
+    for (let i = 2; taken.has(anchor); i++) anchor = `${name}-${i}`;
+    taken.add(anchor);
+    return anchor;
+  });
 }
 
 /** JSON that no parser of markup takes for an end of its element. */
@@ -111,10 +124,11 @@ function uplot(file: string): string {
   return createRequire(import.meta.url).resolve(`uplot/dist/${file}`);
 }
 
-/** uPlot, then the page's own. */
-function pageScript(): string {
-  const own = new URL('../../page/page.js', import.meta.url);
-  return [uplot('uPlot.iife.min.js'), own].map((file) => readFileSync(file, 'utf8')).join('\n');
+/** uPlot, then the page's own. @param live whether a server serves it. */
+function pageScript(live: boolean): string {
+  const own = ['page.js', ...(live ? ['live.js'] : [])].map((name) => new URL(`../../page/${name}`, import.meta.url));
+  const files = [uplot('uPlot.iife.min.js'), ...own].map((file) => readFileSync(file, 'utf8'));
+  return [...files, 'start();'].join('\n');
 }
 
 /** Where the runs that the charts show are chosen; the page's script fills it. */
@@ -141,6 +155,33 @@ export function codeMap(id: string, caption: string): Html {
 <div class="plot"></div><div class="legend"></div><div class="way" aria-live="polite"></div>
 <figcaption>${caption}</figcaption>
 </figure>`;
+}
+
+/**
+ * Where a person asks the page's server about a run: from a sentence to its code and back, about among codes, and to the
+ * sentences near by.
+ * @param runs folders of those that may be asked, each with its name on the page.
+ */
+export function explorer(runs: readonly (readonly [directory: string, label: string])[]): Html {
+  return html`<form id="explorer" autocomplete="off">
+<p>A sentence's code is where the run's own inference puts it; the decoder writes back what it reads there. Move a slider to
+leave that place. The slider that comes first is of the dimension in which q(z | x) is farthest from the prior.</p>
+<label>Run <select name="run">${runs.map(([directory, label]) => html`<option value="${directory}">${label}</option>`)}</select></label>
+<label>Sentence <input name="text" maxlength="2000"></label>
+<span><button value="encode">Find its code</button> <button value="sample">Draw a code of the prior</button></span>
+<div class="read" aria-live="polite"></div>
+<div class="sliders"></div>
+<label>Written by <select name="how"><option>greedy</option><option>sample</option><option>beam</option></select></label>
+<label>Temperature of samples <input name="temperature" type="number" min="0.01" max="100" step="any" value="1"></label>
+<span><button value="again">Sample again</button> <button value="back">Back to where it was</button></span>
+<output class="written" aria-live="polite"></output>
+<label>Another sentence <input name="to" maxlength="2000"></label>
+<span><button value="interpolate">Go there in a straight line</button></span>
+<output class="way"></output>
+<label>Sentences of <select name="split"><option>test</option><option>valid</option><option>train</option></select></label>
+<span><button value="neighbours">Find the nearest</button> <span class="busy" role="status"></span></span>
+<output class="near"></output>
+</form>`;
 }
 
 /** What few readers need, folded away. */
@@ -322,7 +363,17 @@ th[aria-sort="descending"] button::after { content: " \\2193"; color: var(--ink)
 .way ol, output ol { margin: 0.2rem 0 0.6rem; }
 form { display: flex; flex-wrap: wrap; gap: 0.5rem 1rem; align-items: center; margin: 0.6rem 0; }
 form label { display: inline-flex; flex: 1 1 16rem; gap: 0.5rem; align-items: center; }
-input:not([type="checkbox"]) { flex: 1; min-width: 6rem; }
+#explorer p, #explorer div, output { flex-basis: 100%; margin: 0; }
+.sliders, .sliders details { display: grid; grid-template-columns: repeat(auto-fill, minmax(17rem, 1fr)); gap: 0.15rem 1.5rem; }
+.sliders details, .sliders summary { grid-column: 1 / -1; }
+.sliders label span { min-width: 6.5rem; }
+.sliders label .number { min-width: 3rem; }
+.written p { font-size: 1.1rem; margin: 0.2rem 0; }
+.waiting { opacity: 0.5; }
+.wrong { color: #b3261e; color: light-dark(#b3261e, #ffb4ab); }
+#alive { margin: 0; color: var(--faint); font-size: 0.9rem; }
+#alive::before { content: "\\25cf "; }
+input:not([type="checkbox"], [type="number"]) { flex: 1; min-width: 6rem; }
 input, select, form button { font: inherit; color: inherit; background: var(--shade); border: 1px solid var(--line);
   border-radius: 4px; padding: 0.15rem 0.4rem; }
 output { flex-basis: 100%; }

@@ -45,8 +45,8 @@ export interface PageNumbers {
   labels: string[];
   charts: PageChart[];
   maps: PageMap[];
-  /** How to ask the server of the page; null for a file. */
-  live: { token: string } | null;
+  /** Of a page that a server keeps up to date and that may ask it, which of its states this is; null for a file. */
+  live: { version: number } | null;
 }
 
 /** The points of one seed. */

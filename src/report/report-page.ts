@@ -1,6 +1,7 @@
 // What stands on the report's page, and in which order: the verdicts first, then the tables, the figures, and what is
 // needed to make all of it again. It reads run folders and nothing else.
 
+import type { RunConfig } from '../config/schema.js';
 import { methods } from '../methods/registry.js';
 import { isOfSelected, type MeasuredRun } from '../runs/measured-run.js';
 import { describePosterior, keptPosterior, keptPosteriorMap, POSTERIOR } from '../runs/posterior.js';
@@ -14,18 +15,27 @@ import {
   codeMap,
   commands,
   comparisonTable,
+  explorer,
   facts,
   figure,
   folded,
   type Html,
   htmlReport,
   paragraph,
+  plainTable,
   type Section,
   shortHashes,
   textTable,
 } from './html.js';
 import { mixtureNotices } from './mixture.js';
-import { type ChartView, type Curve, type PageChart, type PageMap, seedSeries } from './page-numbers.js';
+import {
+  type ChartView,
+  type Curve,
+  type PageChart,
+  type PageMap,
+  type PageNumbers,
+  seedSeries,
+} from './page-numbers.js';
 import { partNotice } from './part.js';
 import { studies, sweptValue } from './sweep.js';
 import { hasSome, inPaperOrder, methodLabel, PROVENANCE, type Table, variedIn } from './table.js';
@@ -41,8 +51,21 @@ export interface ReportPage {
   tables: readonly { number: number | null; caption: string; table: Table; dataSet: string }[];
   /** The config file of a data set, as a command names it. */
   configOf(dataSet: string): string;
-  /** How the page asks its server; null for a page that is a file. */
-  live?: { token: string } | null;
+  /** Of a page that a server keeps up to date and that may ask it, which of its states this is; null for a file. */
+  live?: PageNumbers['live'];
+  /** Runs that are being trained now. */
+  training?: readonly RunInTraining[];
+  /** What else a reader should know, such as which runs cannot be read. */
+  notices?: readonly string[];
+}
+
+/** A run that is being trained, and how far it is. */
+export interface RunInTraining {
+  run: RunConfig;
+  /** Epochs. */
+  finished: number;
+  /** What it wrote last; null before that. */
+  latest: EpochNumbers | null;
 }
 
 /** A run with its name on the page and its epochs. */
@@ -57,7 +80,15 @@ interface Shown {
 }
 
 /** The page as one text. */
-export async function reportPage({ split, runs, tables, configOf, live = null }: ReportPage): Promise<string> {
+export async function reportPage({
+  split,
+  runs,
+  tables,
+  configOf,
+  live = null,
+  training = [],
+  notices = [],
+}: ReportPage): Promise<string> {
   const shown = show(inPaperOrder(runs));
   const dataSets = [...new Set(runs.map(({ run }) => run.dataSet))];
   const of = (dataSet: string) => shown.filter(({ measured }) => measured.run.dataSet === dataSet);
@@ -67,6 +98,8 @@ export async function reportPage({ split, runs, tables, configOf, live = null }:
   const charts = chartsOf(shown, split);
   const maps = mapsOf(shown);
   const sections: Section[] = [
+    { title: 'Left out', body: notices.length === 0 ? [] : [bulletList(notices)] },
+    { title: 'Training now', body: training.length === 0 ? [] : [trainingTable(training)] },
     { title: 'A part of the data', body: parts.map(paragraph) },
     { title: 'What stands side by side', body: mixtures.length === 0 ? [] : [bulletList(mixtures)] },
     { title: 'Is the code used?', body: verdicts(shown) },
@@ -76,6 +109,7 @@ export async function reportPage({ split, runs, tables, configOf, live = null }:
     })),
     { title: 'Training', body: charts.length === 0 ? [] : [chooser(), ...charts.map(({ html }) => html)] },
     { title: 'Aggregate posterior', body: posteriorFigures(shown, maps, live !== null) },
+    { title: 'Try it', body: live === null ? [] : exploration(shown) },
     { title: 'Warnings', body: warnings(shown, split) },
     {
       title: 'How to make this again',
@@ -89,7 +123,7 @@ export async function reportPage({ split, runs, tables, configOf, live = null }:
     },
   ];
   return htmlReport({
-    title: `Results on ${dataSets.join(', ')}`,
+    title: dataSets.length === 0 ? 'No results yet' : `Results on ${dataSets.join(', ')}`,
     sections: sections.filter(({ body }) => body.length > 0),
     numbers: { labels: lineLabels(shown), charts: charts.map(({ numbers }) => numbers), maps, live },
   });
@@ -126,6 +160,47 @@ function colourOrder(shown: readonly Shown[]): string[] {
 /** Names of lines: runs that differ in their seed alone have one. */
 function lineLabels(shown: readonly Shown[]): string[] {
   return [...new Set(shown.map(({ line }) => line))];
+}
+
+/** Where training is, by the last line that each run has written. */
+function trainingTable(training: readonly RunInTraining[]): Html {
+  const columns = [
+    'Run',
+    'Seed',
+    'Epoch',
+    'Iteration',
+    'Loss, nats a word',
+    'Sentences a second',
+    'Minutes of training',
+  ];
+  const rows = training.map(({ run, finished, latest }) => {
+    const { iteration, lossPerWord, sentencesPerSecond, seconds } = latest?.numbers ?? {};
+    const rounded = (value: number | undefined, digits: number) => (value === undefined ? '' : value.toFixed(digits));
+    return [
+      `${run.name} on ${run.dataSet}`,
+      run.seed,
+      `${Math.min(finished + 1, run.training.epochs)} of ${run.training.epochs}`,
+      iteration ?? '',
+      rounded(lossPerWord, 3),
+      rounded(sentencesPerSecond, 1),
+      rounded(seconds === undefined ? undefined : seconds / 60, 1),
+    ];
+  });
+  return plainTable({ columns, rows }, 'Each run as of the last line of its metrics.csv');
+}
+
+/** Where a person may ask a trained run; of those that have a code. */
+function exploration(shown: readonly Shown[]): Html[] {
+  const withCode = shown.filter(({ measured }) => {
+    const method = methods().find(({ name }) => name === measured.run.method);
+    return method !== undefined && method.inference !== 'none';
+  });
+  if (withCode.length === 0) return [];
+  return [
+    explorer(
+      withCode.map(({ line, measured: { directory, run } }) => [directory, `${line}, seed ${run.seed}`] as const),
+    ),
+  ];
 }
 
 function verdicts(shown: readonly Shown[]): Html[] {

@@ -1,6 +1,6 @@
-// A run's metrics.csv, read again: what validation said after each epoch.
+// A run's metrics.csv, read again: what validation said after each epoch, and where training is now.
 
-/** The numbers of an epoch's validation, by column; a column that is empty or not finite is left out. */
+/** The numbers of a line, by column; a column that is empty or not finite is left out. */
 export interface EpochNumbers {
   epoch: number;
   numbers: Readonly<Record<string, number>>;
@@ -11,17 +11,34 @@ export interface EpochNumbers {
  * @param text of a metrics.csv, whose cells are numbers or nothing.
  */
 export function readEpochs(text: string): EpochNumbers[] {
+  // An epoch's own line alone has a validation.
+  return readLines(text)
+    .filter((line) => (line.get('validationLoss') ?? '') !== '')
+    .map(numbersOf);
+}
+
+/** The last line of a metrics.csv, of an interval or an epoch; null where it has none. */
+export function latestNumbers(text: string): EpochNumbers | null {
+  const last = readLines(text).at(-1);
+  return last === undefined ? null : numbersOf(last);
+}
+
+/** Cells by column. */
+type Line = ReadonlyMap<string, string>;
+
+function readLines(text: string): Line[] {
   const [header = '', ...lines] = text.trimEnd().split('\n');
   const columns = header.split(',');
-  const loss = columns.indexOf('validationLoss');
-  return lines
-    .map((line) => line.split(','))
-    .filter((cells) => (cells[loss] ?? '') !== '')
-    .map((cells) => {
-      const filled = columns.map((column, i): [string, number] => [column, cells[i] ? Number(cells[i]) : Number.NaN]);
-      const numbers = Object.fromEntries(filled.filter(([, value]) => Number.isFinite(value)));
-      return { epoch: numbers.epoch!, numbers };
-    });
+  return lines.map((line) => {
+    const cells = line.split(',');
+    return new Map(columns.map((column, i) => [column, cells[i] ?? '']));
+  });
+}
+
+function numbersOf(line: Line): EpochNumbers {
+  const filled = [...line].map(([column, cell]): [string, number] => [column, cell === '' ? Number.NaN : Number(cell)]);
+  const numbers = Object.fromEntries(filled.filter(([, value]) => Number.isFinite(value)));
+  return { epoch: numbers.epoch!, numbers };
 }
 
 /**

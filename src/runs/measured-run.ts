@@ -77,20 +77,32 @@ export function readRun(folder: RunFolder): MeasuredRun {
   return { directory, run, manifest, rows: folder.rows() };
 }
 
-/** Folders under `<root>/<data set>/` that hold a run, in alphabetical order. */
+/** Names of folders, in alphabetical order. What else lies there, such as files that a desktop leaves, is passed over. */
+function foldersIn(folder: string): string[] {
+  return existsSync(folder)
+    ? readdirSync(folder, { withFileTypes: true })
+        .filter((entry) => entry.isDirectory() || entry.isSymbolicLink())
+        .map(({ name }) => name)
+        .sort()
+    : [];
+}
+
+/** Names of the data sets that there are folders of runs for, in alphabetical order. */
+export function findDataSets(root: string): string[] {
+  return foldersIn(root);
+}
+
+/** Folders under `<root>/<data set>/` that hold a run of which an epoch is finished, in alphabetical order. */
 export function findRuns(root: string, dataSet: string): RunFolder[] {
-  // What else lies there, such as files that a desktop leaves, is passed over.
-  const list = (folder: string) =>
-    existsSync(folder)
-      ? readdirSync(folder, { withFileTypes: true })
-          .filter((entry) => entry.isDirectory() || entry.isSymbolicLink())
-          .map(({ name }) => name)
-          .sort()
-      : [];
+  return findBegunRuns(root, dataSet).filter(({ directory }) => existsSync(path.join(directory, 'manifest.json')));
+}
+
+/** Folders as of {@link findRuns}, with those that have a configuration and no epoch yet. */
+export function findBegunRuns(root: string, dataSet: string): RunFolder[] {
   const base = path.join(root, dataSet);
-  return list(base)
-    .flatMap((method) => list(path.join(base, method)).map((seed) => path.join(base, method, seed)))
-    .filter((folder) => existsSync(path.join(folder, 'manifest.json')))
+  return foldersIn(base)
+    .flatMap((method) => foldersIn(path.join(base, method)).map((seed) => path.join(base, method, seed)))
+    .filter((folder) => ['config.json', 'manifest.json'].some((name) => existsSync(path.join(folder, name))))
     .map((folder) => new RunFolder(folder));
 }
 

@@ -233,11 +233,20 @@ export class RunFolder {
   lock(): Lock {
     makeFolder(this.directory);
     try {
-      return Lock.take(path.join(this.directory, 'training.lock'));
+      return Lock.take(this.lockFile);
     } catch (error) {
       if (error instanceof LockedError) throw new RunInUseError(this.directory, error);
       throw error;
     }
+  }
+
+  /** Whether a process trains the run now, as far as can be told from its lock. */
+  isBeingTrained(): boolean {
+    return Lock.isHeld(this.lockFile);
+  }
+
+  private get lockFile(): string {
+    return path.join(this.directory, 'training.lock');
   }
 
   /**

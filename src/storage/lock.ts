@@ -59,13 +59,19 @@ export class Lock {
         if (create(mine, file)) return new Lock(file, token);
         const found = readHolder(file);
         if (found === 'gone') continue;
-        if (livingHolder(found, own, mine)) throw new LockedError(file, describe(found.holder, own));
+        if (livingHolder(found, own, statSync(mine).mtimeMs)) throw new LockedError(file, describe(found.holder, own));
         removeDead(file, found.text, `${mine}.dead`);
       }
       throw new LockedError(file, 'processes that take it in turn');
     } finally {
       rmSync(mine, { force: true });
     }
+  }
+
+  /** Whether a living process has the lock, as far as one can tell without writing: elsewhere, by this machine's clock. */
+  static isHeld(file: string): boolean {
+    const found = readHolder(file);
+    return found !== 'gone' && livingHolder(found, thisProcess(), Date.now());
   }
 
   /** @throws {LockedError} where another has taken the lock, as of a process that was stopped for long. */
@@ -117,10 +123,10 @@ function parseHolder(text: string): Holder | null {
   }
 }
 
-/** @param fresh a file that was written just now, whose time is that of the file system's clock. */
-function livingHolder({ holder, touched }: Found, own: ProcessIdentity, fresh: string): boolean {
+/** @param now by the file system's clock, as far as it is known, in ms. */
+function livingHolder({ holder, touched }: Found, own: ProcessIdentity, now: number): boolean {
   if (holder !== null && placeOf(holder) === placeOf(own)) return isAlive(holder.pid, holder.start);
-  return statSync(fresh).mtimeMs - touched < DEAD * 1000;
+  return now - touched < DEAD * 1000;
 }
 
 function describe(holder: Holder | null, own: ProcessIdentity): string {

@@ -9,20 +9,10 @@ import { main } from '../../src/cli/main.js';
 import { nearestRows } from '../../src/experiments/neighbours.js';
 import { decodeNpy } from '../../src/storage/npy.js';
 import { decodeSafetensors } from '../../src/storage/safetensors.js';
+import { trainOnWords } from './words.js';
 
 const root = mkdtempSync(path.join(tmpdir(), 'sri-encode-'));
 const before = process.cwd();
-
-const CONFIG = `
-dataSet: words
-backend: cpu
-data: { vocabularySize: 12, maxLength: 6, labelColumn: none, lowercase: true }
-model: { latentSize: 2, wordVectorSize: 4, hiddenSize: 6, weightRange: 0.8 }
-optimizer: { name: adam, learningRate: 0.05 }
-training: { batchSize: 8, epochs: 1, validationSentences: 2, validation: { draws: 3, chains: 3, metropolisSteps: 1 } }
-evaluation: { inferenceChains: 4 }
-methods: { lstm-lm: {}, ae: {}, anneal-vae: {}, sri: { langevin: { steps: 3, stepSize: 0.3, temperature: 0.1 } } }
-`;
 
 async function sri(
   args: string[],
@@ -50,16 +40,7 @@ const run = (method: string) => ['--run', `runs/words/${method}/seed-0`];
 
 beforeAll(async () => {
   process.chdir(root);
-  writeFileSync('words.yaml', CONFIG);
-  for (const split of ['train', 'valid', 'test']) {
-    const lines = Array.from({ length: 9 }, (_, i) => `a b${i % 2} ${i % 3 ? 'c' : 'd e'}`);
-    writeFileSync(`words.${split}.txt`, `${lines.join('\n')}\n`);
-  }
-  expect((await sri(['prepare', '--from', '.'])).code).toBe(0);
-  for (const method of ['lstm-lm', 'ae', 'anneal-vae', 'sri']) {
-    const { code, error } = await sri(['train', '--method', method]);
-    expect(code, error).toBe(0);
-  }
+  await trainOnWords(['lstm-lm', 'ae', 'anneal-vae', 'sri']);
 });
 afterAll(() => {
   process.chdir(before);

@@ -47,11 +47,15 @@ async function run(line: string): Promise<void> {
       input = Buffer.from(`${args.join(' ')}\n`);
       continue;
     }
+    const stop = new AbortController();
+    const out = new PassThrough();
+    // What serves until it is stopped has said where by then.
+    if (args[0] === 'view') out.once('readable', () => stop.abort());
     const io = {
       ...(input && { in: Readable.from([input]) }),
-      out: new PassThrough(),
+      out,
       error: new PassThrough(),
-      stop: new AbortController().signal,
+      stop: stop.signal,
     };
     const code = await main(args, io);
     const said = String(io.error.read() ?? '');

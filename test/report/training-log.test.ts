@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { indexedColumns, readEpochs } from '../../src/report/training-log.js';
+import { indexedColumns, latestNumbers, readEpochs } from '../../src/report/training-log.js';
 
 const LOG = `epoch,iteration,loss,validationLoss,validationKl,klDimension[0],klDimension[1],klDimension[2],gainPosition[1],gainPosition[2]
 1,20,110.5,,,,,,,
@@ -23,6 +23,16 @@ it('gathers the columns of one name in the order of their index', () => {
   expect(indexedColumns(first!, 'klDimension', 0)).toEqual([0.5, null, 2.5]);
   expect(indexedColumns(third!, 'gainPosition', 1)).toEqual([-0.5, 0.125]);
   expect(indexedColumns(second!, 'klDimension', 0)).toEqual([]);
+});
+
+it('knows where training is, within an epoch too', () => {
+  expect(latestNumbers(`${LOG}4,140,97,,,,,,,\n`)).toEqual({
+    epoch: 4,
+    numbers: { epoch: 4, iteration: 140, loss: 97 },
+  });
+  expect(latestNumbers(LOG)!.numbers.validationLoss).toBe(4.75);
+  expect(latestNumbers('')).toBeNull();
+  expect(latestNumbers('epoch,iteration\n')).toBeNull();
 });
 
 it('finds no epoch in a log without one', () => {
