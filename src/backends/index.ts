@@ -13,6 +13,8 @@ export type BackendName = (typeof BACKENDS)[number];
 
 export interface Backend extends StartedBackend {
   name: BackendName;
+  /** What was to be known of a choice of `auto` that came to another than the first; null where it did not. */
+  fallback: string | null;
 }
 
 /** How each backend is started; throws an Error that says why it does not work here and what would make it. */
@@ -39,7 +41,11 @@ export async function useBackend(choice: BackendName | 'auto', threads: number |
     try {
       const started = await STARTERS[name](threads);
       await tf.setBackend(name);
-      return { name, ...started };
+      return {
+        name,
+        ...started,
+        fallback: reasons.length === 0 ? null : `computed on ${name}, since ${reasons.join('; ')}`,
+      };
     } catch (error) {
       reasons.push(`the ${name} backend does not work here: ${(error as Error).message}`);
     }

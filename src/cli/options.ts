@@ -86,7 +86,7 @@ export function addSetOption(command: Command): Command {
 export function addConfigOption(command: Command): Command {
   return command.option(
     '--config <file>',
-    'config file, or the name of one in configs/: ptb.yaml; the only one of this folder unless given',
+    "config file, or the name of one in configs/: ptb.yaml; or a run's config.json; the only one of this folder unless given",
   );
 }
 
@@ -163,7 +163,12 @@ export async function chooseTrainedRun(
     }
     return trainedRun(options.run, overrides);
   }
-  const { newestRun, onlyConfig } = await import('../experiments/default-run.js');
+  const [{ newestRun, onlyConfig }, { runOfConfig }] = await Promise.all([
+    import('../experiments/default-run.js'),
+    import('../experiments/choose-run.js'),
+  ]);
+  const kept = options.config === undefined ? null : runOfConfig(options.config);
+  if (kept !== null) return chooseTrainedRun({ ...options, config: undefined, run: kept.directory }, io);
   const config = options.config ?? onlyConfig() ?? undefined;
   if (options.method === undefined || config === undefined) {
     const { method, setting } = options;

@@ -23,6 +23,8 @@ interface PrepareCommandOptions {
   header?: boolean | undefined;
   distinct?: boolean | undefined;
   seed: number;
+  force?: boolean;
+  runs: string;
   set: string[];
   json?: boolean | undefined;
 }
@@ -51,6 +53,8 @@ export function addPrepare(program: Command, io: Io): void {
     .option('--header', 'the first line names the columns, and is left out')
     .option('--distinct', 'divide the distinct sentences of --text, so that no copy of one is in another split')
     .option('--seed <number>', 'seed that divides --text', wholeNumber(0), 0)
+    .option('--force', 'replace a corpus that runs have learned from, which then can neither go on nor be measured')
+    .option('--runs <folder>', 'folder of all runs, among which those are looked for', 'runs')
     .option('--json', 'the report as one JSON object')
     .addHelpText(
       'after',
@@ -62,7 +66,7 @@ Examples:
     )
     .action(async (options: PrepareCommandOptions) => {
       const { prepare } = await import('../experiments/prepare.js');
-      showPreparation(await prepare(await chooseSources(options)), io, options.json);
+      showPreparation(await prepare(await chooseSources(options), options), io, options.json);
     });
 }
 

@@ -27,7 +27,8 @@ Examples:
   sri train --config ptb.yaml
   sri train --config ptb.yaml --method lstm-lm
   sri train --config ptb.yaml --method sri --setting algorithm-1 --seed 1
-  sri train --config ptb.yaml --method sri --set training.epochs=5 --run runs/trial`,
+  sri train --config ptb.yaml --method sri --set training.epochs=5 --run runs/trial
+  sri train --config runs/ptb/sri/seed-0/config.json --runs again`,
     )
     .action(async (options: RunOptions & MachineOptions & { restart?: boolean | undefined }) => {
       const chosen = await chooseRun(options);

@@ -96,6 +96,8 @@ export function onTrainedRun<Options extends TrainedRunOptions, Result>(
       ]);
       const progress = createProgress(io, options.json ?? false);
       const opened = await openRun(run, folder, options.weights);
+      const { fallback } = opened;
+      if (fallback !== null) progress.say(`warning: ${fallback}`, { event: 'warning', name: run.name, text: fallback });
       try {
         const following = {
           signal: io.stop,

@@ -80,6 +80,12 @@ export function loadConfig(nameOrPath: string, catalogue: readonly MethodKeys[])
       `${displayPath(file)}:1: a config file is a list of keys such as \`dataSet: ptb\`, this one is not`,
     );
   }
+  if (Object.hasOwn(value, 'format') && Object.hasOwn(value, 'method')) {
+    throw new InputError(
+      `${displayPath(file)}:1: the configuration of one run; sri train --config .../config.json trains it again, and commands ` +
+        'that measure a run take --run and its folder; where a config file is wanted, name the one that it came from',
+    );
+  }
   const schema = configFileSchema(catalogue);
   const parsed = schema.safeParse(value);
   if (!parsed.success) throw new InputError(complaints(schema, parsed.error, value, locate, catalogue).join('\n'));

@@ -127,13 +127,16 @@ export class CorpusWriter {
   /**
    * Puts the corpus in its place. Where the same content is there already, only corpus.json is written again, so that
    * programs reading the rest are not disturbed.
+   * @param mayReplace asked before a corpus of other content is replaced, whose hash it is given; throws to keep that one.
    */
-  async finish(content: CorpusContent): Promise<PreparedCorpus> {
+  async finish(content: CorpusContent, mayReplace: (hash: string) => void = () => {}): Promise<PreparedCorpus> {
     const { directory, work } = this;
     const { name, settings, labels, statistics, sources, vocabulary } = content;
     const written = readSplits(work, vocabulary, labels);
     const hash = contentHash({ settings, vocabulary, labels, splits: written });
     if (!(await holds(directory, hash))) {
+      const replaced = await hashIn(directory);
+      if (replaced !== null && replaced !== hash) mayReplace(replaced);
       await rm(join(directory, DESCRIPTION), { force: true });
       await writeFileAtomic(join(directory, VOCABULARY), `${vocabulary.words.join('\n')}\n`);
       for (const split of SPLIT_NAMES) await rename(join(work, splitFile(split)), join(directory, splitFile(split)));
@@ -266,6 +269,16 @@ async function holds(directory: string, hash: string): Promise<boolean> {
     return (await loadCorpus(directory)).hash === hash;
   } catch (error) {
     if (error instanceof InputError) return false;
+    throw error;
+  }
+}
+
+/** The hash of the corpus in a folder, whether the rest of it is whole or not; null where there is none. */
+async function hashIn(directory: string): Promise<string | null> {
+  try {
+    return (await readDescription(directory)).hash;
+  } catch (error) {
+    if (error instanceof InputError) return null;
     throw error;
   }
 }

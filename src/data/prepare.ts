@@ -47,6 +47,8 @@ export interface PrepareOptions extends Omit<PreparationSettings, 'division' | '
   tokenizer?: Tokenizer | undefined;
   /** Lines of the set as published, where it is one in three files; another number of lines is reported. */
   published?: Record<SplitName, number> | null | undefined;
+  /** Asked before a corpus of other content is replaced, whose hash it is given; throws to keep that one. */
+  mayReplace?: ((hash: string) => void) | undefined;
 }
 
 /** What preparing found: for a person by {@link formatPreparation}, for a machine as it is. */
@@ -105,8 +107,8 @@ export async function prepareCorpus(options: PrepareOptions): Promise<PreparedCo
     };
 
     const overlaps = overlapsOf(texts, splitOf, sizes, reader.words);
-    const { name, published = null } = options;
-    const corpus = await writer.finish({ name, settings, vocabulary, labels, statistics, sources });
+    const { name, published = null, mayReplace } = options;
+    const corpus = await writer.finish({ name, settings, vocabulary, labels, statistics, sources }, mayReplace);
     const report: PreparationReport = {
       name,
       directory: options.output,

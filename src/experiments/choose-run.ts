@@ -1,5 +1,7 @@
 // Which run of a config is meant, by the names that people give methods: `sri`, `sri@released`, `sri@steps-40`.
 
+import { existsSync } from 'node:fs';
+import path from 'node:path';
 import {
   type LoadedConfig,
   loadConfig,
@@ -26,6 +28,30 @@ export async function openConfig(nameOrPath: string): Promise<LoadedConfig> {
   return loadConfig(nameOrPath, methods());
 }
 
+/** The run whose configuration a path names, in its folder or where a report laid a copy; null for any other file. */
+export function runOfConfig(nameOrPath: string): RunFolder | null {
+  return path.basename(nameOrPath) === 'config.json' && existsSync(nameOrPath)
+    ? new RunFolder(path.dirname(nameOrPath))
+    : null;
+}
+
+/**
+ * The run of another method, of the same seed, whose configuration lies beside that of a run.
+ * @throws {InputError} where none does.
+ */
+function siblingOf({ directory }: RunFolder, run: Pick<RunConfig, 'name' | 'seed'>, method: string): RunConfig {
+  const beside = [
+    path.join(directory, '..', '..', method, `seed-${run.seed}`),
+    path.join(directory, '..', `${method}-seed-${run.seed}`),
+  ];
+  const found = beside.find((folder) => existsSync(path.join(folder, 'config.json')));
+  if (found !== undefined) return new RunFolder(found).config();
+  throw new InputError(
+    `${path.join(directory, 'config.json')}: ${run.name} starts from ${method}, and ${path.join(beside[0]!, 'config.json')} is ` +
+      'not there; put it back, or name the config file that has both methods',
+  );
+}
+
 /**
  * A method as folders and tables name it: `sri`, or `sri@released` for a setting.
  * @throws {InputError} for a name that is no method.
@@ -50,7 +76,7 @@ const SHARED_KEYS = ['backend', 'threads', 'precision', 'data', 'model'];
 
 /** Which run of a config is to be trained, and where. */
 export interface RunRequest {
-  /** The config file, or the name of one in configs/. */
+  /** The config file, or the name of one in configs/; or the config.json of a run, to train it again. */
   config: string;
   /** As {@link parseMethod} has it; `sri` where absent. */
   method?: string | undefined;
@@ -66,7 +92,6 @@ export interface RunRequest {
 }
 
 export interface ChosenRun {
-  loaded: LoadedConfig;
   run: RunConfig;
   folder: RunFolder;
   /** The run of another method of the config, of the same seed, and of the same sizes where they were overridden. */
@@ -74,25 +99,43 @@ export interface ChosenRun {
 }
 
 /** @throws {InputError} where the config does not have the run, or the values do not fit together. */
-export async function chooseRun({
-  config,
-  method,
-  setting,
-  seed,
-  overrides,
-  run: named,
-  runs,
-}: RunRequest): Promise<ChosenRun> {
+export async function chooseRun(request: RunRequest): Promise<ChosenRun> {
+  const { config, method, setting, seed, overrides, run: named, runs } = request;
   const corpusKey = overrides.find((text) => /^\s*data\.(?!directory\b)/.test(text));
   if (corpusKey !== undefined) {
     throw new InputError(`--set ${corpusKey}: a corpus is as it was prepared; say this to sri prepare`);
   }
+  const kept = runOfConfig(config);
+  if (kept !== null) return chooseAgain(kept, request);
   const loaded = await openConfig(config);
   const run = resolveRun(loaded, { ...parseMethod(method ?? DEFAULT_METHOD, setting), seed, overrides });
   const folder = named === undefined ? RunFolder.of(runs, run) : new RunFolder(named);
-  const shared = overrides.filter((override) => SHARED_KEYS.includes(topKey(override).trim()));
+  const shared = sharedOverrides(overrides);
   const sibling = (other: string) => resolveRun(loaded, { ...parseMethod(other), seed: run.seed, overrides: shared });
-  return { loaded, run, folder, sibling };
+  return { run, folder, sibling };
+}
+
+/**
+ * A run as it was, by the configuration that its folder keeps, whatever was set by hand.
+ * @throws {InputError} where the folder keeps none, or the request says which run is meant once more.
+ */
+function chooseAgain(kept: RunFolder, { config, overrides, run: named, runs, ...request }: RunRequest): ChosenRun {
+  for (const name of ['method', 'setting'] as const) {
+    if (request[name] !== undefined) {
+      throw new InputError(`--config ${config} is the configuration of one run; leave out --${name}`);
+    }
+  }
+  const before = kept.config();
+  const seed = request.seed === undefined ? [] : [`seed=${request.seed}`];
+  const run = overrideRun(before, [...overrides, ...seed], methods());
+  const folder = named === undefined ? RunFolder.of(runs, run) : new RunFolder(named);
+  const shared = [...sharedOverrides(overrides), ...seed];
+  const sibling = (method: string) => overrideRun(siblingOf(kept, before, method), shared, methods());
+  return { run, folder, sibling };
+}
+
+function sharedOverrides(overrides: readonly string[]): string[] {
+  return overrides.filter((override) => SHARED_KEYS.includes(topKey(override).trim()));
 }
 
 /** What may differ between a training and an evaluation of its weights. */

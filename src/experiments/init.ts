@@ -89,6 +89,7 @@ export async function initialize(request: InitRequest): Promise<Initialized> {
       const out = path.join(folder, 'data', name);
       report = await prepare(
         heldOut === undefined ? ofText(text, loaded, { out }) : ofFiles({ train: text, ...heldOut }, loaded, { out }),
+        { runs: path.join(folder, 'runs') },
       );
       chosen = await choose(candidates, 3600 * hours, async (scale) => {
         await writeFile(draft, write(scale));

@@ -24,6 +24,8 @@ export interface OpenRun {
   epoch: number;
   /** What a row says of who measured it. */
   provenance: Provenance;
+  /** What a row warns of where `backend: auto` fell back; see `Backend`. */
+  fallback: string | null;
   dispose(): void;
 }
 
@@ -47,7 +49,7 @@ export async function openRun(
     );
   }
   checkMemory(run, corpus.vocabulary.size);
-  const { name, threads } = await startMachine(run);
+  const { name, threads, fallback } = await startMachine(run);
   const method = methodNamed(run.method);
   const model = method.create(run, corpus);
   try {
@@ -67,6 +69,7 @@ export async function openRun(
         weights: sha256,
         dataHash: corpus.hash,
       },
+      fallback,
       dispose: () => model.dispose(),
     };
   } catch (error) {

@@ -8,6 +8,9 @@ import { type PreparationReport, prepareCorpus, type Sources } from '../data/pre
 import { findDataSet } from '../data/registry.js';
 import { rawFiles } from '../data/sources.js';
 import { InputError } from '../errors.js';
+import { hasCheckpoint } from '../runs/checkpoint.js';
+import { findBegunRuns, findDataSets } from '../runs/measured-run.js';
+import type { RunFolder } from '../runs/run-folder.js';
 
 /** Shares of one text file's lines. */
 const FRACTIONS = { train: 0.8, valid: 0.1, test: 0.1 };
@@ -113,10 +116,61 @@ export function ofText(
   return { ...placeOf(loaded, '--text needs', out, set, labels), splits };
 }
 
-/** Prepares, and tells what was found. */
-export async function prepare({ name, output, splits, settings }: Preparation): Promise<PreparationReport> {
+/** What else may depend on the corpus that is there. */
+export interface Replacing {
+  /** Folder of all runs. */
+  runs?: string;
+  /** Whether a corpus that runs learned from may be replaced. */
+  force?: boolean;
+}
+
+/**
+ * Prepares, and tells what was found.
+ * @throws {InputError} where a corpus of other content is there and runs depend on it, unless it is forced.
+ */
+export async function prepare(
+  { name, output, splits, settings }: Preparation,
+  { runs = 'runs', force = false }: Replacing = {},
+): Promise<PreparationReport> {
   const { directory: _, ...rest } = settings;
   const published = findDataSet(name)?.published ?? null;
-  const { report } = await prepareCorpus({ name, output, splits, published, ...rest });
+  const mayReplace = (hash: string) => {
+    if (!force) throwIfNeeded(output, hash, runs);
+  };
+  const { report } = await prepareCorpus({ name, output, splits, published, mayReplace, ...rest });
   return report;
+}
+
+/** Folders of runs that a message names; more are counted. */
+const RUNS_NAMED = 3;
+
+/** @throws {InputError} where runs learned from the corpus of a hash. */
+function throwIfNeeded(output: string, hash: string, runs: string): void {
+  const depending = findDataSets(runs)
+    .flatMap((dataSet) => findBegunRuns(runs, dataSet))
+    .filter((folder) => dependsOn(folder, output, hash))
+    .map(({ directory }) => directory);
+  if (depending.length === 0) return;
+  const named = depending.slice(0, RUNS_NAMED);
+  const more = depending.length - named.length;
+  throw new InputError(
+    `${output}: the corpus that is there would be another, and ${depending.length === 1 ? 'a run depends' : `${depending.length} runs depend`} on it ` +
+      `(${[...named, ...(more > 0 ? [`${more} more`] : [])].join(', ')}): such a run could neither go on nor be measured. ` +
+      'Name another folder with --out, or replace it with --force',
+  );
+}
+
+/**
+ * Whether a run learned from the corpus of a hash; one that has finished no epoch, from whatever is in the corpus's folder. A
+ * run that cannot be read is none that a command would go on with.
+ */
+function dependsOn(folder: RunFolder, output: string, hash: string): boolean {
+  try {
+    const manifest = folder.manifest();
+    if (manifest !== null) return manifest.dataHash === hash;
+    return hasCheckpoint(folder.checkpoints) && path.resolve(folder.config().data.directory) === path.resolve(output);
+  } catch (error) {
+    if (error instanceof InputError) return false;
+    throw error;
+  }
 }

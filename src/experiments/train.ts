@@ -32,6 +32,7 @@ export async function trainRun(
   checkMemory(run, corpus.vocabulary.size);
   checkPrepared(run, corpus);
   const backend = await startMachine(run);
+  if (backend.fallback !== null) onProgress?.({ kind: 'warning', text: backend.fallback });
   checkPrecision(run);
   return train({
     run,

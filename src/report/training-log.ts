@@ -6,6 +6,9 @@ export interface EpochNumbers {
   numbers: Readonly<Record<string, number>>;
 }
 
+/** What no latent space has dimensions of, and no sentence words. */
+const MOST_INDEXED = 100_000;
+
 /**
  * The epochs that were validated, in order.
  * @param text of a metrics.csv, whose cells are numbers or nothing.
@@ -14,7 +17,8 @@ export function readEpochs(text: string): EpochNumbers[] {
   // An epoch's own line alone has a validation.
   return readLines(text)
     .filter((line) => (line.get('validationLoss') ?? '') !== '')
-    .map(numbersOf);
+    .map(numbersOf)
+    .filter((read) => read !== null);
 }
 
 /** The last line of a metrics.csv, of an interval or an epoch; null where it has none. */
@@ -35,10 +39,11 @@ function readLines(text: string): Line[] {
   });
 }
 
-function numbersOf(line: Line): EpochNumbers {
+/** Null of a line that has no epoch. */
+function numbersOf(line: Line): EpochNumbers | null {
   const filled = [...line].map(([column, cell]): [string, number] => [column, cell === '' ? Number.NaN : Number(cell)]);
   const numbers = Object.fromEntries(filled.filter(([, value]) => Number.isFinite(value)));
-  return { epoch: numbers.epoch!, numbers };
+  return numbers.epoch === undefined ? null : { epoch: numbers.epoch, numbers };
 }
 
 /**
@@ -48,8 +53,9 @@ function numbersOf(line: Line): EpochNumbers {
 export function indexedColumns({ numbers }: EpochNumbers, name: string, first: number): (number | null)[] {
   const values: (number | null)[] = [];
   for (const [column, value] of Object.entries(numbers)) {
-    const at = column.match(/^(.*)\[(\d+)\]$/);
-    if (at?.[1] === name) values[Number(at[2]) - first] = value;
+    const at = column.match(/^([^[]*)\[(\d{1,6})\]$/);
+    const place = at?.[1] === name ? Number(at[2]) - first : -1;
+    if (place >= 0 && place < MOST_INDEXED) values[place] = value;
   }
   return Array.from(values, (value) => value ?? null);
 }

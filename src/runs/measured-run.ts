@@ -17,12 +17,13 @@ export class RowKeeper {
   private readonly lost: string[] = [];
 
   /**
+   * @param of what is measured; its `fallback` is what every row is to warn of.
    * @param settingsOf what else a result's number depends on.
    * @param tell is given each row, whether it could be kept or not.
    * @throws what the file system throws where no row can be written, before anything is measured.
    */
   constructor(
-    private readonly of: { folder: RunFolder; provenance: Provenance },
+    private readonly of: { folder: RunFolder; provenance: Provenance; fallback: string | null },
     private readonly settingsOf: (result: Result) => MeasuredRow['settings'],
     private readonly tell: (row: MeasuredRow) => void,
   ) {
@@ -30,9 +31,10 @@ export class RowKeeper {
   }
 
   async keep(measured: Result): Promise<void> {
-    const { folder, provenance } = this.of;
+    const { folder, provenance, fallback } = this.of;
     const { perSentence, ...result } = measured;
-    const row = { ...result, ...provenance, settings: this.settingsOf(measured) };
+    const warnings = [...result.warnings, ...(fallback === null ? [] : [fallback])];
+    const row = { ...result, warnings, ...provenance, settings: this.settingsOf(measured) };
     try {
       await folder.writeRow(row, perSentence);
     } catch (error) {

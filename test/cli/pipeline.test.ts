@@ -206,7 +206,7 @@ describe('sri eval', () => {
   });
 
   it('refuses a corpus that is not the one the run learned from', async () => {
-    await sri('prepare', '--config', 'words.yaml', '--from', '.', '--set', 'data.vocabularySize=30');
+    await sri('prepare', '--config', 'words.yaml', '--from', '.', '--set', 'data.vocabularySize=30', '--force');
     const { code, error } = await sri('eval', '--run', run);
     expect(error).toMatch(/data\/words is not the corpus that .* learned from/);
     expect(code).toBe(2);

@@ -57,6 +57,7 @@ describe('classifyRun', () => {
       decoder: null as unknown as OpenRun['decoder'],
       epoch: 4,
       provenance: { epoch: 4, backend: 'cpu', threads: 1, commit: 'abc', weights: 'cafe', dataHash: 'f00d' },
+      fallback: null,
       dispose: () => {},
     };
   }

@@ -39,3 +39,13 @@ it('finds no epoch in a log without one', () => {
   expect(readEpochs('')).toEqual([]);
   expect(readEpochs('epoch,iteration,loss,validationLoss\n1,20,3,\n')).toEqual([]);
 });
+
+it('is not led astray by a header that somebody wrote', () => {
+  const header =
+    'epoch,validationLoss,klDimension[4000000000],klDimension[999999],klDimension[1],__proto__,x[[[[1],[2]';
+  const [epoch, ...more] = readEpochs(`${header}\n1,5,1,2,3,4,5,6\n,7,1,2,3,4,5,6\n`);
+  expect(more).toEqual([]);
+  expect(indexedColumns(epoch!, 'klDimension', 0)).toEqual([null, 3]);
+  expect(indexedColumns(epoch!, '', 2)).toEqual([6]);
+  expect(epoch!.numbers.validationLoss).toBe(5);
+});

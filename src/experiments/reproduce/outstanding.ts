@@ -124,8 +124,7 @@ function isMeasured(
     rows.some(
       (row) =>
         (estimator === null || row.estimator === estimator) &&
-        // Of a code that is a point, and of an exact perplexity, there is nothing to draw.
-        (row.draws <= 1 || row.draws >= draws) &&
+        row.draws >= draws &&
         satisfies(row, settings) &&
         covered(row) >= sentences,
     ),
@@ -143,6 +142,8 @@ interface WantedRow {
 
 function wantedRows(metric: MeasuredRow['metric'], { run, inference }: Measured): WantedRow[] {
   const { evaluation } = run;
+  // Of an encoder's Gaussian, means are known without draws; of a code that is a point, all is.
+  const ofChains = (draws: number) => (inference === 'short-run' ? draws : 0);
   switch (metric) {
     case 'ppl':
       return [wantedPerplexity(estimatorName(evaluation, inference), run)];
@@ -156,10 +157,18 @@ function wantedRows(metric: MeasuredRow['metric'], { run, inference }: Measured)
       ];
     }
     case 'noisy-recon':
-      return [{ estimator: null, draws: evaluation.inferenceChains, settings: { noiseDraws: TABLE_4.noiseDraws } }];
+      return [
+        {
+          estimator: null,
+          draws: inference === 'point' ? 1 : evaluation.inferenceChains,
+          settings: { noiseDraws: TABLE_4.noiseDraws },
+        },
+      ];
+    case 'au':
+      return [{ estimator: null, draws: ofChains(evaluation.inferenceChains), settings: {} }];
     case 'accuracy': {
       const settings = { sets: TABLE_5.draws, limit: evaluation.sentences };
-      return [{ estimator: null, draws: evaluation.featureDraws, settings }];
+      return [{ estimator: null, draws: ofChains(evaluation.featureDraws), settings }];
     }
     default:
       return [{ estimator: null, draws: evaluation.inferenceChains, settings: {} }];

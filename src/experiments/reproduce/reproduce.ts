@@ -450,6 +450,8 @@ export class Performer {
     if (this.opened?.folder.directory !== folder.directory) {
       this.close();
       this.opened = await openRun(run, folder);
+      const { fallback } = this.opened;
+      if (fallback !== null) this.tell({ kind: 'warning', text: fallback });
     }
     return this.opened!;
   }

@@ -93,6 +93,90 @@ describe('what is missing of Table 1', () => {
   });
 });
 
+describe('a row that was measured otherwise than the configuration says', () => {
+  const ROWS: GivenRow[] = [
+    { metric: 'ppl', estimator: 'fitted', value: 94, draws: 100 },
+    { metric: 'ppl', estimator: 'ais', value: 94, draws: 8 },
+    { metric: 'ppl', estimator: 'encoder', value: 94, draws: 100 },
+    { metric: 'recon', estimator: 'x', value: 94, draws: 16 },
+    { metric: 'au', estimator: 'x', value: 94, draws: 16 },
+    { metric: 'kl', estimator: 'jacobian', value: 10, draws: 2 },
+    { metric: 'kl', estimator: 'gaussian', value: 10, draws: 64 },
+  ];
+  const AS_MEASURED = [
+    'evaluation.draws={ fitted: 100, ais: 8, encoder: 100 }',
+    'evaluation.inferenceChains=16',
+    'evaluation.klChains={ jacobian: 2, gaussian: 64 }',
+    'evaluation.featureDraws=1',
+  ];
+  const left = async (method: string, ...overrides: string[]) =>
+    remaining('metrics', (await found(method, ROWS)).measured, how(method, [...AS_MEASURED, ...overrides]));
+
+  it('is none where it says the same', async () => {
+    expect(await left('sri')).toBeNull();
+    expect(await left('sri', 'evaluation.estimator=ais')).toBeNull();
+    expect(await left('fb-vae')).toBeNull();
+  });
+
+  it.each([
+    ['draws of fitted', 'sri', 'ppl', ['evaluation.draws.fitted=101']],
+    ['chains of fitted', 'sri', 'ppl', ['evaluation.chains=1000']],
+    ['steps of fitted', 'sri', 'ppl', ['evaluation.metropolisSteps=1000']],
+    ['the tails of fitted', 'sri', 'ppl', ['evaluation.studentDegrees=7']],
+    ['chains of ais', 'sri', 'ppl', ['evaluation.estimator=ais', 'evaluation.draws.ais=9']],
+    ['temperatures of ais', 'sri', 'ppl', ['evaluation.estimator=ais', 'evaluation.temperatures=100000']],
+    ["the prior's share among an encoder's draws", 'fb-vae', 'ppl', ['evaluation.priorShare=0.25']],
+    ["an encoder's draws", 'fb-vae', 'ppl', ['evaluation.draws.encoder=101']],
+    ['chains of a KL', 'sri', 'kl', ['evaluation.klChains.jacobian=3']],
+    ["chains of a Gaussian's KL", 'sri', 'kl', ['evaluation.klChains.gaussian=65']],
+  ])('is asked for again for other %s', async (_, method, metric, overrides) => {
+    expect(await left(method, ...overrides)).toEqual({ kind: 'metrics', metrics: [metric] });
+  });
+
+  it('is asked for again for more draws of a code, where there are draws', async () => {
+    expect(await left('sri', 'evaluation.inferenceChains=17')).toMatchObject({ metrics: ['recon', 'au'] });
+    expect(await left('fb-vae', 'evaluation.inferenceChains=17')).toMatchObject({ metrics: ['recon'] });
+  });
+
+  it('is enough where it was measured more dearly', async () => {
+    expect(await left('sri', 'evaluation.draws.fitted=50', 'evaluation.inferenceChains=8')).toBeNull();
+    expect(await left('sri', 'evaluation.chains=3', 'evaluation.metropolisSteps=1')).toBeNull();
+  });
+
+  it('is of Tables 4 and 5 too: noisy copies, draws of a code, labelled sets and items', async () => {
+    const noisy = ({ noiseDraws = 3, draws = 16 }): GivenRow[] =>
+      [1, 2, 3, 4].map((swaps) => ({
+        metric: 'noisy-recon',
+        variant: `swaps-${swaps}`,
+        estimator: 'short-run',
+        value: 30,
+        draws,
+        settings: { noiseDraws },
+      }));
+    const noisyLeft = async (rows: GivenRow[]) =>
+      remaining('noisy-recon', (await found('sri', rows)).measured, how('sri', AS_MEASURED));
+    expect(await noisyLeft(noisy({}))).toBeNull();
+    expect(await noisyLeft(noisy({ noiseDraws: 2 }))).toMatchObject({ swaps: [1, 2, 3, 4] });
+    expect(await noisyLeft(noisy({ draws: 15 }))).toMatchObject({ swaps: [1, 2, 3, 4] });
+
+    const sorted = (sets: number, draws = 1): GivenRow[] =>
+      [0, 100, 1000].map((count) => ({
+        metric: 'accuracy',
+        variant: `labels-${count}`,
+        estimator: 'svm',
+        value: 0.9,
+        draws,
+        settings: { sets, limit: null },
+      }));
+    const sortedLeft = async (rows: GivenRow[], ...overrides: string[]) =>
+      remaining('classification', (await found('sri', rows)).measured, how('sri', [...AS_MEASURED, ...overrides]));
+    expect(await sortedLeft(sorted(5))).toBeNull();
+    expect(await sortedLeft(sorted(4))).toMatchObject({ labels: [0, 100, 1000, 10000] });
+    expect(await sortedLeft(sorted(5), 'evaluation.featureDraws=2')).toMatchObject({ labels: [0, 100, 1000, 10000] });
+    expect(await sortedLeft(sorted(5), 'evaluation.sentences=300')).toMatchObject({ labels: [0, 100, 1000, 10000] });
+  });
+});
+
 describe('what is missing of the check by ais', () => {
   const few = ['evaluation.aisSentences=50'];
 
