@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { useBackend } from '../dist/backends/index.js';
+import { shortRun } from '../dist/inference/short-run.js';
 import { NO_DROPOUT } from '../dist/model/dropout-masks.js';
 import { LstmDecoder } from '../dist/model/lstm/decoder.js';
 import { Parameters } from '../dist/model/parameters.js';
@@ -33,7 +34,7 @@ const schedule = { stepSizes: new Float32Array(K).fill(0.00125), temperature: 1,
 
 const [exact, rounded] = /** @type {const} */ (['f32', 'bf16']).map((precision) => {
   const likelihood = decoder.likelihood(batch, NO_DROPOUT, { precision });
-  return { ...likelihood.gradient(z), end: likelihood.shortRun(z, noise, schedule, false).z };
+  return { ...likelihood.gradient(z), end: shortRun(likelihood, z, noise, schedule).z };
 });
 const norm = (x) => Math.hypot(...x);
 const error = (name) => norm(exact[name].map((value, i) => value - rounded[name][i])) / norm(exact[name]);

@@ -19,6 +19,7 @@ import { useBackend } from '../dist/backends/index.js';
 import { describeBackend } from '../dist/backends/started.js';
 import { loadConfig, resolveRun } from '../dist/config/load.js';
 import { langevinSchedule } from '../dist/inference/schedule.js';
+import { shortRun } from '../dist/inference/short-run.js';
 import { methodNamed, methods } from '../dist/methods/registry.js';
 import { LstmDecoder } from '../dist/model/lstm/decoder.js';
 import { Parameters } from '../dist/model/parameters.js';
@@ -87,7 +88,7 @@ function prepareChain() {
     const likelihood = decoder.likelihood(batch, masks, { precision: run.precision });
     const z0 = new RandomStream({ ...key, purpose: 'chain-start' }).normals(B * Z);
     const noise = new RandomStream({ ...key, purpose: 'chain-noise' }).normals(K * B * Z);
-    likelihood.shortRun(z0, noise, schedule, false);
+    shortRun(likelihood, z0, noise, schedule);
     likelihood.dispose();
   };
 }

@@ -38,7 +38,11 @@ const data = z.strictObject({
   header: z.boolean().describe('whether the first line of each file names the columns and is left out: true or false'),
 });
 
-export const DECODER_NAMES = ['lstm', 'gru', 'transformer'] as const;
+export const DECODER_NAMES = ['lstm', 'gru', 'transformer', 'skip-lstm'] as const;
+
+/** Which of an encoder's states speak for a sentence: the last, or the mean or the maximum of all (Long et al. 2019). */
+export const POOLINGS = ['last', 'mean', 'max'] as const;
+export type Pooling = (typeof POOLINGS)[number];
 
 const model = z
   .strictObject({
@@ -54,6 +58,13 @@ const model = z
     ),
     weightRange: positive.describe('r of the initial weights, drawn from U(-r, r); a number above 0'),
     wordVectorRange: positive.describe('r of the initial word vectors, drawn from U(-r, r); a number above 0'),
+    encoderPooling: z
+      .enum(POOLINGS)
+      .optional()
+      .describe(
+        "which of the encoder's states its Gaussian is computed from: last (the default but for pooling-vae), or the " +
+          'mean or the max of all of them, number by number',
+      ),
     transformer: z
       .strictObject({
         layers: count.describe('layers of the transformer decoder; a whole number from 1'),

@@ -1,7 +1,7 @@
 // Runs that no file need list, since they are a setting but for one number: `sri@steps-40`, `sri@annealed-temperature-0.7`,
 // `fb-vae@target-4`. What a figure varies is named so.
 
-export type VariedQuantity = 'steps' | 'temperature' | 'target';
+export type VariedQuantity = 'steps' | 'temperature' | 'target' | 'beta' | 'rate';
 
 export interface Variation {
   /** The setting that it is of; the method's first where undefined. */
@@ -14,6 +14,8 @@ const FORMS: Readonly<Record<VariedQuantity, RegExp>> = {
   steps: /^(?:(.+)-)?steps-([1-9]\d*)$/,
   temperature: /^(?:(.+)-)?temperature-(\d+(?:\.\d+)?)$/,
   target: /^(?:(.+)-)?target-(\d+(?:\.\d+)?)$/,
+  beta: /^(?:(.+)-)?beta-(\d+(?:\.\d+)?)$/,
+  rate: /^(?:(.+)-)?rate-(\d+(?:\.\d+)?)$/,
 };
 
 /** @returns null for a name of another form. */

@@ -14,7 +14,7 @@ import type { LatentDecoder } from '../model/latent-decoder.js';
 import type { BatchLikelihood, ConditionalLikelihood } from '../model/likelihood.js';
 import { type EncodedBatch, Encoder } from '../model/lstm/encoder.js';
 import { Parameters } from '../model/parameters.js';
-import { RandomStream } from '../random/philox.js';
+import { RandomStream, type StreamKey } from '../random/philox.js';
 import { type KlWeightKeys, klWeightAt } from './kl-weight.js';
 import type { InferenceContext, Iteration, LatentVariableModel, Learner, Position, Update } from './method.js';
 
@@ -43,7 +43,8 @@ export abstract class AmortizedModel<Own = unknown> implements LatentVariableMod
     // The decoder first: its initial weights are then those of every other method with the seed.
     this.decoder = createDecoder(this.parameters, run, corpus.vocabulary.size);
     const shape = { ...model, vocabularySize: corpus.vocabulary.size };
-    this.encoder = new Encoder(this.parameters, shape, model.weightRange, model.wordVectorRange);
+    const { weightRange, wordVectorRange, encoderPooling } = model;
+    this.encoder = new Encoder(this.parameters, shape, weightRange, wordVectorRange, encoderPooling);
   }
 
   abstract learn(batch: Batch, at: Position, learner: Learner): Iteration;
@@ -57,13 +58,27 @@ export abstract class AmortizedModel<Own = unknown> implements LatentVariableMod
     return tf.sum(kl, 1);
   }
 
+  /** q(z | x), differentiable: what the encoder says, unless a method overrides it. */
+  protected encode(batch: Batch): EncodedBatch {
+    return this.encoder.encode(batch);
+  }
+
   /** z of the loss: a draw of q(z | x), unless a method overrides it. */
   protected code({ mean, logVariance }: EncodedBatch, noise: tf.Tensor2D): tf.Tensor2D {
     return tf.add(mean, tf.mul(tf.exp(tf.div(logVariance, 2)), noise));
   }
 
   /**
-   * One update on the batch's mean loss NLL(z) + klWeight * klTerm.
+   * What the loss holds of a batch's codes together, beside what it holds of each; nothing, unless a method overrides it.
+   * @param z `[batch, latent]`, differentiable.
+   * @param key where in the run the update is.
+   */
+  protected batchTerm(_z: tf.Tensor2D, _key: Omit<StreamKey, 'purpose'>): tf.Scalar | null {
+    return null;
+  }
+
+  /**
+   * One update on the batch's mean loss NLL(z) + klWeight * klTerm, plus batchTerm where there is one.
    * @param step tells the noise of several updates at one place of the run apart.
    * @param only the weights that may change, by name.
    * @param clipBy the weights whose gradients' norm decides on the clipping, by name.
@@ -84,12 +99,15 @@ export abstract class AmortizedModel<Own = unknown> implements LatentVariableMod
     const parts: LossParts = { reconstruction: 0, kl: 0 };
     const update = learner.minimize(
       () => {
-        const encoded = this.encoder.encode(batch);
-        const nll = this.decoder.sentenceNll(batch, this.code(encoded, noise), masks);
+        const encoded = this.encode(batch);
+        const z = this.code(encoded, noise);
+        const nll = this.decoder.sentenceNll(batch, z, masks);
         const kl = dimensionKl(encoded);
         parts.reconstruction = tf.mean(nll).dataSync()[0]!;
         parts.kl = tf.mean(tf.sum(kl, 1)).dataSync()[0]!;
-        return tf.mean(tf.add(nll, tf.mul(this.klTerm(kl), klWeight)));
+        const loss: tf.Scalar = tf.mean(tf.add(nll, tf.mul(this.klTerm(kl), klWeight)));
+        const together = this.batchTerm(z, key);
+        return together === null ? loss : tf.add(loss, together);
       },
       only,
       undefined,
@@ -123,10 +141,10 @@ export abstract class AmortizedModel<Own = unknown> implements LatentVariableMod
     this.parameters.dispose();
   }
 
-  /** The encoder's Gaussian as plain numbers. */
+  /** q(z | x) as plain numbers. */
   protected encoded(batch: Batch): DiagonalGaussian {
     return tf.tidy(() => {
-      const { mean, logVariance } = this.encoder.encode(batch);
+      const { mean, logVariance } = this.encode(batch);
       return { mean: mean.dataSync<'float32'>(), logVariance: logVariance.dataSync<'float32'>() };
     });
   }
@@ -137,9 +155,14 @@ export class Vae<Own extends KlWeightKeys = KlWeightKeys> extends AmortizedModel
   readonly quantities: readonly string[] = ['reconstruction', 'kl', 'klWeight'];
 
   learn(batch: Batch, at: Position, learner: Learner): Iteration {
-    const klWeight = klWeightAt(this.run.klWeight, at);
+    const klWeight = this.klWeight(at);
     const { reconstruction, kl, ...update } = this.descend(batch, at, klWeight, learner);
     return { ...update, quantities: { reconstruction, kl, klWeight } };
+  }
+
+  /** The weight of the KL in the loss. */
+  protected klWeight(at: Position): number {
+    return klWeightAt(this.run.klWeight, at);
   }
 }
 

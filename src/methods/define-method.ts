@@ -84,13 +84,13 @@ const JUDGES: Readonly<Record<Inference, readonly Selection[]>> = {
  *
  * @example
  * export default defineMethod({
- *   name: 'beta-vae',
- *   label: 'beta-VAE',
+ *   name: 'noisy-vae',
+ *   label: 'Noisy-VAE',
  *   inference: 'gaussian',
- *   config: { beta: z.number().positive().describe('weight of the KL; a number above 0') },
- *   defaults: { beta: 4 },
+ *   config: { noise: z.number().positive().describe('standard deviation of the noise on words; a number above 0') },
+ *   defaults: { noise: 0.1 },
  *   selects: 'negative-elbo',
- *   create: (run, corpus) => new BetaVae(run, corpus),
+ *   create: (run, corpus) => new NoisyVae(run, corpus),
  * });
  *
  * @throws {RangeError} for a name that no folder and no configuration could have, a key that all methods have, defaults that

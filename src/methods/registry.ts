@@ -1,18 +1,25 @@
-// The methods there are: the rows of the paper's tables in the paper's order, then what was registered, in the order it came.
+// The methods there are: the rows of the paper's tables in the paper's order, what others hold against them, then what was
+// registered, in the order it came.
 // A new row of the program's own is a file beside this one and a line here; a plugin's is registered as it is loaded.
 
 import { ae } from './ae.js';
 import { annealVae } from './anneal-vae.js';
+import { betaVae } from './beta-vae.js';
 import { cyclicalVae } from './cyclical-vae.js';
 import type { Method } from './define-method.js';
+import { deltaVae } from './delta-vae.js';
 import { fbVae } from './fb-vae.js';
 import { fbpVae } from './fbp-vae.js';
+import { infoVae } from './info-vae.js';
 import { laggingVae } from './lagging-vae.js';
 import { lstmLm } from './lstm-lm.js';
+import { poolingVae } from './pooling-vae.js';
 import { saVae } from './sa-vae.js';
+import { skipVae } from './skip-vae.js';
 import { sri } from './sri.js';
 
-const registered: Method[] = [lstmLm, ae, annealVae, cyclicalVae, laggingVae, saVae, fbpVae, fbVae, sri];
+const paper: readonly Method[] = [lstmLm, ae, annealVae, cyclicalVae, laggingVae, saVae, fbpVae, fbVae, sri];
+const registered: Method[] = [...paper, betaVae, deltaVae, poolingVae, skipVae, infoVae];
 
 /** All of them, as they are now. */
 export function methods(): readonly Method[] {

@@ -6,6 +6,7 @@ import { InputError } from '../errors.js';
 import { GruDecoder } from './gru/decoder.js';
 import type { DecoderShape, LatentDecoder } from './latent-decoder.js';
 import { LstmDecoder } from './lstm/decoder.js';
+import { SkipLstmDecoder } from './lstm/skip-decoder.js';
 import type { Parameters } from './parameters.js';
 import { TransformerDecoder } from './transformer/decoder.js';
 
@@ -38,6 +39,13 @@ const DECODERS: Record<ModelConfig['decoder'], DecoderDefinition> = {
     reduced: false,
     create: (parameters, shape, { transformer, weightRange, wordVectorRange }) =>
       new TransformerDecoder(parameters, { ...shape, ...transformer }, weightRange, wordVectorRange),
+  },
+  // Without a code there is nothing to skip: a language model of it is LSTM-LM.
+  'skip-lstm': {
+    label: 'LSTM',
+    reduced: false,
+    create: (parameters, shape, { weightRange, wordVectorRange }) =>
+      new SkipLstmDecoder(parameters, shape, weightRange, wordVectorRange),
   },
 };
 

@@ -25,6 +25,7 @@ export class OutputLayer {
    * @param hidden `[tokens, draws * batch, hidden]`.
    * @param mask `[tokens, batch, hidden]`, the same for every draw, or null.
    * @param vocabulary the words that the softmax sums over, drawn for this batch; null for all.
+   * @param skip added to every word's hidden vector once it is masked, `[draws * batch, hidden]`; nothing unless given.
    * @returns `[tokens, draws * batch]`, nats.
    */
   tokenNll(
@@ -32,13 +33,15 @@ export class OutputLayer {
     batch: Pick<TokenBatch, 'targets' | 'size'>,
     mask: DropoutMasks['outputs'],
     vocabulary: SampledVocabulary | null = null,
+    skip: tf.Tensor2D | null = null,
   ): tf.Tensor2D {
     const [tokens, rows, H] = hidden.shape;
     const draws = rows / batch.size;
     const masked = mask === null ? hidden : tf.mul(hidden, repeated(mask, draws));
     const { kernel, bias, targets: places } = this.among(batch.targets, vocabulary);
     const targets = tf.tile(tf.tensor2d(places, [tokens, batch.size], 'int32'), [1, draws]);
-    const nll = tokenNll(tf.reshape(masked, [tokens * rows, H]), kernel, bias, tf.reshape(targets, [tokens * rows]));
+    const seen = skip === null ? masked : tf.add(masked, tf.reshape(skip, [1, rows, H]));
+    const nll = tokenNll(tf.reshape(seen, [tokens * rows, H]), kernel, bias, tf.reshape(targets, [tokens * rows]));
     return tf.reshape(nll, [tokens, rows]);
   }
 

@@ -38,6 +38,7 @@ export const PURPOSES = [
   'path-points',
   'other-sentence',
   'chain-vocabulary',
+  'prior-codes',
 ] as const;
 export type Purpose = (typeof PURPOSES)[number];
 

@@ -9,7 +9,7 @@ import { SPLIT_NAMES } from '../../src/data/corpus.js';
 import { type Address, sotuLines } from '../../src/data/sets/sotu.js';
 import { sri } from './in-process.js';
 
-const DECODERS = ['gru', 'transformer'] as const;
+const DECODERS = ['gru', 'transformer', 'skip-lstm'] as const;
 const root = mkdtempSync(path.join(tmpdir(), 'sri-decoders-'));
 const before = process.cwd();
 const COUNTS = { train: 24, valid: 4, test: 4 };
@@ -62,6 +62,7 @@ afterAll(() => {
 describe.each([
   ['gru', 'GRU-LM'],
   ['transformer', 'Transformer-LM'],
+  ['skip-lstm', 'LSTM-LM'],
 ])('%s', (decoder, label) => {
   const common = ['--config', `${decoder}.yaml`];
 

@@ -2,20 +2,29 @@ import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { useBackend } from '../../src/backends/index.js';
 import { loadConfig, resolveRun } from '../../src/config/load.js';
+import type { Pooling } from '../../src/config/schema.js';
 import { type Batch, equalLengthBatches } from '../../src/data/batches.js';
 import { dimensionKl } from '../../src/inference/posterior.js';
+import { committedLogVariance } from '../../src/methods/delta-vae.js';
+import { squaredMmd } from '../../src/methods/info-vae.js';
 import type { KlWeightKeys } from '../../src/methods/kl-weight.js';
 import { klWeightAt } from '../../src/methods/kl-weight.js';
 import type { LatentVariableModel, Learner, Model, Position } from '../../src/methods/method.js';
 import { methodNamed, methods } from '../../src/methods/registry.js';
-import { ENCODER_PREFIX } from '../../src/model/lstm/encoder.js';
+import type { TokenBatch } from '../../src/model/latent-decoder.js';
+import { ENCODER_PREFIX, Encoder } from '../../src/model/lstm/encoder.js';
+import { Parameters } from '../../src/model/parameters.js';
+import { RandomStream } from '../../src/random/philox.js';
 import { GradientDescent } from '../../src/training/learner.js';
 import { createOptimizer } from '../../src/training/optimizer.js';
 import { type ToyRun, toyCorpus, toyRun } from '../training/toy.js';
 
 const corpus = toyCorpus(24);
 const at: Position = { epoch: 1, batch: 0, batches: 3, iteration: 0 };
-const AMORTIZED = ['ae', 'anneal-vae', 'cyclical-vae', 'lagging-vae', 'sa-vae', 'fbp-vae', 'fb-vae'];
+const AMORTIZED = [
+  ...['ae', 'anneal-vae', 'cyclical-vae', 'lagging-vae', 'sa-vae', 'fbp-vae', 'fb-vae'],
+  ...['beta-vae', 'delta-vae', 'pooling-vae', 'skip-vae', 'info-vae'],
+];
 
 beforeAll(async () => {
   await useBackend('cpu', 1);
@@ -122,13 +131,25 @@ describe('every method with an encoder', () => {
     for (const method of AMORTIZED) {
       const run = method === 'cyclical-vae' ? cyclical() : plainRun(method);
       const model = methodNamed(method).create(run, corpus);
-      for (const [name, data] of decoderOf('sri')) expect(model.parameters.store().get(name)!.data).toEqual(data);
+      const prefix = method === 'skip-vae' ? 'decoder.skip.' : 'decoder.';
+      for (const [name, data] of decoderOf('sri')) {
+        expect(model.parameters.store().get(name.replace('decoder.', prefix))!.data).toEqual(data);
+      }
       model.dispose();
     }
   });
 
   it('learns with the derivative of its loss: differences of the loss in weights of both networks agree', () => {
-    for (const method of ['ae', 'anneal-vae', 'fb-vae', 'fbp-vae']) {
+    for (const method of [
+      'ae',
+      'anneal-vae',
+      'fb-vae',
+      'fbp-vae',
+      'delta-vae',
+      'pooling-vae',
+      'skip-vae',
+      'info-vae',
+    ]) {
       const run = plainRun(method, { klWeight: 0.8, freeBits: { target: 0.3 } });
       withModel(run, (model) => {
         const gradients = gradientsOf(model);
@@ -147,7 +168,7 @@ describe('every method with an encoder', () => {
           'encoder.recurrentKernel',
           'encoder.outputKernel',
           'encoder.wordVectors',
-          'decoder.gateBias',
+          method === 'skip-vae' ? 'decoder.skip.skipKernel' : 'decoder.gateBias',
         ]) {
           const variable = model.parameters.list[model.parameters.names.indexOf(name)]!;
           const analytic = gradients.get(name)!;
@@ -257,6 +278,163 @@ describe('free bits', () => {
     for (const extreme of [elbo, reconstruction]) {
       expect(distance(between, extreme, ENCODER_PREFIX)).toBeGreaterThan(1e-4);
     }
+  });
+});
+
+describe('beta-VAE', () => {
+  it('weighs the KL with beta, times the weight that rises', () => {
+    const half = withModel(plainRun('beta-vae', { beta: 2, klWeight: 0.25 }), (model) => gradientsOf(model));
+    const anneal = withModel(plainRun('anneal-vae', { klWeight: 0.5 }), (model) => gradientsOf(model));
+    expect(distance(half, anneal)).toBe(0);
+  });
+});
+
+describe('InfoVAE', () => {
+  it('estimates the MMD over all pairs of two samples', () => {
+    const draw = (seed: number, count: number) =>
+      Array.from({ length: count }, (_, i) =>
+        Array.from(new RandomStream({ seed, purpose: 'chain-start', step: i }).normals(3)),
+      );
+    const [x, y] = [draw(1, 4), draw(2, 5).map((row) => row.map((value) => value + 1))];
+    const bandwidth = 7;
+    const kernel = (a: number[], b: number[]) =>
+      Math.exp(-a.reduce((sum, v, i) => sum + (v - b[i]!) ** 2, 0) / bandwidth);
+    const mean = (as: number[][], bs: number[][]) =>
+      as.reduce((sum, a) => sum + bs.reduce((inner, b) => inner + kernel(a, b), 0), 0) / (as.length * bs.length);
+    const wanted = mean(x, x) + mean(y, y) - 2 * mean(x, y);
+    expect(wanted).toBeGreaterThan(0.1);
+    tf.tidy(() => {
+      expect(squaredMmd(tf.tensor2d(x), tf.tensor2d(y), bandwidth).dataSync()[0]).toBeCloseTo(wanted, 5);
+      expect(squaredMmd(tf.tensor2d(x), tf.tensor2d(x), bandwidth).dataSync()[0]).toBeCloseTo(0, 6);
+    });
+  });
+
+  it('is the ELBO with alpha 0 and lambda 1, and reconstruction alone where neither KL nor MMD counts', () => {
+    const gradients = (alpha: number, lambda: number) =>
+      withModel(plainRun('info-vae', { infoVae: { alpha, lambda, bandwidth: null } }), (model) => gradientsOf(model));
+    const elbo = (klWeight: number) => withModel(plainRun('anneal-vae', { klWeight }), (model) => gradientsOf(model));
+    expect(distance(gradients(0, 1), elbo(1))).toBeLessThan(1e-6);
+    expect(distance(gradients(1, 0), elbo(0))).toBeLessThan(1e-6);
+    expect(distance(gradients(1, 1000), elbo(0), ENCODER_PREFIX)).toBeGreaterThan(0.01);
+    // The prior has no part in what the decoder learns.
+    expect(distance(gradients(1, 1000), elbo(0), 'decoder.')).toBeLessThan(1e-6);
+  });
+});
+
+describe('delta-VAE', () => {
+  it('finds the variance whose KL to the prior is the rate, whatever the size', () => {
+    for (const rate of [1e-3, 0.5, 5, 60]) {
+      for (const size of [1, 4, 32]) {
+        const logVariance = committedLogVariance(rate, size);
+        expect(logVariance).toBeLessThan(0);
+        expect(((Math.exp(logVariance) - 1 - logVariance) * size) / 2 / rate).toBeCloseTo(1, 6);
+      }
+    }
+  });
+
+  it('has no KL below the rate, and that KL where all means are 0', () => {
+    const rate = 2.5;
+    withModel(plainRun('delta-vae', { committedRate: rate }), (model) => {
+      const klOf = () => {
+        const likelihood = model.likelihood(batchOf());
+        const keys = { seed: 1, sentences: batchOf().indices };
+        const { gaussian } = model.posterior(batchOf(), likelihood, keys, { epoch: 1, pathDraws: 0 });
+        likelihood.dispose();
+        return dimensionKl(gaussian!).reduce((sum, kl) => sum + kl, 0) / batchOf().size;
+      };
+      expect(klOf()).toBeGreaterThan(rate + 0.01);
+      for (const name of ['encoder.outputKernel', 'encoder.outputBias']) {
+        const weight = model.parameters.list[model.parameters.names.indexOf(name)]!;
+        tf.tidy(() => weight.assign(tf.zeros(weight.shape)));
+      }
+      expect(klOf()).toBeCloseTo(rate, 5);
+    });
+  });
+});
+
+describe('the encoder’s pooling', () => {
+  const shape = { vocabularySize: corpus.vocabulary.size, wordVectorSize: 6, hiddenSize: 8, latentSize: 3 };
+
+  /** The batch's first words. */
+  function beginningOf(tokens: number): TokenBatch {
+    const { inputs, targets, size } = batchOf();
+    return { inputs: inputs.slice(0, tokens * size), targets: targets.slice(0, tokens * size), size, tokens };
+  }
+
+  /** The encoder’s mean, of a batch or of its sentences’ first `tokens` words. */
+  function meanOf(pooling: Pooling, tokens = batchOf().tokens): Float32Array {
+    const parameters = new Parameters(3);
+    const encoder = new Encoder(parameters, shape, 0.6, 1, pooling);
+    const mean = tf.tidy(() => encoder.encode(beginningOf(tokens)).mean.dataSync<'float32'>().slice());
+    parameters.dispose();
+    return mean;
+  }
+
+  it('is of all states where it is said so: the head is affine, so that of their mean is the mean of what each alone says', () => {
+    const { tokens } = batchOf();
+    expect(tokens).toBeGreaterThan(2);
+    const alone = Array.from({ length: tokens }, (_, t) => meanOf('last', t + 1));
+    meanOf('mean').forEach((value, i) => {
+      expect(value).toBeCloseTo(alone.reduce((sum, of) => sum + of[i]!, 0) / tokens, 5);
+    });
+    // A sentence of one state has one to choose from.
+    for (const pooling of ['mean', 'max'] as const) expect(meanOf(pooling, 1)).toEqual(meanOf('last', 1));
+  });
+
+  it('by the maximum is of each number of the states by itself', () => {
+    const parameters = new Parameters(3);
+    const encoder = new Encoder(parameters, { ...shape, latentSize: 4 }, 0.6, 1, 'max');
+    // A head that shows the eight states' numbers as they are.
+    const named = (name: string) => parameters.list[parameters.names.indexOf(`encoder.${name}`)]!;
+    tf.tidy(() => {
+      named('outputKernel').assign(tf.eye(8));
+      named('outputBias').assign(tf.zeros([8]));
+    });
+    const last = new Encoder(new Parameters(3), { ...shape, latentSize: 4 }, 0.6, 1, 'last');
+    const states = (of: Encoder, tokens: number) =>
+      tf.tidy(() => {
+        const { mean, logVariance } = of.encode(beginningOf(tokens));
+        return Array.from(tf.concat([mean, logVariance], 1).dataSync());
+      });
+    const own = last as unknown as { outputKernel: tf.Variable; outputBias: tf.Variable };
+    tf.tidy(() => {
+      own.outputKernel.assign(tf.eye(8));
+      own.outputBias.assign(tf.zeros([8]));
+    });
+    const { tokens } = batchOf();
+    const each = Array.from({ length: tokens }, (_, t) => states(last, t + 1));
+    states(encoder, tokens).forEach((value, i) => {
+      expect(value).toBeCloseTo(Math.max(...each.map((state) => state[i]!)), 6);
+    });
+  });
+
+  it('is the maximum for Pooling-VAE unless the configuration says otherwise, and the last state for others', () => {
+    const gradients = (method: string, encoderPooling?: Pooling) => {
+      const run = plainRun(method);
+      return withModel({ ...run, model: { ...run.model, ...(encoderPooling && { encoderPooling }) } }, (model) =>
+        gradientsOf(model),
+      );
+    };
+    expect(distance(gradients('pooling-vae'), gradients('anneal-vae', 'max'))).toBe(0);
+    expect(distance(gradients('pooling-vae', 'mean'), gradients('anneal-vae', 'mean'))).toBe(0);
+    expect(distance(gradients('anneal-vae'), gradients('pooling-vae', 'last'))).toBe(0);
+    expect(distance(gradients('pooling-vae'), gradients('anneal-vae'), ENCODER_PREFIX)).toBeGreaterThan(0.01);
+  });
+});
+
+describe('Skip-VAE', () => {
+  it('is Anneal-VAE with the decoder that has a road from z to the words', () => {
+    const base = plainRun('anneal-vae');
+    const skipping = { ...base, model: { ...base.model, decoder: 'skip-lstm' as const } };
+    const gradients = (run: ToyRun) => withModel(run, (model) => gradientsOf(model));
+    expect(distance(gradients(plainRun('skip-vae')), gradients(skipping))).toBe(0);
+    expect(gradients(base).has('decoder.skip.skipKernel')).toBe(false);
+  });
+
+  it('refuses a decoder that has none', () => {
+    const base = plainRun('skip-vae');
+    const run = { ...base, model: { ...base.model, decoder: 'gru' as const } };
+    expect(() => methodNamed('skip-vae').create(run, corpus)).toThrow(/skip-lstm/);
   });
 });
 

@@ -15,9 +15,9 @@ const plain = {
 } as const;
 
 describe('the registry of methods', () => {
-  it("has the paper's rows in its order, and what is registered after them", () => {
+  it("has the paper's rows in its order, the other systems' behind them, and what is registered after those", () => {
     const own = methods().map(({ label }) => label);
-    expect(own).toEqual([
+    expect(own.slice(0, 9)).toEqual([
       'LSTM-LM',
       'AE',
       'Anneal-VAE',
@@ -28,6 +28,7 @@ describe('the registry of methods', () => {
       'FB-VAE',
       'SRI',
     ]);
+    expect(own).toContain('beta-VAE');
     const mine = defineMethod({ ...plain, name: 'mine' });
     registerMethod(mine);
     expect(methods().map(({ label }) => label)).toEqual([...own, 'Mine']);

@@ -351,6 +351,7 @@ describe('what a run says of its decoder', () => {
       'LSTM-LM',
       'GRU-LM',
       'Transformer-LM',
+      'LSTM-LM',
     ]);
     const lm = methodNamed('lstm-lm');
     expect(lm.labelOf!({ model: { ...run.model, decoder: 'gru' } })).toBe('GRU-LM');

@@ -4,7 +4,10 @@ import { DEFAULTS, type RunConfig } from '../../src/config/schema.js';
 import { EncodedSplit, type PreparedCorpus, SPLIT_NAMES } from '../../src/data/corpus.js';
 import { Vocabulary } from '../../src/data/vocabulary.js';
 import type { AutoencoderKeys } from '../../src/methods/ae.js';
+import type { BetaKeys } from '../../src/methods/beta-vae.js';
+import type { CommittedRateKeys } from '../../src/methods/delta-vae.js';
 import type { FreeBitsKeys } from '../../src/methods/free-bits.js';
+import type { InfoVaeKeys } from '../../src/methods/info-vae.js';
 import type { AggressiveKeys } from '../../src/methods/lagging-vae.js';
 import { methodNamed, methods } from '../../src/methods/registry.js';
 import type { SemiAmortizedKeys } from '../../src/methods/sa-vae.js';
@@ -55,7 +58,16 @@ export function toyCorpus(sentences = 40): PreparedCorpus {
 }
 
 /** A run as the tests of all methods see it. It holds the keys of its own method alone. */
-export type ToyRun = RunConfig<FreeBitsKeys & AggressiveKeys & AutoencoderKeys & SemiAmortizedKeys & SriKeys>;
+export type ToyRun = RunConfig<
+  FreeBitsKeys &
+    AggressiveKeys &
+    AutoencoderKeys &
+    SemiAmortizedKeys &
+    SriKeys &
+    BetaKeys &
+    CommittedRateKeys &
+    InfoVaeKeys
+>;
 
 /** What methods have where nothing is said. */
 export const OWN_DEFAULTS: Omit<ToyRun, keyof RunConfig> = Object.assign(

@@ -7,6 +7,7 @@ import type { ContextGradient, SentenceContext } from '../../ops/sentence-contex
 import type { Purpose, StreamKey } from '../../random/philox.js';
 import { type DropoutMasks, drawMasks, NO_DROPOUT } from '../dropout-masks.js';
 import type { DecoderFlops, DecoderShape, LatentDecoder, LikelihoodOptions, TokenBatch } from '../latent-decoder.js';
+import type { BatchLikelihood } from '../likelihood.js';
 import { OutputLayer } from '../output-layer.js';
 import type { Parameters } from '../parameters.js';
 import type { SampledVocabulary } from '../sampled-vocabulary.js';
@@ -34,33 +35,35 @@ export class LstmDecoder implements LatentDecoder<LstmState> {
     initialKernel: tf.Variable<tf.Rank.R2>;
     initialBias: tf.Variable<tf.Rank.R1>;
   } | null;
-  private readonly output: OutputLayer;
+  protected readonly output: OutputLayer;
 
   /**
    * Adds the decoder's weights to `parameters`.
    * @param weightRange every weight but the word vectors starts from U(-weightRange, weightRange).
+   * @param prefix what the names of its weights begin with.
    */
   constructor(
     parameters: Parameters,
     readonly shape: DecoderShape,
     weightRange: number,
     wordVectorRange: number,
+    prefix = 'decoder.',
   ) {
     const { vocabularySize: V, wordVectorSize: E, hiddenSize: H, latentSize: Z } = shape;
     this.latentSize = Z;
-    this.wordVectors = parameters.add<tf.Rank.R2>('decoder.wordVectors', [V, E], wordVectorRange);
-    this.wordKernel = parameters.add<tf.Rank.R2>('decoder.wordKernel', [E, 4 * H], weightRange);
-    this.recurrentKernel = parameters.add<tf.Rank.R2>('decoder.recurrentKernel', [H, 4 * H], weightRange);
-    this.gateBias = parameters.add<tf.Rank.R1>('decoder.gateBias', [4 * H], weightRange);
+    this.wordVectors = parameters.add<tf.Rank.R2>(`${prefix}wordVectors`, [V, E], wordVectorRange);
+    this.wordKernel = parameters.add<tf.Rank.R2>(`${prefix}wordKernel`, [E, 4 * H], weightRange);
+    this.recurrentKernel = parameters.add<tf.Rank.R2>(`${prefix}recurrentKernel`, [H, 4 * H], weightRange);
+    this.gateBias = parameters.add<tf.Rank.R1>(`${prefix}gateBias`, [4 * H], weightRange);
     this.latent =
       Z === 0
         ? null
         : {
-            kernel: parameters.add<tf.Rank.R2>('decoder.latentKernel', [Z, 4 * H], weightRange),
-            initialKernel: parameters.add<tf.Rank.R2>('decoder.initialKernel', [Z, H], weightRange),
-            initialBias: parameters.add<tf.Rank.R1>('decoder.initialBias', [H], weightRange),
+            kernel: parameters.add<tf.Rank.R2>(`${prefix}latentKernel`, [Z, 4 * H], weightRange),
+            initialKernel: parameters.add<tf.Rank.R2>(`${prefix}initialKernel`, [Z, H], weightRange),
+            initialBias: parameters.add<tf.Rank.R1>(`${prefix}initialBias`, [H], weightRange),
           };
-    this.output = new OutputLayer(parameters, 'decoder.', [V, H], weightRange);
+    this.output = new OutputLayer(parameters, prefix, [V, H], weightRange);
   }
 
   masks(batch: TokenBatch, words: Purpose, outputs: Purpose, key: Omit<StreamKey, 'purpose'>): DropoutMasks {
@@ -68,18 +71,14 @@ export class LstmDecoder implements LatentDecoder<LstmState> {
   }
 
   sentenceNll(batch: TokenBatch, z: tf.Tensor2D | null, masks: DropoutMasks = NO_DROPOUT): tf.Tensor1D {
-    return tf.tidy(() => {
-      const rows = z === null ? batch.size : z.shape[0];
-      const hidden = lstm(this.wordGates(batch, masks.words), ...this.initialState(z, rows), this.recurrentKernel);
-      return tf.sum(this.output.tokenNll(hidden, batch, masks.outputs), 0);
-    });
+    return tf.tidy(() => tf.sum(this.output.tokenNll(this.outputs(batch, z, masks), batch, masks.outputs), 0));
   }
 
   likelihood(
     batch: TokenBatch,
     masks: DropoutMasks = NO_DROPOUT,
     { precision = 'f32', vocabulary = null }: LikelihoodOptions = {},
-  ): LstmLikelihood {
+  ): BatchLikelihood {
     // What the chain's gradients are in the weights is known for the whole vocabulary alone.
     const ofWeights =
       vocabulary === null ? (gradient: ContextGradient) => this.gradientOfWeights(batch, masks.words, gradient) : null;
@@ -94,20 +93,14 @@ export class LstmDecoder implements LatentDecoder<LstmState> {
   }
 
   step(state: LstmState, words: Int32Array): { state: LstmState; logProbabilities: Float32Array } {
-    const { latentGates } = state;
     // Not returned through tidy, which would look for tensors among the numbers.
     let logProbabilities: Float32Array = new Float32Array();
-    const { hidden, cell } = tf.tidy(() => {
-      const wordGates = this.wordGates({ inputs: words, tokens: 1, size: words.length }, null);
-      const gates = tf.add(
-        tf.add(tf.reshape(wordGates, latentGates.shape), latentGates),
-        tf.matMul(state.hidden, this.recurrentKernel),
-      );
-      const { hidden, cell } = lstmCell(gates as tf.Tensor2D, state.cell);
-      logProbabilities = this.output.logProbabilities(hidden);
-      return { hidden, cell };
+    const next = tf.tidy(() => {
+      const after = this.advance(state, words);
+      logProbabilities = this.output.logProbabilities(after.hidden);
+      return after;
     });
-    return { state: { latentGates, hidden, cell }, logProbabilities };
+    return { state: { latentGates: state.latentGates, ...next }, logProbabilities };
   }
 
   select({ latentGates, hidden, cell }: LstmState, rows: readonly number[]): LstmState {
@@ -169,6 +162,23 @@ export class LstmDecoder implements LatentDecoder<LstmState> {
       [this.output.kernel, outputKernel],
       [this.output.bias, outputBias],
     ]);
+  }
+
+  /** h_t of every word, `[tokens, draws * batch, hidden]`, differentiable in the weights and in z. */
+  protected outputs(batch: TokenBatch, z: tf.Tensor2D | null, masks: DropoutMasks): tf.Tensor3D {
+    const rows = z === null ? batch.size : z.shape[0];
+    return lstm(this.wordGates(batch, masks.words), ...this.initialState(z, rows), this.recurrentKernel);
+  }
+
+  /** h and c once a word is read in each row. */
+  protected advance(state: LstmState, words: Int32Array): Pick<LstmState, 'hidden' | 'cell'> {
+    const { latentGates } = state;
+    const wordGates = this.wordGates({ inputs: words, tokens: 1, size: words.length }, null);
+    const gates = tf.add(
+      tf.add(tf.reshape(wordGates, latentGates.shape), latentGates),
+      tf.matMul(state.hidden, this.recurrentKernel),
+    );
+    return lstmCell(gates as tf.Tensor2D, state.cell);
   }
 
   /** The words' projections without the bias, `[tokens, batch, 4 hidden]`. */

@@ -1,8 +1,9 @@
-// q(z | x), the encoder that the amortized methods share: an LSTM reads the sentence, and its last state says where in
-// the latent space the sentence lies and how surely. It is an LSTM whatever the decoder is, so that decoders are compared
-// behind one and the same encoder.
+// q(z | x), the encoder that the amortized methods share: an LSTM reads the sentence, and its last state, or all of them
+// pooled, says where in the latent space the sentence lies and how surely. It is an LSTM whatever the decoder is, so that
+// decoders are compared behind one and the same encoder.
 
 import * as tf from '@tensorflow/tfjs-core';
+import type { Pooling } from '../../config/schema.js';
 import { lstm } from '../../ops/lstm.js';
 import type { DecoderShape, TokenBatch } from '../latent-decoder.js';
 import type { Parameters } from '../parameters.js';
@@ -35,6 +36,7 @@ export class Encoder {
     private readonly shape: Omit<DecoderShape, 'wordDropout' | 'outputDropout'>,
     weightRange: number,
     wordVectorRange: number,
+    private readonly pooling: Pooling = 'last',
   ) {
     const { vocabularySize: V, wordVectorSize: E, hiddenSize: H, latentSize: Z } = shape;
     const add = <R extends tf.Rank>(name: string, size: tf.ShapeMap[R], range = weightRange) =>
@@ -57,8 +59,7 @@ export class Encoder {
     const bias: tf.Tensor2D = tf.tile(tf.reshape(this.gateBias, [1, 4 * H]), [size, 1]);
     const wordGates: tf.Tensor3D = tf.reshape(projected, [tokens, size, 4 * H]);
     const hidden = lstm(wordGates, bias, tf.zeros([size, H]), this.recurrentKernel);
-    const last = tf.reshape(tf.slice(hidden, [tokens - 1, 0, 0], [1, size, H]), [size, H]);
-    const output: tf.Tensor2D = tf.add(tf.matMul(last, this.outputKernel), this.outputBias);
+    const output: tf.Tensor2D = tf.add(tf.matMul(pooled(hidden, this.pooling), this.outputKernel), this.outputBias);
     return { mean: tf.slice(output, [0, 0], [size, Z]), logVariance: tf.slice(output, [0, Z], [size, Z]) };
   }
 
@@ -67,4 +68,12 @@ export class Encoder {
     const { hiddenSize: H, wordVectorSize: E } = this.shape;
     return 2 * (H + E) * 4 * H;
   }
+}
+
+/** What the states of a sentence come to, `[tokens, batch, hidden]` to `[batch, hidden]`. */
+function pooled(hidden: tf.Tensor3D, pooling: Pooling): tf.Tensor2D {
+  if (pooling === 'mean') return tf.mean(hidden, 0);
+  if (pooling === 'max') return tf.max(hidden, 0);
+  const [tokens, size, H] = hidden.shape;
+  return tf.reshape(tf.slice(hidden, [tokens - 1, 0, 0], [1, size, H]), [size, H]);
 }
