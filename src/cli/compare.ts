@@ -73,6 +73,7 @@ export function addExport(program: Command, io: Io): void {
     .description('copy a trained run for others: weights, configuration, vocabulary, figures, and a card')
     .argument('<run>', 'run folder')
     .requiredOption('--out <folder>', 'where to, a new folder; every command takes it by --run')
+    .addHelpText('after', '\nExamples:\n  sri export runs/ptb/sri/seed-0 --out sri-ptb')
     .action(async (run: string, { out }: { out: string }) => {
       const [{ exportRun }, { RunFolder }] = await Promise.all([
         import('../experiments/export.js'),

@@ -51,7 +51,7 @@ export function addDecodingOptions(command: Command): Command {
       'longest sentence in words; that of the training sentences unless given',
       wholeNumber(1),
     )
-    .option('--out <file>', 'also write them to a file: .csv, .json or .txt', outFile);
+    .option('--out <file>', 'also write them to a file, .csv, .json or .txt; none unless given', outFile);
 }
 
 /**

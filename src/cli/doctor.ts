@@ -60,6 +60,7 @@ export function addDoctor(program: Command, io: Io): void {
     .description('tell which backends work on this machine and how fast, or why not')
     .option('--threads <number>', 'threads that compute, or auto', parseThreads, 'auto')
     .option('--json', 'the findings as one JSON object')
+    .addHelpText('after', '\nExamples:\n  sri doctor\n  sri doctor --threads 1 --json')
     .action(async ({ threads, json }: { threads: number | 'auto'; json?: boolean | undefined }) => {
       const machine = {
         sri: packageVersion(),

@@ -37,7 +37,11 @@ export function addEncode(program: Command, io: Io): void {
         VECTOR_FORMATS,
       ),
     )
-    .option('--out <file>', 'write to a file: .csv, .npy (means alone) or .safetensors', vectorFile);
+    .option(
+      '--out <file>',
+      'write to a file, .csv, .npy (means alone) or .safetensors; to standard output unless given',
+      vectorFile,
+    );
   onTrainedRun(command, io, {
     examples: `
 Examples:

@@ -17,9 +17,14 @@ interface EvalOptions extends TrainedRunOptions {
 
 const EXAMPLES = `
 Examples:
+  sri eval
   sri eval --config ptb.yaml --method sri --metric ppl,recon,au,kl
-  sri eval --run runs/ptb/sri/seed-0 --metric recon --split valid --limit 500
-  sri eval-ppl --config ptb.yaml --method sri --estimator jacobian --samples 10`;
+  sri eval --run runs/ptb/sri/seed-0 --metric recon --split valid --limit 500`;
+
+const PPL_EXAMPLES = `
+Examples:
+  sri eval-ppl --config ptb.yaml --method sri --estimator jacobian --samples 10
+  sri eval-ppl --run runs/ptb/sri/seed-0 --estimator ais --limit 64`;
 
 /** @param args of the whole command line. */
 export async function addEval(program: Command, io: Io, args: readonly string[]): Promise<void> {
@@ -34,7 +39,7 @@ export async function addEval(program: Command, io: Io, args: readonly string[])
     );
   // The definitions take longer to load than all help to print, so only help that lists them waits for them.
   if (args.includes('eval')) command.addHelpText('after', await describeMetrics());
-  complete(command, io);
+  complete(command, io, EXAMPLES);
 }
 
 async function describeMetrics(): Promise<string> {
@@ -52,11 +57,11 @@ export function addEvalPpl(program: Command, io: Io): void {
     .command('eval-ppl')
     .description('measure the perplexity of a trained run, by the estimator of choice')
     .usage('[--config ptb.yaml] [--method sri] | [--run DIR] [options]');
-  complete(command, io, ['ppl']);
+  complete(command, io, PPL_EXAMPLES, ['ppl']);
 }
 
 /** The options that both have, and what they do. */
-function complete(command: Command, io: Io, only?: string[]): void {
+function complete(command: Command, io: Io, examples: string, only?: string[]): void {
   addLimitOption(addSplitOption(command, 'test'))
     .addOption(
       new Option('--estimator <name>', "of perplexity; the config's unless given").choices([
@@ -64,10 +69,10 @@ function complete(command: Command, io: Io, only?: string[]): void {
         ...PERPLEXITY_ESTIMATORS,
       ]),
     )
-    .option('--samples <number>', 'draws a sentence of that estimator', wholeNumber(2));
+    .option('--samples <number>', "draws a sentence of that estimator; the config's unless given", wholeNumber(2));
   const experiment = () => import('../experiments/evaluate.js');
   onTrainedRun(command, io, {
-    examples: EXAMPLES,
+    examples,
     settle: async ({ run, options: { metric, estimator, samples } }: Chosen<EvalOptions>) => {
       const { checkMetrics, withEstimator } = await experiment();
       checkMetrics(run, metric ?? []);

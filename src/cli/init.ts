@@ -23,8 +23,8 @@ export function addInit(program: Command, io: Io): void {
       '<file>',
       'a text, one item a line, label<TAB>text where it has labels; divided 80/10/10 unless --valid and --test are given',
     )
-    .option('--valid <file>', 'the text that epochs are judged by')
-    .option('--test <file>', 'the text that is measured on')
+    .option('--valid <file>', 'the text that epochs are judged by; a tenth of <file> unless given')
+    .option('--test <file>', 'the text that is measured on; a tenth of <file> unless given')
     .option('--name <name>', "of the data set, its config and its folder; the file's own unless given")
     .option('--hours <number>', 'the most that training and measuring LSTM-LM and SRI should take', wholeNumber(1), 3);
   addMachineOptions(command)

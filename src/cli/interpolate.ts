@@ -35,8 +35,11 @@ export function addInterpolate(program: Command, io: Io): void {
     .option('--pairs <number>', `pairs of samples of the prior; ${TABLE_2.pairs} unless given`, wholeNumber(1))
     .option('--points <number>', 'points from end to end, both included', wholeNumber(2), TABLE_2.points)
     .addOption(new Option('--path <name>', 'the way from end to end').choices(PATHS).default('straight'))
-    .option('--from <text>', "a sentence to start from, in place of the prior's samples; words with spaces between")
-    .option('--to <text>', 'the sentence to end at');
+    .option(
+      '--from <text>',
+      'a sentence to start from, its words with spaces between; samples of the prior unless given',
+    )
+    .option('--to <text>', 'with --from: the sentence to end at');
   onTrainedRun(addDecodingOptions(command), io, {
     examples: EXAMPLES,
     settle: ({ run, options }: Chosen<InterpolateOptions>) => {

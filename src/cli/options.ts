@@ -100,13 +100,22 @@ export function addRunOptions(command: Command): Command {
   return addSetOption(command)
     .option('--run <folder>', "the run's folder; <runs>/<data set>/<method>/seed-<seed> unless given")
     .option('--runs <folder>', 'folder of all runs', 'runs')
-    .addOption(new Option('--seed <number>', 'seed of all randomness').argParser(wholeNumber(0)));
+    .addOption(
+      new Option('--seed <number>', "seed of all randomness; the config's unless given").argParser(wholeNumber(0)),
+    );
 }
 
 export function addMachineOptions(command: Command): Command {
   return command
-    .addOption(new Option('--backend <name>', 'what computes').choices(BACKEND_CHOICES))
-    .addOption(new Option('--threads <number>', 'threads that compute, or auto').argParser(parseThreads))
+    .addOption(
+      new Option('--backend <name>', "what computes; the config's, else auto, unless given").choices(BACKEND_CHOICES),
+    )
+    .addOption(
+      new Option(
+        '--threads <number>',
+        "threads that compute, or auto; the config's, else auto, unless given",
+      ).argParser(parseThreads),
+    )
     .option('--json', 'one JSON object a line on standard output, for a program that reads along');
 }
 

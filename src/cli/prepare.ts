@@ -38,14 +38,20 @@ export function addPrepare(program: Command, io: Io): void {
     );
   addSetOption(addConfigOption(command))
     .option('--from <folder>', "folder of the config's raw files; where its data script puts them unless given")
-    .option('--text <file>', 'a text of your own, one item a line, divided 80/10/10 at random')
-    .option('--train <file>', 'the training text of your own, one item a line')
-    .option('--valid <file>', 'the text that goes with it to judge epochs by')
-    .option('--test <file>', 'and the text to measure on')
+    .option(
+      '--text <file>',
+      "a text of your own, one item a line, divided 80/10/10 at random; the config's raw files unless given",
+    )
+    .option(
+      '--train <file>',
+      "the training text of your own, one item a line; --text, or the config's raw files, unless given",
+    )
+    .option('--valid <file>', 'with --train: the text to judge epochs by')
+    .option('--test <file>', 'with --train: the text to measure on')
     .addOption(
       new Option(
         '--tokenizer <name>',
-        'what a word is: what spaces separate, or by the word boundaries of Unicode',
+        'what a word is: what spaces separate, or by the word boundaries of Unicode; data.tokenizer of the config unless given',
       ).choices(TOKENIZERS),
     )
     .option('--out <folder>', 'folder of the prepared corpus; data.directory of the config unless given')

@@ -5,13 +5,15 @@ import { Command, InvalidArgumentError } from 'commander';
 import { fallbacks } from '../backends/fallbacks.js';
 import { counted } from '../notation.js';
 import { cut, shown } from '../text.js';
-import { packageVersion } from '../version.js';
+import { packageVersion, sourceCommit } from '../version.js';
 import { addClassify } from './classify.js';
 import { addCompare, addExport } from './compare.js';
+import { addCompletion } from './completion.js';
 import { addDoctor } from './doctor.js';
 import { addDecode, addEncode, addNeighbours } from './encode.js';
 import { addEval, addEvalPpl } from './eval.js';
 import { addGenerate } from './generate.js';
+import { groupOptions, styleHelp } from './help.js';
 import { addInit } from './init.js';
 import { addInterpolate } from './interpolate.js';
 import { type Io, note, printJson } from './io.js';
@@ -28,32 +30,13 @@ import { addAnswer, addView } from './view.js';
 /** Characters of a line of a complaint. */
 const LONGEST_COMPLAINT = 400;
 
-const COMMANDS = [
-  addInit,
-  addPrepare,
-  addTrain,
-  addEval,
-  addEvalPpl,
-  addNoisyRecon,
-  addClassify,
-  addInterpolate,
-  addGenerate,
-  addEncode,
-  addDecode,
-  addNeighbours,
-  addPosterior,
-  addReproduce,
-  addFrontier,
-  addRunTask,
-  addStatus,
-  addReport,
-  addView,
-  addCompare,
-  addExport,
-  addDoctor,
-  addSetup,
-  addAnswer,
-];
+const COMMANDS = {
+  'From text to a model:': [addInit, addPrepare, addTrain],
+  'What a model is worth:': [addEval, addEvalPpl, addNoisyRecon, addClassify, addPosterior],
+  'A model in use:': [addEncode, addDecode, addNeighbours, addInterpolate, addGenerate, addExport],
+  'Tables and studies:': [addReproduce, addFrontier, addStatus, addRunTask, addReport, addView, addCompare],
+  'This program:': [addDoctor, addSetup, addCompletion, addAnswer],
+} as const;
 
 /**
  * `sri` with all its commands. It throws a CommanderError where the arguments are not right, and never exits.
@@ -64,7 +47,11 @@ export async function buildProgram(io: Io, args: readonly string[]): Promise<Com
     .description(
       'Trains latent-variable language models by short-run inference, and writes the tables they are compared in.',
     )
-    .version(packageVersion(), '-V, --version', 'print the version')
+    .version(
+      ['-V', '--version'].includes(args[0] ?? '') ? await describeProgram() : packageVersion(),
+      '-V, --version',
+      'print the version, the commit of the source, and what computes here',
+    )
     .helpOption('-h, --help', 'print this help')
     .helpCommand('help [command]', 'print the help of a command')
     .showHelpAfterError('(--help lists what there is)')
@@ -75,10 +62,32 @@ export async function buildProgram(io: Io, args: readonly string[]): Promise<Com
     })
     .exitOverride()
     .addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 wrong use or wrong input, 130 interrupted after saving.');
-  for (const add of COMMANDS) await add(program, io, args);
-  for (const command of program.commands) refuseEmptyPaths(command);
+  styleHelp(program, io);
+  for (const [heading, adds] of Object.entries(COMMANDS)) {
+    program.commandsGroup(heading);
+    for (const add of adds) await add(program, io, args);
+  }
+  for (const command of program.commands) {
+    groupOptions(command);
+    refuseEmptyPaths(command);
+  }
   program.hook('postAction', (_, action) => tellFallbacks(io, action));
   return program;
+}
+
+/** The program, and what would compute on this machine, in a line: `0.1.0, commit 0123456789ab, backend native (...)`. */
+async function describeProgram(): Promise<string> {
+  const [{ useBackend }, { describeBackend }] = await Promise.all([
+    import('../backends/index.js'),
+    import('../backends/started.js'),
+  ]);
+  const backend = await useBackend('auto', 'auto').then(
+    (started) => `backend ${started.name} (${describeBackend(started)})`,
+    () => 'no backend works: see sri doctor',
+  );
+  const [hash, changes] = sourceCommit()?.split('+') ?? ['unknown'];
+  const commit = `commit ${hash!.slice(0, 12)}${changes === undefined ? '' : ` with ${changes}`}`;
+  return [packageVersion(), commit, `Node ${process.version}`, backend].join(', ');
 }
 
 /** A complaint of commander's, whose lines may quote an argument of any length. */

@@ -99,7 +99,11 @@ export function addTableOptions(command: Command): Command {
         tableNumbers,
       )
       .option('--all', 'all tables, and Figure 1')
-      .addOption(new Option('--ablation <what>', "the second footnote's numbers of Langevin steps").choices(['steps'])),
+      .addOption(
+        new Option('--ablation <what>', "the second footnote's numbers of Langevin steps; none unless given").choices([
+          'steps',
+        ]),
+      ),
   );
 }
 

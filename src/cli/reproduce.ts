@@ -74,27 +74,37 @@ function addPlanOptions(command: Command, methods: string): Command {
     )
     .option(
       '--sweep-file <file>',
-      'a run for each named setting of a YAML file: `small: { model: { hiddenSize: 64 } }`',
+      'a run for each named setting of a YAML file, `small: { model: { hiddenSize: 64 } }`; none unless given',
     )
-    .option('--from <folder>', 'folder of the raw files, should the corpus not be prepared yet')
+    .option(
+      '--from <folder>',
+      'folder of the raw files, should the corpus not be prepared yet; where its data script puts them unless given',
+    )
     .addOption(
       new Option(
         '--jobs <number>',
-        'tasks at a time, each a process of its own with its share of the threads, as far as memory allows',
+        'tasks at a time, each a process of its own with its share of the threads, as far as memory allows; one, in this process, unless given',
       ).argParser(wholeNumber(1)),
     )
     .addOption(
-      new Option('--launcher <name>', 'where tasks run: slurm submits them as job arrays and returns').choices([
-        'slurm',
-      ]),
+      new Option(
+        '--launcher <name>',
+        'where tasks run: slurm submits them as job arrays and returns; here unless given',
+      ).choices(['slurm']),
     )
-    .option('--sbatch <options>', 'further options for sbatch: "-c 4 -t 24:00:00"')
-    .addOption(new Option('--array-limit <number>', 'tasks of an array that run at a time').argParser(wholeNumber(1)))
+    .option('--sbatch <options>', 'with --launcher: further options for sbatch, "-c 4 -t 24:00:00"')
+    .addOption(
+      new Option(
+        '--array-limit <number>',
+        'with --launcher: tasks of an array that run at a time; no limit unless given',
+      ).argParser(wholeNumber(1)),
+    )
     .option('--print', 'with --launcher: write the scripts, show how they are submitted, and submit nothing')
     .addOption(
-      new Option('--export <form>', 'write the plan for another engine, and do nothing: a Snakefile').choices([
-        'snakemake',
-      ]),
+      new Option(
+        '--export <form>',
+        'write the plan for another engine, a Snakefile, and do nothing; none unless given',
+      ).choices(['snakemake']),
     )
     .option('--dry-run', 'only tell what would be done, and about how long it would take');
 }
@@ -105,11 +115,15 @@ export function addReproduce(program: Command, io: Io): void {
     .description('do what is missing for tables of the paper - prepare, train, measure - and write them')
     .usage('[--config ptb.yaml] (--table N | --tables 1,4 | --all | --ablation steps) [options]');
   addTableOptions(addSetOption(addConfigOption(command)))
-    .addOption(new Option('--figures <list>', "the paper's figures; there is 1").argParser(figureNumbers))
+    .addOption(
+      new Option('--figures <list>', "the paper's figures, of which there is 1; none unless given").argParser(
+        figureNumbers,
+      ),
+    )
     .option('--ais', 'beside each perplexity of Table 1 an independent one, on fewer sentences (with --all too)');
   addPlanOptions(
     command,
-    'methods with commas between, a setting after @: lstm-lm,sri,sri@released; those of the config that the paper shows',
+    'methods with commas between, a setting after @: lstm-lm,sri,sri@released; those of the config that the paper shows unless given',
   );
   addMachineOptions(command)
     .addHelpText('after', EXAMPLES)

@@ -27,6 +27,10 @@ export function addRunTask(program: Command, io: Io): void {
     )
     .option('--json', 'one JSON object a line on standard output, for a program that reads along')
     .addOption(new Option('--attended', 'save and stop when standard input ends').hideHelp())
+    .addHelpText(
+      'after',
+      '\nExamples:\n  sri run-task runs/ptb/plan-1a2b3c4d 3\n  sri run-task runs/ptb/plan-1a2b3c4d 3 --threads 4',
+    )
     .action(async (where: string, number: number, options: RunTaskOptions) => {
       const [{ PlanFolder }, { runTask }, { ReproductionTeller }] = await Promise.all([
         import('../experiments/reproduce/plan-file.js'),
@@ -71,6 +75,7 @@ export function addStatus(program: Command, io: Io): void {
     .description("tell which of a plan's tasks are done, run, wait or failed, and where their logs are")
     .argument('<plan>', 'the folder that sri reproduce wrote the plan to')
     .option('--json', 'one JSON object a task')
+    .addHelpText('after', '\nExamples:\n  sri status runs/ptb/plan-1a2b3c4d')
     .action(async (where: string, { json }: { json?: boolean | undefined }) => {
       const [{ PlanFolder }, { planStatus }, { describeTask }] = await Promise.all([
         import('../experiments/reproduce/plan-file.js'),

@@ -28,8 +28,13 @@ describe('help', () => {
     expect((await sri('help', command)).out).toBe(out);
   });
 
-  it('prints the version', async () => {
-    expect(await sri('--version')).toMatchObject({ code: 0, out: `${packageVersion()}\n` });
+  it('prints the version, the commit and what computes', async () => {
+    const { code, out } = await sri('--version');
+    expect(code).toBe(0);
+    expect(out.startsWith(`${packageVersion()}, commit `)).toBe(true);
+    expect(out).toMatch(
+      /^\S+, commit ([0-9a-f]{12}( with changes)?|unknown), Node v\S+, (backend \w+ \(.*\)|no backend works)/,
+    );
   });
 });
 
