@@ -32,14 +32,14 @@ export function addCompare(program: Command, io: Io): void {
           split,
         );
         if (json) {
-          for (const { run, row, difference, ...what } of compared) {
+          for (const { run, row, difference, ofFirst, ...what } of compared) {
             const { value, standardError, estimator, sentences } = row;
-            const own = { value, standardError, estimator, sentences };
+            const own = { value, standardError, estimator, sentences, ofFirst };
             printJson(io, { event: 'compared', ...what, folder: run.directory, split, ...own, difference });
           }
           return;
         }
-        const rows = compared.map(({ metric, variant, run, row, difference }, i) => {
+        const rows = compared.map(({ metric, variant, run, row, difference, ofFirst }, i) => {
           const name = variant === undefined ? metric : `${metric} ${variant}`;
           const again = i > 0 && compared[i - 1]!.metric === metric && compared[i - 1]!.variant === variant;
           return [
@@ -47,7 +47,7 @@ export function addCompare(program: Command, io: Io): void {
             `${run.run.name} seed ${run.run.seed}`,
             withError(row.value, row.standardError),
             difference === null ? '-' : withError(difference.value, difference.standardError),
-            difference === null ? '-' : String(difference.count),
+            difference === null ? '-' : inCommon(difference.count, row.sentences, ofFirst!),
             row.estimator,
           ].map((text) => ({ text }));
         });
@@ -65,6 +65,11 @@ export function addCompare(program: Command, io: Io): void {
         );
       },
     );
+}
+
+/** `8`, or `8 of 8 and 40` where the two rows are of different sentences. */
+function inCommon(count: number, own: number, first: number): string {
+  return count === own && count === first ? String(count) : `${count} of ${own} and ${first}`;
 }
 
 export function addExport(program: Command, io: Io): void {

@@ -7,6 +7,7 @@ import { Chalk } from 'chalk';
 export interface Screen {
   readonly isTTY?: boolean;
   readonly columns?: number;
+  readonly rows?: number;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -22,6 +23,11 @@ const PIPE_WIDTH = 100;
 /** Columns of a screen. */
 export function widthOf({ isTTY, columns }: Screen): number {
   return isTTY ? columns || 80 : PIPE_WIDTH;
+}
+
+/** Lines of a terminal. */
+export function heightOf({ rows }: Screen): number {
+  return rows || 24;
 }
 
 /** Whether lines can be overwritten there: a dumb terminal takes what it is given as it comes. */

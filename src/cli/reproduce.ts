@@ -193,9 +193,12 @@ async function reproduce(options: ReproduceOptions, io: Io, progress: Progress):
   const request = await requestOf(options);
   const { describeLeftOut, forecastReproduction, reproduce } = await import('../experiments/reproduce/reproduce.js');
   if (options.dryRun) {
-    const { forecasts, leftOut } = await forecastReproduction(request);
+    const { jobs = 1 } = options;
+    const { forecastTogether } = await import('../experiments/reproduce/jobs.js');
+    const { forecasts, leftOut, seconds } =
+      jobs === 1 ? { ...(await forecastReproduction(request)), seconds: null } : await forecastTogether(request, jobs);
     for (const one of leftOut) progress.say(describeLeftOut(one), { event: 'left-out', ...one });
-    await showForecast(forecasts, io, options.json);
+    await showForecast(forecasts, { jobs, seconds }, io, options.json);
     return;
   }
   const engines = ['jobs', 'launcher', 'export'] as const;
@@ -286,8 +289,16 @@ async function together(request: ReproductionRequest, jobs: number, options: Rep
   }
 }
 
-/** The plan as a person reads it, or a line a task for a program. */
-async function showForecast(forecasts: readonly Forecast[], io: Io, json = false): Promise<void> {
+/**
+ * The plan as a person reads it, or a line a task for a program.
+ * @param together how long it takes with several tasks at a time; null where that is not known.
+ */
+async function showForecast(
+  forecasts: readonly Forecast[],
+  together: { jobs: number; seconds: number | null },
+  io: Io,
+  json = false,
+): Promise<void> {
   const known = forecasts.map(({ seconds }) => seconds ?? 0).reduce((sum, seconds) => sum + seconds, 0);
   const unknown = forecasts.some(({ seconds }) => seconds === null);
   if (json) {
@@ -295,18 +306,27 @@ async function showForecast(forecasts: readonly Forecast[], io: Io, json = false
       const run = 'run' in task ? { name: task.run.name, seed: task.run.seed } : {};
       printJson(io, { event: 'task', id: task.id, kind: task.kind, ...run, after: task.after, state, epochs, seconds });
     }
-    printJson(io, { event: 'plan', tasks: forecasts.length, seconds: unknown ? null : known });
+    const side = together.jobs === 1 ? {} : { jobs: together.jobs, secondsTogether: together.seconds };
+    printJson(io, { event: 'plan', tasks: forecasts.length, seconds: unknown ? null : known, ...side });
     return;
   }
   const { describeTask } = await import('../experiments/reproduce/plan.js');
-  const time = (seconds: number | null) => (seconds === null ? '?' : seconds === 0 ? '' : formatSeconds(seconds));
+  const time = (seconds: number | null) =>
+    seconds === null
+      ? '?'
+      : seconds === 0
+        ? ''
+        : `${formatSeconds(seconds)}${seconds > WEEK ? ', more than a week' : ''}`;
   const lines = forecasts.map(({ task, state, epochs, seconds }) => [
     describeTask(task),
     state === 'goes on' ? `goes on from epoch ${epochs}` : state,
-    `${time(seconds)}${seconds !== null && seconds > WEEK ? ', more than a week' : ''}`,
+    time(seconds),
   ]);
-  const total = ['in all', '', unknown ? `${time(known)} and more` : time(known)];
-  for (const line of align([['task', 'state', 'takes at most about'], ...lines, total])) print(io, line);
+  const totals = [
+    ['in all', '', unknown ? `${time(known)} and more` : time(known)],
+    ...(together.jobs === 1 ? [] : [[`${together.jobs} at a time`, '', time(together.seconds)]]),
+  ];
+  for (const line of align([['task', 'state', 'takes at most about'], ...lines, ...totals])) print(io, line);
   if (unknown) print(io, 'what it takes can be told once the text is prepared: sri prepare');
 }
 

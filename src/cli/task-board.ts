@@ -3,7 +3,7 @@
 
 import cliProgress from 'cli-progress';
 import { type Io, note, noteText, printJson } from './io.js';
-import { isLive, widthOf } from './paint.js';
+import { heightOf, isLive, widthOf } from './paint.js';
 import { createProgress, liveLine, type Moment } from './progress.js';
 
 export interface TaskBoard {
@@ -59,7 +59,8 @@ const KNOWN = ['event', 'label', 'done', 'total', 'secondsLeft'];
 
 class LiveBoard implements TaskBoard {
   private readonly bars: cliProgress.MultiBar;
-  private readonly tasks = new Map<number, { name: string; bar: cliProgress.SingleBar }>();
+  /** Their lines; null where the terminal has no room for one more. */
+  private readonly tasks = new Map<number, cliProgress.SingleBar | null>();
   private wholeBar: cliProgress.SingleBar | null = null;
 
   constructor(private readonly io: Io) {
@@ -75,31 +76,43 @@ class LiveBoard implements TaskBoard {
   }
 
   begin(number: number, name: string): void {
-    this.tasks.set(number, { name, bar: this.bars.create(1, 0, { line: name }) });
+    this.tasks.set(number, null);
+    this.show(number, { label: `${number}: ${name}`, done: 0, total: 1, quantities: {} }, null);
   }
 
   told(number: number, { event, label, done, total, secondsLeft, ...more }: Record<string, unknown>): void {
-    const task = this.tasks.get(number);
-    if (task === undefined || event !== 'progress' || typeof done !== 'number' || typeof total !== 'number') return;
+    if (!this.tasks.has(number) || event !== 'progress' || typeof done !== 'number' || typeof total !== 'number')
+      return;
     const quantities = Object.fromEntries(
       Object.entries(more).filter(
         ([key, value]) => !KNOWN.includes(key) && ['number', 'string'].includes(typeof value),
       ),
     ) as Record<string, number>;
     const moment = { label: `${number}: ${label}`, done, total, quantities };
-    task.bar.setTotal(total);
-    task.bar.update(done, { line: liveLine(moment, typeof secondsLeft === 'number' ? secondsLeft : null, this.width) });
+    this.show(number, moment, typeof secondsLeft === 'number' ? secondsLeft : null);
+  }
+
+  private show(number: number, moment: Moment, secondsLeft: number | null): void {
+    const payload = { line: liveLine(moment, secondsLeft, this.width) };
+    const bar = this.tasks.get(number) ?? null;
+    if (bar !== null) {
+      bar.setTotal(moment.total);
+      bar.update(moment.done, payload);
+    } else if ([...this.tasks.values()].filter((other) => other !== null).length < this.room) {
+      this.tasks.set(number, this.bars.create(moment.total, moment.done, payload));
+    }
   }
 
   end(number: number): void {
-    const task = this.tasks.get(number);
-    if (task !== undefined) this.bars.remove(task.bar);
+    const bar = this.tasks.get(number) ?? null;
+    if (bar !== null) this.bars.remove(bar);
     this.tasks.delete(number);
   }
 
   whole(moment: Moment): void {
-    this.wholeBar ??= this.bars.create(moment.total, moment.done, { line: moment.label });
-    this.wholeBar.update(moment.done, { line: liveLine(moment, moment.secondsLeft ?? null, this.width) });
+    const payload = { line: liveLine(moment, moment.secondsLeft ?? null, this.width) };
+    this.wholeBar ??= this.bars.create(moment.total, moment.done, payload);
+    this.wholeBar.update(moment.done, payload);
   }
 
   say(line: string): void {
@@ -116,5 +129,10 @@ class LiveBoard implements TaskBoard {
 
   private get width(): number {
     return widthOf(this.io.error) - 1;
+  }
+
+  /** Lines for tasks: more than the terminal's height could not be written over; the whole's and the cursor's take one each. */
+  private get room(): number {
+    return Math.max(1, heightOf(this.io.error) - 2);
   }
 }

@@ -18,11 +18,14 @@ export interface Compared {
    * Null for the first run itself, and where either kept no values of single sentences.
    */
   difference: MeanEstimate | null;
+  /** Sentences that the first run's row is of; null where it has no such row. */
+  ofFirst: number | null;
 }
 
 /**
  * What was measured of any of the runs on a split, by quantity, then in the order of the runs.
- * @throws {InputError} where the runs are of several corpora, or nothing was measured on the split.
+ * @throws {InputError} where the runs are of several corpora, nothing was measured on the split, or a quantity of one run is
+ *   of none of the sentences that the first run's is of.
  */
 export function compareRuns(runs: readonly MeasuredRun[], split: string): Compared[] {
   const [first] = runs;
@@ -42,7 +45,7 @@ export function compareRuns(runs: readonly MeasuredRun[], split: string): Compar
         const row = rows[i]!;
         if (row === null) return [];
         const difference = i === 0 || rows[0] === null ? null : against(first!, rows[0]!, run, row);
-        return [{ metric: name, variant, run, row, difference }];
+        return [{ metric: name, variant, run, row, difference, ofFirst: rows[0]?.sentences ?? null }];
       });
     });
   });
@@ -56,7 +59,14 @@ function against(first: MeasuredRun, firstRow: MeasuredRow, run: MeasuredRun, ro
   const [theirs, own] = [valuesOf(first, firstRow), valuesOf(run, row)];
   if (theirs === null || own === null) return null;
   // Of a perplexity log p(x) is kept, the more the better; its negative is what grows with the perplexity.
-  return row.metric === 'ppl' ? pairedDifference(theirs, own) : pairedDifference(own, theirs);
+  const difference = row.metric === 'ppl' ? pairedDifference(theirs, own) : pairedDifference(own, theirs);
+  if (difference === null) {
+    throw new InputError(
+      `${row.metric}: ${run.directory} was measured on ${own.index.length} sentences, none of them among the ` +
+        `${theirs.index.length} of ${first.directory}; measure both on the same: sri eval --metric ${row.metric} --limit N`,
+    );
+  }
+  return difference;
 }
 
 function valuesOf({ directory }: MeasuredRun, row: MeasuredRow) {

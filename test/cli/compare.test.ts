@@ -1,9 +1,10 @@
 // Runs against each other over the same sentences, and a run handed on.
 
-import { existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { decodeSentenceValues, encodeSentenceValues } from '../../src/runs/sentence-values.js';
 import { sri } from './in-process.js';
 import { writeStudy } from './reproduce/study.js';
 
@@ -45,12 +46,43 @@ it('differs from the first run by the mean over common sentences', async () => {
   expect(second.difference.value).toBeCloseTo(nats, 4);
   expect(second.difference.count).toBe(row.sentences);
   expect(second.difference.standardError).toBeGreaterThan(0);
-  expect(await done('compare', ...runs)).toMatch(/^ppl +lstm-lm seed 0 .* - +-\n +lstm-lm seed 1 .* ± .*\d$/m);
+  expect(await done('compare', ...runs)).toMatch(/^ppl +lstm-lm seed 0 .* - +- +exact\n +lstm-lm seed 1 .* ± .*\d +exact$/m);
 });
 
 function rowsOf(run: string): string {
   return readdirSync(path.join(run, 'rows')).find((name) => name.endsWith('.json'))!;
 }
+
+it('says how many sentences two rows have in common, and refuses rows that have none', async () => {
+  const few = 'few';
+  cpSync(runs[1]!, few, { recursive: true });
+  for (const file of readdirSync(path.join(few, 'rows'))) rmSync(path.join(few, 'rows', file), { recursive: true });
+  await done('eval', '--run', few, '--metric', 'ppl', '--limit', '3');
+  const all = await done('compare', ...runs, '--json');
+  const { sentences } = JSON.parse(all.split('\n')[0]!);
+  expect(await done('compare', runs[0]!, few)).toMatch(
+    new RegExp(`^ +lstm-lm seed 1 .* 3 of 3 and ${sentences} +exact$`, 'm'),
+  );
+  expect(JSON.parse((await done('compare', runs[0]!, few, '--json')).trimEnd().split('\n')[1]!)).toMatchObject({
+    sentences: 3,
+    ofFirst: sentences,
+    difference: { count: 3 },
+  });
+  // As of another part of the split.
+  const file = path.join(
+    few,
+    'rows',
+    readdirSync(path.join(few, 'rows')).find((name) => name.endsWith('.safetensors'))!,
+  );
+  const values = decodeSentenceValues(readFileSync(file), file);
+  const elsewhere = { ...values, index: values.index.map((place) => place + 1000) };
+  writeFileSync(file, Buffer.concat(encodeSentenceValues(elsewhere)));
+  const refused = await sri('compare', runs[0]!, few);
+  expect(refused.error).toMatch(
+    /ppl: few was measured on 3 sentences, none of them among the \d+ of runs.*sri eval --metric ppl/,
+  );
+  expect(refused.code).toBe(2);
+});
 
 it('refuses one run, and what is none', async () => {
   expect((await sri('compare', runs[0]!)).error).toMatch(/takes two run folders or more/);

@@ -9,6 +9,7 @@ class Recorder extends Writable {
   constructor(
     readonly isTTY = false,
     readonly columns = 80,
+    readonly rows = 24,
   ) {
     super();
   }
@@ -21,8 +22,8 @@ class Recorder extends Writable {
   }
 }
 
-function world(isTTY = false, columns = 80): Io & { out: Recorder; error: Recorder } {
-  return { out: new Recorder(), error: new Recorder(isTTY, columns), stop: new AbortController().signal };
+function world(isTTY = false, columns = 80, rows = 24): Io & { out: Recorder; error: Recorder } {
+  return { out: new Recorder(), error: new Recorder(isTTY, columns, rows), stop: new AbortController().signal };
 }
 
 const moment = (done: number) => ({
@@ -178,6 +179,21 @@ describe('on a terminal', () => {
     board.say('task 1 failed', {});
     board.close();
     expect(visible(io.error.text)).toContain('task 1 failed');
+  });
+
+  it('has a line of each task that there is room for, none wider than the terminal', () => {
+    const io = world(true, 30, 4);
+    const board = createTaskBoard(io, false);
+    board.whole({ label: '0 of 4 tasks over', done: 0, total: 4, quantities: {}, secondsLeft: 90 });
+    for (const number of [1, 2, 3]) board.begin(number, `train sri@a-rather-long-name, seed ${number}`);
+    board.told(1, { event: 'progress', label: 'sri epoch 1/2', done: 1, total: 2, secondsLeft: 60 });
+    board.close();
+    const text = visible(io.error.text);
+    expect(text).toMatch(/0 of 4 tasks over/);
+    expect(text).toMatch(/1: sri epoch 1\/2/);
+    expect(text).toMatch(/2: train sri@a/);
+    expect(text).not.toMatch(/3: train/);
+    for (const line of text.split(/[\n\r]/)) expect(line.length).toBeLessThan(30);
   });
 
   it('puts a line that stays above the live one', () => {

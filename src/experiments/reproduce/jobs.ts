@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline';
 import { usableThreads } from '../../backends/threads.js';
 import { InputError, InterruptedError } from '../../errors.js';
 import type { Following } from '../progress.js';
-import { type Foreseen, forecast } from './forecast.js';
+import { type Forecast, type Foreseen, forecast } from './forecast.js';
 import { isAll, settle, type Task } from './plan.js';
 import { PlanFolder, planOf } from './plan-file.js';
 import {
@@ -53,10 +53,10 @@ export async function reproduceTogether(
   jobs: number,
   { signal, onProgress = () => {} }: Following<JobsEvent> = {},
 ): Promise<void> {
-  const planned = await planReproduction(request);
+  const planned = await planTogether(request, jobs);
+  const { tasks } = planned;
   tryResults(request);
   for (const one of planned.leftOut) onProgress({ kind: 'left-out', ...one });
-  const tasks = planned.tasks.map((task): Task => ('run' in task ? { ...task, run: divided(task.run, jobs) } : task));
   const folder = await PlanFolder.create(planOf(request, tasks), request.loaded.config.dataSet);
   const threads = tasks.flatMap((task) => ('run' in task ? Number(task.run.threads) : []))[0] ?? 1;
   onProgress({ kind: 'plan', folder: folder.directory, jobs, threads });
@@ -77,6 +77,8 @@ export async function reproduceTogether(
       secondsLeft: wholeLeft([...left.values()], jobs),
     });
 
+  // The first line of a terminal's, above those of tasks.
+  tellWhole();
   const perform = async (task: Task): Promise<void> => {
     const number = tasks.indexOf(task) + 1;
     if (isDone.has(task.id) || task.kind === 'report') {
@@ -88,6 +90,7 @@ export async function reproduceTogether(
     const log = folder.logFile(number);
     running.add(number);
     onProgress({ kind: 'begun', task, number, log });
+    tellWhole();
     const began = performance.now();
     const child = await runChild(folder, number, log, signal, (told) => {
       if (typeof told.secondsLeft === 'number') left.set(task.id, told.secondsLeft);
@@ -117,6 +120,29 @@ export async function reproduceTogether(
     },
   });
   settle(failures, tasks);
+}
+
+/**
+ * The same as a forecast, without doing any.
+ * @returns of all tasks together about how many seconds pass; null where that cannot be told yet.
+ */
+export async function forecastTogether(
+  request: ReproductionRequest,
+  jobs: number,
+): Promise<{ forecasts: Forecast[]; leftOut: LeftOut[]; seconds: number | null }> {
+  const { tasks, statistics, leftOut } = await planTogether(request, jobs);
+  const forecasts = await forecast(tasks, statistics, request);
+  const rests = forecasts.map(({ seconds }) => seconds);
+  return { forecasts, leftOut, seconds: wholeLeft(rests, jobs) };
+}
+
+/** The plan of a request, each run with its share of the threads. */
+async function planTogether(request: ReproductionRequest, jobs: number): ReturnType<typeof planReproduction> {
+  const { tasks, ...rest } = await planReproduction(request);
+  return {
+    ...rest,
+    tasks: tasks.map((task): Task => ('run' in task ? { ...task, run: divided(task.run, jobs) } : task)),
+  };
 }
 
 /** A run with its share of the threads. */

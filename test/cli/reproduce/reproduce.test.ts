@@ -182,6 +182,12 @@ describe('sri reproduce --all', () => {
     ]);
     const { out } = await sri('reproduce', ...CONFIGURED, '--dry-run', ...args);
     expect(out).toMatch(/^train lstm-lm, seed 0 +goes on from epoch 1 +\d+ s$/m);
+    const forever = ['--methods', 'lstm-lm', '--set', 'training.epochs=1000000000', '--seeds', '0,1', '--jobs', '2'];
+    const marked = await sri('reproduce', ...CONFIGURED, '--dry-run', ...forever);
+    for (const line of [/^train lstm-lm, seed 0/, /^in all/, /^2 at a time/]) {
+      expect(marked.out.split('\n').find((one) => line.test(one))).toMatch(/ \d+ d \d+ h, more than a week$/);
+    }
+    expect(marked.out).toMatch(/^measure lstm-lm, seed 0 .* s$/m);
   });
 });
 
