@@ -123,7 +123,7 @@ export class TogetherTeller {
       }
       case 'whole': {
         const { done, total, running, secondsLeft } = event;
-        const label = `${done} of ${total} tasks over, ${running} running`;
+        const label = `${done} of ${total} over, ${running} running`;
         board.whole({ label, done, total, quantities: {}, secondsLeft });
         break;
       }

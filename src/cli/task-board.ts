@@ -2,6 +2,7 @@
 // ends, for a program what each task's own process tells, with the task's number.
 
 import cliProgress from 'cli-progress';
+import { shown } from '../text.js';
 import { type Io, note, noteText, printJson } from './io.js';
 import { heightOf, isLive, widthOf } from './paint.js';
 import { createProgress, liveLine, type Moment } from './progress.js';
@@ -53,6 +54,9 @@ class LineBoard implements TaskBoard {
     this.progress.end();
   }
 }
+
+/** Clears from the cursor to the end of its line. */
+const CLEAR = '\u001b[K';
 
 /** Of a moment as a child process tells it. */
 const KNOWN = ['event', 'label', 'done', 'total', 'secondsLeft'];
@@ -118,7 +122,20 @@ class LiveBoard implements TaskBoard {
   say(line: string): void {
     // Before there is a line to keep below, there is nothing to go around.
     if (this.tasks.size === 0 && this.wholeBar === null) note(this.io, line);
-    else this.bars.log(`${noteText(this.io, line)}\n`);
+    else
+      this.bars.log(
+        this.pieces(line)
+          .map((piece) => `${noteText(this.io, piece)}${CLEAR}\n`)
+          .join(''),
+      );
+  }
+
+  /** A line in pieces that do not wrap: each is cleared behind, where a task's line may have stood. */
+  private pieces(line: string): string[] {
+    const fitting = new RegExp(`.{1,${Math.max(1, this.width)}}`, 'gu');
+    return shown(line)
+      .split('\n')
+      .flatMap((one) => one.match(fitting) ?? ['']);
   }
 
   close(): void {

@@ -46,7 +46,9 @@ it('differs from the first run by the mean over common sentences', async () => {
   expect(second.difference.value).toBeCloseTo(nats, 4);
   expect(second.difference.count).toBe(row.sentences);
   expect(second.difference.standardError).toBeGreaterThan(0);
-  expect(await done('compare', ...runs)).toMatch(/^ppl +lstm-lm seed 0 .* - +- +exact\n +lstm-lm seed 1 .* ± .*\d +exact$/m);
+  expect(await done('compare', ...runs)).toMatch(
+    /^ppl +lstm-lm seed 0 .* - +- +exact\n +lstm-lm seed 1 .* ± .*\d +exact$/m,
+  );
 });
 
 function rowsOf(run: string): string {

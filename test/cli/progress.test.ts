@@ -196,6 +196,15 @@ describe('on a terminal', () => {
     for (const line of text.split(/[\n\r]/)) expect(line.length).toBeLessThan(30);
   });
 
+  it('breaks a long line that is said of tasks, and leaves nothing of what stood there', () => {
+    const io = world(true, 20);
+    const board = createTaskBoard(io, false);
+    board.begin(1, 'one');
+    board.say(`${'x'.repeat(30)}\ny`, {});
+    board.close();
+    expect(io.error.text).toContain(`${'x'.repeat(19)}\u001b[K\n${'x'.repeat(11)}\u001b[K\ny\u001b[K\n`);
+  });
+
   it('puts a line that stays above the live one', () => {
     const io = world(true);
     const progress = createProgress(io, false, () => 0);
