@@ -21,6 +21,13 @@ const noGpu = whyNoGpu();
 if (noGpu !== null) say(`The tests of the webgpu backend DO NOT RUN, those in test/webgpu among them: ${noGpu}`);
 
 export default defineConfig({
+  // What plugins import.
+  resolve: {
+    alias: [
+      { find: /^sri$/, replacement: here('src/index.ts') },
+      { find: /^sri\/parts$/, replacement: here('src/parts.ts') },
+    ],
+  },
   test: {
     include: ['test/**/*.test.ts'],
     exclude: [...(addon ? [] : ['test/native/**']), ...(noGpu === null ? [] : ['test/webgpu/**'])],

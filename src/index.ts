@@ -21,9 +21,17 @@ export {
   type MetricSpec,
 } from './evaluation/define-metric.js';
 export type { MeasuredQuantity, Measurement } from './evaluation/measurement.js';
+export {
+  defineEstimator,
+  type EstimatorContext,
+  type EstimatorDefinition,
+  type EstimatorSpec,
+} from './evaluation/perplexity/define-estimator.js';
+export type { PerplexityEstimator, SentenceEstimate } from './evaluation/perplexity/perplexity.js';
 export type { DecodingRequest } from './experiments/decode-texts.js';
 export type { Encoding } from './experiments/encode.js';
 export type { OpenRun } from './experiments/open-run.js';
+export { type Plugin, plugins } from './experiments/plugins.js';
 export type { Following, RowEvent, Stage } from './experiments/progress.js';
 export type { Results } from './experiments/report.js';
 export type { ReproductionEvent } from './experiments/reproduce/reproduce.js';
@@ -32,6 +40,7 @@ export {
   decode,
   encode,
   evaluate,
+  loadPlugin,
   type MeasuringRequest,
   type OpeningRequest,
   type Overrides,
@@ -62,6 +71,7 @@ export type {
   Update,
 } from './methods/method.js';
 export type { Decoding } from './model/decoding.js';
+export { type DecoderDefinition, type DecoderSpec, defineDecoder } from './model/define-decoder.js';
 export type { MeasuredRow } from './runs/row.js';
 export type { Manifest } from './runs/run-folder.js';
 export type { DecodedText } from './runs/texts.js';

@@ -2,7 +2,6 @@
 // defaults of the command line, results are data, nothing is printed. Whatever takes long is followed and stopped by
 // `{ signal, onProgress }`, and ends with an InterruptedError when it was stopped; what was finished before is kept.
 
-import type { PerplexityEstimatorChoice } from './config/choices.js';
 import type { SplitName } from './data/corpus.js';
 import type { PreparationReport } from './data/prepare.js';
 import { InputError } from './errors.js';
@@ -12,6 +11,7 @@ import type { DecodingRequest } from './experiments/decode-texts.js';
 import { type Encoding, encode as encodeLines, type UnknownGivenWords } from './experiments/encode.js';
 import { checkMetrics, type EvaluationRequest, evaluateRun, withEstimator } from './experiments/evaluate.js';
 import { type OpenRun, openRun as openFolder } from './experiments/open-run.js';
+import { loadPlugins } from './experiments/plugins.js';
 import { configured, ofFiles, ofText, prepare } from './experiments/prepare.js';
 import type { Following, RowEvent, Stage } from './experiments/progress.js';
 import type { Results } from './experiments/report.js';
@@ -21,6 +21,15 @@ import type { MeasuredRow } from './runs/row.js';
 import type { Manifest } from './runs/run-folder.js';
 import type { DecodedText } from './runs/texts.js';
 import type { TrainingEvent } from './training/train.js';
+
+/**
+ * Makes known what a plugin defines, as `--plugin` does. A config's own are loaded with it.
+ * @param name a path, or the name of a package; relative to the folder that the program runs in.
+ * @throws {InputError} where there is no such module, it defines nothing, or a name is taken.
+ */
+export async function loadPlugin(name: string): Promise<void> {
+  await loadPlugins([name]);
+}
 
 /** Keys of a configuration with their values: `{ 'model.hiddenSize': 64, 'langevin.temperature': { start: 1, ... } }`. */
 export type Overrides = Readonly<Record<string, unknown>>;
@@ -120,7 +129,7 @@ export async function openRun(folder: string, { weights, set }: OpeningRequest =
 
 export interface MeasuringRequest extends Partial<EvaluationRequest> {
   /** Of perplexity, by name; the configuration's where absent. */
-  estimator?: PerplexityEstimatorChoice;
+  estimator?: string;
   /** Draws a sentence of that estimator; the configuration's where absent. */
   samples?: number;
 }

@@ -7,6 +7,13 @@ export { count, notNegative, positive, wholeNumber } from './config/numbers.js';
 export type { Batch } from './data/batches.js';
 export type { PreparedCorpus } from './data/corpus.js';
 export { countNotFinite, divergenceWarnings, meanRow } from './evaluation/measurement.js';
+export {
+  DefensiveMixture,
+  estimateByImportance,
+  proposalStream,
+  summarizeWeights,
+} from './evaluation/perplexity/importance.js';
+export { GaussianProposal, PriorProposal, type Proposal, StudentProposal } from './evaluation/perplexity/proposals.js';
 export { type MeanEstimate, meanEstimate, SentenceMean, sentenceValues } from './evaluation/statistics.js';
 export { GaussianPosterior, PointPosterior, sampleGaussian } from './inference/amortized.js';
 export { type DiagonalGaussian, nllInPieces, type Posterior, priorDraws } from './inference/posterior.js';

@@ -3,8 +3,8 @@
 // 2016, "A Diversity-Promoting Objective Function for Neural Conversation Models"). A decoder that ignores its code writes
 // one sentence again and again: the share goes to zero with the number of sentences.
 
-import { defineMetric } from '../../dist/evaluation/define-metric.js';
-import { decodeSentences } from '../../dist/model/decoding.js';
+import { defineMetric } from 'sri';
+import { decodeSentences } from 'sri/parts';
 
 /** The share of different pairs among all, in percent, and its standard error by leaving out one sentence at a time. */
 export function distinctPairs(sentences) {

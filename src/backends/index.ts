@@ -4,11 +4,12 @@ import * as tf from '@tensorflow/tfjs-core';
 // tfjs-core's build for Node registers no gradients, and its modules that do cannot be imported from Node by themselves;
 // tfjs-layers registers all of them when it loads, which is all that it is here for.
 import '@tensorflow/tfjs-layers';
+import { BACKEND_NAMES } from '../config/choices.js';
 import { InputError } from '../errors.js';
 import type { StartedBackend } from './started.js';
 
 /** The backends that exist, the preferred first. */
-export const BACKENDS = ['native', 'webgpu', 'tensorflow', 'wasm', 'cpu'] as const;
+export const BACKENDS = BACKEND_NAMES;
 export type BackendName = (typeof BACKENDS)[number];
 
 export interface Backend extends StartedBackend {

@@ -1,7 +1,6 @@
 // `sri eval` and `sri eval-ppl`: quantities of a trained run on a split, each kept as a row in the run's folder.
 
-import { type Command, Option } from 'commander';
-import { PERPLEXITY_ESTIMATORS, type PerplexityEstimatorChoice } from '../config/choices.js';
+import type { Command } from 'commander';
 import type { SplitName } from '../data/corpus.js';
 import type { Io } from './io.js';
 import { names, wholeNumber } from './options.js';
@@ -11,7 +10,7 @@ interface EvalOptions extends TrainedRunOptions {
   metric?: string[] | undefined;
   split: SplitName;
   limit?: number | undefined;
-  estimator?: PerplexityEstimatorChoice | undefined;
+  estimator?: string | undefined;
   samples?: number | undefined;
 }
 
@@ -38,37 +37,46 @@ export async function addEval(program: Command, io: Io, args: readonly string[])
       names,
     );
   // The definitions take longer to load than all help to print, so only help that lists them waits for them.
-  if (args.includes('eval')) command.addHelpText('after', await describeMetrics());
+  if (args.includes('eval'))
+    command.addHelpText('after', [...(await describeMetrics()), ...(await describeEstimators())].join('\n'));
   complete(command, io, EXAMPLES);
 }
 
-async function describeMetrics(): Promise<string> {
+async function describeMetrics(): Promise<string[]> {
   const { metrics } = await import('../evaluation/registry.js');
   const measured = metrics().filter(({ command }) => command === null);
-  const width = Math.max(...measured.map(({ name }) => name.length));
-  const lines = measured.map(
-    ({ name, description, unit }) => `  ${name.padEnd(width)}  ${description}${unit === '' ? '' : `, ${unit}`}`,
+  return list(
+    'Metrics',
+    measured.map(({ name, description, unit }) => [name, unit === '' ? description : `${description}, ${unit}`]),
   );
-  return ['\nMetrics:', ...lines].join('\n');
 }
 
-export function addEvalPpl(program: Command, io: Io): void {
+async function describeEstimators(): Promise<string[]> {
+  const { estimators } = await import('../evaluation/perplexity/registry.js');
+  return list(
+    'Estimators',
+    estimators().map(({ name, description }) => [name, description]),
+  );
+}
+
+function list(title: string, entries: readonly (readonly [name: string, what: string])[]): string[] {
+  const width = Math.max(...entries.map(([name]) => name.length));
+  return [`\n${title}:`, ...entries.map(([name, what]) => `  ${name.padEnd(width)}  ${what}`)];
+}
+
+export async function addEvalPpl(program: Command, io: Io, args: readonly string[]): Promise<void> {
   const command = program
     .command('eval-ppl')
     .description('measure the perplexity of a trained run, by the estimator of choice')
     .usage('[--config ptb.yaml] [--method sri] | [--run DIR] [options]');
+  if (args.includes('eval-ppl')) command.addHelpText('after', (await describeEstimators()).join('\n'));
   complete(command, io, PPL_EXAMPLES, ['ppl']);
 }
 
 /** The options that both have, and what they do. */
 function complete(command: Command, io: Io, examples: string, only?: string[]): void {
   addLimitOption(addSplitOption(command, 'test'))
-    .addOption(
-      new Option('--estimator <name>', "of perplexity; the config's unless given").choices([
-        'auto',
-        ...PERPLEXITY_ESTIMATORS,
-      ]),
-    )
+    .option('--estimator <name>', "of perplexity, or auto for the method's own; the config's unless given")
     .option('--samples <number>', "draws a sentence of that estimator; the config's unless given", wholeNumber(2));
   const experiment = () => import('../experiments/evaluate.js');
   onTrainedRun(command, io, {

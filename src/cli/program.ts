@@ -1,7 +1,7 @@
 // The list of commands. A command's file declares its options and imports what it needs only once it is run, so that
 // `sri --help` answers at once.
 
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { fallbacks } from '../backends/fallbacks.js';
 import { counted } from '../notation.js';
 import { cut, shown } from '../text.js';
@@ -39,10 +39,14 @@ const COMMANDS = {
 } as const;
 
 /**
- * `sri` with all its commands. It throws a CommanderError where the arguments are not right, and never exits.
+ * `sri` with all its commands, and with what plugins define. It throws a CommanderError where the arguments are not right, and
+ * never exits.
  * @param args that it will be given: help that takes time to make is made where it is asked for.
+ * @throws {InputError} for a plugin that cannot be loaded.
  */
 export async function buildProgram(io: Io, args: readonly string[]): Promise<Command> {
+  const plugins = pluginsOf(args);
+  if (plugins.length > 0) await (await import('../experiments/plugins.js')).loadPlugins(plugins);
   const program = new Command('sri')
     .description(
       'Trains latent-variable language models by short-run inference, and writes the tables they are compared in.',
@@ -52,8 +56,17 @@ export async function buildProgram(io: Io, args: readonly string[]): Promise<Com
       '-V, --version',
       'print the version, the commit of the source, and what computes here',
     )
+    .addOption(
+      new Option(
+        '--plugin <module>',
+        'a file or a package that defines methods, metrics, estimators, decoders or data sets; of every command; may be repeated',
+      )
+        .argParser((text, sofar: string[] = []) => [...sofar, text])
+        .default([], 'none'),
+    )
     .helpOption('-h, --help', 'print this help')
     .helpCommand('help [command]', 'print the help of a command')
+    .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError('(--help lists what there is)')
     .configureOutput({
       writeOut: (text) => io.out.write(text),
@@ -90,6 +103,15 @@ async function describeProgram(): Promise<string> {
   return [packageVersion(), commit, `Node ${process.version}`, backend].join(', ');
 }
 
+/** The values of `--plugin`: what they define must be there before any other argument is looked at. */
+function pluginsOf(args: readonly string[]): string[] {
+  const end = args.indexOf('--');
+  return args.slice(0, end === -1 ? undefined : end).flatMap((arg, i) => {
+    if (arg.startsWith('--plugin=')) return [arg.slice('--plugin='.length)];
+    return arg === '--plugin' && args[i + 1] !== undefined ? [args[i + 1]!] : [];
+  });
+}
+
 /** A complaint of commander's, whose lines may quote an argument of any length. */
 function complaint(text: string): string {
   const lines = text.replace(/^error:/, 'sri:').split('\n');
@@ -106,8 +128,10 @@ function refuseEmptyPaths(command: Command): void {
     });
   }
   for (const argument of command.registeredArguments) {
+    const { parseArg } = argument;
     argument.argParser((text: string, before: unknown) => {
       if (text === '') throw new InvalidArgumentError('It is empty: name one.');
+      if (parseArg !== undefined) return parseArg(text, before);
       return argument.variadic ? [...((before as string[] | undefined) ?? []), text] : text;
     });
   }

@@ -1,9 +1,11 @@
 // The reference, made from what the program itself goes by: every key of a config from its schema, every command from its
 // declared options. `npm run docs` writes it; a test holds that what is written is current.
 
-import type { Command } from 'commander';
+import type { Command, Option } from 'commander';
 import { z } from 'zod';
 import { commonSchema, configFileSchema, DEFAULTS } from '../config/schema.js';
+import { estimators } from '../evaluation/perplexity/registry.js';
+import { metrics } from '../evaluation/registry.js';
 import { methods } from '../methods/registry.js';
 import { buildProgram } from './program.js';
 
@@ -39,7 +41,7 @@ function keyReference(): string[] {
     'numbers, lists and null replace what was there.',
     '',
     ...keyTable(
-      keysOf(commonSchema, []).filter(({ path }) => !RESOLVED.includes(path[0]!)),
+      keysOf(commonSchema(), []).filter(({ path }) => !RESOLVED.includes(path[0]!)),
       DEFAULTS,
     ),
     ...methods().flatMap(({ name, label, config, defaults }) => {
@@ -113,6 +115,18 @@ async function commandReference(): Promise<string[]> {
     '',
     '`sri help COMMAND` prints the same, with examples. Exit codes: 0 done, 1 failed, 2 wrong use or wrong input, 130 interrupted',
     'after saving.',
+    '',
+    'Of every command, and all that is listed in a table by name may come from one:',
+    '',
+    ...optionTable(program.options.filter(({ long }) => long === '--plugin').map(optionRow)),
+    '',
+    '`--metric` takes:',
+    '',
+    ...definitionTable(metrics().filter(({ command }) => command === null)),
+    '',
+    '`--estimator` takes `auto`, and:',
+    '',
+    ...definitionTable(estimators()),
     ...visible.flatMap((command) => ['', ...describeCommand(command)]),
   ];
 }
@@ -123,12 +137,7 @@ function describeCommand(command: Command): string[] {
       const name = argument.required ? `<${argument.name()}>` : `[${argument.name()}]`;
       return `| \`${name}${argument.variadic ? '...' : ''}\` | | ${cell(argument.description)} |`;
     }),
-    ...command.options.map(({ flags, description, argChoices, defaultValue, defaultValueDescription }) => {
-      const choices = argChoices === undefined ? '' : `: ${argChoices.join(', ')}`;
-      const value =
-        defaultValueDescription ?? (defaultValue === undefined ? '' : `\`${JSON.stringify(defaultValue)}\``);
-      return `| \`${cell(flags)}\` | ${value} | ${cell(`${description}${choices}`)} |`;
-    }),
+    ...command.options.map(optionRow),
   ];
   return [
     `### sri ${command.name()}`,
@@ -138,8 +147,23 @@ function describeCommand(command: Command): string[] {
     '```',
     `sri ${command.name()} ${command.usage()}`,
     '```',
-    ...(rows.length === 0 ? [] : ['', '| option | default | what it is |', '|---|---|---|', ...rows]),
+    ...(rows.length === 0 ? [] : ['', ...optionTable(rows)]),
   ];
+}
+
+function optionTable(rows: readonly string[]): string[] {
+  return ['| option | default | what it is |', '|---|---|---|', ...rows];
+}
+
+function optionRow({ flags, description, argChoices, defaultValue, defaultValueDescription }: Option): string {
+  const choices = argChoices === undefined ? '' : `: ${argChoices.join(', ')}`;
+  const value = defaultValueDescription ?? (defaultValue === undefined ? '' : `\`${JSON.stringify(defaultValue)}\``);
+  return `| \`${cell(flags)}\` | ${value} | ${cell(`${description}${choices}`)} |`;
+}
+
+function definitionTable(definitions: readonly { name: string; description: string }[]): string[] {
+  const rows = definitions.map(({ name, description }) => `| \`${name}\` | ${cell(description)} |`);
+  return ['| name | what it is |', '|---|---|', ...rows];
 }
 
 /** Text that a table's cell can hold. */

@@ -37,7 +37,7 @@ export function addRunTask(program: Command, io: Io): void {
         import('../experiments/reproduce/run-task.js'),
         import('./reproduction-teller.js'),
       ]);
-      const folder = PlanFolder.open(where);
+      const folder = await PlanFolder.open(where);
       folder.task(number);
       try {
         process.chdir(folder.plan.directory);
@@ -82,7 +82,7 @@ export function addStatus(program: Command, io: Io): void {
         import('../experiments/reproduce/status.js'),
         import('../experiments/reproduce/plan.js'),
       ]);
-      const statuses = planStatus(PlanFolder.open(where));
+      const statuses = planStatus(await PlanFolder.open(where));
       if (json) {
         for (const { number, task, state, message, elapsed, logs } of statuses) {
           printJson(io, { event: 'status', number, id: task.id, state, message, elapsed, logs });

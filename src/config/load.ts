@@ -15,6 +15,7 @@ import { cut } from '../text.js';
 import { RENAMED_SETTINGS } from './earlier.js';
 import { havingKey, type MethodKeys, takesKey } from './method-keys.js';
 import {
+  addedDecoderDefaults,
   anyOverridesSchema,
   type ConfigFile,
   commonOverridesSchema,
@@ -92,6 +93,22 @@ export function loadConfig(nameOrPath: string, catalogue: readonly MethodKeys[])
   return { file, config: parsed.data as ConfigFile, catalogue, locate };
 }
 
+/**
+ * The plugins that a config file asks for, before it is read with what they define. What is no list of names is for
+ * {@link loadConfig} to complain of.
+ * @throws {InputError} where there is no such file, or it is not YAML.
+ */
+export function configPlugins(nameOrPath: string): { name: string; folder: string; place: string }[] {
+  const file = findConfig(nameOrPath);
+  const { value, locate } = readYamlFile(file);
+  const names = isPlainObject(value) && Array.isArray(value.plugins) ? value.plugins : [];
+  return names.flatMap((name: unknown, i) =>
+    typeof name === 'string' && name !== ''
+      ? [{ name, folder: path.dirname(file), place: `${locate(['plugins', i])}: plugins: ${cut(name)}` }]
+      : [],
+  );
+}
+
 /** @throws {InputError} naming the line that is not YAML. */
 function readYamlFile(file: string): { value: unknown; locate(keys: readonly PropertyKey[]): string } {
   const shown = displayPath(path.resolve(file));
@@ -106,7 +123,7 @@ function readYamlFile(file: string): { value: unknown; locate(keys: readonly Pro
  */
 export function resolveRun<Own = unknown>(loaded: LoadedConfig, choice: RunChoice): RunConfig<Own> {
   const { config, catalogue, locate } = loaded;
-  const { dataSet, methods, ...common } = config;
+  const { dataSet, methods, plugins: _, ...common } = config;
   const chosen = Object.hasOwn(methods, choice.method) ? methods[choice.method] : undefined;
   if (chosen === undefined) {
     const known = Object.keys(methods).join(', ');
@@ -140,12 +157,15 @@ export function resolveRun<Own = unknown>(loaded: LoadedConfig, choice: RunChoic
       : [{ values: settings[setting]!, place: place('methods', choice.method, 'settings', setting) }]),
   ];
   const changes = varied === null ? null : changesOf(varied, method, choice.setting!, merged(ofFile));
-  const fixed: Layer[] = [
+  const said: Layer[] = [
     ...ofFile,
     ...(changes === null ? [] : [{ values: changes, place: () => `${choice.method}@${choice.setting}` }]),
     ...(choice.seed === undefined ? [] : [{ values: { seed: choice.seed }, place: () => `--seed ${choice.seed}` }]),
     ...(choice.overrides ?? []).map((text) => parseOverride(text, overridesSchema(method), catalogue)),
   ];
+  // A decoder from outside has keys of its own in the runs that it is the decoder of, and in no others.
+  const { decoder } = merged([...said, ...(choice.swept ?? [])]).model;
+  const fixed: Layer[] = [{ values: addedDecoderDefaults(decoder), place: place() }, ...said];
   const swept = (choice.swept ?? []).filter((one) => changesAnything(one, fixed));
   const layers: Layer[] = [
     ...fixed,
@@ -255,7 +275,7 @@ export function resolveData(loaded: LoadedConfig | null, overrides: readonly str
   const layers: Overrides[] = [{ data: dataDefaults(dataSet) }, { data }];
   const merged = [
     ...layers,
-    ...ofText.map((text) => parseOverride(text, commonOverridesSchema).values),
+    ...ofText.map((text) => parseOverride(text, commonOverridesSchema()).values),
   ].reduce<unknown>(merge, {});
   return (merged as RunConfig).data;
 }

@@ -5,7 +5,7 @@
 
 import { z } from 'zod';
 import { TOKENIZERS } from '../data/tokenize.js';
-import { BACKEND_CHOICES, PERPLEXITY_ESTIMATORS, PRECISIONS } from './choices.js';
+import { BACKEND_CHOICES, PRECISIONS } from './choices.js';
 import type { MethodKeys } from './method-keys.js';
 import { count, positive, wholeNumber } from './numbers.js';
 import { isRunName } from './variations.js';
@@ -38,6 +38,23 @@ const data = z.strictObject({
   header: z.boolean().describe('whether the first line of each file names the columns and is left out: true or false'),
 });
 
+/** One of some names, as text: definitions from outside may add to them. */
+function nameOf(names: readonly string[], what: string): z.ZodType<string> {
+  return z.enum(names as [string, ...string[]]).describe(what);
+}
+
+/** What p(x | z) is made of, by one of these names. */
+function decoderName(names: readonly string[]): z.ZodType<string> {
+  return nameOf(names, `what p(x | z) is made of: one of ${names.join(', ')}`);
+}
+
+/** What log p(x) is estimated by, by one of these names. */
+function estimatorName(names: readonly string[]): z.ZodType<string> {
+  const whose = "or auto for the method's own (encoder where there is one, else fitted)";
+  return nameOf(['auto', ...names], `of the perplexity of a model with a latent code: ${names.join(', ')}, ${whose}`);
+}
+
+/** The decoders that the program comes with; src/model/decoders.ts defines them. */
 export const DECODER_NAMES = ['lstm', 'gru', 'transformer', 'skip-lstm'] as const;
 
 /** Which of an encoder's states speak for a sentence: the last, or the mean or the maximum of all (Long et al. 2019). */
@@ -46,7 +63,7 @@ export type Pooling = (typeof POOLINGS)[number];
 
 const model = z
   .strictObject({
-    decoder: z.enum(DECODER_NAMES).describe(`what p(x | z) is made of: one of ${DECODER_NAMES.join(', ')}`),
+    decoder: decoderName(DECODER_NAMES),
     latentSize: count.describe('Z, dimensions of the latent code; a whole number from 1'),
     wordVectorSize: count.describe('E, dimensions of a word vector; a whole number from 1'),
     hiddenSize: count.describe('H, units of the decoder and of the encoder; a whole number from 1'),
@@ -164,18 +181,18 @@ const startFrom = z.strictObject({
     ),
 });
 
+/** How often the estimators that the program comes with draw; src/evaluation/perplexity/ defines them. */
+const draws = z.strictObject({
+  fitted: z.int().min(2).describe('M, importance draws a sentence of `fitted`; a whole number from 2'),
+  jacobian: z.int().min(2).describe('M, chains a sentence of `jacobian`; a whole number from 2'),
+  encoder: z.int().min(2).describe('M, importance draws a sentence of `encoder`; a whole number from 2'),
+  ais: z.int().min(2).describe('M, annealed chains a sentence of `ais`; a whole number from 2'),
+});
+const ESTIMATOR_NAMES = Object.keys(draws.shape);
+
 const evaluation = z.strictObject({
-  estimator: z
-    .enum(['auto', ...PERPLEXITY_ESTIMATORS])
-    .describe(
-      `of the perplexity of a model with a latent code: ${PERPLEXITY_ESTIMATORS.join(', ')}, or auto for the method's own (encoder where there is one, else fitted)`,
-    ),
-  draws: z.strictObject({
-    fitted: z.int().min(2).describe('M, importance draws a sentence of `fitted`; a whole number from 2'),
-    jacobian: z.int().min(2).describe('M, chains a sentence of `jacobian`; a whole number from 2'),
-    encoder: z.int().min(2).describe('M, importance draws a sentence of `encoder`; a whole number from 2'),
-    ais: z.int().min(2).describe('M, annealed chains a sentence of `ais`; a whole number from 2'),
-  }),
+  estimator: estimatorName(ESTIMATOR_NAMES),
+  draws,
   priorShare: z
     .number()
     .min(0)
@@ -223,8 +240,8 @@ const evaluation = z.strictObject({
   }),
 });
 
-/** The keys of a resolved run that all methods have. */
-export const commonSchema = z.strictObject({
+/** The keys of a resolved run that all methods have, but for what definitions from outside add. */
+const ownCommonSchema = z.strictObject({
   dataSet: z
     .string()
     .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/)
@@ -260,20 +277,92 @@ export const commonSchema = z.strictObject({
   evaluation,
 });
 
+/** What a definition from outside adds to the keys that all methods have. */
+export interface AddedKeys {
+  readonly name: string;
+  /** Each of its own keys with its schema; they stand under its name, in `evaluation` or `model`. */
+  readonly config: z.ZodRawShape;
+}
+export interface AddedDecoder extends AddedKeys {
+  readonly defaults: object;
+  /** Whether its short runs can multiply in another precision than f32. */
+  readonly reduced: boolean;
+}
+
+const addedEstimators: AddedKeys[] = [];
+const addedDecoders: AddedDecoder[] = [];
+
+/** Lets configurations name an estimator, say how often it draws, and have its keys. */
+export function addEstimatorKeys(estimator: AddedKeys): void {
+  addedEstimators.push(estimator);
+  current = null;
+}
+
+/** Lets configurations name a decoder, and have its keys. */
+export function addDecoderKeys(decoder: AddedDecoder): void {
+  addedDecoders.push(decoder);
+  current = null;
+}
+
+/** Objects of the keys of those that have any: of each some may be left out, for the defaults of its definition. */
+function keysOfAdded(added: readonly AddedKeys[]): z.ZodRawShape {
+  return Object.fromEntries(
+    added
+      .filter(({ config }) => Object.keys(config).length > 0)
+      .map(({ name, config }) => [name, z.strictObject(config).partial().optional()]),
+  );
+}
+
+/** The schemas as they are now; null where a definition was added since they were made. */
+let current: { whole: typeof ownCommonSchema; overrides: z.ZodObject } | null = null;
+
+function schemasNow(): NonNullable<typeof current> {
+  if (current !== null) return current;
+  const names = (added: readonly AddedKeys[]) => added.map(({ name }) => name);
+  const addedDraws = names(addedEstimators).map((name) => {
+    return [name, z.int().min(2).optional().describe(`M, draws a sentence of \`${name}\`; a whole number from 2`)];
+  });
+  const whole = ownCommonSchema.extend({
+    model: model.safeExtend({
+      decoder: decoderName([...DECODER_NAMES, ...names(addedDecoders)]),
+      ...keysOfAdded(addedDecoders),
+    }),
+    evaluation: evaluation.extend({
+      estimator: estimatorName([...ESTIMATOR_NAMES, ...names(addedEstimators)]),
+      draws: draws.extend(Object.fromEntries(addedDraws)),
+      ...keysOfAdded(addedEstimators),
+    }),
+  }) as unknown as typeof ownCommonSchema;
+  current = { whole, overrides: deepPartial(whole.omit(IDENTITY)) as z.ZodObject };
+  return current;
+}
+
+/** The keys of a resolved run that all methods have, with those that definitions from outside have added. */
+export function commonSchema(): typeof ownCommonSchema {
+  return schemasNow().whole;
+}
+
+type Common = z.infer<typeof ownCommonSchema>;
+
 /**
  * A run in which every key is decided.
  * @typeParam Own the keys of its method alone.
  */
-export type RunConfig<Own = unknown> = z.infer<typeof commonSchema> & Own;
+export type RunConfig<Own = unknown> = Omit<Common, 'evaluation'> & {
+  evaluation: Omit<Common['evaluation'], 'draws'> & {
+    /** Of an estimator from outside only where a configuration says it. */
+    draws: Common['evaluation']['draws'] & Readonly<Record<string, number | undefined>>;
+  };
+} & Own;
 
 /** Every key of a resolved run of a method. */
 export function runConfigSchema({ config }: Pick<MethodKeys, 'config'>): z.ZodObject {
-  return commonSchema.extend(config);
+  return commonSchema().extend(config);
 }
 
 /** A resolved run of a method whose keys fit together: what a schema of single keys cannot say. */
 export function wholeRunSchema(method: Pick<MethodKeys, 'config'>): z.ZodType<RunConfig> {
-  return (runConfigSchema(method) as unknown as typeof commonSchema)
+  return (runConfigSchema(method) as unknown as typeof ownCommonSchema)
     .refine((run) => isRunName(run), {
       path: ['name'],
       message: 'the name of a run is its method, and behind an @ what tells it from the others',
@@ -286,10 +375,21 @@ export function wholeRunSchema(method: Pick<MethodKeys, 'config'>): z.ZodType<Ru
         message: 'chains more than model.latentSize + 1, which a covariance takes, 0 for no such row, or auto',
       },
     )
-    .refine(({ precision, model }) => precision === 'f32' || model.decoder === 'lstm', {
+    .refine(({ precision, model }) => precision === 'f32' || reducedDecoders().includes(model.decoder), {
       path: ['precision'],
-      message: 'bf16 and f16 are for model.decoder: lstm; with another it is f32',
-    });
+      message: `bf16 and f16 are for model.decoder: ${reducedDecoders().join(', ')}; with another it is f32`,
+    }) as unknown as z.ZodType<RunConfig>;
+}
+
+/** The decoders whose short runs can multiply in another precision than f32. */
+function reducedDecoders(): string[] {
+  return ['lstm', ...addedDecoders.filter(({ reduced }) => reduced).map(({ name }) => name)];
+}
+
+/** What a decoder from outside has of its own keys where nothing is said; nothing of any other. */
+export function addedDecoderDefaults(decoder: string | undefined): Overrides {
+  const added = addedDecoders.find(({ name }) => name === decoder);
+  return added === undefined ? {} : { model: { [added.name]: added.defaults } as NonNullable<Overrides['model']> };
 }
 
 /**
@@ -301,7 +401,7 @@ export function namedRunSchema(catalogue: () => readonly MethodKeys[]): z.ZodTyp
     const name = (value as { method?: unknown } | null)?.method;
     const method = catalogue().find((known) => known.name === name);
     if (method === undefined) {
-      const message = `${JSON.stringify(name)} is no method here`;
+      const message = `${JSON.stringify(name)} is no method here; of a plugin's, give --plugin with the module that defines it`;
       context.issues.push({ code: 'custom', path: ['method'], message, input: value });
       return z.NEVER;
     }
@@ -337,14 +437,15 @@ type DeepPartial<T> = T extends readonly unknown[] ? T : T extends object ? { [K
 const IDENTITY = { dataSet: true, method: true, setting: true, name: true } as const;
 
 /** The keys that a config file may say for all its methods. */
-export const commonOverridesSchema = deepPartial(commonSchema.omit(IDENTITY)) as z.ZodObject;
+export function commonOverridesSchema(): z.ZodObject {
+  return schemasNow().overrides;
+}
 /** What a layer of a run says: common keys, and those of its method. */
-export type Overrides = DeepPartial<Omit<z.infer<typeof commonSchema>, keyof typeof IDENTITY>> &
-  Record<string, unknown>;
+export type Overrides = DeepPartial<Omit<Common, keyof typeof IDENTITY>> & Record<string, unknown>;
 
 /** The keys that `--set` may say of one method's run. */
 export function overridesSchema({ config }: Pick<MethodKeys, 'config'>): z.ZodObject {
-  return commonOverridesSchema.extend((deepPartial(z.strictObject(config)) as z.ZodObject).shape);
+  return commonOverridesSchema().extend((deepPartial(z.strictObject(config)) as z.ZodObject).shape);
 }
 
 /** The keys of all methods together: what a study may vary. Of a key that several have, the first method's schema stands. */
@@ -370,14 +471,24 @@ function methodOverridesSchema(method: MethodKeys): z.ZodType {
 /** A config file, of the methods that there are. */
 export function configFileSchema(catalogue: readonly MethodKeys[]): z.ZodObject {
   const methods = catalogue.map((method) => [method.name, methodOverridesSchema(method).nullish()] as const);
-  return commonOverridesSchema.extend({
-    dataSet: commonSchema.shape.dataSet,
+  return commonOverridesSchema().extend({
+    dataSet: ownCommonSchema.shape.dataSet,
+    plugins: z
+      .array(z.string().min(1))
+      .optional()
+      .describe(
+        'modules that define further methods, metrics, estimators, decoders and data sets: a list of paths, relative to this file, and of names of packages',
+      ),
     methods: z
       .strictObject(Object.fromEntries(methods))
       .describe('the methods tried on this data set, each with what it overrides'),
   });
 }
-export type ConfigFile = Overrides & { dataSet: string; methods: Record<string, MethodOverrides | null | undefined> };
+export type ConfigFile = Overrides & {
+  dataSet: string;
+  plugins?: string[] | undefined;
+  methods: Record<string, MethodOverrides | null | undefined>;
+};
 
 /** What a config file need not say of the keys that all methods have. `data.directory` follows from the data set's name. */
 export const DEFAULTS: Omit<RunConfig, keyof typeof IDENTITY | 'data'> & {

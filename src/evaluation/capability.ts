@@ -20,3 +20,10 @@ const CAPABILITIES: Readonly<Record<Exclude<Inference, 'none'>, readonly Capabil
 export function isCapable(inference: Exclude<Inference, 'none'>, needs: readonly Capability[]): boolean {
   return needs.every((capability) => CAPABILITIES[inference].includes(capability));
 }
+
+/** The methods that have it, in words. */
+export const NEEDING: Readonly<Record<Capability, string>> = {
+  distribution: 'whose code is no point',
+  gaussian: 'with an encoder of a Gaussian',
+  'path-density': 'that infer by short runs',
+};

@@ -2,22 +2,17 @@
 
 import type { RunConfig } from '../config/schema.js';
 import type { MeasuredRow } from '../runs/row.js';
+import { estimators } from './perplexity/registry.js';
 
-/** The settings, by the names that the configuration's `evaluation` has for them; none where draws alone decide. */
+/** The settings, by the names that the configuration has for them; none where draws alone decide. */
 export function estimatorSettings(
   { metric, estimator }: Pick<MeasuredRow, 'metric' | 'estimator'>,
   { evaluation }: Pick<RunConfig, 'evaluation'>,
 ): MeasuredRow['settings'] {
   if (metric !== 'ppl') return {};
-  const { chains, metropolisSteps, studentDegrees, priorShare, temperatures } = evaluation;
-  switch (estimator) {
-    case 'fitted':
-      return { chains, metropolisSteps, studentDegrees };
-    case 'encoder':
-      return { priorShare };
-    case 'ais':
-      return { temperatures };
-    default:
-      return {};
-  }
+  return (
+    estimators()
+      .find(({ name }) => name === estimator)
+      ?.settings(evaluation) ?? {}
+  );
 }

@@ -19,12 +19,14 @@ import { matters } from '../methods/bearing.js';
 import { methodNamed, methods } from '../methods/registry.js';
 import { RunFolder } from '../runs/run-folder.js';
 import { cut } from '../text.js';
+import { loadConfigPlugins } from './plugins.js';
 
 /**
- * A config file, or one of `configs/` by its name, read with all the methods that there are.
+ * A config file, or one of `configs/` by its name, read with all the methods that there are, and with those of its plugins.
  * @throws {InputError} when there is no such file, it is not YAML, or a key or value is not right.
  */
 export async function openConfig(nameOrPath: string): Promise<LoadedConfig> {
+  await loadConfigPlugins(nameOrPath);
   return loadConfig(nameOrPath, methods());
 }
 

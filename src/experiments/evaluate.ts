@@ -1,12 +1,11 @@
 // Measuring a trained run on a split: perplexity, reconstruction and what else `evaluate` knows, each kept as a row.
 
-import type { PerplexityEstimatorChoice } from '../config/choices.js';
 import type { RunConfig } from '../config/schema.js';
 import type { SplitName } from '../data/corpus.js';
 import { InputError } from '../errors.js';
 import { estimatorSettings } from '../evaluation/estimator-settings.js';
 import { evaluate, isMeasurable, measurable } from '../evaluation/evaluate.js';
-import { estimatorName } from '../evaluation/perplexity/estimator-name.js';
+import { checkEstimator, EXACT, estimatorName, estimatorNamed } from '../evaluation/perplexity/registry.js';
 import { metricNamed } from '../evaluation/registry.js';
 import type { Inference } from '../methods/method.js';
 import { methodNamed } from '../methods/registry.js';
@@ -33,13 +32,14 @@ export function checkMetrics({ method }: Pick<RunConfig, 'method'>, metrics: rea
  * A run whose perplexity is to be estimated by an estimator of choice.
  * @param asked the configuration's where absent.
  * @param samples draws a sentence of that estimator; the configuration's where absent.
- * @throws {InputError} where a choice is given to a method whose perplexity is exact.
+ * @throws {InputError} where there is no such estimator, or a choice is given to a method whose perplexity is exact.
  */
-export function withEstimator(run: RunConfig, asked?: PerplexityEstimatorChoice, samples?: number): RunConfig {
+export function withEstimator(run: RunConfig, asked?: string, samples?: number): RunConfig {
   const { evaluation } = run;
+  if (asked !== undefined && asked !== 'auto') estimatorNamed(asked);
   const estimator = asked ?? evaluation.estimator;
   const drawing = estimatorName({ estimator }, methodNamed(run.method).inference);
-  if (drawing === 'exact') {
+  if (drawing === EXACT) {
     if (samples !== undefined || (asked ?? 'auto') !== 'auto') {
       const option = samples === undefined ? '--estimator' : '--samples';
       throw new InputError(`${option}: ${run.method} has no code, so its perplexity is exact, without draws`);
@@ -70,6 +70,7 @@ export async function evaluateRun(
   { signal, onProgress }: Following<Stage | RowEvent> = {},
 ): Promise<MeasuredRow[]> {
   const { run, corpus, model } = opened;
+  if (metrics.includes('ppl')) checkEstimator(run.evaluation, methodNamed(run.method).inference);
   const keeper = rowKeeper(opened, (result) => estimatorSettings(result, run), onProgress);
   const configured = evaluationOptions(run);
   const sentences =

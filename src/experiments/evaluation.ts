@@ -6,12 +6,8 @@ import type { PreparedCorpus } from '../data/corpus.js';
 import type { MetricDefinition } from '../evaluation/define-metric.js';
 import { diagnose, diagnosisColumns, diagnosisMetrics, verdictOf } from '../evaluation/diagnosis.js';
 import { type EvaluatedModel, type EvaluationOptions, evaluate } from '../evaluation/evaluate.js';
-import { AisEstimator } from '../evaluation/perplexity/ais-estimator.js';
-import { EncoderEstimator } from '../evaluation/perplexity/encoder-estimator.js';
-import { estimatorName } from '../evaluation/perplexity/estimator-name.js';
 import { FittedEstimator } from '../evaluation/perplexity/fitted-estimator.js';
-import { JacobianEstimator } from '../evaluation/perplexity/jacobian-estimator.js';
-import type { PerplexityEstimator } from '../evaluation/perplexity/perplexity.js';
+import { createEstimator, estimatorSentences } from '../evaluation/perplexity/registry.js';
 import type { Method, Selection } from '../methods/define-method.js';
 import type { Inference, Model } from '../methods/method.js';
 import { methodNamed } from '../methods/registry.js';
@@ -36,33 +32,18 @@ export function evaluatedModel(model: Model, inference: Inference, epoch: number
   };
 }
 
-/** The estimator of perplexity that a configuration asks for. */
-export function perplexityEstimator(evaluation: RunConfig['evaluation'], inference: Inference): PerplexityEstimator {
-  const { draws, priorShare, chains, metropolisSteps, studentDegrees, temperatures } = evaluation;
-  switch (estimatorName(evaluation, inference)) {
-    case 'jacobian':
-      return new JacobianEstimator(draws.jacobian);
-    case 'encoder':
-      return new EncoderEstimator(draws.encoder, priorShare);
-    case 'ais':
-      return new AisEstimator({ chains: draws.ais, temperatures });
-    case 'exact':
-    case 'fitted':
-      return new FittedEstimator({ draws: draws.fitted, chains, metropolisSteps, studentDegrees });
-  }
-}
-
 /** The part of the evaluation's options that a run's configuration decides. */
 export function evaluationOptions(
   run: RunConfig,
 ): Omit<EvaluationOptions, 'metrics' | 'limit' | 'draws'> & { draws: number } {
   const { evaluation, seed, training } = run;
-  const { inferenceChains, klChains, perplexitySentences, aisSentences, estimator } = evaluation;
+  const { inference } = methodNamed(run.method);
+  const { inferenceChains, klChains } = evaluation;
   return {
-    estimator: perplexityEstimator(evaluation, methodNamed(run.method).inference),
+    estimator: createEstimator(evaluation, inference),
     seed,
     batchSize: training.batchSize,
-    perplexitySentences: estimator === 'ais' ? aisSentences : perplexitySentences,
+    perplexitySentences: estimatorSentences(evaluation, inference),
     draws: inferenceChains,
     klChains: {
       jacobian: klChains.jacobian,

@@ -8,8 +8,10 @@ import { describeBackend } from '../backends/started.js';
 import type { RunConfig } from '../config/schema.js';
 import { InputError } from '../errors.js';
 import { methodNamed } from '../methods/registry.js';
+import { decoderNamed } from '../model/decoders.js';
 import type { Manifest } from '../runs/run-folder.js';
 import { packageVersion, sourceCommit } from '../version.js';
+import { plugins } from './plugins.js';
 
 /**
  * Starts the backend that a run asks for.
@@ -57,24 +59,27 @@ export function checkMemory(run: Omit<RunConfig, 'name'>, vocabularySize: number
   const { latentSize: z, wordVectorSize: e, hiddenSize: h } = model;
   const copies = optimizer.name === 'adam' ? 4 : 2;
   const { draws, chains, inferenceChains, featureDraws } = evaluation;
-  const wanted: [key: string, numbers: number][] = [
+  const weights: [key: string, numbers: number][] = [
     ['model.wordVectorSize', copies * vocabularySize * e],
     ['model.latentSize', copies * z * h],
-    // The smallest of the decoders has three gates of the hidden size squared, and the output layer.
-    ['model.hiddenSize', copies * (model.decoder === 'transformer' ? 4 * h * h : h * (3 * h + vocabularySize))],
-    ['model.transformer.layers', model.decoder === 'transformer' ? copies * model.transformer.layers * 4 * h * h : 0],
+    ...Object.entries(decoderNamed(model.decoder).weights(model, vocabularySize)).map(
+      ([key, numbers]): [string, number] => [key, copies * numbers],
+    ),
+  ];
+  const wanted: [key: string, numbers: number][] = [
+    ...weights,
     ...(steps === undefined ? [] : [[steps.key(run), steps.of(run) * z] as [string, number]]),
     ['training.validation.chains', training.validation.chains * z],
     ['training.validation.draws', training.validation.draws * z],
-    ...Object.entries(draws).map(([name, count]): [string, number] => [`evaluation.draws.${name}`, count * z]),
+    ...Object.entries(draws).map(([name, count]): [string, number] => [`evaluation.draws.${name}`, (count ?? 0) * z]),
     ['evaluation.chains', chains * z],
     ['evaluation.inferenceChains', inferenceChains * z],
     ['evaluation.featureDraws', featureDraws * z],
     ['evaluation.klChains.jacobian', evaluation.klChains.jacobian * z],
     ['evaluation.klChains.gaussian', evaluation.klChains.gaussian === 'auto' ? 0 : evaluation.klChains.gaussian * z],
   ];
-  const least = 4 * wanted.slice(0, 4).reduce((sum, [, numbers]) => sum + numbers, 0);
-  const largest = wanted.slice(0, 4).reduce((a, b) => (b[1] > a[1] ? b : a));
+  const least = 4 * weights.reduce((sum, [, numbers]) => sum + numbers, 0);
+  const largest = weights.reduce((a, b) => (b[1] > a[1] ? b : a));
   const tooLarge = least > memory ? largest : wanted.find(([, n]) => 4 * n > memory || n > copies * LARGEST_ARRAY);
   if (tooLarge === undefined) return;
   const [key, numbers] = tooLarge;
@@ -98,8 +103,10 @@ function gibibytes(bytes: number): string {
 /** What the manifest of a run says of where it was trained. */
 export function provenance(
   backend: Backend,
-): Pick<Manifest, 'version' | 'commit' | 'node' | 'backend' | 'backendDetails' | 'threads'> {
+): Pick<Manifest, 'version' | 'commit' | 'node' | 'plugins' | 'backend' | 'backendDetails' | 'threads'> {
+  const loaded = plugins().map(({ name, sha256 }) => ({ name, sha256 }));
   return {
+    ...(loaded.length === 0 ? {} : { plugins: loaded }),
     version: packageVersion(),
     commit: sourceCommit(),
     node: process.version,

@@ -103,7 +103,7 @@ export function defineMethod<Shape extends z.ZodRawShape, Created extends Model>
   if (!METHOD_NAME.test(name)) {
     throw new RangeError(`${name}: a method's name is of letters and digits in lower case, with - between`);
   }
-  const taken = Object.keys(config).find((key) => key in commonSchema.shape);
+  const taken = Object.keys(config).find((key) => key in commonSchema().shape);
   if (taken !== undefined) throw new RangeError(`${name}: all methods have a key ${taken}; name its own otherwise`);
   const checked = z.strictObject(config).safeParse(defaults);
   if (!checked.success) {

@@ -2,6 +2,7 @@
 // registered, in the order it came.
 // A new row of the program's own is a file beside this one and a line here; a plugin's is registered as it is loaded.
 
+import { Registry } from '../registry.js';
 import { ae } from './ae.js';
 import { annealVae } from './anneal-vae.js';
 import { betaVae } from './beta-vae.js';
@@ -18,28 +19,25 @@ import { saVae } from './sa-vae.js';
 import { skipVae } from './skip-vae.js';
 import { sri } from './sri.js';
 
-const paper: readonly Method[] = [lstmLm, ae, annealVae, cyclicalVae, laggingVae, saVae, fbpVae, fbVae, sri];
-const registered: Method[] = [...paper, betaVae, deltaVae, poolingVae, skipVae, infoVae];
+const METHODS = new Registry<Method>('method', [
+  ...[lstmLm, ae, annealVae, cyclicalVae, laggingVae, saVae, fbpVae, fbVae, sri],
+  ...[betaVae, deltaVae, poolingVae, skipVae, infoVae],
+]);
 
 /** All of them, as they are now. */
 export function methods(): readonly Method[] {
-  return registered;
+  return METHODS.all();
 }
 
-/** @throws {RangeError} for a name that no method has. */
+/** @throws {InputError} for a name that no method has. */
 export function methodNamed(name: string): Method {
-  const method = registered.find((candidate) => candidate.name === name);
-  if (method === undefined)
-    throw new RangeError(`${name} is no method; there are ${registered.map((m) => m.name).join(', ')}`);
-  return method;
+  return METHODS.named(name);
 }
 
 /**
  * Adds a method to those that every command, table and figure knows.
- * @throws {RangeError} where its name is taken.
+ * @throws {InputError} where its name is taken.
  */
 export function registerMethod(method: Method): void {
-  if (registered.some(({ name }) => name === method.name))
-    throw new RangeError(`there is a method ${method.name} already`);
-  registered.push(method);
+  METHODS.register(method);
 }

@@ -1,10 +1,12 @@
 // The decoders there are, by their names in `model.decoder`. A new one is a file or a folder that implements LatentDecoder,
-// a line here, and its name in config/schema.ts.
+// a definition here, and its name in config/schema.ts; a plugin's is registered as it is loaded.
 
-import type { RunConfig } from '../config/schema.js';
+import { addDecoderKeys, type DECODER_NAMES, type RunConfig } from '../config/schema.js';
 import { InputError } from '../errors.js';
+import { Registry } from '../registry.js';
+import { type DecoderDefinition, defineDecoder } from './define-decoder.js';
 import { GruDecoder } from './gru/decoder.js';
-import type { DecoderShape, LatentDecoder } from './latent-decoder.js';
+import type { LatentDecoder } from './latent-decoder.js';
 import { LstmDecoder } from './lstm/decoder.js';
 import { SkipLstmDecoder } from './lstm/skip-decoder.js';
 import type { Parameters } from './parameters.js';
@@ -12,42 +14,60 @@ import { TransformerDecoder } from './transformer/decoder.js';
 
 type ModelConfig = RunConfig['model'];
 
-interface DecoderDefinition {
-  /** As tables name a language model of its kind, before `-LM`. */
-  label: string;
-  /** Whether its short runs can multiply in another precision than f32 where the machine can. */
-  reduced: boolean;
-  /** A decoder with its initial weights, which it adds to `parameters`. */
-  create(parameters: Parameters, shape: DecoderShape, model: ModelConfig): LatentDecoder;
+/** Gates of the hidden size squared, three of a GRU and four of an LSTM, and the output layer. */
+function recurrentWeights({ hiddenSize: h }: ModelConfig, vocabularySize: number) {
+  return { 'model.hiddenSize': h * (3 * h + vocabularySize) };
 }
 
-const DECODERS: Record<ModelConfig['decoder'], DecoderDefinition> = {
-  lstm: {
+const BUILT_IN: Record<(typeof DECODER_NAMES)[number], DecoderDefinition> = {
+  lstm: defineDecoder({
+    name: 'lstm',
     label: 'LSTM',
     reduced: true,
+    weights: recurrentWeights,
     create: (parameters, shape, { weightRange, wordVectorRange }) =>
       new LstmDecoder(parameters, shape, weightRange, wordVectorRange),
-  },
-  gru: {
+  }),
+  gru: defineDecoder({
+    name: 'gru',
     label: 'GRU',
-    reduced: false,
+    weights: recurrentWeights,
     create: (parameters, shape, { weightRange, wordVectorRange }) =>
       new GruDecoder(parameters, shape, weightRange, wordVectorRange),
-  },
-  transformer: {
+  }),
+  transformer: defineDecoder({
+    name: 'transformer',
     label: 'Transformer',
-    reduced: false,
+    weights: ({ hiddenSize: h, transformer: { layers } }) => ({
+      'model.hiddenSize': 4 * h * h,
+      'model.transformer.layers': layers * 4 * h * h,
+    }),
     create: (parameters, shape, { transformer, weightRange, wordVectorRange }) =>
       new TransformerDecoder(parameters, { ...shape, ...transformer }, weightRange, wordVectorRange),
-  },
+  }),
   // Without a code there is nothing to skip: a language model of it is LSTM-LM.
-  'skip-lstm': {
+  'skip-lstm': defineDecoder({
+    name: 'skip-lstm',
     label: 'LSTM',
-    reduced: false,
+    weights: recurrentWeights,
     create: (parameters, shape, { weightRange, wordVectorRange }) =>
       new SkipLstmDecoder(parameters, shape, weightRange, wordVectorRange),
-  },
+  }),
 };
+
+const DECODERS = new Registry<DecoderDefinition>('decoder', Object.values(BUILT_IN));
+
+/** Makes a decoder known to every configuration. @throws {InputError} where its name is taken. */
+export function registerDecoder(decoder: DecoderDefinition): void {
+  if (DECODERS.find(decoder.name) === decoder) return;
+  DECODERS.register(decoder);
+  addDecoderKeys(decoder);
+}
+
+/** @throws {InputError} for a name that no decoder has. */
+export function decoderNamed(name: string): DecoderDefinition {
+  return DECODERS.named(name);
+}
 
 /**
  * The decoder of a run, its weights added to `parameters`.
@@ -60,7 +80,7 @@ export function createDecoder(
   vocabularySize: number,
   latentSize = model.latentSize,
 ): LatentDecoder {
-  const { reduced, create } = DECODERS[model.decoder];
+  const { reduced, create } = decoderNamed(model.decoder);
   if (precision !== 'f32' && !reduced) {
     throw new InputError(`precision: ${precision} is for model.decoder: lstm; with ${model.decoder} it is f32`);
   }
@@ -69,5 +89,5 @@ export function createDecoder(
 
 /** What a language model without z is called in tables. */
 export function languageModelLabel({ decoder }: Pick<ModelConfig, 'decoder'>): string {
-  return `${DECODERS[decoder].label}-LM`;
+  return `${DECODERS.find(decoder)?.label ?? decoder}-LM`;
 }

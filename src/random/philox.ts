@@ -40,7 +40,10 @@ export const PURPOSES = [
   'chain-vocabulary',
   'prior-codes',
 ] as const;
-export type Purpose = (typeof PURPOSES)[number];
+export type Purpose = (typeof PURPOSES)[number] | PluginPurpose;
+
+/** That of a plugin, by a name of its own with a slash in it: `mmd-vae/prior`. */
+export type PluginPurpose = `${string}/${string}`;
 
 /** Which numbers: the run's seed, what they are for, and where in the run they are needed. */
 export interface StreamKey {
@@ -56,7 +59,22 @@ export type StreamWords = readonly [key0: number, key1: number, counter1: number
 
 /** The key and the upper counter of a stream: what all of its blocks have in common. */
 export function streamWords({ seed, purpose, epoch = 0, batch = 0, step = 0 }: StreamKey): StreamWords {
-  return [seed >>> 0, PURPOSES.indexOf(purpose), step >>> 0, batch >>> 0, epoch >>> 0];
+  return [seed >>> 0, purposeNumber(purpose), step >>> 0, batch >>> 0, epoch >>> 0];
+}
+
+/**
+ * A purpose as a part of the key: its place in the list, or of a plugin's the hash of its name (32-bit FNV-1a) with the highest
+ * bit set, so that it is none of the list's however long that grows.
+ * @throws {RangeError} for a name that is neither.
+ */
+function purposeNumber(purpose: Purpose): number {
+  const known = (PURPOSES as readonly string[]).indexOf(purpose);
+  if (known >= 0) return known;
+  if (!purpose.includes('/'))
+    throw new RangeError(`${purpose} is no purpose; a plugin's has a slash: my-method/${purpose}`);
+  let hash = 0x811c9dc5;
+  for (const byte of new TextEncoder().encode(purpose)) hash = Math.imul(hash ^ byte, 0x01000193);
+  return (hash | 0x80000000) >>> 0;
 }
 
 const M0 = 0xd2511f53;

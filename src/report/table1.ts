@@ -2,7 +2,8 @@
 // and with what is needed to trust or repeat ours.
 
 import type { SplitName } from '../data/corpus.js';
-import { ENCODER_ALONE, estimatorName, rowEstimator } from '../evaluation/perplexity/estimator-name.js';
+import { ENCODER_ALONE } from '../evaluation/perplexity/encoder-estimator.js';
+import { estimatorName, rowEstimator } from '../evaluation/perplexity/registry.js';
 import { methods } from '../methods/registry.js';
 import { chooseRow, type MeasuredRun, rowsOfSelected } from '../runs/measured-run.js';
 import type { MeasuredRow } from '../runs/row.js';

@@ -36,6 +36,8 @@ const manifest = z.strictObject({
   /** Of the source, with `+changes` where the working tree differed; null outside a repository. */
   commit: z.string().nullable(),
   node: z.string(),
+  /** The plugins that were loaded, each as it was asked for and by the sum of its file; absent where there were none. */
+  plugins: z.array(z.strictObject({ name: z.string(), sha256: z.string() })).optional(),
   /** Content hash of the prepared corpus. */
   dataHash: z.string(),
   /** Of the prepared corpus. */
@@ -129,7 +131,13 @@ export class RunFolder {
     const file = path.join(this.directory, 'config.json');
     const text = read(file);
     if (text === null) throw new InputError(`${this.directory}: no run here (config.json is missing); train it first`);
-    return CONFIG.read(text, file);
+    try {
+      return CONFIG.read(text, file);
+    } catch (error) {
+      const plugins = this.manifest()?.plugins ?? [];
+      if (!(error instanceof InputError) || plugins.length === 0) throw error;
+      throw new InputError(`${error.message} (trained with --plugin ${plugins.map(({ name }) => name).join(', ')})`);
+    }
   }
 
   /**

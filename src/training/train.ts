@@ -56,7 +56,7 @@ export interface TrainingOptions {
   /** Weights of other runs that a fresh run starts from. */
   startFrom?: readonly StartingWeights[] | undefined;
   /** The facts of the manifest that the run itself does not know. */
-  provenance: Pick<Manifest, 'version' | 'commit' | 'node' | 'backend' | 'backendDetails' | 'threads'>;
+  provenance: Pick<Manifest, 'version' | 'commit' | 'node' | 'plugins' | 'backend' | 'backendDetails' | 'threads'>;
   /** The machine's measured peak, floating-point operations a second; null where unknown. */
   peakFlops: number | null;
   /** Whether training begins anew where there is a run already, whose weights are lost then. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { philox, RandomStream } from '../../src/random/philox.js';
+import { philox, RandomStream, streamWords } from '../../src/random/philox.js';
 
 describe('philox', () => {
   it('gives the known answers published with Random123 for philox4x32-10', () => {
@@ -35,6 +35,17 @@ describe('RandomStream', () => {
     const draws = [{}, { seed: 1 }, { purpose: 'metropolis' }, { epoch: 1 }, { batch: 1 }, { step: 1 }].map(first);
     expect(new Set(draws).size).toBe(draws.length);
     expect(first({})).toBe(draws[0]);
+  });
+
+  it("gives a plugin's purpose numbers of its own, by its name alone", () => {
+    const first = (purpose: `${string}/${string}`) => new RandomStream({ seed: 0, purpose }).next();
+    expect(first('mmd-vae/prior')).toBe(first('mmd-vae/prior'));
+    expect(first('mmd-vae/prior')).not.toBe(first('mmd-vae/other'));
+    // The highest bit keeps it apart from every place in the list.
+    for (const purpose of ['a/b', 'mmd-vae/prior', 'x/y'] as const) {
+      expect(streamWords({ seed: 0, purpose })[1]).toBeGreaterThanOrEqual(2 ** 31);
+    }
+    expect(() => new RandomStream({ seed: 0, purpose: 'shufle' as 'shuffle' })).toThrow(/shufle is no purpose/);
   });
 
   it('permutes: each place is reached about equally often', () => {

@@ -11,6 +11,7 @@ import type { Posterior } from '../../inference/posterior.js';
 import type { SentenceKeys } from '../../inference/sentence-noise.js';
 import type { ConditionalLikelihood } from '../../model/likelihood.js';
 import { type Purpose, RandomStream } from '../../random/philox.js';
+import { defineEstimator } from './define-estimator.js';
 import { summarizeWeights } from './importance.js';
 import type { PerplexityEstimator, SentenceEstimate } from './perplexity.js';
 
@@ -210,3 +211,12 @@ function chainNoise(
   }
   return { noise, uniforms };
 }
+
+export const ais = defineEstimator({
+  name: 'ais',
+  description: 'annealed importance sampling from the prior: no fit, slow, a check on the others',
+  draws: AIS_DEFAULTS.chains,
+  settings: ({ temperatures }) => ({ temperatures }),
+  sentences: ({ aisSentences }) => aisSentences,
+  create: ({ draws, evaluation: { temperatures } }) => new AisEstimator({ chains: draws, temperatures }),
+});

@@ -9,11 +9,14 @@ import { Matrix } from 'ml-matrix';
 import { InputError } from '../../errors.js';
 import type { Posterior } from '../../inference/posterior.js';
 import type { ConditionalLikelihood } from '../../model/likelihood.js';
-import { ENCODER_ALONE } from './estimator-name.js';
+import { defineEstimator } from './define-estimator.js';
 import { FITTED_DEFAULTS } from './fitted-estimator.js';
 import { DefensiveMixture, drawFrom, priorDraws, proposalStream, type WeighedDraws, weigh } from './importance.js';
 import type { PerplexityEstimator, SentenceEstimate } from './perplexity.js';
 import { GaussianProposal } from './proposals.js';
+
+/** What rows call the estimator where no draw is the prior's. */
+export const ENCODER_ALONE = 'encoder-alone';
 
 /** A batch's draws, and the densities that they came from, one for each sentence. */
 interface Drawn {
@@ -84,3 +87,14 @@ export class EncoderEstimator implements PerplexityEstimator {
     return drawn;
   }
 }
+
+export const encoder = defineEstimator({
+  name: 'encoder',
+  description: "importance draws from the encoder's Gaussian, a share of them from the prior",
+  needs: ['gaussian'],
+  draws: FITTED_DEFAULTS.draws,
+  isUsual: (inference) => inference === 'gaussian',
+  rowName: ({ priorShare }) => (priorShare === 0 ? ENCODER_ALONE : 'encoder'),
+  settings: ({ priorShare }) => ({ priorShare }),
+  create: ({ draws, evaluation: { priorShare } }) => new EncoderEstimator(draws, priorShare),
+});

@@ -8,6 +8,7 @@ import { type MetropolisRun, metropolisLangevin } from '../../inference/metropol
 import { logStandardNormal } from '../../inference/path-density.js';
 import { nllInPieces, type Posterior, priorDraws } from '../../inference/posterior.js';
 import type { ConditionalLikelihood } from '../../model/likelihood.js';
+import { defineEstimator } from './define-estimator.js';
 import { fitGaussian, type PosteriorSamples } from './gaussian-fit.js';
 import { DefensiveMixture, estimateByImportance, proposalStream } from './importance.js';
 import type { PerplexityEstimator, SentenceEstimate } from './perplexity.js';
@@ -146,3 +147,13 @@ function samplesOf(
   };
   return { chains, steps, latentSize, z: pick(z), gradient: pick(gradient) };
 }
+
+export const fitted = defineEstimator({
+  name: 'fitted',
+  description: "importance draws from a Gaussian fitted to Metropolis-adjusted samples of each sentence's posterior",
+  draws: FITTED_DEFAULTS.draws,
+  isUsual: (inference) => inference !== 'gaussian',
+  settings: ({ chains, metropolisSteps, studentDegrees }) => ({ chains, metropolisSteps, studentDegrees }),
+  create: ({ draws, evaluation: { chains, metropolisSteps, studentDegrees } }) =>
+    new FittedEstimator({ draws, chains, metropolisSteps, studentDegrees }),
+});

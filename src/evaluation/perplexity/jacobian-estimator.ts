@@ -11,6 +11,7 @@ import { logStandardNormal } from '../../inference/path-density.js';
 import type { Posterior } from '../../inference/posterior.js';
 import type { ConditionalLikelihood } from '../../model/likelihood.js';
 import { hessianPasses, type ModelSize } from '../cost.js';
+import { defineEstimator } from './define-estimator.js';
 import { summarizeWeights } from './importance.js';
 import type { PerplexityEstimator, SentenceEstimate } from './perplexity.js';
 
@@ -53,3 +54,12 @@ export class JacobianEstimator implements PerplexityEstimator {
     });
   }
 }
+
+export const jacobian = defineEstimator({
+  name: 'jacobian',
+  description: "the paper's: ends of short runs, weighed by their density given the noise; no bound where maps fold",
+  needs: ['path-density'],
+  draws: 10,
+  settings: () => ({}),
+  create: ({ draws }) => new JacobianEstimator(draws),
+});

@@ -6,14 +6,14 @@ import type { CorpusStatistics, SplitName } from '../../data/corpus.js';
 import type { ModelSize } from '../../evaluation/cost.js';
 import type { CostContext } from '../../evaluation/define-metric.js';
 import { type EvaluationOptions, wholeKlChains } from '../../evaluation/evaluate.js';
-import type { PerplexityEstimatorName } from '../../evaluation/perplexity/estimator-name.js';
+import { createEstimator, EXACT } from '../../evaluation/perplexity/registry.js';
 import { metricNamed } from '../../evaluation/registry.js';
 import { ITERATIONS } from '../../evaluation/t-sne.js';
 import type { MethodCost } from '../../methods/define-method.js';
 import type { Inference } from '../../methods/method.js';
 import { methodNamed } from '../../methods/registry.js';
 import { metricsOf } from '../evaluate.js';
-import { evaluationOptions, perplexityEstimator, validationMetrics, validationOptions } from '../evaluation.js';
+import { evaluationOptions, validationMetrics, validationOptions } from '../evaluation.js';
 
 /** What a model costs on its corpus. */
 export interface ModelCost {
@@ -103,12 +103,10 @@ export function metricsSeconds(work: Workload, names: readonly string[] = metric
 }
 
 /** Perplexity by one estimator on so many sentences; seconds. */
-export function estimatorSeconds(work: Workload, estimator: PerplexityEstimatorName, sentences: number): number {
+export function estimatorSeconds(work: Workload, estimator: string, sentences: number): number {
   const { evaluation } = work.run;
   const passes =
-    estimator === 'exact'
-      ? 1
-      : perplexityEstimator({ ...evaluation, estimator }, work.inference).passes(modelSize(work));
+    estimator === EXACT ? 1 : createEstimator({ ...evaluation, estimator }, work.inference).passes(modelSize(work));
   return OPENING + seconds(work, passes * tokens(work, work.split, sentences));
 }
 

@@ -6,10 +6,12 @@ import type { CorpusStatistics, SplitName } from '../../data/corpus.js';
 import { estimatorSettings } from '../../evaluation/estimator-settings.js';
 import { gaussianKlDraws } from '../../evaluation/kl.js';
 import {
+  EXACT,
   estimatorName,
-  type PerplexityEstimatorName,
+  estimatorNamed,
+  estimatorSentences,
   rowEstimator,
-} from '../../evaluation/perplexity/estimator-name.js';
+} from '../../evaluation/perplexity/registry.js';
 import { metricNamed } from '../../evaluation/registry.js';
 import type { Inference } from '../../methods/method.js';
 import { mayGoOn } from '../../runs/ending.js';
@@ -55,7 +57,7 @@ export interface Measured {
 /** What is still to be made of a run. */
 export type Remaining =
   | { kind: 'metrics'; metrics: string[] }
-  | { kind: 'ais'; estimators: PerplexityEstimatorName[]; sentences: number }
+  | { kind: 'ais'; estimators: string[]; sentences: number }
   | { kind: 'noisy-recon'; swaps: number[] }
   | { kind: 'classification'; labels: number[] }
   | { kind: 'interpolations' | 'generations' | 'posterior' };
@@ -75,7 +77,7 @@ export function remaining(kind: Measuring, found: MeasuredRun | null, how: Measu
       const own = estimatorName(how.run.evaluation, how.inference);
       if (own === 'ais') return null;
       const sentences = aisSentences(how);
-      const estimators = (['ais', own] as const).filter((estimator) => !isChecked(found, estimator, sentences, how));
+      const estimators = ['ais', own].filter((estimator) => !isChecked(found, estimator, sentences, how));
       return estimators.length === 0 ? null : { kind, estimators, sentences };
     }
     case 'noisy-recon': {
@@ -175,16 +177,16 @@ function wantedRows(metric: MeasuredRow['metric'], { run, inference }: Measured)
   }
 }
 
-function wantedPerplexity(name: PerplexityEstimatorName, { evaluation }: Measured['run']): WantedRow {
+function wantedPerplexity(name: string, { evaluation }: Measured['run']): WantedRow {
   const estimator = rowEstimator(name, evaluation);
-  const draws = name === 'exact' ? 0 : evaluation.draws[name];
+  const draws = name === EXACT ? 0 : (evaluation.draws[name] ?? estimatorNamed(name).draws);
   return { estimator, draws, settings: estimatorSettings({ metric: 'ppl', estimator }, { evaluation }) };
 }
 
 /** Whether the best weights have a perplexity by that estimator on just so many sentences, which are then the same ones. */
 function isChecked(
   found: MeasuredRun | null,
-  name: PerplexityEstimatorName,
+  name: string,
   sentences: number,
   { run, split, statistics }: Measured,
 ): boolean {
@@ -214,7 +216,7 @@ export function wantedSentences(
   if (statistics === null) return 0;
   const all = Math.min(evaluation.sentences ?? Number.POSITIVE_INFINITY, statistics.splits[split].sentences);
   if (inference === 'none' || metricNamed(metric).cost(inference) === 'cheap') return all;
-  const few = evaluation.estimator === 'ais' ? evaluation.aisSentences : evaluation.perplexitySentences;
+  const few = estimatorSentences(evaluation, inference);
   return Math.min(few ?? all, all);
 }
 

@@ -18,6 +18,7 @@ import { InputError } from '../../errors.js';
 import { methods } from '../../methods/registry.js';
 import { JsonFormat } from '../../runs/json-format.js';
 import { writeFileAtomic } from '../../storage/atomic-write.js';
+import { loadPlugin, plugins } from '../plugins.js';
 import { MEASURING_ORDER, type Task } from './plan.js';
 import type { ReproductionRequest } from './reproduce.js';
 
@@ -34,6 +35,8 @@ const plan = z.strictObject({
   /** The config file, absolute, and as the report names it. */
   file: z.string(),
   config: z.string(),
+  /** Files of the plugins that it was made with; absent where there were none. */
+  plugins: z.array(z.string()).optional(),
   overrides: z.array(z.string()),
   tables: z.array(z.int()),
   figures: z.array(z.int()),
@@ -83,6 +86,7 @@ export function planOf(request: ReproductionRequest, tasks: readonly Task[]): Pl
     directory: process.cwd(),
     file: loaded.file,
     config: config ?? loaded.file,
+    ...(plugins().length === 0 ? {} : { plugins: plugins().map(({ file }) => file) }),
     overrides: [...overrides],
     tables: [...tables],
     figures: [...figures],
@@ -115,16 +119,20 @@ export class PlanFolder {
   }
 
   /**
+   * Opens a plan, with the plugins that it was made with.
    * @param where the folder, or its plan.json.
-   * @throws {InputError} where there is no plan.
+   * @throws {InputError} where there is no plan, or a plugin of it is gone.
    */
-  static open(where: string): PlanFolder {
+  static async open(where: string): Promise<PlanFolder> {
     const directory = path.resolve(existsSync(where) && statSync(where).isFile() ? path.dirname(where) : where);
     const file = path.join(directory, 'plan.json');
     if (!existsSync(file)) {
       throw new InputError(`${where}: no plan here; sri reproduce with --jobs or --launcher says where it writes one`);
     }
-    return new PlanFolder(directory, PLAN.read(readFileSync(file, 'utf8'), file) as Plan);
+    const text = readFileSync(file, 'utf8');
+    // The tasks' runs are checked against what the plugins define, so these come first.
+    for (const plugin of pluginsIn(text)) await loadPlugin(plugin, directory, `${file}: plugins: ${plugin}`);
+    return new PlanFolder(directory, PLAN.read(text, file) as Plan);
   }
 
   get file(): string {
@@ -147,7 +155,7 @@ export class PlanFolder {
 
   /** The request that the plan is of, for whoever does its tasks. @throws {InputError} where the config file is gone. */
   request(): ReproductionRequest {
-    const { file, from, varies, directory, tasks, ...rest } = this.plan;
+    const { file, from, varies, directory, tasks, plugins: _, ...rest } = this.plan;
     return { ...rest, ais: false, varies, loaded: loadConfig(file, methods()), ...(from === null ? {} : { from }) };
   }
 
@@ -202,6 +210,16 @@ export class PlanFolder {
 
   private recordFile(number: number): string {
     return path.join(this.directory, 'tasks', `${number}.json`);
+  }
+}
+
+/** Of a text that is a plan's; what is none is for its format to complain of. */
+function pluginsIn(text: string): string[] {
+  try {
+    const { plugins = [] } = JSON.parse(text) as { plugins?: string[] };
+    return plugins.filter((name) => typeof name === 'string');
+  } catch {
+    return [];
   }
 }
 

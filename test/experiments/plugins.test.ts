@@ -1,0 +1,187 @@
+// Plugins: what is taken from a module, and what is said of one that will not do. That a plugin's `sri` is the program itself, and
+// that a whole method comes by one, is tested with the examples.
+
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { resolveRun } from '../../src/config/load.js';
+import { estimatorSettings } from '../../src/evaluation/estimator-settings.js';
+import { defineEstimator } from '../../src/evaluation/perplexity/define-estimator.js';
+import { DefensiveMixture, estimateByImportance, proposalStream } from '../../src/evaluation/perplexity/importance.js';
+import { PriorProposal } from '../../src/evaluation/perplexity/proposals.js';
+import { createEstimator, estimatorName, registerEstimator } from '../../src/evaluation/perplexity/registry.js';
+import { openConfig } from '../../src/experiments/choose-run.js';
+import { withEstimator } from '../../src/experiments/evaluate.js';
+import { loadPlugin, plugins } from '../../src/experiments/plugins.js';
+import { ShortRunPosterior } from '../../src/inference/short-run-posterior.js';
+import { createDecoder, languageModelLabel, registerDecoder } from '../../src/model/decoders.js';
+import { defineDecoder } from '../../src/model/define-decoder.js';
+import type { LatentDecoder } from '../../src/model/latent-decoder.js';
+import { Parameters } from '../../src/model/parameters.js';
+import { count, z } from '../../src/parts.js';
+import { sri } from '../cli/in-process.js';
+import { constantSchedule, randomLinearGaussian } from '../inference/models.js';
+
+const root = mkdtempSync(path.join(tmpdir(), 'sri-plugins-'));
+const write = (name: string, text: string) => {
+  mkdirSync(path.dirname(path.join(root, name)), { recursive: true });
+  writeFileSync(path.join(root, name), text);
+};
+const metric = (name: string) =>
+  `{ kind: 'metric', name: '${name}', label: '${name}', description: 'none', unit: '', command: null, needs: [] }`;
+
+beforeAll(() => {
+  write('one.js', `export default ${metric('norm')};`);
+  write('node_modules/sri-two/package.json', '{ "type": "module", "exports": { "import": "./two.js" } }');
+  write('node_modules/sri-two/two.js', `export default [${metric('two-a')}, ${metric('two-b')}];`);
+  write('nothing.js', 'export const metric = 3;');
+  write('taken.js', `export default ${metric('ppl')};`);
+  write('nameless.js', `export default ${metric('Not a name')};`);
+});
+afterAll(() => rmSync(root, { recursive: true }));
+
+describe('loadPlugin', () => {
+  it('takes one definition or a list, from a file or a package, once', async () => {
+    await loadPlugin('./one.js', root, '--plugin');
+    await loadPlugin(path.join(root, 'one.js'), '/', '--plugin');
+    await loadPlugin('sri-two', root, '--plugin');
+    expect(plugins().map(({ name }) => name)).toEqual(['./one.js', 'sri-two']);
+    expect(plugins()[0]).toMatchObject({
+      file: path.join(root, 'one.js'),
+      sha256: expect.stringMatching(/^[0-9a-f]{64}$/),
+    });
+    const { out } = await sri('eval', '--help');
+    for (const name of ['norm', 'two-a', 'two-b']) expect(out).toMatch(new RegExp(`^ +${name} +none$`, 'm'));
+  });
+
+  it.each([
+    ['./gone.js', /^--plugin: .*gone\.js: no such file$/],
+    ['sri-gone', /^--plugin: no such file, and no package sri-gone is installed for .*; a path begins with \.\/$/],
+    [
+      './nothing.js',
+      /^--plugin: .*nothing\.js defines nothing that sri knows: its default export must be what defineMethod, /,
+    ],
+    ['./taken.js', /^--plugin: .*taken\.js: there is a metric ppl already; give this one another name$/],
+    ['./nameless.js', /^--plugin: .*nameless\.js: "Not a name" will not do as the name of a metric/],
+  ])('says of %s what is wrong', async (name, message) => {
+    await expect(loadPlugin(name, root, '--plugin')).rejects.toThrow(message);
+  });
+
+  it('is asked for by a config, with the line of what will not do', async () => {
+    const methods = 'methods: { lstm-lm: {} }';
+    write('words.yaml', `dataSet: words\nplugins:\n  - ./one.js\n  - ./gone.js\n${methods}\n`);
+    await expect(openConfig(path.join(root, 'words.yaml'))).rejects.toThrow(
+      /words\.yaml:4: plugins: \.\/gone\.js: .*gone\.js: no such file/,
+    );
+    write('words.yaml', `dataSet: words\nplugins: ./one.js\n${methods}\n`);
+    await expect(openConfig(path.join(root, 'words.yaml'))).rejects.toThrow(
+      /words\.yaml:2: plugins: .* will not do; modules/,
+    );
+  });
+});
+
+describe('an estimator from outside', () => {
+  const prior = defineEstimator({
+    name: 'prior',
+    description: 'importance draws from the prior alone',
+    draws: 64,
+    config: { halves: z.int().min(1).describe('of nothing, for the test; a whole number from 1') },
+    defaults: { halves: 2 },
+    create: ({ draws, own }) => ({
+      passes: () => draws * own.halves,
+      estimate(likelihood, { keys }) {
+        const proposals = Array.from(likelihood.words, (_, i) => {
+          const proposal = new PriorProposal(likelihood.latentSize);
+          return new DefensiveMixture(proposal, likelihood.latentSize, 0, draws, proposalStream(keys, i));
+        });
+        return estimateByImportance(likelihood, proposals, draws);
+      },
+    }),
+  });
+
+  it('is named, drawn and given keys by a configuration, and says log p(x)', async () => {
+    registerEstimator(prior);
+    const keys = 'draws: { prior: 20000 }, prior: { halves: 3 }';
+    write('prior.yaml', `dataSet: words\nevaluation: { estimator: prior, ${keys} }\nmethods: { sri: {} }\n`);
+    const loaded = await openConfig(path.join(root, 'prior.yaml'));
+    const run = resolveRun(loaded, { method: 'sri' });
+    expect(estimatorName(run.evaluation, 'short-run')).toBe('prior');
+    expect(estimatorSettings({ metric: 'ppl', estimator: 'prior' }, run)).toEqual({ halves: 3 });
+    const estimator = createEstimator(run.evaluation, 'short-run');
+    expect([estimator.name, estimator.draws, estimator.passes({ latentSize: 2, gradients: 1 })]).toEqual([
+      'prior',
+      20000,
+      60000,
+    ]);
+
+    const model = randomLinearGaussian(2, 2, { seed: 3 });
+    const posterior = new ShortRunPosterior(model, constantSchedule(0.1, 2), {
+      seed: 1,
+      sentences: Int32Array.of(0, 1),
+    });
+    estimator.estimate(model, posterior).forEach(({ logLikelihood, standardError }, i) => {
+      expect(Math.abs(logLikelihood - model.logEvidence(i))).toBeLessThan(5 * standardError);
+    });
+  });
+
+  it('draws as often as it is defined to where nothing is said, or as often as a command says', async () => {
+    write('plain.yaml', 'dataSet: words\nmethods: { sri: {} }\n');
+    const run = resolveRun(await openConfig(path.join(root, 'plain.yaml')), { method: 'sri' });
+    const asked = withEstimator(run, 'prior');
+    expect(createEstimator(asked.evaluation, 'short-run').draws).toBe(64);
+    expect(estimatorSettings({ metric: 'ppl', estimator: 'prior' }, asked)).toEqual({ halves: 2 });
+    expect(createEstimator(withEstimator(run, 'prior', 7).evaluation, 'short-run').draws).toBe(7);
+    expect(() => withEstimator(run, 'priors')).toThrow(
+      /priors is none of the estimators fitted, jacobian, encoder, ais, prior/,
+    );
+    write(
+      'wrong.yaml',
+      'dataSet: words\nevaluation: { draws: { priors: 3 }, prior: { halves: 0 } }\nmethods: { sri: {} }\n',
+    );
+    await expect(openConfig(path.join(root, 'wrong.yaml'))).rejects.toThrow(
+      /evaluation\.draws\.priors: no such key; did you mean prior\?[\s\S]*evaluation\.prior\.halves: 0 will not do; of nothing/,
+    );
+  });
+});
+
+describe('a decoder from outside', () => {
+  it('is named by model.decoder, and has its keys in its own runs alone', async () => {
+    const made: unknown[] = [];
+    registerDecoder(
+      defineDecoder({
+        name: 'bag',
+        label: 'Bag',
+        config: {
+          widths: count.describe('widths; a whole number from 1'),
+          deep: z.boolean().describe('true or false'),
+        },
+        defaults: { widths: 3, deep: false },
+        create: (_, { hiddenSize }, { weightRange }, own) => {
+          made.push({ hiddenSize, weightRange, own });
+          return {} as LatentDecoder;
+        },
+      }),
+    );
+    write(
+      'bag.yaml',
+      'dataSet: words\nmodel: { decoder: bag, bag: { deep: true }, hiddenSize: 6 }\nmethods: { sri: {} }\n',
+    );
+    const loaded = await openConfig(path.join(root, 'bag.yaml'));
+    const run = resolveRun(loaded, { method: 'sri' });
+    expect((run.model as unknown as { bag: unknown }).bag).toEqual({ widths: 3, deep: true });
+    createDecoder(new Parameters(0), run, 10);
+    expect(made).toEqual([{ hiddenSize: 6, weightRange: 0.01, own: { widths: 3, deep: true } }]);
+    expect(languageModelLabel(run.model)).toBe('Bag-LM');
+
+    write('plain.yaml', 'dataSet: words\nmethods: { sri: {} }\n');
+    const plain = resolveRun(await openConfig(path.join(root, 'plain.yaml')), { method: 'sri' });
+    expect(plain.model).not.toHaveProperty('bag');
+    expect(() => resolveRun(loaded, { method: 'sri', overrides: ['model.bag.widths=0'] })).toThrow(
+      /model\.bag\.widths: 0 will not do; widths/,
+    );
+    expect(() => resolveRun(loaded, { method: 'sri', overrides: ['precision=bf16'] })).toThrow(
+      /bf16 and f16 are for model.decoder: lstm/,
+    );
+  });
+});
