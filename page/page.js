@@ -59,7 +59,7 @@ function choose(label, on) {
 function makeChooser(labels) {
   const place = document.querySelector('#chooser');
   if (!place) return;
-  if (!chosenOnce) for (const label of labels.slice(-MOST_LINES)) choose(label, true);
+  if (!chosenOnce) for (const label of data.first) choose(label, true);
   chosenOnce = true;
   place.replaceChildren();
   for (const label of labels) {
@@ -71,14 +71,13 @@ function makeChooser(labels) {
       makeChooser(labels);
       drawCharts();
     });
-    place.append(element('label', {}, box, swatch(slots.get(label)), label));
+    place.append(element('label', {}, box, ...(slots.has(label) ? [swatch(slots.get(label))] : []), label));
   }
   if (labels.length > MOST_LINES) place.append(element('small', {}, `${MOST_LINES} at most`));
 }
 
 function swatch(slot) {
   const svg = element('svg', { width: 44, height: 10, 'aria-hidden': 'true' });
-  if (slot === undefined) return svg;
   const { light, dark: bright, dash } = STYLES[slot];
   const stroke = isDark() ? bright : light;
   svg.append(element('line', { x1: 1, x2: 43, y1: 5, y2: 5, stroke, 'stroke-width': 2.5, 'stroke-dasharray': dash.join(' ') }));
@@ -87,7 +86,7 @@ function swatch(slot) {
 
 // ---- charts
 
-let data = { charts: [], maps: [], live: null };
+let data = { labels: [], first: [], charts: [], maps: [], live: null };
 /** How the page's server is asked; live.js sets it. */
 let ask = null;
 const plots = new Map();
@@ -180,7 +179,8 @@ function showTip(plot, tip, names, view) {
     if (value == null) return;
     const at = one.x.indexOf(plot.data[0][idx]);
     const range = one.low && one.low[at] !== one.high[at] ? ` (${format(one.low[at])} to ${format(one.high[at])})` : '';
-    lines.push(element('div', {}, `${one.label}: ${format(value)}${range}`));
+    const note = one.notes?.[at] ? `, ${one.notes[at]}` : '';
+    lines.push(element('div', {}, `${one.label}: ${format(value)}${range}${note}`));
   });
   tip.replaceChildren(...lines);
   const room = plot.over.clientWidth;

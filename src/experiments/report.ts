@@ -11,7 +11,7 @@ import { stepsAblation } from '../report/figures/steps-ablation.js';
 import { frontierFigureOf, frontierLines } from '../report/frontier.js';
 import { mixtureNotices } from '../report/mixture.js';
 import { partNotice } from '../report/part.js';
-import { curvesFigure, type ReportPage, reportPage } from '../report/report-page.js';
+import { curveFigures, type ReportPage, reportPage } from '../report/report-page.js';
 import { type Table, toCsv } from '../report/table.js';
 import { measurements } from '../report/table1.js';
 import { REPORT_TABLES, type ReportTable } from '../report/tables.js';
@@ -119,10 +119,9 @@ export async function writeResults(runs: readonly MeasuredRun[], request: Result
   };
 }
 
-/** By file name: the curves of training, the ablation, and the Figure 1 of each run that has it. */
+/** By file name: the frontier, the ablation, the curves of training and of what its best epochs are made of, and the Figure 1 of each run that has it. */
 async function figures(runs: readonly MeasuredRun[], split: SplitName): Promise<[name: string, content: string][]> {
   const steps = stepsLines(runs, split);
-  const curves = await curvesFigure(runs);
   const frontier = frontierLines(runs, split);
   const title = 'Perplexity against KL';
   return [
@@ -132,7 +131,7 @@ async function figures(runs: readonly MeasuredRun[], split: SplitName): Promise<
     ...(steps.length > 1
       ? [['ablation-steps.svg', await stepsAblation(stepsPoints(steps))] satisfies [string, string]]
       : []),
-    ...(curves === null ? [] : [['training-curves.svg', curves] satisfies [string, string]]),
+    ...(await curveFigures(runs)),
     ...runs.flatMap(posteriorFiles),
   ];
 }
@@ -146,7 +145,7 @@ function page(
   return reportPage({
     split,
     runs,
-    tables: made.map(({ kind: { number, caption }, table }) => ({ number, caption, table, dataSet })),
+    tables: made.map(({ kind: { number, name, caption }, table }) => ({ number, name, caption, table, dataSet })),
     configOf: () => config ?? `${dataSet}.yaml`,
   });
 }
@@ -163,7 +162,7 @@ export function comparePage(
   const dataSets = [...new Set(runs.map(({ run }) => run.dataSet))];
   const tables = dataSets.flatMap((dataSet) => {
     const own = runs.filter(({ run }) => run.dataSet === dataSet);
-    return REPORT_TABLES.map(({ number, caption, make }) => ({ number, caption, dataSet, table: make(own, split) }));
+    return REPORT_TABLES.map(({ make, ...kind }) => ({ ...kind, dataSet, table: make(own, split) }));
   });
   return reportPage({
     split,

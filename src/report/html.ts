@@ -184,6 +184,13 @@ leave that place. The slider that comes first is of the dimension in which q(z |
 </form>`;
 }
 
+/** Figures side by side where there is room. */
+export function sideBySide(figures: readonly Html[]): Html {
+  return html`<div class="beside">
+${figures}
+</div>`;
+}
+
 /** What few readers need, folded away. */
 export function folded(summary: string, body: readonly Html[]): Html {
   return html`<details><summary>${summary}</summary>
@@ -273,6 +280,9 @@ export function comparisonTable(table: Table, caption: string): Html {
   const { columns, rows } = table;
   const quantities = quantitiesOf(table);
   const paper = quantities.filter((name) => hasSome(table, `Paper ${name}`));
+  // What a row is stands before its quantities.
+  const before = columns.slice(1, Math.max(1, ...quantities.slice(0, 1).map((name) => columns.indexOf(name))));
+  const heads = [columns[0]!, ...before.filter((name) => hasSome(table, name))];
   const at = (row: Table['rows'][number], name: string) => String(row[columns.indexOf(name)] ?? '');
   const ours = (row: Table['rows'][number], name: string) => {
     if (at(row, name) === '') return html`<td class="number">-</td>`;
@@ -285,21 +295,14 @@ export function comparisonTable(table: Table, caption: string): Html {
   return html`<div class="wide"><table>
 <caption>${caption}</caption>
 <thead>
-<tr><th scope="col" rowspan="2" data-column="0">${columns[0]!}</th>${quantities.map((name) =>
-    paper.includes(name)
-      ? html`<th scope="colgroup" colspan="2">${name}</th>`
-      : html`<th scope="colgroup">${name}</th>`,
-  )}</tr>
-<tr>${quantities.map((name, i) => {
-    const at = 1 + i + quantities.slice(0, i).filter((before) => paper.includes(before)).length;
-    const ours = html`<th scope="col" data-column="${at}">ours</th>`;
-    return paper.includes(name) ? html`${ours}<th scope="col" data-column="${at + 1}">paper</th>` : ours;
-  })}</tr>
+${comparisonHead(heads, quantities, paper)}
 </thead>
 <tbody>
 ${rows.map(
   (row) =>
-    html`<tr><th scope="row">${at(row, columns[0]!)}</th>${quantities.map((name) =>
+    html`<tr><th scope="row">${at(row, heads[0]!)}</th>${heads
+      .slice(1)
+      .map((name) => html`<td${numeric(at(row, name))}>${at(row, name)}</td>`)}${quantities.map((name) =>
       paper.includes(name)
         ? html`${ours(row, name)}<td class="number paper">${at(row, `Paper ${name}`) || '-'}</td>`
         : ours(row, name),
@@ -308,6 +311,27 @@ ${rows.map(
 </tbody>
 </table></div>
 ${folded('All columns', [plainTable(table, `${caption}, with everything that belongs to it`)])}`;
+}
+
+/** In one row, or where the paper has numbers too, in two. */
+function comparisonHead(heads: readonly string[], quantities: readonly string[], paper: readonly string[]): Html {
+  const rows = paper.length === 0 ? [] : html` rowspan="2"`;
+  const of = heads.map((name, at) => html`<th scope="col"${rows} data-column="${at}">${name}</th>`);
+  const places = quantities.map(
+    (_, i) => heads.length + i + quantities.slice(0, i).filter((before) => paper.includes(before)).length,
+  );
+  if (paper.length === 0) {
+    return html`<tr>${of}${quantities.map((name, i) => html`<th scope="col" class="number" data-column="${places[i]!}">${name}</th>`)}</tr>`;
+  }
+  return html`<tr>${of}${quantities.map((name) =>
+    paper.includes(name)
+      ? html`<th scope="colgroup" colspan="2">${name}</th>`
+      : html`<th scope="colgroup" colspan="1">${name}</th>`,
+  )}</tr>
+<tr>${quantities.map((name, i) => {
+    const ours = html`<th scope="col" data-column="${places[i]!}">ours</th>`;
+    return paper.includes(name) ? html`${ours}<th scope="col" data-column="${places[i]! + 1}">paper</th>` : ours;
+  })}</tr>`;
 }
 
 function numeric(cell: string): Html {
@@ -340,8 +364,9 @@ details { margin: 0.5rem 0; }
 summary { cursor: pointer; color: var(--faint); }
 dt { font-weight: 600; }
 dd { margin: 0 0 0.5rem 1.25rem; overflow-wrap: anywhere; }
-pre { padding: 0.75rem 1rem; overflow-x: auto; background: var(--shade); border-radius: 6px; font-size: 0.85rem; }
+pre { padding: 0.75rem 1rem; white-space: pre-wrap; overflow-wrap: anywhere; background: var(--shade); border-radius: 6px; font-size: 0.85rem; }
 figure { margin: 1rem 0; }
+.beside { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(30rem, 100%), 1fr)); gap: 0.5rem 2rem; }
 th button { font: inherit; font-weight: inherit; color: inherit; background: none; border: 0; padding: 0; cursor: pointer; }
 th button::after { content: " \\2195"; color: var(--faint); font-size: 0.8em; }
 th[aria-sort="ascending"] button::after { content: " \\2191"; color: var(--ink); }

@@ -14,6 +14,8 @@ export interface ChartSeries {
   /** The band's edges; absent where there is none. */
   low?: number[];
   high?: number[];
+  /** What else a reader is told of each point. */
+  notes?: string[];
 }
 
 /** One quantity of a chart. */
@@ -41,8 +43,10 @@ export interface PageMap extends Pick<PosteriorMap, 'points' | 'prior' | 'landma
 }
 
 export interface PageNumbers {
-  /** Lines to choose from; the last ones are chosen first. */
+  /** Lines to choose from. */
   labels: string[];
+  /** Those that are shown before a person chooses. */
+  first: string[];
   charts: PageChart[];
   maps: PageMap[];
   /** Of a page that a server keeps up to date and that may ask it, which of its states this is; null for a file. */

@@ -7,7 +7,10 @@ import { isOfSelected, type MeasuredRun } from '../runs/measured-run.js';
 import { describePosterior, keptPosterior, keptPosteriorMap, POSTERIOR } from '../runs/posterior.js';
 import { RunFolder } from '../runs/run-folder.js';
 import { type StepsLine, stepsLines, stepsPoints } from './ablation.js';
+import { gainByPosition } from './figures/gain-by-position.js';
+import { klByDimension } from './figures/kl-by-dimension.js';
 import { trainingCurves } from './figures/training-curves.js';
+import { frontierFigureOf, frontierLines } from './frontier.js';
 import {
   bulletList,
   chart,
@@ -25,10 +28,12 @@ import {
   plainTable,
   type Section,
   shortHashes,
+  sideBySide,
   textTable,
 } from './html.js';
 import { mixtureNotices } from './mixture.js';
 import {
+  type ChartSeries,
   type ChartView,
   type Curve,
   type PageChart,
@@ -48,7 +53,7 @@ export interface ReportPage {
   /** On one data set or several. */
   runs: readonly MeasuredRun[];
   /** Those that have a row, each with what the paper calls it, and the data set that it is of. */
-  tables: readonly { number: number | null; caption: string; table: Table; dataSet: string }[];
+  tables: readonly { number: number | null; name?: string; caption: string; table: Table; dataSet: string }[];
   /** The config file of a data set, as a command names it. */
   configOf(dataSet: string): string;
   /** Of a page that a server keeps up to date and that may ask it, which of its states this is; null for a file. */
@@ -95,7 +100,10 @@ export async function reportPage({
   const several = dataSets.length > 1;
   const parts = dataSets.flatMap((dataSet) => partNotice(of(dataSet).map(({ measured }) => measured)) ?? []);
   const mixtures = dataSets.flatMap((dataSet) => mixtureNotices(of(dataSet).map(({ measured }) => measured)));
-  const charts = chartsOf(shown, split);
+  const charts = epochCharts(shown);
+  const ofTables = tables.map(({ name, dataSet }) =>
+    name === undefined ? null : tableChart(name, of(dataSet), split),
+  );
   const maps = mapsOf(shown);
   const sections: Section[] = [
     { title: 'Left out', body: notices.length === 0 ? [] : [bulletList(notices)] },
@@ -103,11 +111,11 @@ export async function reportPage({
     { title: 'A part of the data', body: parts.map(paragraph) },
     { title: 'What stands side by side', body: mixtures.length === 0 ? [] : [bulletList(mixtures)] },
     { title: 'Is the code used?', body: verdicts(shown) },
-    ...tables.map(({ caption, table, dataSet }) => ({
+    ...tables.map(({ caption, table, dataSet }, i) => ({
       title: several ? `${caption}, on ${dataSet}` : caption,
-      body: [tableOf(table, dataSet)],
+      body: [tableOf(table, dataSet), ...(ofTables[i] ? [ofTables[i].html] : [])],
     })),
-    { title: 'Training', body: charts.length === 0 ? [] : [chooser(), ...charts.map(({ html }) => html)] },
+    { title: 'Training', body: charts.length === 0 ? [] : [chooser(), sideBySide(charts.map(({ html }) => html))] },
     { title: 'Aggregate posterior', body: posteriorFigures(shown, maps, live !== null) },
     { title: 'Try it', body: live === null ? [] : exploration(shown) },
     { title: 'Warnings', body: warnings(shown, split) },
@@ -125,7 +133,13 @@ export async function reportPage({
   return htmlReport({
     title: dataSets.length === 0 ? 'No results yet' : `Results on ${dataSets.join(', ')}`,
     sections: sections.filter(({ body }) => body.length > 0),
-    numbers: { labels: lineLabels(shown), charts: charts.map(({ numbers }) => numbers), maps, live },
+    numbers: {
+      labels: lineLabels(shown),
+      first: firstLines(shown),
+      charts: [...charts, ...ofTables.filter((one) => one !== null)].map(({ numbers }) => numbers),
+      maps,
+      live,
+    },
   });
 }
 
@@ -160,6 +174,16 @@ function colourOrder(shown: readonly Shown[]): string[] {
 /** Names of lines: runs that differ in their seed alone have one. */
 function lineLabels(shown: readonly Shown[]): string[] {
   return [...new Set(shown.map(({ line }) => line))];
+}
+
+/** Lines of a chart that are told apart without colour. */
+const MOST_LINES = 5;
+
+/** Settings as they are before those of which one number varies, and of these the last: the paper's own method is among them. */
+function firstLines(shown: readonly Shown[]): string[] {
+  const plain = lineLabels(shown.filter(({ measured }) => variedIn(measured) === null));
+  const varied = lineLabels(shown).filter((label) => !plain.includes(label));
+  return [...plain.slice(-MOST_LINES), ...varied.slice(0, Math.max(0, MOST_LINES - plain.length))];
 }
 
 /** Where training is, by the last line that each run has written. */
@@ -204,20 +228,21 @@ function exploration(shown: readonly Shown[]): Html[] {
 }
 
 function verdicts(shown: readonly Shown[]): Html[] {
-  const judged = shown.flatMap(({ label, measured: { manifest } }): [string, string][] =>
-    manifest.verdict ? [[label, `${manifest.verdict.collapse}: ${manifest.verdict.reason}`]] : [],
+  const rows = shown.flatMap(({ line, measured: { run, manifest } }) =>
+    manifest.verdict ? [[line, run.seed, manifest.verdict.collapse, manifest.verdict.reason]] : [],
   );
-  return judged.length === 0 ? [] : [facts(judged)];
+  const columns = ['Method', 'Seed', 'The code is', 'because'];
+  return rows.length === 0 ? [] : [plainTable({ columns, rows }, 'By the validation of the epoch whose weights count')];
 }
 
 function tableOf(table: Table, dataSet: string): Html {
   const compares = table.columns.some((name) => table.columns.includes(`${name} standard error`));
   const meaning = hasSome(table, AGAINST) ? `; ${AGAINST_MEANING}` : '';
+  const beside = table.columns.some((name) => name.startsWith('Paper ') && hasSome(table, name))
+    ? ", and the paper's"
+    : '';
   return compares
-    ? comparisonTable(
-        table,
-        `On ${dataSet}: ours ± standard error with the estimator beneath, and the paper's${meaning}`,
-      )
+    ? comparisonTable(table, `On ${dataSet}: ours ± standard error with the estimator beneath${beside}${meaning}`)
     : textTable(table, `On ${dataSet}`);
 }
 
@@ -239,12 +264,8 @@ interface DrawnChart {
   numbers: PageChart;
 }
 
-/** The charts that there are numbers for. */
-function chartsOf(shown: readonly Shown[], split: string): DrawnChart[] {
-  const steps = stepsLines(
-    shown.map(({ measured }) => measured),
-    split,
-  );
+/** The charts of training that there are numbers for. */
+function epochCharts(shown: readonly Shown[]): DrawnChart[] {
   return [
     drawn(
       'epochs',
@@ -253,23 +274,41 @@ function chartsOf(shown: readonly Shown[], split: string): DrawnChart[] {
     ),
     drawn(
       'kl-by-dimension',
-      [bestView(shown, 'klDimension', 0, 'KL, nats a sentence', 'dimensions, from the largest KL down')],
+      [bestView(shown, 'klDimension', 'KL, nats a sentence', 'dimensions, from the largest KL down')],
       'KL of each dimension on validation sentences, at the best epoch; of short runs, that of a Gaussian with the ' +
         'moments of their draws.',
     ),
     drawn(
       'gain-by-position',
-      [bestView(shown, 'gainPosition', 1, 'gain, nats a word', 'position in the sentence')],
+      [bestView(shown, 'gainPosition', 'gain, nats a word', 'position in the sentence')],
       'How much less a word surprises the decoder when it is given the inferred code and not one of the prior; on ' +
         'validation sentences, at the best epoch.',
     ),
-    drawn(
-      'steps',
-      steps.length < 2 ? [] : stepsViews(steps),
-      `What K, the number of Langevin steps, does${estimatorsOf(steps)}; bands are standard errors.`,
-      true,
-    ),
   ].filter((one) => one !== null);
+}
+
+/** What a table says, as a chart; null where it is not drawn. @param name of the table. @param shown on one data set. */
+function tableChart(name: string, shown: readonly Shown[], split: string): DrawnChart | null {
+  const runs = shown.map(({ measured }) => measured);
+  const id = `${name}-${shown[0]?.measured.run.dataSet}`;
+  switch (name) {
+    case 'ablation-steps': {
+      const steps = stepsLines(runs, split);
+      if (steps.length < 2) return null;
+      const caption = `What K, the number of Langevin steps, does${estimatorsOf(steps)}; bands are standard errors.`;
+      return drawn(id, stepsViews(steps), caption, true);
+    }
+    case 'frontier': {
+      const frontier = frontierFigureOf(frontierLines(runs, split));
+      if (frontier.curves.length === 0) return null;
+      const left = frontier.curves.length - MOST_CURVES;
+      const more = left > 0 ? ` The first ${MOST_CURVES} curves of ${frontier.curves.length}; the table has all.` : '';
+      const caption = `Perplexity over KL, each curve along what it varies; bands are standard errors.${more}`;
+      return drawn(id, [frontierView(frontier)], caption, true);
+    }
+    default:
+      return null;
+  }
 }
 
 /** A chart of the views that have a point; null where none has. */
@@ -299,17 +338,18 @@ function epochViews(shown: readonly Shown[]): ChartView[] {
   }));
 }
 
-/** Columns `<name>[<i>]` of the best epoch; a dimension's number means nothing, so KL comes from the largest down. */
-function bestView(
-  shown: readonly Shown[],
-  column: 'klDimension' | 'gainPosition',
-  first: number,
-  name: string,
-  xTitle: string,
-): ChartView {
+/** Parts of an epoch's quantities, in columns `<name>[<i>]`, with the least i that there is. */
+const BEST_COLUMNS = { klDimension: 0, gainPosition: 1 } as const;
+type BestColumn = keyof typeof BEST_COLUMNS;
+
+function valuesOfBest(best: Shown['best'], column: BestColumn): (number | null)[] {
+  return best === undefined ? [] : indexedColumns(best, column, BEST_COLUMNS[column]);
+}
+
+/** Such parts of the best epoch; a dimension's number means nothing, so KL comes from the largest down. */
+function bestView(shown: readonly Shown[], column: BestColumn, name: string, xTitle: string): ChartView {
   const curve = ({ best }: Shown): Curve => {
-    const values = best === undefined ? [] : indexedColumns(best, column, first);
-    const points = values.flatMap((y, i) => (y === null ? [] : [{ x: i + 1, y }]));
+    const points = valuesOfBest(best, column).flatMap((y, i) => (y === null ? [] : [{ x: i + 1, y }]));
     if (column === 'gainPosition') return points;
     const ranked = points.map(({ y }) => y).sort((a, b) => b - a);
     return ranked.map((y, rank) => ({ x: rank + 1, y }));
@@ -334,18 +374,50 @@ function stepsViews(lines: readonly StepsLine[]): ChartView[] {
   return quantities.map(([quantity, name, zero]) => {
     const known = points.flatMap((point) => {
       const { value = null, standardError = null } = point[quantity] ?? {};
-      return value === null ? [] : [{ steps: point.steps, value, error: standardError ?? 0 }];
+      return value === null ? [] : [{ steps: point.steps, value, standardError }];
     });
     const series = {
       label: methodLabel(lines[0]!.runs[0]!).replace(/ \(.*\)$/, ''),
       seeds: 1,
       x: known.map(({ steps }) => steps),
-      y: known.map(({ value }) => value),
-      low: known.map(({ value, error }) => value - error),
-      high: known.map(({ value, error }) => value + error),
+      ...around(known),
     };
     return { name, xTitle: 'Langevin steps, K', zero, series: [series] };
   });
+}
+
+/** Curves of a frontier, beside the line of a model without a code. */
+const MOST_CURVES = MOST_LINES - 1;
+
+/** Perplexity over KL; a model without a code is a line across. */
+function frontierView({ curves, references }: ReturnType<typeof frontierFigureOf>): ChartView {
+  const drawn = curves.slice(0, MOST_CURVES).map(({ label, points }): ChartSeries => {
+    const ordered = points.toSorted((a, b) => a.kl.value - b.kl.value);
+    return {
+      label,
+      seeds: 1,
+      x: ordered.map(({ kl }) => kl.value),
+      notes: ordered.map(({ value }) => `at ${value}`),
+      ...around(ordered.map(({ ppl }) => ppl)),
+    };
+  });
+  const reached = drawn.flatMap(({ x }) => x);
+  const ends = [Math.min(...reached), Math.max(...reached)];
+  const across = references
+    .slice(0, 1)
+    .map(({ label, ppl }): ChartSeries => ({ label, seeds: 1, x: ends, ...around(ends.map(() => ppl)) }));
+  return { name: 'perplexity', xTitle: 'KL, nats a sentence', zero: false, series: [...drawn, ...across] };
+}
+
+/** Values with a band of a standard error to each side. */
+function around(
+  measured: readonly { value: number; standardError: number | null }[],
+): Required<Pick<ChartSeries, 'y' | 'low' | 'high'>> {
+  return {
+    y: measured.map(({ value }) => value),
+    low: measured.map(({ value, standardError }) => value - (standardError ?? 0)),
+    high: measured.map(({ value, standardError }) => value + (standardError ?? 0)),
+  };
 }
 
 /** `: PPL by fitted, KL by jacobian`. */
@@ -357,18 +429,32 @@ function estimatorsOf(lines: readonly StepsLine[]): string {
   return said.length === 0 ? '' : `: ${said.join(', ')}`;
 }
 
-/** Validation losses as on the page, as a picture of its own; null where no epoch was validated. */
-export async function curvesFigure(runs: readonly MeasuredRun[]): Promise<string | null> {
+/** Curves as on the page, as pictures of their own, by the name of their file: those that there are numbers for. */
+export async function curveFigures(runs: readonly MeasuredRun[]): Promise<[name: string, svg: string][]> {
   const shown = show(inPaperOrder(runs));
-  return shown.some(({ epochs }) => epochs.length > 0) ? drawCurves(shown) : null;
+  const labels = colourOrder(shown);
+  const ofBest = (column: BestColumn) =>
+    shown
+      .map(({ label, best }) => ({ label, nats: valuesOfBest(best, column) }))
+      .filter(({ nats }) => nats.some((value) => value !== null));
+  const [kl, gain] = [ofBest('klDimension'), ofBest('gainPosition')];
+  return [
+    ...(shown.some(({ epochs }) => epochs.length > 0)
+      ? [['training-curves.svg', await drawCurves(shown, labels)] satisfies [string, string]]
+      : []),
+    ...(kl.length === 0 ? [] : [['kl-by-dimension.svg', await klByDimension(kl, labels)] satisfies [string, string]]),
+    ...(gain.length === 0
+      ? []
+      : [['gain-by-position.svg', await gainByPosition(gain, labels)] satisfies [string, string]]),
+  ];
 }
 
-function drawCurves(shown: readonly Shown[]): Promise<string> {
+function drawCurves(shown: readonly Shown[], labels: readonly string[]): Promise<string> {
   const curves = shown.map(({ label, epochs }) => ({
     label,
     epochs: epochs.map(({ epoch, numbers }) => ({ epoch, validationLoss: numbers.validationLoss ?? null })),
   }));
-  return trainingCurves(curves, colourOrder(shown));
+  return trainingCurves(curves, labels);
 }
 
 /** The maps of the runs that have one. */

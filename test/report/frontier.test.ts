@@ -2,8 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { writeResults } from '../../src/experiments/report.js';
+import { comparePage, writeResults } from '../../src/experiments/report.js';
 import { frontierFigureOf, frontierLines } from '../../src/report/frontier.js';
+import type { PageNumbers } from '../../src/report/page-numbers.js';
 import { findRuns, type MeasuredRun, readRun } from '../../src/runs/measured-run.js';
 import { makeRun } from './runs.js';
 
@@ -54,6 +55,21 @@ describe('the frontier', () => {
       ppl: { value: 94, standardError: 0.123456 },
       kl: { value: 9, standardError: 0.123456 },
     });
+  });
+
+  it('stands on the page with its table, each point with what varies there, beside the language model', async () => {
+    const page = await comparePage(runs, 'test');
+    const section = page.slice(page.indexOf('<h2>Perplexity against KL</h2>')).split('</section>')[0]!;
+    expect(section).toContain('<figure class="chart" id="frontier-ptb">');
+    expect(section).toMatch(/<th scope="row">SRI \(from-lm\)<\/th><td>temperature<\/td>\s*<td class="number">0\.8</);
+    const { charts } = JSON.parse(page.match(/id="numbers">(.*?)<\/script>/s)![1]!) as PageNumbers;
+    const [view] = charts.find(({ id }) => id === 'frontier-ptb')!.views;
+    expect(view!.series.map(({ label, x, y, notes }) => ({ label, x, y, notes }))).toEqual([
+      { label: 'FB-VAE (decoder-reset)', x: [4.2, 8.3], y: [98, 97], notes: ['at 4', 'at 8'] },
+      { label: 'SRI (from-lm)', x: [4, 9], y: [95, 94], notes: ['at 0.8', 'at 0.55'] },
+      { label: 'LSTM-LM', x: [4, 9], y: [96, 96], notes: undefined },
+    ]);
+    expect(view!.series[1]!.high![0]).toBeCloseTo(95.123456);
   });
 
   it('lies beside the tables, as CSV and as SVG', async () => {

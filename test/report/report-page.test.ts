@@ -4,6 +4,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RunConfig } from '../../src/config/schema.js';
 import type { SriKeys } from '../../src/methods/sri.js';
+import { stepsLines, stepsTable } from '../../src/report/ablation.js';
 import { reportPage } from '../../src/report/report-page.js';
 import { table1 } from '../../src/report/table1.js';
 import { findRuns, readRun } from '../../src/runs/measured-run.js';
@@ -75,17 +76,21 @@ beforeAll(async () => {
 
 async function page(): Promise<Element[]> {
   const runs = findRuns(root, 'ptb').map(readRun);
+  const steps = stepsTable(stepsLines(runs, 'test'));
   const tables = [
     { number: 1, caption: 'Table 1: language models', table: table1(runs), dataSet: 'ptb' },
     { number: 3, caption: 'Table 3: generation', table: texts, dataSet: 'ptb' },
+    ...(steps.rows.length === 0
+      ? []
+      : [{ number: null, name: 'ablation-steps', caption: 'Steps', table: steps, dataSet: 'ptb' }]),
   ];
   return elementsOf(await reportPage({ split: 'test', runs, tables, configOf: () => 'ptb.yaml' }));
 }
 
 describe('the page of a data set', () => {
   it('says of each run whether its code is used', () => {
-    const told = elements.filter(({ name }) => name === 'dt' || name === 'dd').map(({ text }) => text);
-    expect(told.slice(0, 2)).toEqual(['SRI', `active: z matters, ${NASTY}`]);
+    const told = elements.filter(({ name }) => name === 'td').map(({ text }) => text);
+    expect(told.slice(0, 4)).toEqual(['SRI', '3', 'active', `z matters, ${NASTY}`]);
   });
 
   it('has the tables, numbers beside the paper’s and texts as they are', () => {
