@@ -102,11 +102,10 @@ auto& weightsOf(const Napi::Value& value, const Napi::FunctionReference& type, c
   return weights;
 }
 
-template <class Weights>
-const Weights& checked(const Weights& weights, Precision precision, const Napi::Value& value) {
-  if (weights.precision() == precision) return weights;
-  throw Napi::Error::New(value.Env(), std::string("this operation needs weights of precision ") + nameOf(precision) +
-                                          ", not " + nameOf(weights.precision()));
+void checkPrecision(Precision found, Precision wanted, const Napi::Value& value) {
+  if (found == wanted) return;
+  throw Napi::Error::New(value.Env(), std::string("this operation needs weights of precision ") + nameOf(wanted) +
+                                          ", not " + nameOf(found));
 }
 
 }  // namespace
@@ -116,7 +115,9 @@ const RecurrentWeights& recurrentOf(const Napi::Value& value) {
 }
 
 const RecurrentWeights& recurrentOf(const Napi::Value& value, Precision precision) {
-  return checked(recurrentOf(value), precision, value);
+  const RecurrentWeights& weights = recurrentOf(value);
+  checkPrecision(weights.precision(), precision, value);
+  return weights;
 }
 
 const VocabularyWeights& vocabularyOf(const Napi::Value& value) {
@@ -124,7 +125,9 @@ const VocabularyWeights& vocabularyOf(const Napi::Value& value) {
 }
 
 const VocabularyWeights& vocabularyOf(const Napi::Value& value, Precision precision) {
-  return checked(vocabularyOf(value), precision, value);
+  const VocabularyWeights& weights = vocabularyOf(value);
+  checkPrecision(weights.precision(), precision, value);
+  return weights;
 }
 
 Precision precisionFrom(const Napi::Value& value) {

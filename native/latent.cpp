@@ -170,7 +170,7 @@ void LatentPass<Operand>::project(const Worker& worker, const float* z) const {
   forOwnRows(worker, [&](Range rows) {
     const Products& products = productsFor(rows);
     const float* from = z + rows.begin * Z;
-    products.gates->run(worker, from, latent_.gates, latentGates_ + rows.begin * 4 * H);
+    products.gates->run(worker, from, latent_.gates, latentGates_ + 4 * H * rows.begin);
     products.initial->run(worker, from, latent_.initial, initialSum_ + rows.begin * H);
     for (int r = rows.begin; r < rows.end; r++) {
       for (std::size_t u = 0; u < H; u++) {
@@ -198,7 +198,7 @@ void LatentPass<Operand>::run(const Worker& worker, const float* z, float* nll, 
     }
     if (wanted_ == Wanted::nll) return;
     const Products& products = productsFor(rows);
-    products.gatesBack->run(worker, dGates_ + rows.begin * 4 * H, latent_.gatesBack, gradient + rows.begin * Z);
+    products.gatesBack->run(worker, dGates_ + 4 * H * rows.begin, latent_.gatesBack, gradient + rows.begin * Z);
     products.initialBack->run(worker, dInitial_ + rows.begin * H, latent_.initialBack, gradient + rows.begin * Z);
   });
 }

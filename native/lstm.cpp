@@ -90,7 +90,7 @@ LstmForward<Operand>::LstmForward(const RecurrentWeights& weights, int tokens, i
     products_.push_back(Product::of({R_, H_, 4 * width, H_, 1, false, weights.precision()}));
     gates_.push_back(workspace.take<float>(static_cast<std::size_t>(R_) * 4 * width));
     // A row of h_t before it is rounded, and the activations where nobody keeps them.
-    rowBuffers_.push_back(workspace.take<float>(width + 4 * H_));
+    rowBuffers_.push_back(workspace.take<float>(width + std::size_t{4} * H_));
   }
   zeros_ = takeZeros(workspace, 4 * H_);
 }

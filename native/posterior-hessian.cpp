@@ -33,7 +33,7 @@ int roundUp(int value, int multiple) { return (value + multiple - 1) / multiple 
  */
 struct CellCoefficients {
   static constexpr int kCount = 14;
-  explicit CellCoefficients(float* memory, int width)
+  explicit CellCoefficients(float* memory, std::size_t width)
       : forget(memory),
         toForget(memory + width),
         toInput(memory + 2 * width),
@@ -231,7 +231,7 @@ void HessianPass::cells(const Worker& worker, std::size_t part, int first, int t
   const std::size_t stateStep = static_cast<std::size_t>(baseRows_) * H;
   float* memory = scratch_[worker.index];
   const CellCoefficients coefficients(memory, width);
-  float* left = memory + CellCoefficients::kCount * padded;
+  float* left = memory + static_cast<std::size_t>(CellCoefficients::kCount) * padded;
   float* right = left + static_cast<std::size_t>(Z) * 6 * padded;
   if (padded != width) std::memset(left, 0, sizeof(float) * 2 * Z * 6 * padded);
   const float* states = context_.outputMask != nullptr ? base_.forward().masked : base_.forward().hidden;

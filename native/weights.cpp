@@ -51,8 +51,7 @@ void RecurrentWeights::pack(const float* kernel) {
       for (int k = 0; k < H; k++) {
         for (int gate = 0; gate < 4; gate++) {
           std::memcpy(columns + (static_cast<std::size_t>(k) * 4 + gate) * width,
-                      kernel + static_cast<std::size_t>(k) * 4 * H + gate * H + part.units.begin,
-                      width * sizeof(float));
+                      kernel + (static_cast<std::size_t>(k) * 4 + gate) * H + part.units.begin, width * sizeof(float));
         }
       }
       part.forward.pack(columns, 4 * width, 1);

@@ -113,7 +113,7 @@ void Device::openDevice() {
   descriptor.requiredLimits = &limits;
   descriptor.uncapturedErrorCallbackInfo.userdata1 = this;
   descriptor.uncapturedErrorCallbackInfo.callback = [](WGPUDevice const*, WGPUErrorType type, WGPUStringView message,
-                                                      void* self, void*) {
+                                                       void* self, void*) {
     static_cast<Device*>(self)->reported(type, text(message));
   };
   descriptor.deviceLostCallbackInfo.mode = WGPUCallbackMode_AllowProcessEvents;

@@ -63,8 +63,8 @@ class Device {
    * Records one dispatch: binding 0 is a uniform that holds `parameters` (at most 64 words), bindings 1, 2, ... are the
    * buffers in order. Dispatches see the results of those before them.
    */
-  void dispatch(uint32_t pipeline, const std::vector<uint32_t>& buffers, const uint32_t* parameters, size_t parameterCount,
-                uint32_t x, uint32_t y, uint32_t z);
+  void dispatch(uint32_t pipeline, const std::vector<uint32_t>& buffers, const uint32_t* parameters,
+                size_t parameterCount, uint32_t x, uint32_t y, uint32_t z);
 
   /** Hands over what is recorded, as one submission. */
   void flush();
