@@ -8,7 +8,7 @@ import { InputError } from '../errors.js';
 import { writeFileAtomic } from '../storage/atomic-write.js';
 import { makeFolder } from '../storage/folder.js';
 import { decodeSafetensors, encodeSafetensors, type StoredTensor } from '../storage/safetensors.js';
-import { endingSchema } from './ending.js';
+import { endingSchema } from './ending-schema.js';
 import { anyNumber, JsonFormat } from './json-format.js';
 import { verdictSchema } from './run-folder.js';
 import { startedFromSchema } from './weights.js';

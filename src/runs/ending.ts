@@ -1,16 +1,6 @@
-// Why a training ended.
+// Why a training ended, for people and for what goes on from there. Help shows endings, so nothing here loads a schema.
 
-import { z } from 'zod';
-
-export const endingSchema = z.discriminatedUnion('reason', [
-  /** All the epochs that were asked for are done; given more, it goes on. */
-  z.strictObject({ reason: z.literal('all-epochs'), epochs: z.int() }),
-  /** No better validation loss for `patience` epochs (`training.earlyStop`). */
-  z.strictObject({ reason: z.literal('early-stop'), patience: z.int() }),
-  /** The last of `decays` of the learning rate (`training.decay`). */
-  z.strictObject({ reason: z.literal('decays'), decays: z.int() }),
-]);
-export type Ending = z.infer<typeof endingSchema>;
+import type { Ending } from './ending-schema.js';
 
 /** In a sentence. */
 export function describeEnding(ending: Ending): string {

@@ -18,7 +18,7 @@ import { methods } from '../methods/registry.js';
 import { writeFileAtomic } from '../storage/atomic-write.js';
 import { makeFolder, tryWriting } from '../storage/folder.js';
 import { Lock, LockedError } from '../storage/lock.js';
-import { endingSchema } from './ending.js';
+import { endingSchema } from './ending-schema.js';
 import { JsonFormat } from './json-format.js';
 import { type MeasuredRow, ROW, rowName, type SentenceValues } from './row.js';
 import { decodeSentenceValues, encodeSentenceValues } from './sentence-values.js';

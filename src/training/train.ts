@@ -8,6 +8,7 @@ import type { RunConfig } from '../config/schema.js';
 import { type Batch, type Batches, equalLengthBatches } from '../data/batches.js';
 import type { PreparedCorpus } from '../data/corpus.js';
 import { InputError, InterruptedError } from '../errors.js';
+import { turn } from '../interruption.js';
 import type { Method } from '../methods/define-method.js';
 import type { Iteration, Model, Position } from '../methods/method.js';
 import {
@@ -17,7 +18,8 @@ import {
   type TrainingState,
   type TrainingSums,
 } from '../runs/checkpoint.js';
-import { type Ending, mayGoOn } from '../runs/ending.js';
+import { mayGoOn } from '../runs/ending.js';
+import type { Ending } from '../runs/ending-schema.js';
 import { cutBack, type Metrics, MetricsFile } from '../runs/metrics.js';
 import type { Manifest, RunFolder, Verdict } from '../runs/run-folder.js';
 import { restoreWeights, type StartingWeights, saveWeights, startPart } from '../runs/weights.js';
@@ -242,7 +244,7 @@ class Training {
       if (this.state.iteration % run.training.logEvery === 0) this.logInterval();
       if ((performance.now() - this.lastSave) / 1000 >= run.training.checkpointEvery) await this.save();
       // Lets signals and timers in: everything between here and the last wait was synchronous.
-      await new Promise((resolve) => setImmediate(resolve));
+      await turn();
       if (signal?.aborted) {
         await this.save();
         throw new InterruptedError(`stopped in epoch ${this.state.epoch} after ${this.state.iteration} updates`);

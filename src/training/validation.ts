@@ -2,7 +2,7 @@
 
 import type { RunConfig } from '../config/schema.js';
 import type { ValidationState } from '../runs/checkpoint.js';
-import type { Ending } from '../runs/ending.js';
+import type { Ending } from '../runs/ending-schema.js';
 
 export const INITIAL_VALIDATION: ValidationState = {
   best: null,
