@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import type { PosteriorRequest } from '../experiments/posterior.js';
 import { FIGURE_1 } from '../experiments/published.js';
 import { counted, formatNumber } from '../notation.js';
-import type { PosteriorSummary } from '../runs/posterior.js';
+import type { PosteriorSummary } from '../runs/posterior-files.js';
 import { type Io, print, printJson } from './io.js';
 import { wholeNumber } from './options.js';
 import { addSplitOption, onTrainedRun, type TrainedRunOptions } from './trained-run.js';
@@ -36,7 +36,7 @@ export function addPosterior(program: Command, io: Io): void {
 
 /** The summary as a person reads it. */
 async function describe(summary: PosteriorSummary, files: readonly string[]): Promise<string[]> {
-  const { describePosterior } = await import('../runs/posterior.js');
+  const { describePosterior } = await import('../runs/posterior-files.js');
   const { dimensions, sentences, split, epoch } = summary;
   const far = dimensions
     .map(({ mean, standardDeviation, wasserstein }, d) => ({ d, mean, standardDeviation, wasserstein }))

@@ -17,7 +17,7 @@ import {
   type PosteriorMap,
   type PosteriorSummary,
   posteriorCsv,
-} from '../runs/posterior.js';
+} from '../runs/posterior-files.js';
 import { shownText } from '../runs/shown-text.js';
 import { decodeTexts, settled, textOf } from './decode-texts.js';
 import { latentModel, type OpenRun } from './open-run.js';

@@ -16,7 +16,7 @@ import { type Table, toCsv } from '../report/table.js';
 import { measurements } from '../report/table1.js';
 import { REPORT_TABLES, type ReportTable } from '../report/tables.js';
 import type { MeasuredRun } from '../runs/measured-run.js';
-import { posteriorFiles } from '../runs/posterior.js';
+import { posteriorFiles } from '../runs/posterior-files.js';
 import { writeFileAtomic } from '../storage/atomic-write.js';
 import { makeFolder } from '../storage/folder.js';
 

@@ -1,7 +1,7 @@
 // The numbers behind the page's charts and maps, as its script reads them: runs that differ in their seed alone are one line
 // with a band from the lowest seed to the highest.
 
-import type { PosteriorMap } from '../runs/posterior.js';
+import type { PosteriorMap } from '../runs/posterior-files.js';
 
 /** A line of a chart; the arrays are of one length. */
 export interface ChartSeries {

@@ -4,7 +4,7 @@
 import type { RunConfig } from '../config/schema.js';
 import { methods } from '../methods/registry.js';
 import { isOfSelected, type MeasuredRun } from '../runs/measured-run.js';
-import { describePosterior, keptPosterior, keptPosteriorMap, POSTERIOR } from '../runs/posterior.js';
+import { describePosterior, keptPosterior, keptPosteriorMap, POSTERIOR } from '../runs/posterior-files.js';
 import { RunFolder } from '../runs/run-folder.js';
 import { type StepsLine, stepsLines, stepsPoints } from './ablation.js';
 import { gainByPosition } from './figures/gain-by-position.js';

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { reportPage } from '../../src/report/report-page.js';
 import { table1 } from '../../src/report/table1.js';
 import { findRuns, readRun } from '../../src/runs/measured-run.js';
-import { POSTERIOR, POSTERIOR_MAP, POSTERIOR_SUMMARY } from '../../src/runs/posterior.js';
+import { POSTERIOR, POSTERIOR_MAP, POSTERIOR_SUMMARY } from '../../src/runs/posterior-files.js';
 import { chromiumFile, openBrowser } from './browser.js';
 import { makeRun } from './runs.js';
 

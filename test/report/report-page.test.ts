@@ -8,7 +8,7 @@ import { stepsLines, stepsTable } from '../../src/report/ablation.js';
 import { reportPage } from '../../src/report/report-page.js';
 import { table1 } from '../../src/report/table1.js';
 import { findRuns, readRun } from '../../src/runs/measured-run.js';
-import { POSTERIOR, POSTERIOR_SUMMARY } from '../../src/runs/posterior.js';
+import { POSTERIOR, POSTERIOR_SUMMARY } from '../../src/runs/posterior-files.js';
 import type { RunFolder } from '../../src/runs/run-folder.js';
 import { type Element, elementsOf } from './markup.js';
 import { type GivenRow, makeRun, manifest } from './runs.js';

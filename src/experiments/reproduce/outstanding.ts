@@ -16,7 +16,7 @@ import { metricNamed } from '../../evaluation/registry.js';
 import type { Inference } from '../../methods/method.js';
 import { mayGoOn } from '../../runs/ending.js';
 import { type MeasuredRun, rowsOfSelected, satisfies } from '../../runs/measured-run.js';
-import { keptPosterior } from '../../runs/posterior.js';
+import { keptPosterior } from '../../runs/posterior-files.js';
 import type { MeasuredRow } from '../../runs/row.js';
 import type { Manifest } from '../../runs/run-folder.js';
 import {

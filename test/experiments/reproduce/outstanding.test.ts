@@ -7,7 +7,7 @@ import type { CorpusStatistics } from '../../../src/data/corpus.js';
 import { type Measured, remaining, trainingState } from '../../../src/experiments/reproduce/outstanding.js';
 import { methodNamed, methods } from '../../../src/methods/registry.js';
 import { readRun } from '../../../src/runs/measured-run.js';
-import { POSTERIOR, POSTERIOR_SUMMARY } from '../../../src/runs/posterior.js';
+import { POSTERIOR, POSTERIOR_SUMMARY } from '../../../src/runs/posterior-files.js';
 import { GENERATIONS } from '../../../src/runs/texts.js';
 import { type GivenRow, makeRun, manifest } from '../../report/runs.js';
 

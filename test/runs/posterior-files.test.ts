@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { describePosterior, POSTERIOR_SUMMARY, type PosteriorSummary, posteriorCsv } from '../../src/runs/posterior.js';
+import {
+  describePosterior,
+  POSTERIOR_SUMMARY,
+  type PosteriorSummary,
+  posteriorCsv,
+} from '../../src/runs/posterior-files.js';
 
 const summary: PosteriorSummary = {
   epoch: 5,

@@ -3,7 +3,6 @@
 
 import path from 'node:path';
 import { z } from 'zod';
-import type { AggregatePosterior } from '../evaluation/aggregate-posterior.js';
 import { csvText } from '../storage/csv.js';
 import { JsonFormat } from './json-format.js';
 import { isOfSelected, type MeasuredRun } from './measured-run.js';
@@ -106,7 +105,7 @@ export function posteriorFiles(measured: MeasuredRun): [name: string, content: s
   });
 }
 
-export interface PosteriorSamples extends Pick<AggregatePosterior, 'map' | 'prior' | 'priorMap'> {
+export interface PosteriorSamples {
   /** Which sentences of the split. */
   sentences: Int32Array;
   /** Their words, with spaces between. */
@@ -115,6 +114,12 @@ export interface PosteriorSamples extends Pick<AggregatePosterior, 'map' | 'prio
   labels: readonly string[] | null;
   /** A code of each, `[sentences, latentSize]`. */
   z: Float32Array;
+  /** As many samples of the prior, of the same shape. */
+  prior: Float32Array;
+  /** Positions of the codes on a map that the prior's samples share, `[sentences, 2]`. */
+  map: Float64Array;
+  /** Those of the prior's samples, of the same shape. */
+  priorMap: Float64Array;
   latentSize: number;
 }
 
