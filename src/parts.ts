@@ -14,7 +14,7 @@ export {
   summarizeWeights,
 } from './evaluation/perplexity/importance.js';
 export { GaussianProposal, PriorProposal, type Proposal, StudentProposal } from './evaluation/perplexity/proposals.js';
-export { type MeanEstimate, meanEstimate, SentenceMean, sentenceValues } from './evaluation/statistics.js';
+export { SentenceMean, sentenceValues } from './evaluation/statistics.js';
 export { GaussianPosterior, PointPosterior, sampleGaussian } from './inference/amortized.js';
 export { type DiagonalGaussian, nllInPieces, type Posterior, priorDraws } from './inference/posterior.js';
 export { drawNormals, type SentenceKeys } from './inference/sentence-noise.js';
@@ -33,3 +33,4 @@ export { PortableLikelihood } from './model/portable-likelihood.js';
 export { embedWords } from './model/word-vectors.js';
 export { RandomStream, type StreamKey } from './random/philox.js';
 export { finiteOrNull, type ResultRow } from './runs/row.js';
+export { type MeanEstimate, meanEstimate } from './statistics.js';

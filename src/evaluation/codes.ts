@@ -3,8 +3,8 @@
 
 import { equalLengthBatches } from '../data/batches.js';
 import type { Split } from '../data/corpus.js';
-import { InterruptedError } from '../errors.js';
 import { meanCode, type Posterior } from '../inference/posterior.js';
+import { pause } from '../interruption.js';
 import type { LatentModel } from './evaluate.js';
 
 export interface CodeOptions {
@@ -71,8 +71,7 @@ export async function inferCodes(
     }
     done += batch.size;
     onProgress(done, indices.length);
-    await new Promise((resolve) => setImmediate(resolve));
-    if (signal?.aborted) throw new InterruptedError('stopped before all codes were inferred');
+    await pause(signal, 'stopped before all codes were inferred');
   }
   return { mean, z, standardDeviation };
 }

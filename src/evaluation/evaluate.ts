@@ -3,9 +3,10 @@
 
 import { type Batch, equalLengthBatches, evaluationSubset } from '../data/batches.js';
 import type { Split } from '../data/corpus.js';
-import { InputError, InterruptedError } from '../errors.js';
+import { InputError } from '../errors.js';
 import type { Posterior } from '../inference/posterior.js';
 import type { SentenceKeys } from '../inference/sentence-noise.js';
+import { pause } from '../interruption.js';
 import type { Inference } from '../methods/method.js';
 import type { LatentDecoder } from '../model/latent-decoder.js';
 import type { BatchLikelihood, ConditionalLikelihood } from '../model/likelihood.js';
@@ -16,6 +17,8 @@ import { gaussianKlDraws } from './kl.js';
 import type { Measurement } from './measurement.js';
 import type { PerplexityEstimator } from './perplexity/perplexity.js';
 import { metricNamed, metrics as metricsThereAre } from './registry.js';
+
+const STOPPED = 'stopped before all was measured; rows that were shown are kept';
 
 /** A model of sentences with a latent code, and how it infers it. */
 export interface LatentModel {
@@ -143,7 +146,7 @@ async function evaluateExact(
     seconds += secondsSince(start);
     done += batch.size;
     onProgress({ metrics, done, total });
-    await breathe(signal);
+    await pause(signal, STOPPED);
   }
   const results = measurements.map((measurement) => ({ ...measurement.result(), split: split.name, seed, seconds }));
   for (const result of results) await onResult(result);
@@ -195,7 +198,7 @@ async function evaluateLatent(
           const start = performance.now();
           await measurement.add(likelihood, posterior);
           seconds.set(measurement, seconds.get(measurement)! + secondsSince(start));
-          await breathe(signal);
+          await pause(signal, STOPPED);
         }
       } finally {
         likelihood.dispose();
@@ -237,10 +240,4 @@ function sentencesOf(batches: readonly Pick<Batch, 'size'>[]): number {
 
 function secondsSince(start: number): number {
   return (performance.now() - start) / 1000;
-}
-
-/** Lets timers and signals have their turn, and stops where one asked for it. */
-async function breathe(signal?: AbortSignal): Promise<void> {
-  await new Promise((resolve) => setImmediate(resolve));
-  if (signal?.aborted) throw new InterruptedError('stopped before all was measured; rows that were shown are kept');
 }

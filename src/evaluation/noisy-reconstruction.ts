@@ -4,8 +4,9 @@
 import { equalLengthBatches, evaluationSubset, makeBatch } from '../data/batches.js';
 import type { Split } from '../data/corpus.js';
 import { swapWords } from '../data/word-swaps.js';
-import { InputError, InterruptedError } from '../errors.js';
+import { InputError } from '../errors.js';
 import { nllInPieces } from '../inference/posterior.js';
+import { pause } from '../interruption.js';
 import { RandomStream } from '../random/philox.js';
 import type { Result } from '../runs/row.js';
 import { defineMetric } from './define-metric.js';
@@ -87,8 +88,7 @@ export async function noisyReconstruction(
       }
       done += batch.size;
       onProgress(done, total);
-      await new Promise((resolve) => setImmediate(resolve));
-      if (signal?.aborted) throw new InterruptedError('stopped before all was measured; rows that were shown are kept');
+      await pause(signal, 'stopped before all was measured; rows that were shown are kept');
     }
     const result = {
       metric: 'noisy-recon',

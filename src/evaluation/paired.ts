@@ -2,7 +2,7 @@
 // mean's standard error is made of is common to both, and drops out of the difference sentence by sentence.
 
 import type { SentenceValues } from '../runs/row.js';
-import { type MeanEstimate, meanEstimate } from './statistics.js';
+import { type MeanEstimate, meanEstimate } from '../statistics.js';
 
 /**
  * The mean over sentences of `first` less `second`, with its standard error, over those that both have; `count` says how

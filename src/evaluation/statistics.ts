@@ -1,22 +1,7 @@
-// Means with their standard errors, and the few special functions that the estimators' formulas need.
+// Means over sentences and over their draws, and the few special functions that the estimators' formulas need.
 
 import type { SentenceValues } from '../runs/row.js';
-
-export interface MeanEstimate {
-  value: number;
-  /** Of `value`, over the sentences as a sample of all that could have been drawn; NaN for a single one. */
-  standardError: number;
-  /** How many values were averaged. */
-  count: number;
-}
-
-/** The mean of values of independent sentences; NaN where there are none. */
-export function meanEstimate(values: readonly number[]): MeanEstimate {
-  const count = values.length;
-  const value = values.reduce((sum, v) => sum + v, 0) / count;
-  const squares = values.reduce((sum, v) => sum + (v - value) ** 2, 0);
-  return { value, standardError: Math.sqrt(squares / (count - 1) / count), count };
-}
+import { type MeanEstimate, meanEstimate } from '../statistics.js';
 
 /** A mean over sentences that arrive batch by batch, each known by its place in the split. */
 export class SentenceMean {

@@ -3,7 +3,8 @@
 // sizes of groups mean nothing.
 
 import { TSNE } from '@saehrimnir/druidjs';
-import { InputError, InterruptedError } from '../errors.js';
+import { InputError } from '../errors.js';
+import { pause } from '../interruption.js';
 
 export interface TsneOptions {
   /** Of the first positions; the same seed gives the same map. */
@@ -58,8 +59,7 @@ export async function tsne(
     done++;
     if (done % STEPS_AT_ONCE > 0 && done < iterations) continue;
     onProgress(done, iterations);
-    await new Promise((resolve) => setImmediate(resolve));
-    if (signal?.aborted) throw new InterruptedError('stopped before the t-SNE map was done');
+    await pause(signal, 'stopped before the t-SNE map was done');
   }
   return Float64Array.from(map.flatMap(([x, y]) => [x!, y!]));
 }

@@ -3,10 +3,10 @@
 import { InputError } from '../errors.js';
 import { pairedDifference } from '../evaluation/paired.js';
 import { metrics } from '../evaluation/registry.js';
-import type { MeanEstimate } from '../evaluation/statistics.js';
 import { chooseRow, type MeasuredRun, rowsOfSelected } from '../runs/measured-run.js';
 import type { MeasuredRow } from '../runs/row.js';
 import { RunFolder } from '../runs/run-folder.js';
+import type { MeanEstimate } from '../statistics.js';
 
 export interface Compared {
   metric: string;

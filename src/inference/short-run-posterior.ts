@@ -1,6 +1,7 @@
 // q(z | x) as the ends of short runs: samples of a density that has no formula but along a path whose noise is known.
 
 import type { ConditionalLikelihood, LangevinSchedule } from '../model/likelihood.js';
+import { joined } from '../typed-arrays.js';
 import { type PathDensity, pathLogDensity } from './path-density.js';
 import { meanCode, nllInPieces, type Posterior } from './posterior.js';
 import { drawNormals, type SentenceKeys } from './sentence-noise.js';
@@ -84,15 +85,4 @@ export class ShortRunPosterior implements Posterior {
       stepsNotPositiveDefinite: this.densities.stepsNotPositiveDefinite.subarray(0, rows),
     };
   }
-}
-
-function joined<Numbers extends { set(from: ArrayLike<number>, at?: number): void; readonly length: number }>(
-  type: new (length: number) => Numbers,
-  first: ArrayLike<number>,
-  second: ArrayLike<number>,
-): Numbers {
-  const out = new type(first.length + second.length);
-  out.set(first);
-  out.set(second, first.length);
-  return out;
 }

@@ -3,7 +3,7 @@
 
 import * as tf from '@tensorflow/tfjs-core';
 import { END, PAD, START } from '../data/vocabulary.js';
-import { InterruptedError } from '../errors.js';
+import { pause } from '../interruption.js';
 import { RandomStream } from '../random/philox.js';
 import type { LatentDecoder } from './latent-decoder.js';
 
@@ -69,8 +69,7 @@ export async function decodeSentences(
     const z = latentSize === 0 ? null : codes!.subarray(from * latentSize, to * latentSize);
     sentences.push(...decodeTogether(decoder, z, from, to, maxLength, strategy));
     onProgress(to, count);
-    await new Promise((resolve) => setImmediate(resolve));
-    if (signal?.aborted) throw new InterruptedError('stopped before all sentences were decoded');
+    await pause(signal, 'stopped before all sentences were decoded');
   }
   return sentences;
 }

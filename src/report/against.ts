@@ -2,11 +2,11 @@
 // that both are of the same sentences.
 
 import { pairedDifference } from '../evaluation/paired.js';
-import type { MeanEstimate } from '../evaluation/statistics.js';
 import { type MeasuredRun, rowsOfSelected } from '../runs/measured-run.js';
 import type { MeasuredRow } from '../runs/row.js';
 import { finiteOrNull, type SentenceValues } from '../runs/row.js';
 import { RunFolder } from '../runs/run-folder.js';
+import type { MeanEstimate } from '../statistics.js';
 import { combineSeeds, type SeedMean, type Seeds } from './seeds.js';
 
 /** The method that the others are held against. */

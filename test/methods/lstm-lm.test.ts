@@ -5,7 +5,7 @@ import { equalLengthBatches } from '../../src/data/batches.js';
 import { exactPerplexity } from '../../src/evaluation/perplexity/perplexity.js';
 import { lstmLm } from '../../src/methods/lstm-lm.js';
 import type { LanguageModel } from '../../src/methods/method.js';
-import { lstmReference, tokenNllReference } from '../ops/reference.js';
+import { lstm, tokenNll } from '../ops/reference.js';
 import { toyCorpus, toyRun } from '../training/toy.js';
 
 const corpus = toyCorpus(12);
@@ -76,11 +76,10 @@ describe('LSTM-LM', () => {
             for (let e = 0; e < E; e++) gates[t * 4 * H + j]! += vectors[id * E + e]! * kernel[e * 4 * H + j]!;
           }
         });
-        const sizes = { tokens: words.length + 1, batch: 1, hidden: H };
-        const h0 = new Float64Array(H);
-        const hidden = lstmReference(sizes, 1, gates, weight('gateBias'), h0, weight('recurrentKernel'));
+        const sizes = { tokens: words.length + 1, batch: 1, rows: 1, hiddenSize: H };
+        const hidden = lstm(sizes, gates, weight('gateBias'), null, weight('recurrentKernel'));
         const targets = Int32Array.from([...words, 3]);
-        const wanted = tokenNllReference(hidden, weight('outputKernel'), weight('outputBias'), targets);
+        const wanted = tokenNll(H, hidden, weight('outputKernel'), weight('outputBias'), targets).nll;
         expect(nll[column]).toBeCloseTo(
           wanted.reduce((a, b) => a + b),
           4,

@@ -3,7 +3,7 @@
 import { loadAddon, type NativeAddon } from '../../src/backends/native/addon.js';
 import type { Precision } from '../../src/ops/sentence-context.js';
 import { RandomStream } from '../../src/random/philox.js';
-import type { LatentInputs, Sizes } from './reference.js';
+import type { LatentInputs, Sizes } from '../ops/reference.js';
 
 export const addon: NativeAddon = loadAddon();
 

@@ -1,8 +1,8 @@
 // NLL(z), its gradient, its Hessian and Langevin chains against differences of a double-precision decoder.
 
 import { describe, expect, it } from 'vitest';
+import { derivativeAlong, dot, latentNll, relativeError, type Sizes } from '../ops/reference.js';
 import { addon, latentHandles, latentInputs, Random, SIZES, withThreads } from './fixtures.js';
-import { derivativeAlong, dot, latentNll, relativeError, type Sizes } from './reference.js';
 
 function gradientAt(handles: ReturnType<typeof latentHandles>, rows: number, z: Float32Array) {
   const out = { nll: new Float32Array(rows), gradient: new Float32Array(z.length) };

@@ -1,8 +1,8 @@
 // The addon's LSTM against the plain one: states by value, gradients by their slope along random directions.
 
 import { describe, expect, it } from 'vitest';
+import { derivativeAlong, dot, lstm, type Numbers, relativeError, type Sizes } from '../ops/reference.js';
 import { addon, Random, SIZES, withThreads } from './fixtures.js';
-import { derivativeAlong, dot, lstm, type Numbers, relativeError, type Sizes } from './reference.js';
 
 function inputsOf({ tokens: T, batch: B, rows: R, hiddenSize: H }: Sizes, seed: number) {
   const random = new Random(seed);

@@ -2,8 +2,8 @@
 // divide.
 
 import { describe, expect, it } from 'vitest';
+import { derivativeAlong, dot, type Numbers, relativeError, tokenNll } from '../ops/reference.js';
 import { addon, Random, withThreads } from './fixtures.js';
-import { derivativeAlong, dot, type Numbers, relativeError, tokenNll } from './reference.js';
 
 /** Tokens, hidden units, vocabulary. */
 const SHAPES: [count: number, hiddenSize: number, vocabularySize: number][] = [

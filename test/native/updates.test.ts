@@ -2,8 +2,8 @@
 
 import { describe, expect, it } from 'vitest';
 import { RandomStream } from '../../src/random/philox.js';
+import { relativeError } from '../ops/reference.js';
 import { addon, Random, withThreads } from './fixtures.js';
-import { relativeError } from './reference.js';
 
 describe('matMul', () => {
   for (const [m, n, k] of [

@@ -16,25 +16,22 @@ import { sgd } from '../../src/ops/sgd.js';
 import { shortRun } from '../../src/ops/short-run.js';
 import { tokenNll, tokenNllPortable } from '../../src/ops/token-nll.js';
 import { RandomStream } from '../../src/random/philox.js';
-import {
-  finiteDifferences,
-  lstmReference,
-  type Numbers,
-  nllReference,
-  type Sizes,
-  tokenNllReference,
-} from './reference.js';
+import * as reference from './reference.js';
+import { finiteDifferences, type LatentInputs, type Sizes } from './reference.js';
+
+/** Everything NLL depends on. */
+type Inputs = LatentInputs<Float64Array> & { z: Float64Array };
 
 /** Odd on purpose: one row, one token, hidden sizes and vocabularies that no tile divides. */
 const SHAPES: (Sizes & { mask: boolean })[] = [
-  { tokens: 4, batch: 3, draws: 1, hidden: 16, latent: 4, vocabulary: 32, mask: false },
-  { tokens: 3, batch: 2, draws: 3, hidden: 7, latent: 3, vocabulary: 19, mask: true },
-  { tokens: 1, batch: 1, draws: 1, hidden: 5, latent: 2, vocabulary: 11, mask: true },
-  { tokens: 5, batch: 1, draws: 4, hidden: 33, latent: 5, vocabulary: 530, mask: false },
+  { tokens: 4, batch: 3, rows: 3, hiddenSize: 16, latentSize: 4, vocabularySize: 32, mask: false },
+  { tokens: 3, batch: 2, rows: 6, hiddenSize: 7, latentSize: 3, vocabularySize: 19, mask: true },
+  { tokens: 1, batch: 1, rows: 1, hiddenSize: 5, latentSize: 2, vocabularySize: 11, mask: true },
+  { tokens: 5, batch: 1, rows: 4, hiddenSize: 33, latentSize: 5, vocabularySize: 530, mask: false },
 ];
 
-function numbers(sizes: Sizes & { mask: boolean }, seed = 1): Numbers {
-  const { tokens, batch, draws, hidden: H, latent: Z, vocabulary: V } = sizes;
+function numbers(sizes: Sizes & { mask: boolean }, seed = 1): Inputs {
+  const { tokens, batch, rows, hiddenSize: H, latentSize: Z, vocabularySize: V } = sizes;
   const stream = new RandomStream({ seed, purpose: 'initialization' });
   // Through single precision, so that the reference starts from exactly what the backends see.
   const uniform = (count: number, range: number) => Float64Array.from(stream.uniforms(count, -range, range));
@@ -48,14 +45,14 @@ function numbers(sizes: Sizes & { mask: boolean }, seed = 1): Numbers {
     recurrentKernel: uniform(H * 4 * H, 0.4),
     outputKernel: uniform(V * H, 1),
     outputBias: uniform(V, 0.5),
-    z: Float64Array.from(stream.normals(draws * batch * Z)),
+    z: Float64Array.from(stream.normals(rows * Z)),
   };
 }
 
 const floats = (values: Float64Array) => Float32Array.from(values);
 
-function context(sizes: Sizes, n: Numbers): SentenceContext {
-  const { tokens: T, batch: B, hidden: H, latent: Z, vocabulary: V } = sizes;
+function context(sizes: Sizes, n: Inputs): SentenceContext {
+  const { tokens: T, batch: B, hiddenSize: H, latentSize: Z, vocabularySize: V } = sizes;
   return {
     wordGates: tf.tensor3d(floats(n.wordGates), [T, B, 4 * H]),
     outputMask: n.outputMask && tf.tensor3d(floats(n.outputMask), [T, B, H]),
@@ -69,8 +66,8 @@ function context(sizes: Sizes, n: Numbers): SentenceContext {
   };
 }
 
-function codes(sizes: Sizes, n: Numbers): tf.Tensor2D {
-  return tf.tensor2d(floats(n.z), [sizes.draws * sizes.batch, sizes.latent]);
+function codes(sizes: Sizes, n: Inputs): tf.Tensor2D {
+  return tf.tensor2d(floats(n.z), [sizes.rows, sizes.latentSize]);
 }
 
 /** Largest |a - b| relative to the larger of 1 and the largest |b|. */
@@ -97,10 +94,11 @@ describe.each(backends)('on %s', (backend) => {
     await useBackend(backend, 2);
   });
 
-  describe.each(SHAPES)('T $tokens B $batch M $draws H $hidden Z $latent V $vocabulary', (sizes) => {
+  describe.each(SHAPES)('T $tokens B $batch R $rows H $hiddenSize Z $latentSize V $vocabularySize', (sizes) => {
     const n = numbers(sizes);
-    const { tokens: T, batch: B, draws, hidden: H, latent: Z, vocabulary: V } = sizes;
-    const rows = draws * B;
+    const { tokens: T, batch: B, rows, hiddenSize: H, latentSize: Z, vocabularySize: V } = sizes;
+    const nllAt = (z: Float64Array) => reference.latentNll(sizes, n, z);
+    const sum = (values: Float64Array) => values.reduce((a, b) => a + b);
 
     it('lstm: values and all four gradients', () => {
       tf.tidy(() => {
@@ -114,8 +112,8 @@ describe.each(backends)('on %s', (backend) => {
           tf.tensor2d(floats(initialHidden), [rows, H]),
           tf.tensor2d(floats(n.recurrentKernel), [H, 4 * H]),
         ] as const;
-        const reference = () => lstmReference(sizes, rows, n.wordGates, latentGates, initialHidden, n.recurrentKernel);
-        expectClose(lstm(...inputs).dataSync(), reference(), 1e-5, 'values');
+        const wanted = () => reference.lstm(sizes, n.wordGates, latentGates, initialHidden, n.recurrentKernel);
+        expectClose(lstm(...inputs).dataSync(), wanted(), 1e-5, 'values');
         expectClose(lstm(...inputs).dataSync(), lstmPortable(...inputs).dataSync(), 1e-5, 'portable values');
 
         const dy = tf.tensor3d(floats(upstream), [T, rows, H]);
@@ -123,7 +121,7 @@ describe.each(backends)('on %s', (backend) => {
           [...inputs],
           dy,
         );
-        const f = () => reference().reduce((sum, h, i) => sum + h * upstream[i]!, 0);
+        const f = () => wanted().reduce((total, h, i) => total + h * upstream[i]!, 0);
         [n.wordGates, latentGates, initialHidden, n.recurrentKernel].forEach((x, i) => {
           // Every entry of the smaller shapes; the recurrent kernel of the larger ones is covered through its products.
           if (x.length * T * rows * H * H > 4e7) return;
@@ -145,8 +143,8 @@ describe.each(backends)('on %s', (backend) => {
           tf.tensor1d(floats(n.outputBias)),
         ] as const;
         const targetTensor = tf.tensor1d(targets, 'int32');
-        const reference = () => tokenNllReference(hidden, n.outputKernel, n.outputBias, targets);
-        expectClose(tokenNll(...inputs, targetTensor).dataSync(), reference(), 1e-5, 'values');
+        const wanted = () => reference.tokenNll(H, hidden, n.outputKernel, n.outputBias, targets).nll;
+        expectClose(tokenNll(...inputs, targetTensor).dataSync(), wanted(), 1e-5, 'values');
 
         const gradientsOf = (op: typeof tokenNll) =>
           tf.grads((...args: tf.Tensor[]) => op(...(args as unknown as typeof inputs), targetTensor))(
@@ -155,7 +153,7 @@ describe.each(backends)('on %s', (backend) => {
           );
         const gradients = gradientsOf(tokenNll);
         const portable = gradientsOf(tokenNllPortable);
-        const f = () => reference().reduce((sum, nll, i) => sum + nll * upstream[i]!, 0);
+        const f = () => wanted().reduce((total, nll, i) => total + nll * upstream[i]!, 0);
         [hidden, n.outputKernel, n.outputBias].forEach((x, i) => {
           expectClose(gradients[i]!.dataSync(), portable[i]!.dataSync(), 1e-5, `portable gradient ${i}`);
           if (x.length * N * V * H < 4e7) {
@@ -167,11 +165,11 @@ describe.each(backends)('on %s', (backend) => {
 
     it('latentNll and latentGradient', () => {
       tf.tidy(() => {
-        const nll = nllReference(sizes, n);
+        const nll = nllAt(n.z);
         const { nll: value, gradient } = latentGradient(context(sizes, n), codes(sizes, n));
         expectClose(latentNll(context(sizes, n), codes(sizes, n)).dataSync(), nll, 1e-5, 'nll');
         expectClose(value.dataSync(), nll, 1e-5, 'nll beside the gradient');
-        const f = () => nllReference(sizes, n).reduce((a, b) => a + b);
+        const f = () => sum(nllAt(n.z));
         expectClose(gradient.dataSync(), finiteDifferences(n.z, f), 1e-4, 'gradient');
       });
     });
@@ -190,8 +188,7 @@ describe.each(backends)('on %s', (backend) => {
         expectClose(steps.slice(K * rows * Z), z.dataSync(), 1e-7, 'z_K');
         for (let k = 0; k < K; k++) {
           const from = Float64Array.from(steps.slice(k * rows * Z, (k + 1) * rows * Z));
-          const here = { ...n, z: from };
-          const slope = finiteDifferences(from, () => nllReference(sizes, here).reduce((a, b) => a + b));
+          const slope = finiteDifferences(from, () => sum(nllAt(from)));
           const step = stepSizes[k]!;
           const wanted = from.map(
             (x, i) => x - step * (0.9 * x + slope[i]!) + 0.7 * Math.sqrt(2 * step) * eps[k * rows * Z + i]!,
@@ -207,15 +204,15 @@ describe.each(backends)('on %s', (backend) => {
     it('posteriorHessian against finite differences of the gradient', () => {
       tf.tidy(() => {
         const { nll, gradient, hessian } = posteriorHessian(context(sizes, n), codes(sizes, n));
-        expectClose(nll.dataSync(), nllReference(sizes, n), 1e-5, 'nll');
-        const total = () => nllReference(sizes, n).reduce((a, b) => a + b);
+        expectClose(nll.dataSync(), nllAt(n.z), 1e-5, 'nll');
+        const total = () => sum(nllAt(n.z));
         expectClose(gradient.dataSync(), finiteDifferences(n.z, total), 1e-4, 'gradient');
         const wanted = new Float64Array(rows * Z * Z);
         for (let d = 0; d < Z; d++) {
           // All rows at once: each row's NLL depends on its own z alone.
           const slopeAt = (shift: number) => {
-            const moved = { ...n, z: n.z.map((x, i) => (i % Z === d ? x + shift : x)) };
-            return finiteDifferences(moved.z, () => nllReference(sizes, moved).reduce((a, b) => a + b), 1e-4);
+            const moved = n.z.map((x, i) => (i % Z === d ? x + shift : x));
+            return finiteDifferences(moved, () => sum(nllAt(moved)), 1e-4);
           };
           const above = slopeAt(1e-4);
           const below = slopeAt(-1e-4);
