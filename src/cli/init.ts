@@ -21,7 +21,7 @@ export function addInit(program: Command, io: Io): void {
     .usage('reviews.txt [--valid FILE --test FILE] [options]')
     .argument(
       '<file>',
-      'a text, one item a line, label<TAB>text where it has labels; divided 80/10/10 unless --valid and --test are given',
+      'a text, one item a line, label<TAB>text or text<TAB>label where it has labels, or a CSV; divided 80/10/10 unless --valid and --test are given',
     )
     .option('--valid <file>', 'the text that epochs are judged by; a tenth of <file> unless given')
     .option('--test <file>', 'the text that is measured on; a tenth of <file> unless given')
@@ -33,6 +33,7 @@ export function addInit(program: Command, io: Io): void {
       `
 Examples:
   sri init reviews.txt
+  sri init yelp.csv --hours 1
   sri init train.txt --valid valid.txt --test test.txt --name reviews --hours 12`,
     )
     .action(async (text: string, options: InitOptions) => {
@@ -41,7 +42,7 @@ Examples:
         throw new InputError(`--valid and --test go together; give ${valid === undefined ? '--valid' : '--test'} FILE`);
       }
       const { initialize } = await import('../experiments/init.js');
-      const { config, report, seconds } = await initialize({
+      const { config, taken, report, seconds } = await initialize({
         text,
         name,
         hours,
@@ -49,11 +50,15 @@ Examples:
         ...(valid !== undefined && test !== undefined ? { heldOut: { valid, test } } : {}),
       });
       showPreparation(report, io, json);
+      const { describeColumns } = await import('../data/columns.js');
+      const columns =
+        taken === null ? null : `${text}: ${describeColumns(taken.columns)}; written to ${taken.files.join(', ')}`;
       const next = [`sri train --config ${config}`, `sri eval --config ${config}`];
       if (json) {
-        printJson(io, { event: 'initialized', config, seconds, next });
+        printJson(io, { event: 'initialized', config, taken, seconds, next });
         return;
       }
+      if (columns !== null) print(io, columns);
       print(io, `config written to ${config}`);
       if (seconds !== null && seconds > 3600 * hours) {
         note(io, `warning: the smallest model takes about ${formatSeconds(seconds)} here; give less text, or --hours`);

@@ -1,10 +1,11 @@
 // From a text file to a config that suits it and the machine: looks at the text, prepares it, and chooses the largest model
 // that LSTM-LM and SRI can be trained and measured with in the time there is.
 
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { CONFIG_DIRECTORY, loadConfig } from '../config/load.js';
+import { type Columns, describeColumns, lookAtColumns, writeItems } from '../data/columns.js';
 import type { SplitName } from '../data/corpus.js';
 import { readLines } from '../data/lines.js';
 import type { PreparationReport } from '../data/prepare.js';
@@ -13,11 +14,12 @@ import { type Tokenizer, tokenize } from '../data/tokenize.js';
 import { looksLikeHeader } from '../data/warnings.js';
 import { InputError } from '../errors.js';
 import { methods } from '../methods/registry.js';
+import { makeFolder } from '../storage/folder.js';
 import { ofFiles, ofText, prepare } from './prepare.js';
 import { forecastReproduction } from './reproduce/reproduce.js';
 
 export interface InitRequest {
-  /** A text, an item a line; the training split where the others are given. */
+  /** A text, an item a line, or columns of such; the training split where the others are given. */
   text: string;
   /** The other splits, where they come in files of their own. */
   heldOut?: Record<Exclude<SplitName, 'train'>, string> | undefined;
@@ -50,6 +52,8 @@ export interface Initialized {
   /** The config that was written. */
   config: string;
   findings: TextFindings;
+  /** Of a file of columns: what was taken from them, and the files of items that were written of it. */
+  taken: { columns: Columns; files: readonly string[] } | null;
   report: PreparationReport;
   /** Estimated, of LSTM-LM and SRI, their rows of Table 1 too; null where the machine's speed is not known. */
   seconds: number | null;
@@ -71,14 +75,16 @@ export async function initialize(request: InitRequest): Promise<Initialized> {
     throw new InputError(`${name} is a data set that sri knows; give this one another name with --name`);
   }
   const config = path.join(folder, `${name}.yaml`);
-  const findings = await lookAt(text);
   const scratch = await mkdtemp(path.join(tmpdir(), 'sri-init-'));
   try {
+    const { taken, files } = await itemsOf({ train: text, ...heldOut }, path.join(folder, 'data'), name, scratch);
+    const findings = await lookAt(files.train.read);
     const draft = path.join(scratch, `${name}.yaml`);
     const candidates = scalesFor(findings.items);
     // As seen from the config, with the separators of an address.
     const schema = path.relative(folder, path.join(CONFIG_DIRECTORY, 'config.schema.json')).replaceAll(path.sep, '/');
-    const write = (scale: Scale) => configText({ name, text, findings, scale, schema });
+    const write = (scale: Scale) =>
+      configText({ name, text, columns: taken?.columns ?? null, findings, scale, schema });
     await writeFile(draft, write(candidates[0]!));
     // Nothing is prepared over a config that is there.
     await reserve(config);
@@ -87,8 +93,13 @@ export async function initialize(request: InitRequest): Promise<Initialized> {
     try {
       const loaded = loadConfig(draft, methods());
       const out = path.join(folder, 'data', name);
+      for (const { read, kept } of Object.values(files)) if (kept !== null) await copyFile(read, kept);
+      const source = ({ read, kept }: Items) => kept ?? read;
+      const { train, valid, test } = files;
       report = await prepare(
-        heldOut === undefined ? ofText(text, loaded, { out }) : ofFiles({ train: text, ...heldOut }, loaded, { out }),
+        valid === undefined || test === undefined
+          ? ofText(source(train), loaded, { out })
+          : ofFiles({ train: source(train), valid: source(valid), test: source(test) }, loaded, { out }),
         { runs: path.join(folder, 'runs') },
       );
       chosen = await choose(candidates, 3600 * hours, async (scale) => {
@@ -97,13 +108,48 @@ export async function initialize(request: InitRequest): Promise<Initialized> {
       });
     } catch (error) {
       await rm(config);
+      for (const { kept } of Object.values(files)) if (kept !== null) await rm(kept, { force: true });
       throw error;
     }
     await writeFile(config, write(chosen.scale));
-    return { config, findings, report, seconds: chosen.seconds };
+    return { config, findings, taken, report, seconds: chosen.seconds };
   } finally {
     await rm(scratch, { recursive: true });
   }
+}
+
+/** A split's text of items. */
+interface Items {
+  /** Where it can be read now. */
+  read: string;
+  /** Where it is to stay, made of a file of columns; null where it is the person's own. */
+  kept: string | null;
+}
+
+type Splits<Value> = { train: Value } & Partial<Record<SplitName, Value>>;
+
+/** The splits as texts of items: columns are taken apart as the training text's are. */
+async function itemsOf(
+  given: Splits<string>,
+  folder: string,
+  name: string,
+  scratch: string,
+): Promise<{ taken: Initialized['taken']; files: Splits<Items> }> {
+  const columns = await lookAtColumns(given.train);
+  const names = Object.keys(given) as SplitName[];
+  if (columns === null) {
+    const files = Object.fromEntries(names.map((split) => [split, { read: given[split]!, kept: null }]));
+    return { taken: null, files: files as Splits<Items> };
+  }
+  makeFolder(folder);
+  const files: Partial<Record<SplitName, Items>> = {};
+  for (const split of names) {
+    const read = path.join(scratch, `${split}.tsv`);
+    await writeItems(given[split]!, columns, read);
+    files[split] = { read, kept: path.join(folder, `${name}${names.length > 1 ? `-${split}` : ''}-items.tsv`) };
+  }
+  const kept = Object.values(files).map((items) => items.kept!);
+  return { taken: { columns, files: kept }, files: files as Splits<Items> };
 }
 
 /** @throws {InputError} where the file is there. */
@@ -260,12 +306,15 @@ const LONGEST = 100;
 function configText({
   name,
   text,
+  columns,
   findings,
   scale,
   schema,
 }: {
   name: string;
   text: string;
+  /** What was taken of a file of columns; null of a text of items. */
+  columns: Columns | null;
   findings: TextFindings;
   scale: Scale;
   /** Where the JSON Schema of configs is. */
@@ -285,7 +334,7 @@ function configText({
     labels === null ? 'no labels' : `${labels} labels`,
   ];
   return `# yaml-language-server: $schema=${schema}
-# ${path.basename(text).replace(/\s+/g, ' ')}: ${described.join('; ')}.
+# ${path.basename(text).replace(/\s+/g, ' ')}: ${[...(columns === null ? [] : [describeColumns(columns)]), ...described].join('; ')}.
 # Written by sri init. Every key is described in docs/reference.md; what is not said here has its default there.
 dataSet: ${JSON.stringify(name)}
 

@@ -84,6 +84,89 @@ describe('sri init', () => {
     expect((await init('train.txt', '--valid', 'valid.txt')).error).toMatch(/give --test FILE/);
   });
 
+  const opinions = Array.from({ length: 40 }, (_, i) => [
+    `it was ${i % 3 ? 'good' : 'bad'} ${'and so on '.repeat(i % 4)}.`,
+    i % 2,
+  ]);
+  const items = (name: string) => readFileSync(`data/${name}-items.tsv`, 'utf8').trim().split('\n');
+
+  it('takes labels from a last column', async () => {
+    writeFileSync('last.txt', opinions.map(([text, label]) => `${text}\t${label}\n`).join(''));
+    const { code, out, error } = await init('last.txt');
+    expect(code, error).toBe(0);
+    expect(out).toMatch(/^last\.txt: text from column 1, labels from column 2; written to data\/last-items\.tsv$/m);
+    expect(items('last').slice(0, 2)).toEqual(['0\tit was bad .', '1\tit was good and so on .']);
+    expect(loadConfig('last.yaml', methods()).config.data).toMatchObject({ labelColumn: 'required', header: false });
+  });
+
+  it('takes a CSV apart: quotes, line ends inside, names, and which column is what', async () => {
+    const rows = opinions.map(
+      ([text, label], i) => `${i},"${text} ""quoted"",\nand a second line",${label},2020-01-${i}`,
+    );
+    writeFileSync('shop.csv', `id,review,stars,date\r\n${rows.join('\r\n')}\r\n`);
+    const { code, out, error } = await init('shop.csv');
+    expect(code, error).toBe(0);
+    expect(out).toMatch(/^shop\.csv: text from column 2 \(review\), labels from column 3 \(stars\); written to/m);
+    expect(items('shop')).toHaveLength(40);
+    expect(items('shop')[0]).toBe('0\tit was bad . "quoted", and a second line');
+    expect(readFileSync('shop.yaml', 'utf8').split('\n')[1]).toMatch(
+      /^# shop\.csv: text from column 2 \(review\), .* 40 items/,
+    );
+  });
+
+  it('takes a CSV of one column, of semicolons, and none without a text', async () => {
+    writeFileSync('one.csv', `text\n${opinions.map(([text]) => text).join('\n')}\n`);
+    expect((await init('one.csv')).code).toBe(0);
+    expect(items('one')[0]).toBe('it was bad .');
+    writeFileSync('semicolons.csv', opinions.map(([text, label]) => `${label};${text}\n`).join(''));
+    expect((await init('semicolons.csv')).out).toMatch(/text from column 2, labels from column 1/);
+    writeFileSync('blank.csv', ',\n,\n');
+    expect(await init('blank.csv')).toMatchObject({
+      code: 2,
+      error: expect.stringMatching(/blank\.csv: no column with a text/),
+    });
+    expect(await init('nowhere.csv')).toMatchObject({
+      code: 2,
+      error: expect.stringMatching(/nowhere\.csv: no such file/),
+    });
+    expect(existsSync('blank.yaml') || existsSync('data/blank-items.tsv')).toBe(false);
+  });
+
+  it('takes text without spaces by the word boundaries of Unicode', async () => {
+    const sentences = ['今天的天气很好。', '我们去公园散步。', '他喜欢吃苹果。', '明天的天气不好。'];
+    writeFileSync('chinese.txt', Array.from({ length: 40 }, (_, i) => `${sentences[i % 4]}\n`).join(''));
+    const { code, error } = await init('chinese.txt');
+    expect(code, error).toBe(0);
+    const { data } = loadConfig('chinese.yaml', methods()).config;
+    expect(data).toMatchObject({ tokenizer: 'words', labelColumn: 'none' });
+    expect(data!.vocabularySize).toBeGreaterThan(10);
+  });
+
+  it('keeps what is usual of a text with a huge line, and says what becomes of that', async () => {
+    writeFileSync('huge.txt', `${[...opinions, ...opinions].map(([text]) => text).join('\n')}\n${'word '.repeat(200_000)}\n`);
+    const { code, out, error } = await init('huge.txt');
+    expect(code, error).toBe(0);
+    expect(loadConfig('huge.yaml', methods()).config.data!.maxLength).toBeLessThan(20);
+    expect(out).toMatch(/80 sentences taken; 0 empty, 1 dropped/);
+  });
+
+  it('writes a config for a tiny text with which the command that it prints works', async () => {
+    writeFileSync(
+      'tiny.txt',
+      `${opinions
+        .slice(0, 12)
+        .map(([text]) => text)
+        .join('\n')}\n`,
+    );
+    const { code, out, error } = await init('tiny.txt');
+    expect(code, error).toBe(0);
+    const [, next] = out.match(/^next: sri (.*?)(?: +#.*)?$/m)!;
+    const short = ['--method', 'lstm-lm', '--backend', 'cpu', '--set', 'training.epochs=1'];
+    const trained = await sri(...next!.split(' '), ...short);
+    expect(trained.code, trained.error).toBe(0);
+    expect(trained.error).toMatch(/lstm-lm: all 1 epochs? done/);
+  });
+
   it('leaves nothing behind of a text that is none', async () => {
     writeFileSync('empty.txt', '\n\n');
     expect(await init('empty.txt')).toMatchObject({
