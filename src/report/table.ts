@@ -102,13 +102,15 @@ export function toCsv({ columns, rows }: Table): string {
 
 /** A quantity of a row as a person reads it, rounded to its standard error; empty where the row has none. */
 export function writtenQuantity({ columns }: Table, row: readonly Cell[], name: string): WrittenQuantity {
-  const value = String(row[columns.indexOf(name)] ?? '');
+  const cell = row[columns.indexOf(name)] ?? '';
+  const value = String(cell);
   const error = Number(row[columns.indexOf(`${name} standard error`)] || 0);
   if (value === '' || error === 0) return { value, error: '' };
   const written = roundedToError(Number(value), error);
-  // The table keeps no more decimals than these, whatever the error allows.
-  const invented = decimalPlaces(written.value) > decimalPlaces(value);
-  return invented ? { value, error: String(error) } : written;
+  // The table keeps no more decimals than these, whatever the error allows; of a number, those at its end may be zeros.
+  const kept = Math.max(decimalPlaces(value), typeof cell === 'number' ? 2 : 0);
+  const invented = decimalPlaces(written.value) > kept;
+  return invented ? { value: Number(value).toFixed(kept), error: error.toFixed(kept) } : written;
 }
 
 function decimalPlaces(number: string): number {

@@ -143,7 +143,10 @@ describe('sri init', () => {
   });
 
   it('keeps what is usual of a text with a huge line, and says what becomes of that', async () => {
-    writeFileSync('huge.txt', `${[...opinions, ...opinions].map(([text]) => text).join('\n')}\n${'word '.repeat(200_000)}\n`);
+    writeFileSync(
+      'huge.txt',
+      `${[...opinions, ...opinions].map(([text]) => text).join('\n')}\n${'word '.repeat(200_000)}\n`,
+    );
     const { code, out, error } = await init('huge.txt');
     expect(code, error).toBe(0);
     expect(loadConfig('huge.yaml', methods()).config.data!.maxLength).toBeLessThan(20);

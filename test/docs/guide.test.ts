@@ -32,7 +32,7 @@ methods:
   lstm-lm: {}
   anneal-vae: {}
   sri:
-    langevin: { steps: 2 }
+    langevin: { steps: 5, stepSize: [0.3, 0.25, 0.2, 0.15, 0.1] }
     settings:
       from-lm: { startFrom: { decoder: lstm-lm }, langevin: { temperature: { start: 0.1, growFromEpoch: 1, growPerEpoch: 0.1, max: 0.2 } } }
       annealed: {}
