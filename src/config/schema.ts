@@ -88,6 +88,11 @@ const model = z
         heads: count.describe('attention heads of each layer; a whole number from 1 that divides model.hiddenSize'),
       })
       .describe('sizes of the transformer decoder: {layers, heads}'),
+    hessianDifference: positive
+      .default(0.01)
+      .describe(
+        'half the distance of the differences of gradients that a decoder without a Hessian of its own (any but lstm) has for one; a number above 0',
+      ),
   })
   .refine(({ decoder, hiddenSize, transformer }) => decoder !== 'transformer' || hiddenSize % transformer.heads === 0, {
     path: ['transformer', 'heads'],
@@ -126,6 +131,26 @@ const decay = z.strictObject({
   restoreBest: z.boolean().describe('whether the best weights so far return at a decay: true or false'),
 });
 
+const FITTED_DEFAULTS = { burnInShare: 0.25, inflation: 1.2, priorShare: 0.1 };
+
+/** What `fitted` makes of the chains that explored a posterior. */
+const fitted = {
+  burnInShare: z
+    .number()
+    .min(0)
+    .lt(1)
+    .default(FITTED_DEFAULTS.burnInShare)
+    .describe('share of the Metropolis steps of `fitted` that tune the step and are not fitted to, from 0 to below 1'),
+  inflation: positive
+    .default(FITTED_DEFAULTS.inflation)
+    .describe('what the covariance of `fitted` is multiplied with, since too wide costs less than too narrow; above 0'),
+  priorShare: z
+    .number()
+    .min(0)
+    .lt(1)
+    .default(FITTED_DEFAULTS.priorShare)
+    .describe('share of the draws of `fitted` that come from the prior, so that no weight is unbounded; 0 to below 1'),
+};
 const training = z.strictObject({
   batchSize: count.describe('B, sentences of equal length in a batch; a whole number from 1'),
   epochs: count.describe('passes over the training split, at most; a whole number from 1'),
@@ -151,9 +176,23 @@ const training = z.strictObject({
         .min(3)
         .describe('short runs a sentence, which a fit to its posterior starts from; a whole number from 3'),
       metropolisSteps: count.describe('Metropolis-adjusted Langevin steps of each of those; a whole number from 1'),
+      ...fitted,
+      inferenceDraws: z
+        .union([z.literal('auto'), z.int().min(3)])
+        .default('auto')
+        .describe(
+          'draws a sentence from what inference says of it, which the metrics share: a whole number from 3, or auto (1 of an encoder, `chains` of short runs)',
+        ),
+      metrics: z
+        .array(z.string().min(1))
+        .nullable()
+        .default(null)
+        .describe(
+          'metrics that each epoch is measured by, beside those it is judged by: a list of names, or null for all that say whether the code is used',
+        ),
     })
     .describe(
-      "how exactly log p(x) of short runs is estimated after an epoch, by `fitted`: fewer draws than a published number's rank epochs, as each sees the same noise",
+      "what an epoch is measured by, and how exactly log p(x) of short runs is estimated after it, by `fitted`: fewer draws than a published number's rank epochs, as each sees the same noise",
     ),
   select: z
     .enum(['best', 'last'])
@@ -190,6 +229,36 @@ const draws = z.strictObject({
 });
 const ESTIMATOR_NAMES = Object.keys(draws.shape);
 
+const CLASSIFICATION_DEFAULTS = {
+  principalComponents: 4,
+  mixtureStarts: 10,
+  penalties: [0.1, 0.3, 1, 3, 10, 30],
+  folds: 5,
+  penaltyItems: 2000,
+};
+
+const classification = {
+  principalComponents: count
+    .default(CLASSIFICATION_DEFAULTS.principalComponents)
+    .describe('dimensions that PCA keeps of codes before they are clustered; a whole number from 1'),
+  mixtureStarts: count
+    .default(CLASSIFICATION_DEFAULTS.mixtureStarts)
+    .describe('starts of the mixture of Gaussians, of which the likeliest counts; a whole number from 1'),
+  penalties: z
+    .array(positive)
+    .min(1)
+    .default(CLASSIFICATION_DEFAULTS.penalties)
+    .describe('C of the support vector machine, of which cross-validation chooses; a list of numbers above 0'),
+  folds: z
+    .int()
+    .min(2)
+    .default(CLASSIFICATION_DEFAULTS.folds)
+    .describe('parts of that cross-validation; a whole number from 2'),
+  penaltyItems: count
+    .default(CLASSIFICATION_DEFAULTS.penaltyItems)
+    .describe('labelled items that C is chosen on, at most, as time grows with their square; a whole number from 1'),
+};
+
 const evaluation = z.strictObject({
   estimator: estimatorName(ESTIMATOR_NAMES),
   draws,
@@ -203,6 +272,10 @@ const evaluation = z.strictObject({
     ),
   chains: z.int().min(2).describe('chains a sentence that explore its posterior for `fitted`; a whole number from 2'),
   metropolisSteps: count.describe('Metropolis-adjusted Langevin steps of each of those chains; a whole number from 1'),
+  fitted: z
+    .strictObject(fitted)
+    .default(FITTED_DEFAULTS)
+    .describe('what `fitted` makes of those chains: {burnInShare, inflation, priorShare}'),
   studentDegrees: count
     .nullable()
     .describe('degrees of freedom of a Student t in place of the Gaussian of `fitted`; a whole number from 1, or null'),
@@ -230,6 +303,10 @@ const evaluation = z.strictObject({
         'MI takes',
     ),
   featureDraws: count.describe('draws a sentence whose mean is the feature of classification; a whole number from 1'),
+  classification: z
+    .strictObject(classification)
+    .default(CLASSIFICATION_DEFAULTS)
+    .describe('the classifiers of Table 5: {principalComponents, mixtureStarts, penalties, folds, penaltyItems}'),
   klChains: z.strictObject({
     jacobian: count.describe('chains a sentence that KL by `jacobian` is measured on; a whole number from 1'),
     gaussian: z
@@ -517,6 +594,7 @@ export const DEFAULTS: Omit<RunConfig, keyof typeof IDENTITY | 'data'> & {
     weightRange: 0.01,
     wordVectorRange: 0.1,
     transformer: { layers: 2, heads: 4 },
+    hessianDifference: 0.01,
   },
   optimizer: { name: 'sgd', learningRate: 1, cosineEpochs: null, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, clipNorm: 5 },
   training: {
@@ -527,7 +605,14 @@ export const DEFAULTS: Omit<RunConfig, keyof typeof IDENTITY | 'data'> & {
     decay: null,
     earlyStop: null,
     validationSentences: null,
-    validation: { draws: 100, chains: 8, metropolisSteps: 25 },
+    validation: {
+      draws: 100,
+      chains: 8,
+      metropolisSteps: 25,
+      ...FITTED_DEFAULTS,
+      inferenceDraws: 'auto',
+      metrics: null,
+    },
     select: 'best',
     keepEpochs: [],
   },
@@ -538,6 +623,7 @@ export const DEFAULTS: Omit<RunConfig, keyof typeof IDENTITY | 'data'> & {
     priorShare: 0.1,
     chains: 16,
     metropolisSteps: 40,
+    fitted: FITTED_DEFAULTS,
     studentDegrees: null,
     sentences: null,
     perplexitySentences: null,
@@ -545,6 +631,7 @@ export const DEFAULTS: Omit<RunConfig, keyof typeof IDENTITY | 'data'> & {
     aisSentences: 64,
     inferenceChains: 16,
     featureDraws: 16,
+    classification: CLASSIFICATION_DEFAULTS,
     klChains: { jacobian: 2, gaussian: 'auto' },
   },
 };

@@ -2,6 +2,7 @@
 // saw it in the KL, Burda et al. 2016 in active units, He et al. 2019 in the mutual information; what the decoder gains
 // is the question itself.
 
+import { InputError } from '../errors.js';
 import type { Inference } from '../methods/method.js';
 import { percent } from '../notation.js';
 import type { ResultRow } from '../runs/row.js';
@@ -20,28 +21,48 @@ const NEGLIGIBLE_SHARE = 0.01;
  */
 export const DIVERGED_RMS = 5;
 
-/** What epochs are looked at by: of what a model has, all that says something of every epoch, and what it is judged by. */
-export function diagnosisMetrics(inference: Inference, judgedBy: readonly string[] = []): MetricDefinition[] {
-  return metrics().filter(
-    (metric) =>
-      isMeasurable(metric, inference) && (metric.validation?.when === 'always' || judgedBy.includes(metric.name)),
-  );
+/** What is asked of an epoch. */
+export interface Question {
+  /** Metrics that decide which epoch is the best. */
+  judgedBy?: readonly string[];
+  /** Those that are looked at besides; null for all that say something of every epoch. */
+  chosen?: readonly string[] | null;
 }
 
 /**
- * The columns of a diagnosis in metrics.csv: the same for every model with a code, whether it has the quantity or not.
- * @param judgedBy metrics that decide which epoch is the best.
+ * What epochs are looked at by: of what a model has, what is asked for.
+ * @throws {InputError} where something is chosen that says nothing of epochs.
  */
-export function diagnosisColumns(inference: Inference, latentSize: number, judgedBy: readonly string[] = []): string[] {
-  const shown = metrics().flatMap(({ name, validation }) => {
-    if (validation === null) return [];
-    const fits = validation.when === 'always' ? inference !== 'none' : judgedBy.includes(name);
-    return fits ? [validation] : [];
-  });
+export function diagnosisMetrics(inference: Inference, question: Question = {}): MetricDefinition[] {
+  return asked(question).filter((metric) => isMeasurable(metric, inference));
+}
+
+/** The columns of a diagnosis in metrics.csv: the same for every model with a code, whether it has the quantity or not. */
+export function diagnosisColumns(inference: Inference, latentSize: number, question: Question = {}): string[] {
+  // A language model is told of by its perplexity alone.
+  const shown = asked(question).flatMap(({ validation }) =>
+    validation === null || (inference === 'none' && validation.when === 'always') ? [] : [validation],
+  );
   return [
     ...shown.flatMap(({ columns }) => columns(inference)),
     ...shown.flatMap(({ parts }) => parts?.(latentSize) ?? []),
   ];
+}
+
+/** The metrics that a question asks for, in the registry's order. */
+function asked({ judgedBy = [], chosen = null }: Question): MetricDefinition[] {
+  const telling = metrics().filter(({ validation }) => validation !== null);
+  const names = telling.map(({ name }) => name);
+  const other = chosen?.find((name) => !names.includes(name));
+  if (other !== undefined) {
+    throw new InputError(
+      `training.validation.metrics: ${other} is no metric that epochs can be measured by; there are ${names.join(', ')}`,
+    );
+  }
+  return telling.filter(
+    ({ name, validation }) =>
+      judgedBy.includes(name) || (chosen === null ? validation?.when === 'always' : chosen.includes(name)),
+  );
 }
 
 /** What was measured, under those columns; what was not is left out. */

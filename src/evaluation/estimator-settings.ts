@@ -1,8 +1,9 @@
 // What a number depends on beside its sentences and draws, which its row has anyway: the settings of its own estimator.
 
-import type { RunConfig } from '../config/schema.js';
+import { DEFAULTS, type RunConfig } from '../config/schema.js';
 import type { MeasuredRow } from '../runs/row.js';
 import { estimators } from './perplexity/registry.js';
+import { settingsApart } from './settings-apart.js';
 
 /** The settings, by the names that the configuration has for them; none where draws alone decide. */
 export function estimatorSettings(
@@ -15,4 +16,9 @@ export function estimatorSettings(
       .find(({ name }) => name === estimator)
       ?.settings(evaluation) ?? {}
   );
+}
+
+/** What the classifiers of Table 5 are trained with. */
+export function classifierSettings({ evaluation }: Pick<RunConfig, 'evaluation'>): MeasuredRow['settings'] {
+  return settingsApart(evaluation.classification, DEFAULTS.evaluation.classification);
 }

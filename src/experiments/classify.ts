@@ -4,6 +4,7 @@ import type { SplitName } from '../data/corpus.js';
 import { InputError } from '../errors.js';
 import { classify, inferFeatures } from '../evaluation/classification/classification.js';
 import { planClassification } from '../evaluation/classification/labelled-sets.js';
+import { classifierSettings } from '../evaluation/estimator-settings.js';
 import type { MeasuredRow } from '../runs/row.js';
 import { latentModel, type OpenRun } from './open-run.js';
 import { type Following, type RowEvent, rowKeeper, type Stage, stage } from './progress.js';
@@ -59,7 +60,7 @@ export async function classifyRun(
     onProgress?.({ kind: 'skipped-labels', labels: count, trainingSentences: splits.train.length });
   }
 
-  const settings = { sets, limit: limit ?? run.evaluation.sentences };
+  const settings = { sets, limit: limit ?? run.evaluation.sentences, ...classifierSettings(run) };
   const keeper = rowKeeper(opened, () => settings, onProgress);
   const start = performance.now();
   const features = await inferFeatures(
@@ -80,6 +81,7 @@ export async function classifyRun(
       split,
       draws,
       seed,
+      classifiers: run.evaluation.classification,
       signal,
       onResult: async (row) => {
         await keeper.keep({ ...row, seconds: row.seconds + shared });

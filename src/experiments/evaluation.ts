@@ -4,11 +4,11 @@
 import type { RunConfig } from '../config/schema.js';
 import type { PreparedCorpus } from '../data/corpus.js';
 import type { MetricDefinition } from '../evaluation/define-metric.js';
-import { diagnose, diagnosisColumns, diagnosisMetrics, verdictOf } from '../evaluation/diagnosis.js';
+import { diagnose, diagnosisColumns, diagnosisMetrics, type Question, verdictOf } from '../evaluation/diagnosis.js';
 import { type EvaluatedModel, type EvaluationOptions, evaluate } from '../evaluation/evaluate.js';
 import { FittedEstimator } from '../evaluation/perplexity/fitted-estimator.js';
 import { createEstimator, estimatorSentences } from '../evaluation/perplexity/registry.js';
-import type { Method, Selection } from '../methods/define-method.js';
+import type { Selection } from '../methods/define-method.js';
 import type { Inference, Model } from '../methods/method.js';
 import { methodNamed } from '../methods/registry.js';
 import type { ResultRow } from '../runs/row.js';
@@ -52,14 +52,19 @@ export function evaluationOptions(
   };
 }
 
-/** Metrics that decide which epoch is the best, where more than the diagnosis is asked of an epoch. */
-function judgingMetrics(selects: Selection): string[] {
-  return selects === 'perplexity' ? ['ppl'] : [];
+/** What epochs of a run are asked for. */
+function epochsQuestion({ method, training }: Pick<RunConfig, 'method' | 'training'>): Question {
+  const { selects } = methodNamed(method);
+  const judging = { perplexity: ['ppl'], 'negative-elbo': ['recon', 'kl'], reconstruction: ['recon'] };
+  return { judgedBy: typeof selects === 'function' ? [] : judging[selects], chosen: training.validation.metrics };
 }
 
-/** What each epoch is measured by. */
-export function validationMetrics({ inference, selects }: Pick<Method, 'inference' | 'selects'>): MetricDefinition[] {
-  return diagnosisMetrics(inference, judgingMetrics(selects));
+/**
+ * What each epoch of a run is measured by.
+ * @throws {InputError} for a name in `training.validation.metrics` that says nothing of epochs.
+ */
+export function validationMetrics(run: Pick<RunConfig, 'method' | 'training'>): MetricDefinition[] {
+  return diagnosisMetrics(methodNamed(run.method).inference, epochsQuestion(run));
 }
 
 /**
@@ -67,13 +72,14 @@ export function validationMetrics({ inference, selects }: Pick<Method, 'inferenc
  * and whose reconstruction its sources take from one; short runs have been drawn already, to be fitted to.
  */
 export function validationOptions(run: RunConfig): ReturnType<typeof evaluationOptions> {
-  const { validation } = run.training;
+  const { metrics, inferenceDraws, ...fitted } = run.training.validation;
+  const ofMethod = methodNamed(run.method).inference === 'short-run' ? fitted.chains : 1;
   return {
     ...evaluationOptions(run),
-    estimator: new FittedEstimator({ ...validation, studentDegrees: run.evaluation.studentDegrees }),
+    estimator: new FittedEstimator({ ...fitted, studentDegrees: run.evaluation.studentDegrees }),
     perplexitySentences: null,
-    draws: methodNamed(run.method).inference === 'short-run' ? validation.chains : 1,
-    klChains: { jacobian: 0, gaussian: 0, marginals: validation.chains },
+    draws: inferenceDraws === 'auto' ? ofMethod : inferenceDraws,
+    klChains: { jacobian: 0, gaussian: 0, marginals: fitted.chains },
   };
 }
 
@@ -93,12 +99,12 @@ export function createValidator(
   const { inference, selects } = method;
   const { latentSize } = run.model;
   const options = { ...validationOptions(run), limit: run.training.validationSentences };
-  const metrics = validationMetrics(method).map(({ name }) => name);
+  const metrics = validationMetrics(run).map(({ name }) => name);
   const split = corpus.splits.valid;
   /** Of the sentences that epochs are judged on; asked for once. */
   let lstmLm: ReadonlyMap<number, number> | null = null;
   return {
-    columns: diagnosisColumns(inference, latentSize, judgingMetrics(selects)),
+    columns: diagnosisColumns(inference, latentSize, epochsQuestion(run)),
     async validate(model, epoch) {
       const rows = await evaluate(evaluatedModel(model, inference, epoch), split, {
         ...options,

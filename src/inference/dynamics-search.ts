@@ -14,6 +14,7 @@ import { CholeskyDecomposition, Matrix } from 'ml-matrix';
 import type { ConditionalLikelihood, LangevinSchedule } from '../model/likelihood.js';
 import { percent } from '../notation.js';
 import { RandomStream } from '../random/philox.js';
+import { meanEstimate } from '../statistics.js';
 import { logStandardNormal, pathLogDensity } from './path-density.js';
 import { shortRun } from './short-run.js';
 
@@ -52,18 +53,17 @@ export interface DynamicsSearch {
 
 export interface DynamicsSearchOptions {
   criterion: 'bound' | 'perplexity';
-  /** Largest share of chains with a step that is not positive definite that a candidate may have and win. */
-  notPositiveDefiniteLimit?: number;
+  /** By `perplexity`: chains a sentence whose ends a Gaussian is fitted to, and draws from it; at least 2. */
+  chains: number;
+  /** By `bound`: largest share of chains with a step that is not positive definite that a candidate may have and win. */
+  foldLimit: number;
 }
-
-/** Chains a sentence whose ends a Gaussian is fitted to, and draws from it; twice the dimensions that the paper has. */
-const FITTED_CHAINS = 64;
 
 /**
  * Chooses the dynamics of the largest mean over sentences of
  *
  * - by `bound`, Q~ = log p(x, z_K) - log q(z_K | eps), eq. 12 of Pang et al. 2021, one chain a sentence;
- * - by `perplexity`, log p(x, z) - log q(z) over 64 draws of q, a Gaussian fitted to the ends of 64 chains of the sentence:
+ * - by `perplexity`, log p(x, z) - log q(z) over draws of q, a Gaussian fitted to the ends of as many chains of the sentence:
  *   log p(x) less KL(q || p(z | x)), so a bound on it that is the tighter the nearer the ends are to the posterior. One draw
  *   counts as the next: weighed as importance sampling weighs them, any wide q would do, and candidates were hardly told
  *   apart.
@@ -79,14 +79,14 @@ const FITTED_CHAINS = 64;
 export function searchDynamics(
   likelihoods: readonly ConditionalLikelihood[],
   dynamics: readonly Candidate[],
-  { criterion, notPositiveDefiniteLimit = 0.25 }: DynamicsSearchOptions,
+  { criterion, chains: fitted, foldLimit }: DynamicsSearchOptions,
   key: { seed: number; epoch: number; iteration?: number },
 ): DynamicsSearch {
   if (likelihoods.length === 0 || dynamics.length === 0) {
     throw new RangeError('a search needs sentences and candidates');
   }
   const steps = Math.max(...dynamics.map(({ schedule }) => schedule.stepSizes.length));
-  const chains = criterion === 'bound' ? 1 : FITTED_CHAINS;
+  const chains = criterion === 'bound' ? 1 : fitted;
   const draws = likelihoods.map(({ sentences, latentSize }, batch) => {
     const size = chains * sentences * latentSize;
     const stream = new RandomStream({
@@ -117,7 +117,7 @@ export function searchDynamics(
     });
     const notPositiveDefinite = folding / values.length;
     const nonFinite = values.filter((value) => !Number.isFinite(value)).length;
-    const { value, standardError } = meanAndError(nonFinite > 0 ? [] : values);
+    const { value, standardError } = meanEstimate(nonFinite > 0 ? [] : values);
     return {
       label,
       value,
@@ -125,10 +125,10 @@ export function searchDynamics(
       perplexity: Math.exp((-value * values.length) / words),
       notPositiveDefinite,
       nonFinite,
-      eligible: nonFinite === 0 && notPositiveDefinite <= notPositiveDefiniteLimit,
+      eligible: nonFinite === 0 && notPositiveDefinite <= foldLimit,
     };
   });
-  return choose(candidates, notPositiveDefiniteLimit);
+  return choose(candidates, foldLimit);
 }
 
 /** log p(x, z_K) - log q(z_K | eps) of every chain, and how many chains had a step that is not positive definite. */
@@ -230,11 +230,4 @@ function choose(candidates: JudgedCandidate[], limit: number): DynamicsSearch {
     );
   }
   return { best: candidates.indexOf(winner), candidates, warnings };
-}
-
-function meanAndError(values: number[]): { value: number; standardError: number } {
-  const count = values.length;
-  const value = values.reduce((sum, v) => sum + v, 0) / count;
-  const squares = values.reduce((sum, v) => sum + (v - value) ** 2, 0);
-  return { value, standardError: Math.sqrt(squares / (count - 1) / count) };
 }

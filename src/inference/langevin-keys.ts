@@ -44,7 +44,20 @@ const search = z.strictObject({
     .enum(['bound', 'perplexity'])
     .default('bound')
     .describe(
-      'how: bound (Q~, eq. 12, which prefers steps that hardly move where the model uses its code little), or perplexity (the bound on it by a Gaussian fitted to the ends of 64 chains a sentence, whatever noise led there)',
+      'how: bound (Q~, eq. 12, which prefers steps that hardly move where the model uses its code little), or perplexity (the bound on it by a Gaussian fitted to the ends of `chains` chains a sentence, whatever noise led there)',
+    ),
+  chains: z
+    .int()
+    .min(2)
+    .default(64)
+    .describe('chains a sentence whose ends the criterion perplexity fits a Gaussian to, and draws from it; from 2'),
+  foldLimit: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.25)
+    .describe(
+      'largest share of chains with a step that may fold, which makes Q~ too large, that a candidate of the criterion bound may have and win; from 0 to 1',
     ),
 });
 

@@ -3,6 +3,7 @@
 // gradients along a direction, as in the paper, but centred and with a step that single precision can bear.
 
 import type { ConditionalLikelihood } from '../model/likelihood.js';
+import { joined } from '../typed-arrays.js';
 import type { DiagonalGaussian } from './posterior.js';
 
 export interface ElboOptions {
@@ -16,6 +17,11 @@ export interface RefinementOptions extends ElboOptions {
   steps: number;
   learningRate: number;
   momentum: number;
+  /**
+   * Half the distance of the adjoint's difference quotients, in units of lambda or z. Their error goes with its square, and
+   * that of single precision with its inverse: at 0.01 both are about 1e-4. (The source takes 1e-5 on one side.)
+   */
+  difference: number;
   /** Whose loss a step descends: a sentence's own, or the mean over the batch. */
   scope: 'sentence' | 'batch';
   /**
@@ -95,12 +101,6 @@ export interface RefinementAdjoint {
 }
 
 /**
- * Half the distance of a difference quotient, in units of lambda or z. Its error goes with the square, and that of
- * single precision with the inverse: both are about 1e-4 here. (The source takes 1e-5 on one side.)
- */
-const DIFFERENCE = 0.01;
-
-/**
  * The derivative of a loss of the refined (mean, log variance) through all steps of the refinement.
  * @param end dL/d(mean, log variance) after the last step, `[2, sentences, latentSize]`.
  */
@@ -110,7 +110,7 @@ export function refinementAdjoint(
   end: Float64Array,
   options: RefinementOptions,
 ): RefinementAdjoint {
-  const { learningRate, momentum, scale } = options;
+  const { learningRate, momentum, scale, difference } = options;
   const { sentences, latentSize } = likelihood;
   const size = end.length / 2;
   const position = end.slice();
@@ -134,12 +134,12 @@ export function refinementAdjoint(
     const move = (sign: number) =>
       z.map((value, i) => {
         const length = lengths[Math.floor(i / latentSize)]!;
-        return length === 0 ? value : value + (sign * DIFFERENCE * along[i]!) / length;
+        return length === 0 ? value : value + (sign * difference * along[i]!) / length;
       });
     probes.push({
       plus: move(1),
       minus: move(-1),
-      weight: Float32Array.from(lengths, (length) => length / (2 * DIFFERENCE)),
+      weight: Float32Array.from(lengths, (length) => length / (2 * difference)),
     });
 
     const product = hessianProduct(likelihood, visited[k]!, eps, toGradient, options);
@@ -163,11 +163,12 @@ function hessianProduct(
   options: RefinementOptions,
 ): Float64Array {
   const { sentences, latentSize } = likelihood;
+  const { difference } = options;
   const size = mean.length;
   const lengths = norms(direction, sentences, latentSize);
   const step = (i: number) => {
     const length = lengths[Math.floor((i % size) / latentSize)]!;
-    return length === 0 ? 0 : (DIFFERENCE * direction[i]!) / length;
+    return length === 0 ? 0 : (difference * direction[i]!) / length;
   };
   const moved = (sign: number): DiagonalGaussian => ({
     mean: mean.map((value, i) => value + sign * step(i)),
@@ -176,14 +177,14 @@ function hessianProduct(
   // Both sides are two draws of the same sentences, and share a call.
   const [plus, minus] = [moved(1), moved(-1)];
   const both = {
-    mean: joined(plus.mean, minus.mean),
-    logVariance: joined(plus.logVariance, minus.logVariance),
+    mean: joined(Float32Array, plus.mean, minus.mean),
+    logVariance: joined(Float32Array, plus.logVariance, minus.logVariance),
   };
-  const { gradient } = negativeElbo(likelihood, both, joined(eps, eps), options);
+  const { gradient } = negativeElbo(likelihood, both, joined(Float32Array, eps, eps), options);
   return Float64Array.from({ length: 2 * size }, (_, i) => {
     const [part, at] = [Math.floor(i / size), i % size];
-    const difference = gradient[2 * part * size + at]! - gradient[(2 * part + 1) * size + at]!;
-    return (difference * lengths[Math.floor(at / latentSize)]!) / (2 * DIFFERENCE);
+    const change = gradient[2 * part * size + at]! - gradient[(2 * part + 1) * size + at]!;
+    return (change * lengths[Math.floor(at / latentSize)]!) / (2 * difference);
   });
 }
 
@@ -273,11 +274,4 @@ function clipAdjoint(
     if (length <= clipNorm) return value;
     return (clipNorm / length) * (value - (gradient[i]! * products[group]!) / (length * length));
   });
-}
-
-function joined(first: Float32Array, second: Float32Array): Float32Array {
-  const out = new Float32Array(first.length + second.length);
-  out.set(first);
-  out.set(second, first.length);
-  return out;
 }

@@ -37,6 +37,11 @@ const semiAmortized = z.strictObject({
       'whose loss a step descends: batch, its mean over the sentences, the gradients in all means and in all log ' +
         'variances clipped apart, or sentence, its share of a full batch, each gradient clipped by itself',
     ),
+  difference: positive
+    .default(0.01)
+    .describe(
+      "half the distance of the difference quotients that make the steps' second derivatives; a number above 0",
+    ),
 });
 
 export type SemiAmortizedKeys = { semiAmortized: z.infer<typeof semiAmortized> };
@@ -143,7 +148,7 @@ export const saVae = defineMethod({
   config: { ...klWeightKeys, semiAmortized },
   defaults: {
     ...KL_WEIGHT_DEFAULTS,
-    semiAmortized: { steps: 20, learningRate: 1, momentum: 0.5, clipNorm: 5, scope: 'sentence' },
+    semiAmortized: { steps: 20, learningRate: 1, momentum: 0.5, clipNorm: 5, scope: 'sentence', difference: 0.01 },
   },
   selects: 'negative-elbo',
   create: (run, corpus) => new SaVae(run, corpus),

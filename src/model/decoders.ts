@@ -32,8 +32,8 @@ const BUILT_IN: Record<(typeof DECODER_NAMES)[number], DecoderDefinition> = {
     name: 'gru',
     label: 'GRU',
     weights: recurrentWeights,
-    create: (parameters, shape, { weightRange, wordVectorRange }) =>
-      new GruDecoder(parameters, shape, weightRange, wordVectorRange),
+    create: (parameters, shape, { weightRange, wordVectorRange, hessianDifference }) =>
+      new GruDecoder(parameters, { ...shape, hessianDifference }, weightRange, wordVectorRange),
   }),
   transformer: defineDecoder({
     name: 'transformer',
@@ -42,16 +42,16 @@ const BUILT_IN: Record<(typeof DECODER_NAMES)[number], DecoderDefinition> = {
       'model.hiddenSize': 4 * h * h,
       'model.transformer.layers': layers * 4 * h * h,
     }),
-    create: (parameters, shape, { transformer, weightRange, wordVectorRange }) =>
-      new TransformerDecoder(parameters, { ...shape, ...transformer }, weightRange, wordVectorRange),
+    create: (parameters, shape, { transformer, weightRange, wordVectorRange, hessianDifference }) =>
+      new TransformerDecoder(parameters, { ...shape, ...transformer, hessianDifference }, weightRange, wordVectorRange),
   }),
   // Without a code there is nothing to skip: a language model of it is LSTM-LM.
   'skip-lstm': defineDecoder({
     name: 'skip-lstm',
     label: 'LSTM',
     weights: recurrentWeights,
-    create: (parameters, shape, { weightRange, wordVectorRange }) =>
-      new SkipLstmDecoder(parameters, shape, weightRange, wordVectorRange),
+    create: (parameters, shape, { weightRange, wordVectorRange, hessianDifference }) =>
+      new SkipLstmDecoder(parameters, { ...shape, hessianDifference }, weightRange, wordVectorRange),
   }),
 };
 

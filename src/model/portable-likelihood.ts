@@ -4,17 +4,17 @@
 
 import * as tf from '@tensorflow/tfjs-core';
 import { type DropoutMasks, disposeMasks } from './dropout-masks.js';
-import type { TokenBatch } from './latent-decoder.js';
+import type { DecoderShape, TokenBatch } from './latent-decoder.js';
 import type { BatchLikelihood, LatentGradient, LatentHessian, LatentNll } from './likelihood.js';
 
 /** Rows of z that are differentiated at once, at most; bounds what the forward pass keeps for the way back. */
 const ROWS_AT_ONCE = 256;
 
-/**
- * Half the distance of a difference quotient. Its error goes with the square, that of single precision with the inverse:
- * both are about 1e-4 of a gradient here.
- */
-const DIFFERENCE = 0.01;
+/** What a decoder is made of whose likelihood is this one. */
+export interface PortableShape extends DecoderShape {
+  /** See `difference` of {@link PortableLikelihood}. */
+  hessianDifference: number;
+}
 
 export class PortableLikelihood implements BatchLikelihood {
   readonly sentences: number;
@@ -24,12 +24,15 @@ export class PortableLikelihood implements BatchLikelihood {
    * @param differentiableNll the NLL of each token, nats, `[rows, latent]` to `[tokens, rows]`, of plain tfjs ops; row r is
    *   a draw of sentence r % batch.
    * @param masks what it multiplies with; the likelihood owns and frees them.
+   * @param difference half the distance of the Hessian's difference quotients. Their error goes with its square, that of
+   *   single precision with its inverse: at 0.01 both are about 1e-4 of a gradient.
    */
   constructor(
     batch: Pick<TokenBatch, 'size' | 'tokens'>,
     readonly latentSize: number,
     private readonly differentiableNll: (z: tf.Tensor2D) => tf.Tensor2D,
     private readonly masks: DropoutMasks,
+    private readonly difference: number,
   ) {
     this.sentences = batch.size;
     this.words = new Int32Array(batch.size).fill(batch.tokens);
@@ -84,14 +87,14 @@ export class PortableLikelihood implements BatchLikelihood {
       moved.set(z);
       moved.set(z, z.length);
       for (let at = d; at < z.length; at += latentSize) {
-        moved[at]! += DIFFERENCE;
-        moved[z.length + at]! -= DIFFERENCE;
+        moved[at]! += this.difference;
+        moved[z.length + at]! -= this.difference;
       }
       // Both sides are two draws of the same sentences, and share a call.
       const { gradient } = this.gradient(moved);
       for (let row = 0; row < rows; row++) {
         const first = row * latentSize;
-        // Not twice DIFFERENCE: what single precision made of it.
+        // Not twice the difference: what single precision made of it.
         const distance = moved[first + d]! - moved[z.length + first + d]!;
         for (let i = 0; i < latentSize; i++) {
           const slope = (gradient[first + i]! - gradient[z.length + first + i]!) / distance / 2;

@@ -139,13 +139,13 @@ export function rowsOfSelected(
 const SURER = ['chains', 'metropolisSteps', 'temperatures', 'noiseDraws', 'sets'];
 
 function work({ settings }: MeasuredRow): number {
-  return SURER.reduce((product, name) => product * (settings[name] ?? 1), 1);
+  return SURER.reduce((product, name) => product * Number(settings[name] ?? 1), 1);
 }
 
 /** Whether a row's settings are those that are asked for, or, of those of which more are surer, no less. */
 export function satisfies({ settings }: Pick<MeasuredRow, 'settings'>, asked: MeasuredRow['settings']): boolean {
-  return Object.entries(asked).every(([name, value]) => {
-    const own = settings[name] ?? null;
+  return [...new Set([...Object.keys(asked), ...Object.keys(settings)])].every((name) => {
+    const [own, value] = [settings[name] ?? null, asked[name] ?? null];
     return own === value || (SURER.includes(name) && own !== null && value !== null && own > value);
   });
 }

@@ -65,8 +65,8 @@ export type Provenance = z.infer<z.ZodObject<typeof provenance>>;
 
 const measuredRow = resultRow.extend({
   ...provenance,
-  /** What else the number depends on, such as an estimator's own chains and steps; by name. */
-  settings: z.record(z.string(), z.number().nullable()),
+  /** What else the number depends on, such as an estimator's own chains and steps; by name, lists as text. */
+  settings: z.record(z.string(), z.union([z.number(), z.string()]).nullable()),
 });
 /** A measured quantity, and which of a run's weights it was measured on, where. */
 export type MeasuredRow = z.infer<typeof measuredRow>;

@@ -12,6 +12,7 @@ import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { PRECISIONS } from '../config/choices.js';
+import { learned } from '../config/learned.js';
 import { namedRunSchema, type RunConfig } from '../config/schema.js';
 import { InputError } from '../errors.js';
 import { methods } from '../methods/registry.js';
@@ -156,7 +157,7 @@ export class RunFolder {
 
   /**
    * Settles the folder's configuration: writes it where there is none, else checks that it is the same run.
-   * How long, where and how often something is kept may change between one process and the next; what is learned may not.
+   * What is learned may not change between one process and the next; see config/learned.ts.
    * @throws InputError naming the keys that differ.
    */
   async settleConfig(run: RunConfig): Promise<void> {
@@ -276,13 +277,6 @@ export class RunFolder {
     makeFolder(path.dirname(file));
     await writeFileAtomic(file, content);
   }
-}
-
-/** The part of a configuration that decides the weights. */
-function learned(run: RunConfig): object {
-  const { backend, threads, evaluation, training, ...rest } = run;
-  const { epochs, keepEpochs, checkpointEvery, logEvery, ...learning } = training;
-  return { ...rest, training: learning };
 }
 
 /** `path: old -> new` for every leaf that differs. */

@@ -129,11 +129,27 @@ describe('a metric of its own', () => {
 test('columns stand where they stood before there were definitions', () => {
   const single = ['Recon', 'Kl', 'ActiveUnits', 'LatentRms', 'MutualInformation', 'GainOverPrior'];
   const gains = ['GainOverOtherSentence', 'GainOverLstmLm'];
-  const columns = diagnosisColumns('short-run', 2, ['ppl']).filter((name) => name !== 'validationSquaredLength');
+  const columns = diagnosisColumns('short-run', 2, { judgedBy: ['ppl'] }).filter(
+    (name) => name !== 'validationSquaredLength',
+  );
   expect(columns.slice(0, 15)).toEqual([
     ...['Ppl', 'PplError', 'EffectiveSampleSize', ...single, ...gains].map((name) => `validation${name}`),
     ...['klDimension[0]', 'klDimension[1]', 'gainPosition[1]', 'gainPosition[2]'],
   ]);
   expect(columns).toHaveLength(13 + 20);
-  expect(diagnosisColumns('none', 0, ['ppl'])).toEqual(['validationPpl', 'validationPplError']);
+  expect(diagnosisColumns('none', 0, { judgedBy: ['ppl'] })).toEqual(['validationPpl', 'validationPplError']);
+});
+
+test('an epoch may be asked for less: what it is judged by, and what is chosen', () => {
+  const question = { judgedBy: ['ppl'], chosen: ['au'] };
+  expect(diagnosisMetrics('short-run', question).map(({ name }) => name)).toEqual(['ppl', 'au']);
+  expect(diagnosisColumns('short-run', 2, question)).not.toContain('validationMutualInformation');
+  expect(diagnosisColumns('short-run', 2, question)).toContain('validationActiveUnits');
+  expect(diagnosisMetrics('gaussian', { judgedBy: ['recon', 'kl'], chosen: [] }).map(({ name }) => name)).toEqual([
+    'recon',
+    'kl',
+  ]);
+  expect(() => diagnosisMetrics('gaussian', { chosen: ['accuracy'] })).toThrow(
+    /training\.validation\.metrics: accuracy is no metric that epochs can be measured by; there are ppl, recon/,
+  );
 });

@@ -27,6 +27,8 @@ interface Dynamics {
   priorWeight: number;
 }
 
+const search = { chains: 64, foldLimit: 0.25 };
+
 /** Of constant step sizes; `best` is the one that was chosen. */
 function searchStepSize(
   likelihoods: Parameters<typeof searchDynamics>[0],
@@ -39,7 +41,7 @@ function searchStepSize(
     label: String(stepSize),
     schedule: { stepSizes: stepSizes({ steps, stepSize, gradients: gradients ?? null }), temperature, priorWeight },
   }));
-  const found = searchDynamics(likelihoods, dynamics, { criterion }, key);
+  const found = searchDynamics(likelihoods, dynamics, { ...search, criterion }, key);
   return { ...found, best: found.best === null ? null : grid[found.best]! };
 }
 
@@ -160,7 +162,7 @@ describe('a search by perplexity', () => {
       schedule: { stepSizes: stepSizes({ steps, stepSize: 0.1, gradients: null }), temperature, priorWeight: 1 },
     });
     const choices = [dynamics(2, 1), dynamics(30, 1), dynamics(30, 0.1)];
-    const { best, candidates } = searchDynamics([weak], choices, { criterion: 'perplexity' }, key);
+    const { best, candidates } = searchDynamics([weak], choices, { ...search, criterion: 'perplexity' }, key);
     expect(best).toBe(1);
     expect(candidates.map(({ label }) => label)).toEqual(choices.map(({ label }) => label));
   });

@@ -11,6 +11,7 @@ const options: RefinementOptions = {
   klWeight: 0.7,
   scale: 8,
   scope: 'sentence',
+  difference: 0.01,
 };
 const TEXTS = [
   [1, 2, 0, 4],

@@ -158,7 +158,14 @@ describe('SRI', () => {
 
   it('searches the step size when it is due, reports Q~ of each candidate, and remembers the best in its state', () => {
     const base = toyRun('sri');
-    const search = { every: 3, grid: [0.01, 0.1, 0.3], sentences: 6, criterion: 'bound' } as const;
+    const search = {
+      every: 3,
+      grid: [0.01, 0.1, 0.3],
+      sentences: 6,
+      criterion: 'bound',
+      chains: 64,
+      foldLimit: 0.25,
+    } as const;
     const grid: readonly number[] = search.grid;
     const run = { ...base, langevin: { ...base.langevin, search: { ...search, grid: [...grid] } } };
     const model = sri.create(run, corpus);
@@ -193,7 +200,14 @@ describe('SRI', () => {
       { steps: 2, temperature: 0.3 },
       { stepSize: 0.1, steps: 6 },
     ];
-    const search = { every: 'epoch', grid, sentences: 6, criterion: 'perplexity' } as const;
+    const search = {
+      every: 'epoch',
+      grid,
+      sentences: 6,
+      criterion: 'perplexity',
+      chains: 64,
+      foldLimit: 0.25,
+    } as const;
     const learnFrom = { points: 1 };
     const model = sri.create({ ...base, langevin: { ...base.langevin, search, learnFrom } }, corpus);
     const columns = ['searchPpl[steps=2 temperature=0.3]', 'searchPpl[stepSize=0.1 steps=6]'];

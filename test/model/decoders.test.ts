@@ -326,6 +326,7 @@ describe('the portable likelihood', () => {
       Z,
       (codes) => tf.expandDims(decoder.sentenceNll(batch, codes, masks), 0) as tf.Tensor2D,
       masks,
+      0.01,
     );
     const z = normals(300 * Z);
     const [wanted, found] = [own.hessian(z), portable.hessian(z)];

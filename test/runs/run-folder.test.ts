@@ -33,6 +33,38 @@ describe('a run folder', () => {
     }
   });
 
+  it('reads a run of before a key was there as one with its default, and lets it go on', async () => {
+    const run = toyRun('sri');
+    const search = {
+      every: 2,
+      grid: [0.1, 0.2],
+      sentences: 4,
+      criterion: 'bound',
+      chains: 64,
+      foldLimit: 0.25,
+    } as const;
+    const searching = { ...run, langevin: { ...run.langevin, search: { ...search, grid: [...search.grid] } } };
+    const earlier = new RunFolder(path.join(root, 'earlier'));
+    await earlier.settleConfig(searching);
+    const file = path.join(earlier.directory, 'config.json');
+    const kept = JSON.parse(readFileSync(file, 'utf8'));
+    const { chains, foldLimit, ...searchOfBefore } = kept.langevin.search;
+    expect([chains, foldLimit]).toEqual([64, 0.25]);
+    kept.langevin.search = searchOfBefore;
+    delete kept.model.hessianDifference;
+    const { draws, chains: fitted, metropolisSteps } = kept.training.validation;
+    kept.training.validation = { draws, chains: fitted, metropolisSteps };
+    delete kept.evaluation.fitted;
+    delete kept.evaluation.classification;
+    writeFileSync(file, JSON.stringify(kept));
+    expect(earlier.config()).toEqual(searching);
+    await expect(earlier.settleConfig(searching)).resolves.toBeUndefined();
+    const otherwise = { ...searching, model: { ...searching.model, hessianDifference: 0.02 } };
+    await expect(earlier.settleConfig(otherwise)).rejects.toThrow(/model\.hessianDifference: 0\.01 there, 0\.02 now/);
+    const measured = { ...searching.evaluation, fitted: { ...searching.evaluation.fitted, inflation: 1.5 } };
+    await expect(earlier.settleConfig({ ...searching, evaluation: measured })).resolves.toBeUndefined();
+  });
+
   it('refuses what it would not have written, naming the file and the key', () => {
     const spoil = (file: string, change: object) => {
       const kept = readFileSync(file, 'utf8');

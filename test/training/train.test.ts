@@ -67,7 +67,14 @@ function metricsOf(folder: RunFolder): string[] {
   return lines.map((line) => kept.map((i) => line[i]).join(','));
 }
 
-const searching = { every: 2, grid: [0.05, 0.2], sentences: 4, criterion: 'bound' } as const;
+const searching = {
+  every: 2,
+  grid: [0.05, 0.2],
+  sentences: 4,
+  criterion: 'bound',
+  chains: 64,
+  foldLimit: 0.25,
+} as const;
 const CASES: [string, RunConfig][] = [
   [
     'sri, with a search for the step size',

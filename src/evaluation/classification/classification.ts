@@ -2,7 +2,8 @@
 // none, clusters of codes are named by one validation item each (mixture-classifier.ts); with some, a support vector
 // machine learns from labelled training items (svm.ts). The model itself never sees a label.
 
-import { InterruptedError } from '../../errors.js';
+import { DEFAULTS, type RunConfig } from '../../config/schema.js';
+import { pause } from '../../interruption.js';
 import { RandomStream } from '../../random/philox.js';
 import { finiteOrNull, type ResultRow } from '../../runs/row.js';
 import { inferCodes } from '../codes.js';
@@ -10,7 +11,7 @@ import type { LatentModel } from '../evaluate.js';
 import { countNotFinite, divergenceWarnings } from '../measurement.js';
 import { accuracyOverSets } from './accuracy.js';
 import { type ClassificationPlan, type ClassifiedSplits, labelsOf } from './labelled-sets.js';
-import { classifyByMixture, type Features, rowsOf } from './mixture-classifier.js';
+import { classifyByMixture, type Features, type MixtureOptions, rowsOf } from './mixture-classifier.js';
 import { Standardizer, SvmTrainer } from './svm.js';
 
 /** Codes and classes of the items that a plan chose, in its order. */
@@ -36,17 +37,19 @@ export interface ClassificationOptions {
   /** Draws behind each code; 0 where codes are exact. */
   draws: number;
   seed: number;
+  /** As the configuration has them where it says nothing, if absent. */
+  classifiers?: ClassifierSettings | undefined;
   signal?: AbortSignal | undefined;
   /** Given each row as soon as it is known, and waited for. */
   onResult?: ((row: ResultRow) => void | Promise<void>) | undefined;
 }
 
+/** How clusters are found, and penalties chosen. */
+export type ClassifierSettings = RunConfig['evaluation']['classification'];
+
 /** The estimators, as rows name them. */
 const MIXTURE = 'gaussian-mixture';
 const SVM = 'svm';
-
-/** Labelled items that C is chosen on, at most: thirty machines are trained for it, in time that grows with the square. */
-const COST_ITEMS = 2000;
 
 /**
  * Infers what a plan asks for, each item once.
@@ -84,7 +87,15 @@ export async function inferFeatures(
 export async function classify(
   features: ClassificationFeatures,
   { mixture, labelled }: ClassificationPlan,
-  { classes, split, draws, seed, signal, onResult = () => {} }: ClassificationOptions,
+  {
+    classes,
+    split,
+    draws,
+    seed,
+    classifiers = DEFAULTS.evaluation.classification,
+    signal,
+    onResult = () => {},
+  }: ClassificationOptions,
   onProgress: (done: number, total: number) => void = () => {},
 ): Promise<ResultRow[]> {
   const { labels: testLabels } = features.test;
@@ -97,10 +108,7 @@ export async function classify(
     facts: { labels, commonestClass, ...facts },
     seconds: (performance.now() - start) / 1000,
   });
-  const pause = async () => {
-    await new Promise((resolve) => setImmediate(resolve));
-    if (signal?.aborted) throw new InterruptedError('stopped before all was classified; rows that were shown are kept');
-  };
+  const breathe = () => pause(signal, 'stopped before all was classified; rows that were shown are kept');
   const total = (mixture ? 1 : 0) + labelled.reduce((sum, { sets }) => sum + sets.length, 0);
   let done = 0;
 
@@ -119,9 +127,9 @@ export async function classify(
 
   if (mixture !== null) {
     const start = performance.now();
-    await add(row(0, start, withoutLabels(features, mixture, classes, seed)));
+    await add(row(0, start, withoutLabels(features, mixture, { ...classifiers, classes, seed })));
     onProgress(++done, total);
-    await pause();
+    await breathe();
   }
   const trainer = await SvmTrainer.load();
   for (const { labels, sets } of labelled) {
@@ -129,9 +137,9 @@ export async function classify(
     const results: TaughtResult[] = [];
     for (const [set, places] of sets.entries()) {
       const folds = new RandomStream({ seed, purpose: 'cross-validation', batch: set, step: labels });
-      results.push(await teach(trainer, features, places, folds, pause));
+      results.push(await teach(trainer, features, places, classifiers, folds, breathe));
       onProgress(++done, total);
-      await pause();
+      await breathe();
     }
     await add(row(labels, start, withLabels(results)));
   }
@@ -144,12 +152,12 @@ type Measured = Pick<ResultRow, 'estimator' | 'value' | 'standardError' | 'facts
 function withoutLabels(
   { train, valid, test }: ClassificationFeatures,
   mixture: Int32Array,
-  classes: number,
-  seed: number,
+  how: Omit<MixtureOptions, 'latentSize'>,
 ): Measured {
+  const { classes } = how;
   const latentSize = latentSizeOf(train);
   const { codes } = take(train, mixture);
-  const options = { latentSize, classes, seed };
+  const options = { ...how, latentSize };
   const { predicted, predictedByMajority, names, fit } = classifyByMixture(codes, valid, test.codes, options);
   const { value, standardError } = accuracyOverSets([rightAnswers(predicted, test.labels)]);
   const differentNames = new Set(names).size;
@@ -186,15 +194,16 @@ async function teach(
   trainer: SvmTrainer,
   { train, test }: ClassificationFeatures,
   places: Int32Array,
-  folds: RandomStream,
+  { penalties, folds, penaltyItems }: ClassifierSettings,
+  stream: RandomStream,
   pause: () => Promise<void>,
 ): Promise<TaughtResult> {
   const latentSize = latentSizeOf(train);
   const { codes, labels } = take(train, places);
   const standardizer = new Standardizer(rowsOf(codes, latentSize));
   const rows = standardizer.apply(rowsOf(codes, latentSize));
-  const some = { rows: rows.slice(0, COST_ITEMS), labels: labels.slice(0, COST_ITEMS) };
-  const cost = await trainer.chooseCost(some, folds, pause);
+  const some = { rows: rows.slice(0, penaltyItems), labels: labels.slice(0, penaltyItems) };
+  const cost = await trainer.chooseCost(some, { costs: penalties, folds }, stream, pause);
   const tested = standardizer.apply(rowsOf(test.codes, latentSize));
   const { predicted, supportVectors } = trainer.fitAndPredict({ rows, labels }, cost, tested);
   return { right: rightAnswers(predicted, test.labels), cost, supportVectors };

@@ -26,11 +26,15 @@ export interface MixtureClassification {
   fit: MixtureFit;
 }
 
-/** Dimensions that PCA keeps. */
-const PRINCIPAL_COMPONENTS = 4;
-
-/** Starts of the mixture, of which the one with the best likelihood counts. */
-const RESTARTS = 10;
+export interface MixtureOptions {
+  latentSize: number;
+  classes: number;
+  seed: number;
+  /** Dimensions that PCA keeps, where the codes have more. */
+  principalComponents: number;
+  /** Starts of the mixture, of which the one with the best likelihood counts. */
+  mixtureStarts: number;
+}
 
 /**
  * @param train codes that the components are fitted to, `[items, latentSize]`, at least as many as classes.
@@ -41,11 +45,11 @@ export function classifyByMixture(
   train: Float32Array,
   valid: Features,
   items: Float32Array,
-  { latentSize, classes, seed }: { latentSize: number; classes: number; seed: number },
+  { latentSize, classes, seed, principalComponents, mixtureStarts }: MixtureOptions,
 ): MixtureClassification {
-  const size = Math.min(PRINCIPAL_COMPONENTS, latentSize);
+  const size = Math.min(principalComponents, latentSize);
   const project = fitPrincipalComponents(train, latentSize, size);
-  const fit = fitMixture(project(train), size, classes, { seed, restarts: RESTARTS });
+  const fit = fitMixture(project(train), size, classes, { seed, restarts: mixtureStarts });
   const named = project(valid.codes);
   const names = surestItems(fit.mixture, named).map((item) => valid.labels[item]!);
   const majority = commonestClasses(fit.mixture.assign(named), valid.labels, classes);

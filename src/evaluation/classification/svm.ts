@@ -19,10 +19,13 @@ export interface SvmPrediction {
   supportVectors: number;
 }
 
-/** Penalties C that cross-validation chooses from. */
-export const COSTS = [0.1, 0.3, 1, 3, 10, 30] as const;
-
-const FOLDS = 5;
+/** What C is chosen from, and how. */
+export interface CostSearch {
+  /** Ascending, one at least. */
+  costs: readonly number[];
+  /** Parts of the cross-validation. */
+  folds: number;
+}
 
 /** Trains machines. Their memory is none that is garbage-collected, so no machine outlives the call that made it. */
 export class SvmTrainer {
@@ -53,17 +56,22 @@ export class SvmTrainer {
   }
 
   /**
-   * The C of {@link COSTS} with the most right predictions in stratified cross-validation, the smallest of equals.
+   * The C with the most right predictions in stratified cross-validation, the smallest of equals.
    * @param pause awaited between trainings.
    */
-  async chooseCost(items: LabelledItems, stream: RandomStream, pause: () => Promise<void>): Promise<number> {
-    const folds = stratifiedFolds(items.labels, FOLDS, stream);
-    let best = { cost: COSTS[0] as number, right: -1 };
-    for (const cost of COSTS) {
+  async chooseCost(
+    items: LabelledItems,
+    { costs, folds }: CostSearch,
+    stream: RandomStream,
+    pause: () => Promise<void>,
+  ): Promise<number> {
+    const foldOf = stratifiedFolds(items.labels, folds, stream);
+    let best = { cost: costs[0]!, right: -1 };
+    for (const cost of costs) {
       let right = 0;
-      for (let fold = 0; fold < FOLDS; fold++) {
-        const learnt = chosenItems(items, (item) => folds[item] !== fold);
-        const held = chosenItems(items, (item) => folds[item] === fold);
+      for (let fold = 0; fold < folds; fold++) {
+        const learnt = chosenItems(items, (item) => foldOf[item] !== fold);
+        const held = chosenItems(items, (item) => foldOf[item] === fold);
         if (learnt.rows.length === 0 || held.rows.length === 0) continue;
         const { predicted } = this.fitAndPredict(learnt, cost, held.rows);
         right += predicted.filter((label, item) => label === held.labels[item]).length;

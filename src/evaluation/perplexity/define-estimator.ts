@@ -44,7 +44,7 @@ export interface EstimatorDefinition {
   /** As rows name it, where that depends on the configuration. */
   rowName(evaluation: Evaluation): string;
   /** What its numbers depend on beside draws, as its rows keep it. */
-  settings(evaluation: Evaluation): Record<string, number | null>;
+  settings(evaluation: Evaluation): Record<string, number | string | null>;
   /** Sentences that it is run on in the place of `evaluation.perplexitySentences`; null for all, undefined for as many. */
   sentences(evaluation: Evaluation): number | null | undefined;
   create(evaluation: Evaluation): PerplexityEstimator;

@@ -6,11 +6,11 @@
 // perplexity is the higher.
 
 import { Matrix } from 'ml-matrix';
+import { DEFAULTS } from '../../config/schema.js';
 import { InputError } from '../../errors.js';
 import type { Posterior } from '../../inference/posterior.js';
 import type { ConditionalLikelihood } from '../../model/likelihood.js';
 import { defineEstimator } from './define-estimator.js';
-import { FITTED_DEFAULTS } from './fitted-estimator.js';
 import { DefensiveMixture, drawFrom, priorDraws, proposalStream, type WeighedDraws, weigh } from './importance.js';
 import type { PerplexityEstimator, SentenceEstimate } from './perplexity.js';
 import { GaussianProposal } from './proposals.js';
@@ -35,11 +35,11 @@ export class EncoderEstimator implements PerplexityEstimator {
 
   /**
    * @param draws M, importance draws a sentence.
-   * @param priorShare of them, from 0 to below 1, which `fitted` takes from the prior too; with 0, this is `encoder-alone`.
+   * @param priorShare of them that come from the prior, from 0 to below 1; with 0, this is `encoder-alone`.
    */
   constructor(
     readonly draws: number,
-    private readonly priorShare = FITTED_DEFAULTS.priorShare,
+    private readonly priorShare = DEFAULTS.evaluation.priorShare,
   ) {
     this.name = priorShare === 0 ? ENCODER_ALONE : 'encoder';
     const fromPrior = priorDraws(priorShare, draws);
@@ -92,7 +92,7 @@ export const encoder = defineEstimator({
   name: 'encoder',
   description: "importance draws from the encoder's Gaussian, a share of them from the prior",
   needs: ['gaussian'],
-  draws: FITTED_DEFAULTS.draws,
+  draws: DEFAULTS.evaluation.draws.encoder,
   isUsual: (inference) => inference === 'gaussian',
   rowName: ({ priorShare }) => (priorShare === 0 ? ENCODER_ALONE : 'encoder'),
   settings: ({ priorShare }) => ({ priorShare }),

@@ -4,10 +4,12 @@
 // p(x), so its logarithm bounds log p(x) from below on average: a poor fit shows as a small effective sample size.
 
 import { Matrix } from 'ml-matrix';
+import { DEFAULTS, type RunConfig } from '../../config/schema.js';
 import { type MetropolisRun, metropolisLangevin } from '../../inference/metropolis-langevin.js';
 import { logStandardNormal } from '../../inference/path-density.js';
 import { nllInPieces, type Posterior, priorDraws } from '../../inference/posterior.js';
 import type { ConditionalLikelihood } from '../../model/likelihood.js';
+import { settingsApart } from '../settings-apart.js';
 import { defineEstimator } from './define-estimator.js';
 import { fitGaussian, type PosteriorSamples } from './gaussian-fit.js';
 import { DefensiveMixture, estimateByImportance, proposalStream } from './importance.js';
@@ -19,8 +21,10 @@ export interface FittedOptions {
   draws: number;
   /** Chains a sentence that explore its posterior; at least 2. */
   chains: number;
-  /** Metropolis-adjusted Langevin steps of each chain; the first quarter tunes the step and is not fitted to. */
+  /** Metropolis-adjusted Langevin steps of each chain. */
   metropolisSteps: number;
+  /** Share of those steps, the first, that tune the step size and are not fitted to; 0 to below 1. */
+  burnInShare: number;
   /** What the fitted covariance is multiplied with: a proposal too wide costs less than one too narrow. */
   inflation: number;
   /** Share of the draws that come from the prior, so that no weight is unbounded. */
@@ -29,14 +33,8 @@ export interface FittedOptions {
   studentDegrees: number | null;
 }
 
-export const FITTED_DEFAULTS: FittedOptions = {
-  draws: 500,
-  chains: 16,
-  metropolisSteps: 40,
-  inflation: 1.2,
-  priorShare: 0.1,
-  studentDegrees: null,
-};
+/** As a configuration that says nothing has them. */
+const FITTED_DEFAULTS = optionsOf(DEFAULTS.evaluation.draws.fitted, DEFAULTS.evaluation);
 
 /** Importance sampling from the defensive mixture of each sentence's fitted density and the prior. */
 export class FittedEstimator implements PerplexityEstimator {
@@ -74,9 +72,9 @@ export class FittedEstimator implements PerplexityEstimator {
 
   /** Samples of each sentence's posterior. */
   private explore(likelihood: ConditionalLikelihood, posterior: Posterior): MetropolisRun {
-    const { chains, metropolisSteps } = this.options;
+    const { chains, metropolisSteps, burnInShare } = this.options;
     const start = startingPoints(likelihood, posterior, chains);
-    const burnIn = Math.floor(metropolisSteps / 4);
+    const burnIn = Math.floor(burnInShare * metropolisSteps);
     return metropolisLangevin(likelihood, start, { burnIn, steps: metropolisSteps - burnIn }, posterior.keys);
   }
 
@@ -153,7 +151,16 @@ export const fitted = defineEstimator({
   description: "importance draws from a Gaussian fitted to Metropolis-adjusted samples of each sentence's posterior",
   draws: FITTED_DEFAULTS.draws,
   isUsual: (inference) => inference !== 'gaussian',
-  settings: ({ chains, metropolisSteps, studentDegrees }) => ({ chains, metropolisSteps, studentDegrees }),
-  create: ({ draws, evaluation: { chains, metropolisSteps, studentDegrees } }) =>
-    new FittedEstimator({ draws, chains, metropolisSteps, studentDegrees }),
+  settings: ({ chains, metropolisSteps, studentDegrees, fitted }) => ({
+    chains,
+    metropolisSteps,
+    studentDegrees,
+    ...settingsApart(fitted, DEFAULTS.evaluation.fitted),
+  }),
+  create: ({ draws, evaluation }) => new FittedEstimator(optionsOf(draws, evaluation)),
 });
+
+function optionsOf(draws: number, evaluation: RunConfig['evaluation']): FittedOptions {
+  const { chains, metropolisSteps, fitted, studentDegrees } = evaluation;
+  return { draws, chains, metropolisSteps, ...fitted, studentDegrees };
+}

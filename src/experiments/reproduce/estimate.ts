@@ -78,10 +78,7 @@ function validationPasses(work: Workload): number {
   const { run, inference } = work;
   if (inference === 'none') return 1;
   const context = costContext(work, validationOptions(run));
-  return (
-    inferencePasses(work, context.draws) +
-    total(validationMetrics(methodNamed(run.method)).map((one) => one.passes(context)))
-  );
+  return inferencePasses(work, context.draws) + total(validationMetrics(run).map((one) => one.passes(context)));
 }
 
 /** Metrics on a split, by their names: those of Table 1 that the method has where absent; seconds. */

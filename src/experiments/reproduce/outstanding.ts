@@ -3,7 +3,7 @@
 
 import type { RunConfig } from '../../config/schema.js';
 import type { CorpusStatistics, SplitName } from '../../data/corpus.js';
-import { estimatorSettings } from '../../evaluation/estimator-settings.js';
+import { classifierSettings, estimatorSettings } from '../../evaluation/estimator-settings.js';
 import { gaussianKlDraws } from '../../evaluation/kl.js';
 import {
   EXACT,
@@ -169,7 +169,7 @@ function wantedRows(metric: MeasuredRow['metric'], { run, inference }: Measured)
     case 'au':
       return [{ estimator: null, draws: ofChains(evaluation.inferenceChains), settings: {} }];
     case 'accuracy': {
-      const settings = { sets: TABLE_5.draws, limit: evaluation.sentences };
+      const settings = { sets: TABLE_5.draws, limit: evaluation.sentences, ...classifierSettings(run) };
       return [{ estimator: null, draws: ofChains(evaluation.featureDraws), settings }];
     }
     default:

@@ -5,10 +5,10 @@ import * as tf from '@tensorflow/tfjs-core';
 import { unstackSteps } from '../../ops/lstm.js';
 import type { Purpose, StreamKey } from '../../random/philox.js';
 import { type DropoutMasks, drawMasks, NO_DROPOUT } from '../dropout-masks.js';
-import type { DecoderFlops, DecoderShape, LatentDecoder, LikelihoodOptions, TokenBatch } from '../latent-decoder.js';
+import type { DecoderFlops, LatentDecoder, LikelihoodOptions, TokenBatch } from '../latent-decoder.js';
 import { OutputLayer } from '../output-layer.js';
 import type { Parameters } from '../parameters.js';
-import { PortableLikelihood } from '../portable-likelihood.js';
+import { PortableLikelihood, type PortableShape } from '../portable-likelihood.js';
 import type { SampledVocabulary } from '../sampled-vocabulary.js';
 import { embedWords } from '../word-vectors.js';
 
@@ -43,7 +43,7 @@ export class GruDecoder implements LatentDecoder<GruState> {
    */
   constructor(
     parameters: Parameters,
-    private readonly shape: DecoderShape,
+    private readonly shape: PortableShape,
     weightRange: number,
     wordVectorRange: number,
   ) {
@@ -81,7 +81,9 @@ export class GruDecoder implements LatentDecoder<GruState> {
     { vocabulary = null }: LikelihoodOptions = {},
   ): PortableLikelihood {
     if (this.latent === null) throw new Error('a decoder without latent dimensions has nothing to infer');
-    return new PortableLikelihood(batch, this.latentSize, (z) => this.tokenNll(batch, z, masks, vocabulary), masks);
+    const { latentSize, hessianDifference } = this.shape;
+    const nll = (z: tf.Tensor2D) => this.tokenNll(batch, z, masks, vocabulary);
+    return new PortableLikelihood(batch, latentSize, nll, masks, hessianDifference);
   }
 
   start(z: tf.Tensor2D | null, rows: number): GruState {

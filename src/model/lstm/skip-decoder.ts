@@ -3,10 +3,10 @@
 
 import * as tf from '@tensorflow/tfjs-core';
 import { type DropoutMasks, NO_DROPOUT } from '../dropout-masks.js';
-import type { DecoderShape, LikelihoodOptions, TokenBatch } from '../latent-decoder.js';
+import type { LikelihoodOptions, TokenBatch } from '../latent-decoder.js';
 import type { BatchLikelihood } from '../likelihood.js';
 import type { Parameters } from '../parameters.js';
-import { PortableLikelihood } from '../portable-likelihood.js';
+import { PortableLikelihood, type PortableShape } from '../portable-likelihood.js';
 import type { SampledVocabulary } from '../sampled-vocabulary.js';
 import { LstmDecoder, type LstmState } from './decoder.js';
 
@@ -22,10 +22,12 @@ type SkipLstmState = LstmState & {
 export class SkipLstmDecoder extends LstmDecoder {
   /** `[latent, hidden]`; null without latent dimensions. */
   private readonly skipKernel: tf.Variable<tf.Rank.R2> | null;
+  private readonly hessianDifference: number;
 
-  constructor(parameters: Parameters, shape: DecoderShape, weightRange: number, wordVectorRange: number) {
+  constructor(parameters: Parameters, shape: PortableShape, weightRange: number, wordVectorRange: number) {
     super(parameters, shape, weightRange, wordVectorRange, PREFIX);
     const { latentSize: Z, hiddenSize: H } = shape;
+    this.hessianDifference = shape.hessianDifference;
     // Last, so that the other weights begin as those of the LSTM do.
     this.skipKernel = Z === 0 ? null : parameters.add<tf.Rank.R2>(`${PREFIX}skipKernel`, [Z, H], weightRange);
   }
@@ -40,7 +42,8 @@ export class SkipLstmDecoder extends LstmDecoder {
     { vocabulary = null }: LikelihoodOptions = {},
   ): BatchLikelihood {
     if (this.skipKernel === null) throw new Error('a decoder without latent dimensions has nothing to infer');
-    return new PortableLikelihood(batch, this.latentSize, (z) => this.tokenNll(batch, z, masks, vocabulary), masks);
+    const nll = (z: tf.Tensor2D) => this.tokenNll(batch, z, masks, vocabulary);
+    return new PortableLikelihood(batch, this.latentSize, nll, masks, this.hessianDifference);
   }
 
   override start(z: tf.Tensor2D | null, rows: number): SkipLstmState {

@@ -4,10 +4,10 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Purpose, StreamKey } from '../../random/philox.js';
 import { type DropoutMasks, drawMasks, NO_DROPOUT } from '../dropout-masks.js';
-import type { DecoderFlops, DecoderShape, LatentDecoder, LikelihoodOptions, TokenBatch } from '../latent-decoder.js';
+import type { DecoderFlops, LatentDecoder, LikelihoodOptions, TokenBatch } from '../latent-decoder.js';
 import { OutputLayer } from '../output-layer.js';
 import type { Parameters } from '../parameters.js';
-import { PortableLikelihood } from '../portable-likelihood.js';
+import { PortableLikelihood, type PortableShape } from '../portable-likelihood.js';
 import type { SampledVocabulary } from '../sampled-vocabulary.js';
 import { embedWords } from '../word-vectors.js';
 
@@ -23,7 +23,7 @@ const EPSILON = 1e-5;
 /** Added to the score of a word that comes later: its share after softmax is zero in single precision. */
 const HIDDEN_SCORE = -1e9;
 
-export interface TransformerShape extends DecoderShape {
+export interface TransformerShape extends PortableShape {
   layers: number;
   /** Attention heads of a layer; a divisor of `hiddenSize`. */
   heads: number;
@@ -118,7 +118,9 @@ export class TransformerDecoder implements LatentDecoder<TransformerState> {
     { vocabulary = null }: LikelihoodOptions = {},
   ): PortableLikelihood {
     if (this.latentKernel === null) throw new Error('a decoder without latent dimensions has nothing to infer');
-    return new PortableLikelihood(batch, this.latentSize, (z) => this.tokenNll(batch, z, masks, vocabulary), masks);
+    const { latentSize, hessianDifference } = this.shape;
+    const nll = (z: tf.Tensor2D) => this.tokenNll(batch, z, masks, vocabulary);
+    return new PortableLikelihood(batch, latentSize, nll, masks, hessianDifference);
   }
 
   start(z: tf.Tensor2D | null, rows: number): TransformerState {

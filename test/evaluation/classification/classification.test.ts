@@ -1,5 +1,6 @@
 import { Matrix } from 'ml-matrix';
 import { describe, expect, it } from 'vitest';
+import { DEFAULTS } from '../../../src/config/schema.js';
 import { type Batch, evaluationSubset } from '../../../src/data/batches.js';
 import type { Split } from '../../../src/data/corpus.js';
 import { InterruptedError } from '../../../src/errors.js';
@@ -67,6 +68,7 @@ function featuresOf(
 }
 
 const seed = 11;
+const mixtures = { ...DEFAULTS.evaluation.classification, classes: 2, seed };
 const planned = { labelCounts: [0, 90], sets: 3, limit: null, seed };
 
 describe('classification', () => {
@@ -235,13 +237,13 @@ describe('clusters', () => {
   it('take the label of that item, and by majority that of most', () => {
     const { train, test } = splitsOf(2, 12);
     const valid = clouds('valid', 40, 2, 12);
-    const whole = classifyByMixture(train.codes, valid, test.codes, { latentSize: LATENT, classes: 2, seed });
+    const whole = classifyByMixture(train.codes, valid, test.codes, { ...mixtures, latentSize: LATENT });
     expect([...whole.predicted]).toEqual([...test.labels]);
     // With both surest items mislabelled every item is wrong, except by majority.
     const mixture = whole.fit.mixture;
     const project = fitPrincipalComponents(train.codes, LATENT, 4);
     for (const item of surestItems(mixture, project(valid.codes))) valid.labels[item] = 1 - valid.labels[item]!;
-    const misled = classifyByMixture(train.codes, valid, test.codes, { latentSize: LATENT, classes: 2, seed });
+    const misled = classifyByMixture(train.codes, valid, test.codes, { ...mixtures, latentSize: LATENT });
     expect([...misled.predicted]).toEqual([...test.labels].map((label) => 1 - label));
     expect([...misled.predictedByMajority]).toEqual([...test.labels]);
   });
@@ -253,7 +255,7 @@ describe('clusters', () => {
     });
     const valid = of([-5, 5], [1, 0]);
     const train = Float32Array.of(-5, -5.1, -4.9, 5, 5.1, 4.9);
-    const { predicted } = classifyByMixture(train, valid, Float32Array.of(-4, 6), { latentSize: 1, classes: 2, seed });
+    const { predicted } = classifyByMixture(train, valid, Float32Array.of(-4, 6), { ...mixtures, latentSize: 1 });
     expect([...predicted]).toEqual([1, 0]);
   });
 });

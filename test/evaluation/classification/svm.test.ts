@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { DEFAULTS } from '../../../src/config/schema.js';
 import { rowsOf } from '../../../src/evaluation/classification/mixture-classifier.js';
-import { COSTS, Standardizer, SvmTrainer, stratifiedFolds } from '../../../src/evaluation/classification/svm.js';
+import { Standardizer, SvmTrainer, stratifiedFolds } from '../../../src/evaluation/classification/svm.js';
 import { RandomStream } from '../../../src/random/philox.js';
 import { CODES, LABELS, LEARNT, SIZE } from './classification-data.js';
 
@@ -45,6 +46,9 @@ describe('a support vector machine', () => {
 });
 
 describe('the choice of C', () => {
+  const { penalties, folds } = DEFAULTS.evaluation.classification;
+  const search = { costs: penalties, folds };
+
   /** Two rings, one around the other: how closely the machine may follow the items matters. */
   function rings(count: number): { rows: number[][]; labels: Int32Array } {
     const random = stream(9);
@@ -61,7 +65,7 @@ describe('the choice of C', () => {
     const trainer = await SvmTrainer.load();
     const items = rings(60);
     const folds = stratifiedFolds(items.labels, 5, stream());
-    const right = COSTS.map((cost) => {
+    const right = penalties.map((cost) => {
       let count = 0;
       for (let fold = 0; fold < 5; fold++) {
         const of = (held: boolean) => ({
@@ -74,13 +78,15 @@ describe('the choice of C', () => {
       return count;
     });
     expect(new Set(right).size).toBeGreaterThan(1);
-    expect(await trainer.chooseCost(items, stream(), noPause)).toBe(COSTS[right.indexOf(Math.max(...right))]);
+    expect(await trainer.chooseCost(items, search, stream(), noPause)).toBe(
+      penalties[right.indexOf(Math.max(...right))],
+    );
   });
 
   it('does without a fold that has no item', async () => {
     const trainer = await SvmTrainer.load();
     const items = { rows: [[0], [1]], labels: Int32Array.of(0, 1) };
-    expect(COSTS).toContain(await trainer.chooseCost(items, stream(), noPause));
+    expect(penalties).toContain(await trainer.chooseCost(items, search, stream(), noPause));
   });
 });
 

@@ -177,6 +177,46 @@ describe('a row that was measured otherwise than the configuration says', () => 
   });
 });
 
+describe('a row of other settings than are asked for', () => {
+  const perplexity = (settings: GivenRow['settings']): GivenRow => ({
+    metric: 'ppl',
+    estimator: 'fitted',
+    value: 94,
+    settings: { chains: 16, metropolisSteps: 40, studentDegrees: null, ...settings },
+  });
+  const missing = async (rows: GivenRow[], overrides: string[] = []) =>
+    remaining('ais', (await found('sri', rows)).measured, how('sri', ['evaluation.aisSentences=400', ...overrides]));
+
+  it('is another number: a row that tells of no inflation was measured with the default', async () => {
+    const ais: GivenRow = { metric: 'ppl', estimator: 'ais', value: 93 };
+    expect(await missing([ais, perplexity({})])).toBeNull();
+    expect(await missing([ais, perplexity({})], ['evaluation.fitted.inflation=1.5'])).toMatchObject({
+      estimators: ['fitted'],
+    });
+    expect(await missing([ais, perplexity({ inflation: 1.5 })])).toMatchObject({ estimators: ['fitted'] });
+    expect(await missing([ais, perplexity({ inflation: 1.5 })], ['evaluation.fitted.inflation=1.5'])).toBeNull();
+  });
+
+  it('is another classifier too', async () => {
+    const labels = [0, 100, 1000, 10000].map(
+      (count): GivenRow => ({ metric: 'accuracy', variant: `labels-${count}`, estimator: 'svm', value: 0.9 }),
+    );
+    const { measured } = await found('sri', labels);
+    expect(remaining('classification', measured, how('sri'))).toBeNull();
+    const [kept, penalties] = ['principalComponents=8', 'penalties=[1, 10]'].map(
+      (key) => `evaluation.classification.${key}`,
+    );
+    expect(remaining('classification', measured, how('sri', [kept!]))).toMatchObject({ labels: [0, 100, 1000, 10000] });
+    const settings = { sets: 5, limit: null, penalties: '1 10' };
+    const narrow = await found(
+      'sri',
+      labels.map((row) => ({ ...row, settings })),
+    );
+    expect(remaining('classification', narrow.measured, how('sri', [penalties!]))).toBeNull();
+    expect(remaining('classification', narrow.measured, how('sri'))).not.toBeNull();
+  });
+});
+
 describe('what is missing of the check by ais', () => {
   const few = ['evaluation.aisSentences=50'];
 

@@ -1,0 +1,14 @@
+// What of a configuration decides the weights. A run goes on only as the run that it was; how long it trains, where, and
+// what is kept or measured of it may change between one process and the next.
+//
+// A key that is added here with a default leaves the runs of before what they were: a configuration without it is read as
+// one with its default.
+
+import type { RunConfig } from './schema.js';
+
+/** The part of a configuration that decides what is learned. */
+export function learned(run: RunConfig): object {
+  const { backend, threads, evaluation, training, ...rest } = run;
+  const { epochs, keepEpochs, checkpointEvery, logEvery, ...learning } = training;
+  return { ...rest, training: learning };
+}
