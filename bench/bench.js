@@ -125,6 +125,7 @@ function contestants() {
   for (const backend of values.backend) {
     own(backend === 'native' ? 'sri native f32' : `sri ${backend}`, '--backend', backend);
     if (backend === 'native') own('sri native bf16', '--backend', 'native', '--precision', 'bf16');
+    if (backend === 'webgpu') own('sri webgpu f16', '--backend', 'webgpu', '--precision', 'f16');
   }
   if (values.peers) {
     const peer = (name, interpreter, file, ...args) => {

@@ -7,6 +7,7 @@ import type { Method } from './define-method.js';
 /** Keys that change nothing of what is learned, and of which runs that holds. */
 const IDLE: readonly { keys: readonly string[]; of(run: RunConfig, method: Method): boolean }[] = [
   { keys: ['model.latentSize'], of: (_, { inference }) => inference === 'none' },
+  { keys: ['model.encoderPooling'], of: (_, { inference }) => inference === 'none' || inference === 'short-run' },
   { keys: ['model.transformer'], of: ({ model }) => model.decoder !== 'transformer' },
   {
     keys: ['optimizer.beta1', 'optimizer.beta2', 'optimizer.epsilon'],

@@ -46,10 +46,16 @@ function storableRunOf(method: string): ToyRun {
   return Object.fromEntries(Object.entries(runOf(method)).filter(([key]) => !foreign.includes(key))) as ToyRun;
 }
 
-describe.each(methods().map(({ name }) => name))('an iteration of %s', (name) => {
+const sri = runOf('sri');
+const iterations: [name: string, run: ToyRun][] = [
+  ...methods().map(({ name }): [string, ToyRun] => [name, runOf(name)]),
+  ['sri whose path teaches', { ...sri, langevin: { ...sri.langevin, learnFrom: 'path' } }],
+  ['sri with recurrent weights in halves', { ...sri, precision: 'f16' }],
+];
+
+describe.each(iterations)('an iteration of %s', (_, run) => {
   it('stays on the GPU, and leaves nothing there', () => {
-    const run = runOf(name);
-    const model = methodNamed(name).create(run, corpus);
+    const model = methodNamed(run.method).create(run, corpus);
     const optimizer = createOptimizer(run.optimizer, model.parameters);
     const learner = new GradientDescent(model.parameters, optimizer, run.optimizer.clipNorm);
     const batches = [...equalLengthBatches(corpus.splits.train, 8)];
