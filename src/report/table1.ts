@@ -276,11 +276,11 @@ export function readingTable1(table: Table): ReadingTable {
       ['PPL by', 'PPL estimator'],
       ['KL by', 'KL estimator'],
       ['epochs', 'Epochs'],
-      ...(hasSome(table, 'PPL from q alone') ? ([['from q alone', 'PPL from q alone']] as const) : []),
+      ...(hasSome(table, 'PPL from q alone') ? ([['PPL from q alone', 'PPL from q alone']] as const) : []),
       ...(checked
         ? ([
             ['PPL on few', 'PPL on AIS sentences'],
-            ['by ais', 'AIS PPL'],
+            ['PPL by ais', 'AIS PPL'],
           ] as const)
         : []),
     ],

@@ -147,6 +147,6 @@ it('sri train --restart trains a run anew, and without it does nothing to one th
   expect(trained()).toBe(first);
   const { code, error } = await sri('train', '--config', 'said.yaml', '--restart');
   expect(code, error).toBe(0);
-  expect(error).toMatch(/starts, 1 epochs at most/);
+  expect(error).toMatch(/starts, 1 epoch at most/);
   expect(trained()).not.toBe(first);
 });

@@ -2,7 +2,6 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { methods } from '../../src/methods/registry.js';
 import { layOut } from '../../src/report/layout.js';
 import { PAPER_TABLE_4, PAPER_TABLE_5 } from '../../src/report/paper.js';
 import { type Table, toCsv } from '../../src/report/table.js';
@@ -154,9 +153,8 @@ describe('Table 5', () => {
 });
 
 describe('the paper’s numbers', () => {
-  const withCode = methods()
-    .map(({ name }) => name)
-    .filter((name) => name !== 'lstm-lm');
+  // Those of the paper, that is: the program has further ones.
+  const withCode = ['ae', 'anneal-vae', 'cyclical-vae', 'lagging-vae', 'sa-vae', 'fbp-vae', 'fb-vae', 'sri'];
 
   it('of Table 4 are there for every method with a code, and rise with the noise', () => {
     expect(Object.keys(PAPER_TABLE_4.snli!)).toEqual(withCode);

@@ -37,7 +37,7 @@ it('compares variants in a table of its own, seeds averaged', async () => {
   expect(at('Method')).toEqual(['LSTM-LM', 'LSTM-LM (hiddenSize-8)', 'SRI', 'SRI (hiddenSize-8)']);
   expect(at('model.hiddenSize')).toEqual(['6', '8', '6', '8']);
   expect(at('Seeds')).toEqual(['2', '2', '2', '2']);
-  expect(out).toMatch(/^Variants\nMethod +PPL .* model\.hiddenSize /m);
+  expect(out).toMatch(/^Variants\nMethod +PPL .* model\.hiddenSize$/m);
   const page = readFileSync('tables/tiny/report.html', 'utf8');
   expect(page).toContain('Variants');
   expect(page).toContain('--methods sri --sweep model.hiddenSize=6,8 --seeds 0,1');
