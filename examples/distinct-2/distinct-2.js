@@ -37,7 +37,7 @@ class Distinct2 {
 
   /** The sentences of a batch are of one length; what is written is cut where it is twice as long. */
   async add({ sentences, words }, posterior) {
-    this.inference = posterior.name;
+    this.knowsMean = posterior.knowsMean;
     const codes = posterior.mean(this.draws);
     const options = { decoding: { method: 'greedy' }, maxLength: 2 * words[0] };
     const written = await decodeSentences(this.decoder, codes, sentences, options);
@@ -45,7 +45,7 @@ class Distinct2 {
   }
 
   result() {
-    const { metric, inference, sentences, draws } = this;
+    const { metric, knowsMean, sentences, draws } = this;
     const finite = (number) => (Number.isFinite(number) ? number : null);
     const { value, standardError } = distinctPairs(sentences);
     return {
@@ -55,7 +55,7 @@ class Distinct2 {
       standardError: finite(standardError),
       sentences: sentences.length,
       // The mean of a code is known, but for that of short runs.
-      draws: inference === 'short-run' ? draws : 0,
+      draws: knowsMean ? 0 : draws,
       warnings: value === null ? ['no sentence of two words was written'] : [],
     };
   }

@@ -28,7 +28,7 @@ export function groupOptions(command: Command): void {
 /** Gives help the terminal's width and looks; commands that are added later have them too. */
 export function styleHelp(program: Command, io: Io): void {
   const { head, command } = paintFor(io.out);
-  program.configureHelp({ styleTitle: head, styleCommandText: command }).configureOutput({
+  program.configureHelp({ showGlobalOptions: true, styleTitle: head, styleCommandText: command }).configureOutput({
     getOutHelpWidth: () => widthOf(io.out),
     getErrHelpWidth: () => widthOf(io.error),
     getOutHasColors: () => hasColours(io.out),

@@ -66,7 +66,6 @@ export async function buildProgram(io: Io, args: readonly string[]): Promise<Com
     )
     .helpOption('-h, --help', 'print this help')
     .helpCommand('help [command]', 'print the help of a command')
-    .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError('(--help lists what there is)')
     .configureOutput({
       writeOut: (text) => io.out.write(text),

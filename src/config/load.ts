@@ -13,6 +13,7 @@ import { findDataSet } from '../data/registry.js';
 import { InputError } from '../errors.js';
 import { cut } from '../text.js';
 import { RENAMED_SETTINGS } from './earlier.js';
+import { runName } from './identity.js';
 import { havingKey, type MethodKeys, takesKey } from './method-keys.js';
 import {
   addedDecoderDefaults,
@@ -171,8 +172,7 @@ export function resolveRun<Own = unknown>(loaded: LoadedConfig, choice: RunChoic
     ...fixed,
     ...swept.map((one) => ({ ...one, values: bearing(one.values, method, catalogue) })),
   ];
-  const apart = [
-    ...(setting === null || setting === names[0] ? [] : [setting]),
+  const variations = [
     ...(varied === null || changes === null ? [] : [variationName(varied)]),
     ...swept.map(({ label }) => label),
   ];
@@ -181,7 +181,11 @@ export function resolveRun<Own = unknown>(loaded: LoadedConfig, choice: RunChoic
     dataSet,
     method: choice.method,
     setting,
-    name: apart.length === 0 ? choice.method : `${choice.method}@${apart.join('-')}`,
+    name: runName({
+      method: choice.method,
+      setting: setting === names[0] ? null : setting,
+      variation: variations.length === 0 ? null : variations.join('-'),
+    }),
   };
   const decided = checkedRun<Own>(run, method, layers);
   for (const part of STARTING_PARTS) {

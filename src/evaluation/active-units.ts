@@ -4,7 +4,7 @@
 import type { Posterior } from '../inference/posterior.js';
 import type { ConditionalLikelihood } from '../model/likelihood.js';
 import { finiteOrNull } from '../runs/row.js';
-import { defineMetric } from './define-metric.js';
+import { defineMetric, drawsOfChains } from './define-metric.js';
 import { countNotFinite, divergenceWarnings, type MeasuredQuantity, type Measurement } from './measurement.js';
 import { normalCdf } from './statistics.js';
 
@@ -137,8 +137,9 @@ export class ActiveUnitsMeasurement implements Measurement {
   readonly pathDraws = 0;
   private units: ActiveUnits | null = null;
   private notFinite = 0;
-  private inference: Posterior['name'] = 'short-run';
-  /** Of short runs alone: the sum of squares of their ends' coordinates, and how many those are. */
+  private inference = 'short-run';
+  private knowsMean = false;
+  /** Of draws, where the mean is not known: the sum of squares of their ends' coordinates, and how many those are. */
   private squares = 0;
   private coordinates = 0;
 
@@ -148,7 +149,8 @@ export class ActiveUnitsMeasurement implements Measurement {
   add({ sentences, latentSize }: ConditionalLikelihood, posterior: Posterior): void {
     this.inference = posterior.name;
     this.units ??= new ActiveUnits(latentSize);
-    if (posterior.name !== 'short-run') {
+    this.knowsMean = posterior.knowsMean;
+    if (posterior.knowsMean) {
       const mean = posterior.mean(this.draws);
       this.notFinite += countNotFinite(mean);
       this.units.addMeans(mean);
@@ -182,7 +184,7 @@ export class ActiveUnitsMeasurement implements Measurement {
       value: known ? value : null,
       standardError: known ? finiteOrNull(standardError) : null,
       sentences,
-      draws: this.inference === 'short-run' ? this.draws : 0,
+      draws: this.knowsMean ? 0 : this.draws,
       ...(known
         ? {
             facts: {
@@ -206,6 +208,7 @@ export const au = defineMetric({
   description: 'active units, dimensions of the code in which sentences differ',
   direction: 'higher',
   measure: ({ draws }) => [new ActiveUnitsMeasurement(draws)],
+  wanted: ({ evaluation, inference }) => [drawsOfChains({ inference }, evaluation.inferenceChains)],
   validation: {
     when: 'always',
     columns: () => ['validationActiveUnits', 'validationLatentRms'],

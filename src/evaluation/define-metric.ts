@@ -8,8 +8,9 @@
 //       measure: ({ draws }) => [new NormMeasurement(draws)],
 //     });
 
+import type { RunConfig } from '../config/schema.js';
 import type { Inference } from '../methods/method.js';
-import type { ResultRow } from '../runs/row.js';
+import type { MeasuredRow, ResultRow } from '../runs/row.js';
 import type { Capability } from './capability.js';
 import type { ModelSize } from './cost.js';
 import type { LatentModel } from './evaluate.js';
@@ -44,6 +45,26 @@ export interface MeasuringContext {
 /** What a quantity's cost depends on. */
 export interface CostContext extends ModelSize, Pick<MeasuringContext, 'draws' | 'klChains' | 'estimator'> {}
 
+/** What decides which rows a quantity is to have. */
+export interface WantedContext extends Pick<ModelSize, 'latentSize'> {
+  evaluation: RunConfig['evaluation'];
+  inference: Exclude<Inference, 'none'>;
+}
+
+/** A row as a configuration asks for it. */
+export interface WantedRow {
+  /** Null where inference alone decides. */
+  estimator: string | null;
+  /** At least. */
+  draws: number;
+  settings: MeasuredRow['settings'];
+}
+
+/** Draws that inference takes for what it knows without any where it is no short run. */
+export function drawsOfChains({ inference }: Pick<WantedContext, 'inference'>, draws: number): WantedRow {
+  return { estimator: null, draws: inference === 'short-run' ? draws : 0, settings: {} };
+}
+
 /** What a quantity says of an epoch, in metrics.csv. */
 export interface ValidationColumns {
   /** `always`, or only of methods whose epochs are judged by it. */
@@ -73,6 +94,8 @@ export interface MetricDefinition {
   readonly command: string | null;
   /** Of dear ones a model is measured on `evaluation.perplexitySentences` sentences alone. */
   cost(inference: Exclude<Inference, 'none'>): 'cheap' | 'dear';
+  /** The rows that a configuration asks for of a model with a latent code; a run that has them is not measured again. */
+  wanted(how: WantedContext): readonly WantedRow[];
   /** Forward passes of the decoder over a token that it takes once its draws are there; for a plan. */
   passes(context: CostContext): number;
   /** Measurements on a model with a latent code, one for each row; null where it takes another model or command. */
@@ -96,6 +119,7 @@ export function defineMetric(spec: MetricSpec): MetricDefinition {
     needs: [],
     command: null,
     cost: () => 'cheap',
+    wanted: ({ evaluation }) => [{ estimator: null, draws: evaluation.inferenceChains, settings: {} }],
     passes: () => 0,
     measure: null,
     measureExact: null,

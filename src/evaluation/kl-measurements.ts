@@ -4,8 +4,8 @@ import { dimensionKl, type Posterior } from '../inference/posterior.js';
 import type { ConditionalLikelihood } from '../model/likelihood.js';
 import { finiteOrNull } from '../runs/row.js';
 import { hessianPasses } from './cost.js';
-import { defineMetric } from './define-metric.js';
-import { gaussianKl, jacobianKl, marginalKl } from './kl.js';
+import { defineMetric, drawsOfChains } from './define-metric.js';
+import { gaussianKl, gaussianKlDraws, jacobianKl, marginalKl } from './kl.js';
 import {
   countNotFinite,
   divergenceWarnings,
@@ -118,6 +118,14 @@ export const kl = defineMetric({
   needs: ['distribution'],
   // Of a Gaussian it is known in closed form.
   cost: (inference) => (inference === 'short-run' ? 'dear' : 'cheap'),
+  wanted({ evaluation: { klChains }, inference, latentSize }) {
+    if (inference !== 'short-run') return [drawsOfChains({ inference }, 0)];
+    const fitted = klChains.gaussian === 'auto' ? gaussianKlDraws(latentSize) : klChains.gaussian;
+    return [
+      { estimator: 'jacobian', draws: klChains.jacobian, settings: {} },
+      ...(fitted === 0 ? [] : [{ estimator: 'gaussian', draws: fitted, settings: {} }]),
+    ];
+  },
   measure({ model, draws, klChains: { jacobian, gaussian, marginals } }) {
     if (model.inference === 'gaussian') return [new DimensionKlMeasurement(draws)];
     return [

@@ -137,4 +137,8 @@ export const noisyRecon = defineMetric({
   unit: 'nats',
   direction: 'lower',
   command: 'sri noisy-recon',
+  // Of a code that is a point there is one.
+  wanted: ({ evaluation, inference }) => [
+    { estimator: null, draws: inference === 'point' ? 1 : evaluation.inferenceChains, settings: {} },
+  ],
 });

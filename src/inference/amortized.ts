@@ -7,6 +7,7 @@ import { drawNormals, type SentenceKeys } from './sentence-noise.js';
 /** N(mean, diag(exp(logVariance))) of each sentence. */
 export class GaussianPosterior implements Posterior {
   readonly density = null;
+  readonly knowsMean = true;
   private likelihoods: Float32Array = new Float32Array(0);
 
   /** @param name `encoder`, or `refined` where gradient steps have moved what the encoder said. */
@@ -52,6 +53,7 @@ export class PointPosterior implements Posterior {
   readonly name = 'mean';
   readonly gaussian = null;
   readonly density = null;
+  readonly knowsMean = true;
 
   /** @param code `[sentences, latentSize]`. */
   constructor(

@@ -24,8 +24,10 @@ export function dimensionKl({ mean, logVariance }: DiagonalGaussian): Float64Arr
  */
 export interface Posterior {
   readonly keys: SentenceKeys;
-  /** How draws come about, as rows name it. */
-  readonly name: 'short-run' | 'encoder' | 'refined' | 'mean';
+  /** How draws come about, as rows name it: `short-run`, `encoder`, `refined`, `mean`. */
+  readonly name: string;
+  /** Whether {@link mean} is E_q[z] itself, whatever the draws, and not their mean. */
+  readonly knowsMean: boolean;
   /** The Gaussian that q is; null where it is none. */
   readonly gaussian: DiagonalGaussian | null;
   /**

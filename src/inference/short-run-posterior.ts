@@ -13,6 +13,7 @@ const ROWS_AT_ONCE = 512;
 /** The short runs of one batch; those that were asked for once are kept for whoever asks next. */
 export class ShortRunPosterior implements Posterior {
   readonly name = 'short-run';
+  readonly knowsMean = false;
   readonly gaussian = null;
   private readonly rowSize: number;
   private ends: Float32Array;

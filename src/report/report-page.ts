@@ -1,6 +1,7 @@
 // What stands on the report's page, and in which order: the verdicts first, then the tables, the figures, and what is
 // needed to make all of it again. It reads run folders and nothing else.
 
+import { identityOf, runName } from '../config/identity.js';
 import type { RunConfig } from '../config/schema.js';
 import { methods } from '../methods/registry.js';
 import { isOfSelected, type MeasuredRun } from '../runs/measured-run.js';
@@ -515,7 +516,7 @@ function provenance(shown: readonly Shown[], tables: ReportPage['tables'], confi
       const own = runs.filter((measured) => byName(measured) && measured.rows.length > 0);
       const varied = runs.filter((measured) => variedIn(measured) === 'steps' && measured.rows.length > 0);
       const names = own.map(({ run }) => run.name).join(',');
-      const bases = [...new Set(varied.map(({ run }) => run.name.replace(/[@-]steps-\d+$/, '')))].join(',');
+      const bases = [...new Set(varied.map(({ run }) => runName({ ...identityOf(run), variation: null })))].join(',');
       return [
         ...runs
           .filter(({ rows }) => rows.length === 0)

@@ -1,7 +1,8 @@
 // What all tables have in common: runs in the paper's order, cells rounded as the paper rounds, columns that say where a
 // number comes from, and CSV.
 
-import { parseVariation, type VariedQuantity } from '../config/variations.js';
+import { identityOf, variantOf } from '../config/identity.js';
+import type { VariedQuantity } from '../config/variations.js';
 import { methods } from '../methods/registry.js';
 import { roundedToError, type WrittenQuantity } from '../notation.js';
 import type { MeasuredRun } from '../runs/measured-run.js';
@@ -77,8 +78,7 @@ export function makePaperTable<Line extends { runs: readonly MeasuredRun[] }, Pu
 
 /** In what a run differs from a setting of its method, `other` where that is no one of the numbers that figures vary; null where it is a setting. */
 export function variedIn({ run }: Pick<MeasuredRun, 'run'>): VariedQuantity | 'other' | null {
-  const [, variant] = run.name.split('@');
-  return variant === undefined || variant === run.setting ? null : (parseVariation(variant)?.quantity ?? 'other');
+  return identityOf(run).varied;
 }
 
 /** A row for each line. */
@@ -121,8 +121,8 @@ function decimalPlaces(number: string): number {
 export function methodLabel({ run }: Pick<MeasuredRun, 'run'>): string {
   const method = methods().find(({ name }) => name === run.method);
   const label = method?.labelOf?.(run) ?? method?.label ?? run.method;
-  const [, variant] = run.name.split('@');
-  return variant === undefined ? label : `${label} (${variant})`;
+  const variant = variantOf(identityOf(run));
+  return variant === null ? label : `${label} (${variant})`;
 }
 
 /** Runs by method as the paper lists them, then by setting and seed. */

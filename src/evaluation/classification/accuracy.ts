@@ -1,7 +1,7 @@
 // The accuracy of a classifier that was taught several times, each time with other labelled items, and tested on the same
 // items each time.
 
-import { defineMetric } from '../define-metric.js';
+import { defineMetric, drawsOfChains } from '../define-metric.js';
 
 export interface AccuracyEstimate {
   /** Share of right answers, over all sets and items. */
@@ -56,4 +56,5 @@ export const accuracy = defineMetric({
   description: 'share of sentences whose class is told from their code',
   direction: 'higher',
   command: 'sri classify',
+  wanted: ({ evaluation, inference }) => [drawsOfChains({ inference }, evaluation.featureDraws)],
 });

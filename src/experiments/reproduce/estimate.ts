@@ -64,11 +64,11 @@ const OPENING = 2;
  * @param secondsPerEpoch as this run, or one of another seed, has taken on this machine; null where none has.
  */
 export function trainingSeconds(work: Workload, epochsDone: number, secondsPerEpoch: number | null): number {
-  const { run, inference, cost, peak } = work;
+  const { run, cost, peak } = work;
   const epochs = Math.max(0, run.training.epochs - epochsDone);
   if (secondsPerEpoch !== null) return epochs * secondsPerEpoch;
-  const share = inference === 'short-run' ? SHARES.chains : SHARES.updates;
-  const { iterations = 1 } = methodCost(run);
+  const { iterations = 1, drawGradients } = methodCost(run);
+  const share = drawGradients === undefined ? SHARES.updates : SHARES.chains;
   const validation = validationPasses(work) * tokens(work, 'valid', run.training.validationSentences);
   return epochs * ((iterations * cost.epoch) / (peak * share) + seconds(work, validation));
 }

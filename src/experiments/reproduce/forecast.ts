@@ -9,20 +9,10 @@ import { methodNamed } from '../../methods/registry.js';
 import { findRuns, readRun } from '../../runs/measured-run.js';
 import { type Manifest, RunFolder } from '../../runs/run-folder.js';
 import { startMachine } from '../machine.js';
-import { FIGURE_1, TABLE_4, TABLE_5 } from '../published.js';
-import {
-  classificationSeconds,
-  decodingSeconds,
-  estimatorSeconds,
-  type ModelCost,
-  metricsSeconds,
-  noisySeconds,
-  posteriorSeconds,
-  trainingSeconds,
-  type Workload,
-} from './estimate.js';
+import { type ModelCost, trainingSeconds, type Workload } from './estimate.js';
 import { idlePeak } from './idle-peak.js';
-import { type Remaining, remaining, trainingState } from './outstanding.js';
+import { type Remaining, remaining, secondsOf } from './measurings.js';
+import { trainingState } from './outstanding.js';
 import type { Task } from './plan.js';
 
 /** A task, as far as it is done. */
@@ -43,9 +33,6 @@ export interface Foreseen {
   /** Bytes that it needs, about; null where that cannot be told yet. */
   memoryOf(task: Task): number | null;
 }
-
-/** Sentences that Tables 2 and 3 take together: more than either of them. */
-const DECODED = 20;
 
 const MIB = 2 ** 20;
 
@@ -154,22 +141,7 @@ class Machine {
   }
 
   measuring(run: RunConfig, left: Remaining): number {
-    const work = this.workload(run);
-    switch (left.kind) {
-      case 'metrics':
-        return metricsSeconds(work, left.metrics);
-      case 'ais':
-        return left.estimators.reduce((sum, estimator) => sum + estimatorSeconds(work, estimator, left.sentences), 0);
-      case 'noisy-recon':
-        return noisySeconds(work, { swaps: left.swaps.length, noiseDraws: TABLE_4.noiseDraws });
-      case 'classification':
-        return classificationSeconds(work, { labels: left.labels, draws: TABLE_5.draws });
-      case 'posterior':
-        return posteriorSeconds(work, FIGURE_1.sentences);
-      case 'interpolations':
-      case 'generations':
-        return decodingSeconds(work, DECODED);
-    }
+    return secondsOf(left, this.workload(run));
   }
 
   private workload(run: RunConfig): Workload {

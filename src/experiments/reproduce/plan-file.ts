@@ -19,7 +19,8 @@ import { methods } from '../../methods/registry.js';
 import { JsonFormat } from '../../runs/json-format.js';
 import { writeFileAtomic } from '../../storage/atomic-write.js';
 import { loadPlugin, plugins } from '../plugins.js';
-import { MEASURING_ORDER, type Task } from './plan.js';
+import { MEASURING_ORDER } from './measurings.js';
+import type { Task } from './plan.js';
 import type { ReproductionRequest } from './reproduce.js';
 
 const id = { id: z.string(), after: z.array(z.string()) };

@@ -4,17 +4,9 @@
 import type { RunConfig } from '../../config/schema.js';
 import type { VariedQuantity } from '../../config/variations.js';
 import { InputError, InterruptedError } from '../../errors.js';
+import { isCapable } from '../../evaluation/capability.js';
 import type { Inference } from '../../methods/method.js';
-
-/** What is made of a trained run. */
-export type Measuring =
-  | 'metrics'
-  | 'ais'
-  | 'interpolations'
-  | 'generations'
-  | 'noisy-recon'
-  | 'classification'
-  | 'posterior';
+import { describeMeasuring, MEASURING_ORDER, type Measuring } from './measurings.js';
 
 /** A number of runs, and the values that a study gives it. */
 export interface Varying {
@@ -56,7 +48,7 @@ export const TABLES: Readonly<Record<number, Product>> = {
 export const AIS_CHECK: Product = {
   name: "the check of Table 1's perplexities",
   measuring: 'ais',
-  takes: (inference) => inference === 'gaussian' || inference === 'short-run',
+  takes: (inference) => inference !== 'none' && isCapable(inference, ['distribution']),
 };
 
 /** Its figures. */
@@ -162,16 +154,6 @@ export interface Wanted {
   measuring: Measuring;
 }
 
-export const MEASURING_ORDER = [
-  'metrics',
-  'ais',
-  'interpolations',
-  'generations',
-  'noisy-recon',
-  'classification',
-  'posterior',
-] as const satisfies readonly Measuring[];
-
 /**
  * The tasks in an order in which they can be done: each run is trained after those that it starts from and then measured,
  * so that the first numbers are there before the last run is trained. A run that is wanted twice is trained once.
@@ -219,18 +201,7 @@ export function describeTask(task: Task): string {
   if (task.kind === 'prepare' || task.kind === 'report') return task.kind;
   const { kind, run } = task;
   const of = `${run.name}, seed ${run.seed}`;
-  switch (kind) {
-    case 'train':
-      return `train ${of}`;
-    case 'metrics':
-      return `measure ${of}`;
-    case 'ais':
-      return `check the perplexity of ${of}`;
-    case 'noisy-recon':
-      return `noisy reconstruction of ${of}`;
-    default:
-      return `${kind} of ${of}`;
-  }
+  return kind === 'train' ? `train ${of}` : describeMeasuring(kind, of);
 }
 
 export interface Failure {

@@ -4,6 +4,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { methodOfName } from '../../config/identity.js';
 import {
   checkOverrides,
   givesValue,
@@ -24,20 +25,16 @@ import { RunFolder, RunInUseError } from '../../runs/run-folder.js';
 import { tryWriting } from '../../storage/folder.js';
 import type { TrainingEvent } from '../../training/train.js';
 import { bearing, parseMethod, resolveVariant } from '../choose-run.js';
-import { classifyRun, type SkippedLabels } from '../classify.js';
-import { evaluateRun } from '../evaluate.js';
-import { generateRun } from '../generate.js';
-import { interpolateRun, type UnknownWords } from '../interpolate.js';
-import { noisyReconRun } from '../noisy-reconstruction.js';
+import type { SkippedLabels } from '../classify.js';
+import type { UnknownWords } from '../interpolate.js';
 import { type OpenRun, openRun } from '../open-run.js';
-import { posteriorRun } from '../posterior.js';
 import { configured, prepare } from '../prepare.js';
 import type { Following, RowEvent, Stage } from '../progress.js';
-import { FIGURE_1, TABLE_4, TABLE_5 } from '../published.js';
 import { type Results, reportTables, writeResults } from '../report.js';
 import { trainRun } from '../train.js';
 import { type Forecast, forecast } from './forecast.js';
-import { type Remaining, remaining, trainingState } from './outstanding.js';
+import { type Measuring, makeRemaining, remaining } from './measurings.js';
+import { trainingState } from './outstanding.js';
 import {
   AIS_CHECK,
   type Candidate,
@@ -47,7 +44,6 @@ import {
   FRONTIER,
   FRONTIER_RUNS,
   isAll,
-  type Measuring,
   makePlan,
   type Parts,
   type Product,
@@ -203,8 +199,9 @@ export async function planReproduction(
   const tasks = makePlan(wanted, (run) => {
     const { name, method, startFrom, seed } = run;
     const starts = STARTING_PARTS.flatMap((part) => {
-      const other = startFrom?.[part]?.split('@')[0] ?? null;
-      if (other === null) return [];
+      const named = startFrom?.[part] ?? null;
+      if (named === null) return [];
+      const other = methodOfName(named);
       if (loaded.config.methods[other] !== undefined) return [other];
       throw new InputError(
         `${loaded.locate(['methods', method])}: ${name} starts from the ${part} of ${other}, ` +
@@ -409,41 +406,7 @@ export class Performer {
     if (left === null) return;
     this.announce(task, folder);
     const opened = await this.open(run, folder);
-    await this.makeRemaining(opened, left);
-  }
-
-  private async makeRemaining(opened: OpenRun, left: Remaining): Promise<void> {
-    const { following } = this;
-    const { split } = this.request;
-    switch (left.kind) {
-      case 'metrics':
-        await evaluateRun(opened, { metrics: left.metrics, split }, following);
-        break;
-      case 'ais':
-        for (const estimator of left.estimators) {
-          const { evaluation } = opened.run;
-          const run = { ...opened.run, evaluation: estimator === 'exact' ? evaluation : { ...evaluation, estimator } };
-          const request = { metrics: ['ppl'], split, limit: left.sentences } as const;
-          await evaluateRun({ ...opened, run }, request, following);
-        }
-        break;
-      case 'noisy-recon':
-        await noisyReconRun(opened, { ...TABLE_4, swaps: left.swaps, split }, following);
-        break;
-      case 'classification': {
-        const tested = split === 'train' ? TABLE_5.split : split;
-        await classifyRun(opened, { ...TABLE_5, labels: left.labels, split: tested }, following);
-        break;
-      }
-      case 'interpolations':
-        await interpolateRun(opened, {}, following);
-        break;
-      case 'generations':
-        await generateRun(opened, {}, following);
-        break;
-      case 'posterior':
-        await posteriorRun(opened, { ...FIGURE_1, split }, following);
-    }
+    await makeRemaining(left, opened, split, this.following);
   }
 
   private async open(run: RunConfig, folder: RunFolder): Promise<OpenRun> {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { RunConfig } from '../../../src/config/schema.js';
 import { InputError, InterruptedError } from '../../../src/errors.js';
+import type { Measuring } from '../../../src/experiments/reproduce/measurings.js';
 import {
   type Candidate,
   carryOut,
@@ -8,7 +9,6 @@ import {
   describeTask,
   FIGURES,
   isAll,
-  type Measuring,
   makePlan,
   STEPS_ABLATION,
   settle,

@@ -1,0 +1,174 @@
+// What can be made of a trained run for a table or a figure, each in one place: how a plan speaks of it, what of it a run still
+// lacks, about how long that takes, and how it is made. Plan, dry run and whoever carries a plan out loop over these.
+
+import type { SplitName } from '../../data/corpus.js';
+import { classifierSettings } from '../../evaluation/estimator-settings.js';
+import { EXACT, estimatorName } from '../../evaluation/perplexity/registry.js';
+import type { MeasuredRun } from '../../runs/measured-run.js';
+import { keptPosterior } from '../../runs/posterior-files.js';
+import { GENERATIONS, INTERPOLATIONS } from '../../runs/texts.js';
+import { classifyRun, type SkippedLabels } from '../classify.js';
+import { evaluateRun, metricsOf } from '../evaluate.js';
+import { generateRun } from '../generate.js';
+import { interpolateRun, type UnknownWords } from '../interpolate.js';
+import { noisyReconRun } from '../noisy-reconstruction.js';
+import type { OpenRun } from '../open-run.js';
+import { posteriorRun } from '../posterior.js';
+import type { Following, RowEvent, Stage } from '../progress.js';
+import { FIGURE_1, TABLE_2, TABLE_3, TABLE_4, TABLE_5 } from '../published.js';
+import {
+  classificationSeconds,
+  decodingSeconds,
+  estimatorSeconds,
+  metricsSeconds,
+  noisySeconds,
+  posteriorSeconds,
+  type Workload,
+} from './estimate.js';
+import { checkedSentences, isChecked, isMeasured, type Measured, textsOf } from './outstanding.js';
+
+/** Sentences that Tables 2 and 3 take together: more than either of them. */
+const DECODED = 20;
+
+/** What making something of a run may tell along the way. */
+export type MeasuringEvent = Stage | RowEvent | SkippedLabels | UnknownWords;
+
+/** @typeParam Left what a run may lack of it. */
+interface MeasuringDefinition<Left extends object> {
+  /** In words. @param of which run. */
+  describe(of: string): string;
+  /** What a run lacks; null where it lacks nothing. @param found the run, or null where no epoch of it was finished. */
+  missing(found: MeasuredRun | null, how: Measured): Left | null;
+  /** Seconds that it takes, about. */
+  seconds(work: Workload, left: Left): number;
+  make(opened: OpenRun, left: Left, split: SplitName, following: Following<MeasuringEvent>): Promise<unknown>;
+}
+
+/** Each definition is asked about what it said itself is left, so that what that is need not be known here. */
+function measuring<Left extends object>(definition: MeasuringDefinition<Left>): MeasuringDefinition<object> {
+  return definition as unknown as MeasuringDefinition<object>;
+}
+
+/** In the order in which they are made of a run. */
+const MEASURINGS = {
+  metrics: measuring({
+    describe: (of) => `measure ${of}`,
+    missing(found, how) {
+      const metrics = metricsOf(how.inference).filter((metric) => !isMeasured(found, metric, how));
+      return metrics.length === 0 ? null : { metrics };
+    },
+    seconds: (work, { metrics }) => metricsSeconds(work, metrics),
+    make: (opened, { metrics }, split, following) => evaluateRun(opened, { metrics, split }, following),
+  }),
+  ais: measuring({
+    describe: (of) => `check the perplexity of ${of}`,
+    missing(found, how) {
+      const own = estimatorName(how.run.evaluation, how.inference);
+      if (own === 'ais') return null;
+      const sentences = checkedSentences(how);
+      const estimators = ['ais', own].filter((estimator) => !isChecked(found, estimator, sentences, how));
+      return estimators.length === 0 ? null : { estimators, sentences };
+    },
+    seconds: (work, { estimators, sentences }) =>
+      estimators.reduce((sum, estimator) => sum + estimatorSeconds(work, estimator, sentences), 0),
+    async make(opened, { estimators, sentences }, split, following) {
+      for (const estimator of estimators) {
+        const { evaluation } = opened.run;
+        const run = { ...opened.run, evaluation: estimator === EXACT ? evaluation : { ...evaluation, estimator } };
+        await evaluateRun({ ...opened, run }, { metrics: ['ppl'], split, limit: sentences }, following);
+      }
+    },
+  }),
+  interpolations: measuring({
+    describe: (of) => `interpolations of ${of}`,
+    missing: (found) => (textsOf(found, INTERPOLATIONS) >= TABLE_2.pairs * TABLE_2.points ? null : {}),
+    seconds: (work) => decodingSeconds(work, DECODED),
+    make: (opened, _, __, following) => interpolateRun(opened, {}, following),
+  }),
+  generations: measuring({
+    describe: (of) => `generations of ${of}`,
+    missing: (found) => (textsOf(found, GENERATIONS) >= TABLE_3.count ? null : {}),
+    seconds: (work) => decodingSeconds(work, DECODED),
+    make: (opened, _, __, following) => generateRun(opened, {}, following),
+  }),
+  'noisy-recon': measuring({
+    describe: (of) => `noisy reconstruction of ${of}`,
+    missing(found, how) {
+      const { noiseDraws } = TABLE_4;
+      const swaps = TABLE_4.swaps.filter(
+        (count) => !isMeasured(found, 'noisy-recon', how, { variant: `swaps-${count}`, settings: { noiseDraws } }),
+      );
+      return swaps.length === 0 ? null : { swaps };
+    },
+    seconds: (work, { swaps }) => noisySeconds(work, { swaps: swaps.length, noiseDraws: TABLE_4.noiseDraws }),
+    make: (opened, { swaps }, split, following) => noisyReconRun(opened, { ...TABLE_4, swaps, split }, following),
+  }),
+  classification: measuring({
+    describe: (of) => `classification of ${of}`,
+    missing(found, how) {
+      const sentences = how.statistics?.splits.train.sentences ?? Number.POSITIVE_INFINITY;
+      const { sentences: limit } = how.run.evaluation;
+      const settings = { sets: TABLE_5.draws, limit, ...classifierSettings(how.run) };
+      const labels = TABLE_5.labels.filter(
+        (count) => !isMeasured(found, 'accuracy', how, { variant: `labels-${count}`, settings }),
+      );
+      // More labels than there are sentences can never be had; that is said when the others are measured, and no reason to
+      // measure again.
+      return labels.some((count) => count <= sentences) ? { labels } : null;
+    },
+    seconds: (work, { labels }) => classificationSeconds(work, { labels, draws: TABLE_5.draws }),
+    make(opened, { labels }, split, following) {
+      const tested = split === 'train' ? TABLE_5.split : split;
+      return classifyRun(opened, { ...TABLE_5, labels, split: tested }, following);
+    },
+  }),
+  posterior: measuring({
+    describe: (of) => `posterior of ${of}`,
+    missing(found, { statistics, split }) {
+      const kept = found === null ? null : keptPosterior(found);
+      const there = statistics?.splits[split].sentences ?? 0;
+      return kept?.split === split && kept.sentences >= Math.min(FIGURE_1.sentences, there) ? null : {};
+    },
+    seconds: (work) => posteriorSeconds(work, FIGURE_1.sentences),
+    make: (opened, _, split, following) => posteriorRun(opened, { ...FIGURE_1, split }, following),
+  }),
+} as const;
+
+/** What is made of a trained run, by name. */
+export type Measuring = keyof typeof MEASURINGS;
+
+/** In the order in which they are made of a run. */
+export const MEASURING_ORDER = Object.keys(MEASURINGS) as [Measuring, ...Measuring[]];
+
+/** What is still to be made of a run. */
+export type Remaining = { kind: Measuring } & Record<string, unknown>;
+
+/**
+ * What a run lacks of one kind, for its best weights, on as many sentences as the configuration asks for.
+ * @param found the run, or null where no epoch of it was finished.
+ * @returns null where nothing is missing.
+ */
+export function remaining(kind: Measuring, found: MeasuredRun | null, how: Measured): Remaining | null {
+  const left = MEASURINGS[kind].missing(found, how);
+  return left === null ? null : { kind, ...left };
+}
+
+/** Seconds that it takes, about. */
+export function secondsOf({ kind, ...left }: Remaining, work: Workload): number {
+  return MEASURINGS[kind].seconds(work, left);
+}
+
+/** Makes it, of a run that was opened. */
+export async function makeRemaining(
+  { kind, ...left }: Remaining,
+  opened: OpenRun,
+  split: SplitName,
+  following: Following<MeasuringEvent>,
+): Promise<void> {
+  await MEASURINGS[kind].make(opened, left, split, following);
+}
+
+/** In words. @param of which run. */
+export function describeMeasuring(kind: Measuring, of: string): string {
+  return MEASURINGS[kind].describe(of);
+}
