@@ -3,8 +3,9 @@
 import path from 'node:path';
 import { InputError } from '../errors.js';
 import type { Encoding } from '../experiments/encode.js';
+import type { CsvLine } from '../storage/csv.js';
 import type { Input } from './input.js';
-import { linesOf } from './input.js';
+import { textOf } from './input.js';
 
 export const VECTOR_FORMATS = ['csv', 'npy', 'safetensors'] as const;
 export type VectorFormat = (typeof VECTOR_FORMATS)[number];
@@ -70,7 +71,7 @@ export async function decodeVectors(input: Input): Promise<Vectors> {
     }
     return matrix({ shape: tensor.shape, data: Float32Array.from(tensor.data) }, source);
   }
-  return parseCsv(linesOf(input), source);
+  return parseCsv(await csvLines(input), source);
 }
 
 /** One vector may come without a dimension for their number. */
@@ -82,19 +83,27 @@ function matrix({ shape, data }: { shape: number[]; data: Float32Array }, source
   return { data, size };
 }
 
-/** Numbers are never quoted, and stand before any text, so that lines may be taken apart at their commas. */
-function parseCsv(lines: readonly string[], source: string): Vectors {
-  const named = /^"?z0"?(,|$)/.test(lines[0] ?? '');
-  const first = (lines[0] ?? '').split(',');
+/** @throws {InputError} for text that is not UTF-8, or no CSV. */
+async function csvLines(input: Input): Promise<CsvLine[]> {
+  const { readCsv } = await import('../storage/csv.js');
+  const text = textOf(input);
+  try {
+    return readCsv(text);
+  } catch (error) {
+    throw new InputError(`${input.source}: no CSV: ${(error as Error).message}`);
+  }
+}
+
+function parseCsv(lines: readonly CsvLine[], source: string): Vectors {
+  const first = lines[0]?.cells ?? [];
+  const named = first[0] === 'z0';
   const others = named ? first.findIndex((name, d) => name !== `z${d}`) : -1;
   const size = others === -1 ? first.length : others;
   const rows = named ? lines.slice(1) : lines;
   if (rows.length === 0)
     throw new InputError(`${source}: no vectors; give one a line, its numbers with commas between`);
   const data = new Float32Array(rows.length * size);
-  rows.forEach((row, i) => {
-    const cells = row.split(',');
-    const line = i + (named ? 2 : 1);
+  rows.forEach(({ cells, line }, i) => {
     if (cells.length < size || (!named && cells.length > size)) {
       throw new InputError(`${source}:${line}: ${cells.length} numbers, where the first line has ${size}`);
     }

@@ -29,18 +29,21 @@ export async function readInput(file: string | undefined, io: Io): Promise<Input
   return { bytes: Buffer.concat(chunks), source: 'standard input' };
 }
 
+/** @throws {InputError} for bytes that are no UTF-8. */
+export function textOf({ bytes, source }: Input): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw new InputError(`${source}: not UTF-8; convert it, for example with iconv -f latin1 -t utf-8`);
+  }
+}
+
 /**
  * The lines of a text, without their ends; a last line end begins no line.
  * @throws {InputError} for bytes that are no UTF-8.
  */
-export function linesOf({ bytes, source }: Input): string[] {
-  let text: string;
-  try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    throw new InputError(`${source}: not UTF-8; convert it, for example with iconv -f latin1 -t utf-8`);
-  }
-  const lines = text.split(/\r?\n/);
+export function linesOf(input: Input): string[] {
+  const lines = textOf(input).split(/\r?\n/);
   if (lines.at(-1) === '') lines.pop();
   return lines;
 }

@@ -1,12 +1,12 @@
 // Active units: in how many latent dimensions do sentences differ on average? A dimension that inference sets the same
 // way whatever it reads carries nothing (Burda, Grosse and Salakhutdinov 2016).
 
+import normalCdf from '@stdlib/stats-base-dists-normal-cdf';
 import type { Posterior } from '../inference/posterior.js';
 import type { ConditionalLikelihood } from '../model/likelihood.js';
 import { finiteOrNull } from '../runs/row.js';
 import { defineMetric, drawsOfChains } from './define-metric.js';
 import { countNotFinite, divergenceWarnings, type MeasuredQuantity, type Measurement } from './measurement.js';
-import { normalCdf } from './statistics.js';
 
 /** A dimension is active where the variance over sentences of E_q[z_d] is larger. */
 export const ACTIVE_VARIANCE = 0.01;
@@ -90,7 +90,7 @@ export class ActiveUnits {
     const variances = Float64Array.from(spreads, ({ variance }, d) => variance - noise[d]!);
     const thresholds = noise.map((value) => Math.max(ACTIVE_VARIANCE, NOISE_ERRORS * this.scatter(value)));
     const doubt = spreads.reduce((sum, { standardError }, d) => {
-      const active = normalCdf((variances[d]! - thresholds[d]!) / standardError);
+      const active = normalCdf(variances[d]! - thresholds[d]!, 0, standardError);
       return sum + active * (1 - active);
     }, 0);
     const value = variances.filter((variance, d) => variance > thresholds[d]!).length;

@@ -2,9 +2,9 @@
 // aggregate posterior E_x[q(z | x)]. Were the prior what it claims to be, this sample would look like one of N(0, I); how it
 // differs is shown by a map of both and by each dimension's own density, and said in a number a dimension.
 
+import normalQuantile from '@stdlib/stats-base-dists-normal-quantile';
 import { InputError } from '../errors.js';
 import { RandomStream } from '../random/philox.js';
-import { normalCdf } from './statistics.js';
 import { type TsneOptions, tsne } from './t-sne.js';
 
 /** One latent dimension of the aggregate posterior, whatever the others are. */
@@ -151,24 +151,10 @@ function distanceOfSorted(sorted: Float64Array, pieces: Float64Array): number {
 /** Integral of Phi^-1(u) du from (i - 1) / n to i / n, for i = 1 .. n: phi at one end less phi at the other. */
 function normalPieces(n: number): Float64Array {
   const edges = Float64Array.from({ length: n + 1 }, (_, i) => {
-    const x = normalQuantile(i / n);
+    const x = normalQuantile(i / n, 0, 1);
     return Math.exp((-x * x) / 2) / Math.sqrt(2 * Math.PI);
   });
   return Float64Array.from({ length: n }, (_, i) => edges[i]! - edges[i + 1]!);
-}
-
-/** Phi^-1, by halving an interval until it is as exact as `normalCdf` is. */
-function normalQuantile(share: number): number {
-  if (share <= 0) return Number.NEGATIVE_INFINITY;
-  if (share >= 1) return Number.POSITIVE_INFINITY;
-  let low = -10;
-  let high = 10;
-  while (high - low > 1e-9) {
-    const middle = (low + high) / 2;
-    if (normalCdf(middle) < share) low = middle;
-    else high = middle;
-  }
-  return (low + high) / 2;
 }
 
 /** How often the prior is drawn anew to learn how far its own samples stray. */

@@ -1,11 +1,12 @@
 // KL(q(z | x) || p(z)): how much inference says of a sentence beyond what the prior knew. What a short run's q is can be
 // understood in two ways, and their numbers differ: see each.
 
+import digamma from '@stdlib/math-base-special-digamma';
 import { CholeskyDecomposition } from 'ml-matrix';
 import { logStandardNormal } from '../inference/path-density.js';
 import { type DiagonalGaussian, meanCode } from '../inference/posterior.js';
 import { columnMeans, crossCovariance } from './perplexity/gaussian-fit.js';
-import { digamma, meanOverDraws } from './statistics.js';
+import { meanOverDraws } from './statistics.js';
 
 /**
  * `jacobian`: mean over draws of log q(z_K | eps) - log p(z_K), with the density of eq. 16-18 of Pang et al. 2021.

@@ -1,4 +1,4 @@
-// Means over sentences and over their draws, and the few special functions that the estimators' formulas need.
+// Means over sentences and over their draws.
 
 import type { SentenceValues } from '../runs/row.js';
 import { type MeanEstimate, meanEstimate } from '../statistics.js';
@@ -41,38 +41,4 @@ export function meanOverDraws(values: ArrayLike<number>, sentences: number): Flo
   const means = new Float64Array(sentences);
   for (let row = 0; row < values.length; row++) means[row % sentences]! += values[row]! / draws;
   return means;
-}
-
-/** log Gamma(x) for x > 0, by Stirling's series after moving x to where it converges; relative error below 1e-13. */
-export function logGamma(x: number): number {
-  let shift = 0;
-  let at = x;
-  while (at < 12) {
-    shift += Math.log(at);
-    at += 1;
-  }
-  const inverse = 1 / (at * at);
-  const series = (1 / 12 - inverse * (1 / 360 - inverse * (1 / 1260 - inverse * (1 / 1680 - inverse / 1188)))) / at;
-  return (at - 0.5) * Math.log(at) - at + 0.5 * Math.log(2 * Math.PI) + series - shift;
-}
-
-/** The derivative of `logGamma`, for x > 0. */
-export function digamma(x: number): number {
-  let shift = 0;
-  let at = x;
-  while (at < 12) {
-    shift += 1 / at;
-    at += 1;
-  }
-  const inverse = 1 / (at * at);
-  const series = inverse * (1 / 12 - inverse * (1 / 120 - inverse * (1 / 252 - inverse * (1 / 240 - inverse / 132))));
-  return Math.log(at) - 0.5 / at - series - shift;
-}
-
-/** P(N(0, 1) <= x), by Abramowitz and Stegun 7.1.26: absolute error below 1e-7. */
-export function normalCdf(x: number): number {
-  const t = 1 / (1 + (0.3275911 * Math.abs(x)) / Math.SQRT2);
-  const polynomial = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
-  const tail = 0.5 * polynomial * Math.exp((-x * x) / 2);
-  return x > 0 ? 1 - tail : tail;
 }

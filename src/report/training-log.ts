@@ -1,5 +1,7 @@
 // A run's metrics.csv, read again: what validation said after each epoch, and where training is now.
 
+import { readCsv } from '../storage/csv.js';
+
 /** The numbers of a line, by column; a column that is empty or not finite is left out. */
 export interface EpochNumbers {
   epoch: number;
@@ -31,12 +33,8 @@ export function latestNumbers(text: string): EpochNumbers | null {
 type Line = ReadonlyMap<string, string>;
 
 function readLines(text: string): Line[] {
-  const [header = '', ...lines] = text.trimEnd().split('\n');
-  const columns = header.split(',');
-  return lines.map((line) => {
-    const cells = line.split(',');
-    return new Map(columns.map((column, i) => [column, cells[i] ?? '']));
-  });
+  const [columns = [], ...lines] = readCsv(text).map(({ cells }) => cells);
+  return lines.map((cells) => new Map(columns.map((column, i) => [column, cells[i] ?? ''])));
 }
 
 /** Null of a line that has no epoch. */

@@ -2,7 +2,7 @@
 
 import { appendFileSync, closeSync, existsSync, fsyncSync, openSync, readFileSync, statSync } from 'node:fs';
 import { writeFileAtomic } from '../storage/atomic-write.js';
-import { csvText } from '../storage/csv.js';
+import { csvText, readCsv } from '../storage/csv.js';
 import { withPath } from '../storage/file-error.js';
 
 export interface Metrics {
@@ -99,7 +99,7 @@ export class MetricsFile {
 
 function headerOf(file: string): string[] {
   const content = readFileSync(file);
-  return content.toString('utf8', 0, content.indexOf('\n')).split(',');
+  return readCsv(content.toString('utf8', 0, content.indexOf('\n')))[0]!.cells;
 }
 
 /** Six significant digits: more than the noise of any of these. */

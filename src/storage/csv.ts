@@ -1,6 +1,7 @@
 // CSV as RFC 4180 has it, of cells that a spreadsheet will not run: a text that begins as a formula does gets an apostrophe
 // before it, and whoever reads it back takes that off.
 
+import { parse } from 'csv-parse/sync';
 import { stringify } from 'csv-stringify/sync';
 
 export type CsvCell = string | number | null | undefined;
@@ -19,7 +20,25 @@ function guarded(text: string): string {
   return FORMULA.test(text) && !(text.trim() === text && Number.isFinite(Number(text))) ? `'${text}` : text;
 }
 
-/** The text that a cell of {@link csvText} was made of. */
-export function unguarded(cell: string): string {
+/** A line of cells, and where in the text it ends, counted from 1. */
+export interface CsvLine {
+  cells: string[];
+  line: number;
+}
+
+/** The lines of a text as {@link csvText} writes it; one that is cut off, or that other hands spoiled, as far as it goes. */
+export function readCsv(text: string): CsvLine[] {
+  const lines = parse(text, {
+    bom: true,
+    info: true,
+    relax_column_count: true,
+    relax_quotes: true,
+    skip_empty_lines: true,
+  }) as unknown as { record: string[]; info: { lines: number } }[];
+  return lines.map(({ record, info }) => ({ cells: record.map(unguarded), line: info.lines }));
+}
+
+/** The text that a cell was made of. */
+function unguarded(cell: string): string {
   return GUARDED.test(cell) ? cell.slice(1) : cell;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { summarizeWeights } from '../../src/evaluation/perplexity/importance.js';
-import { digamma, logGamma, meanOverDraws, normalCdf, SentenceMean } from '../../src/evaluation/statistics.js';
+import { meanOverDraws, SentenceMean } from '../../src/evaluation/statistics.js';
 import { meanAndError, normals } from '../inference/models.js';
 
 describe('means over sentences', () => {
@@ -14,36 +14,6 @@ describe('means over sentences', () => {
     expect(standardError).toBeCloseTo(Math.sqrt(squares / 2 / 3), 12);
     expect(count).toBe(3);
     expect(mean.perSentence()).toEqual({ index: Int32Array.of(4, 5, 7), value: Float32Array.of(15, 6, 2) });
-  });
-});
-
-describe('special functions', () => {
-  test('log Gamma has its known values and its recursion', () => {
-    expect(logGamma(0.5)).toBeCloseTo(0.5 * Math.log(Math.PI), 12);
-    expect(logGamma(1)).toBeCloseTo(0, 12);
-    expect(logGamma(11)).toBeCloseTo(Math.log(3628800), 11);
-    for (const x of [0.3, 2.7, 11.9, 40]) expect(logGamma(x + 1) - logGamma(x)).toBeCloseTo(Math.log(x), 11);
-  });
-
-  test('digamma is its derivative', () => {
-    expect(digamma(1)).toBeCloseTo(-0.5772156649015329, 12);
-    expect(digamma(0.5)).toBeCloseTo(-0.5772156649015329 - 2 * Math.LN2, 12);
-    for (const x of [0.4, 3.2, 12.5, 60]) {
-      expect(digamma(x)).toBeCloseTo((logGamma(x + 1e-4) - logGamma(x - 1e-4)) / 2e-4, 6);
-    }
-  });
-
-  test('the normal distribution has its known quantiles', () => {
-    for (const [x, p] of [
-      [0, 0.5],
-      [1.959963985, 0.975],
-      [-1, 0.158655254],
-      [-3, 0.001349898],
-      [Number.POSITIVE_INFINITY, 1],
-      [Number.NEGATIVE_INFINITY, 0],
-    ] as const) {
-      expect(Math.abs(normalCdf(x) - p)).toBeLessThan(1e-7);
-    }
   });
 });
 

@@ -1,9 +1,9 @@
 // Densities over z that can be drawn from and evaluated: what importance sampling proposes from.
 
+import logGamma from '@stdlib/math-base-special-gammaln';
 import { CholeskyDecomposition, type Matrix } from 'ml-matrix';
 import { logStandardNormal } from '../../inference/path-density.js';
 import type { RandomStream } from '../../random/philox.js';
-import { logGamma } from '../statistics.js';
 
 export interface Proposal {
   /** Writes one draw to `out[at ..]`. */
