@@ -33,6 +33,8 @@ export default defineConfig({
     exclude: [...(addon ? [] : ['test/native/**']), ...(noGpu === null ? [] : ['test/webgpu/**'])],
     // Two cores: files that use threads of their own must not be timed against each other.
     maxWorkers: 2,
+    // `--coverage` tells at the end what share of the source ran; commands that tests start as processes do not count.
+    coverage: { provider: 'v8', include: ['src/**'], reporter: ['text-summary'] },
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },
