@@ -4,7 +4,7 @@
 import { z } from 'zod';
 import { count, notNegative, positive } from '../config/numbers.js';
 
-const growingTemperature = z.strictObject({
+export const growingTemperature = z.strictObject({
   start: notNegative.describe('tau of the first epochs; a number from 0'),
   growFromEpoch: count.describe('last epoch, counted from 1, that uses `start`; a whole number from 1'),
   growPerEpoch: notNegative.describe('what every later epoch adds to tau; a number from 0'),

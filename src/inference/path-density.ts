@@ -84,7 +84,7 @@ function stepJacobian(hessians: Float32Array, index: number, size: number, step:
 }
 
 /** log |det| of a symmetric matrix, and whether it is positive definite; NaN where it holds a number that is not finite. */
-function logAbsDeterminant(matrix: Matrix): { logDeterminant: number; positiveDefinite: boolean } {
+export function logAbsDeterminant(matrix: Matrix): { logDeterminant: number; positiveDefinite: boolean } {
   if (!Number.isFinite(matrix.sum())) return { logDeterminant: Number.NaN, positiveDefinite: false };
   const cholesky = new CholeskyDecomposition(matrix);
   const positiveDefinite = cholesky.isPositiveDefinite();

@@ -47,15 +47,16 @@ export function langevinSchedule(langevin: Langevin, { epoch, done }: Moment): L
   const { steps, stepSize, gradients, temperature, priorWeight } = langevin;
   return {
     stepSizes: stepSizes({ steps, stepSize, gradients }),
-    temperature:
-      typeof temperature === 'number'
-        ? temperature
-        : Math.min(
-            temperature.max,
-            temperature.start + Math.max(0, epoch - temperature.growFromEpoch) * temperature.growPerEpoch,
-          ),
+    temperature: temperatureAt(temperature, epoch),
     priorWeight: typeof priorWeight === 'number' ? priorWeight : risenWeight(priorWeight, { epoch, done }),
   };
+}
+
+/** tau of an epoch, counted from 1. */
+export function temperatureAt(temperature: Langevin['temperature'], epoch: number): number {
+  if (typeof temperature === 'number') return temperature;
+  const { start, growFromEpoch, growPerEpoch, max } = temperature;
+  return Math.min(max, start + Math.max(0, epoch - growFromEpoch) * growPerEpoch);
 }
 
 /** By epochs it stays the same within one; by iterations it has an epoch's whole rise at its end. */

@@ -14,6 +14,7 @@ import { fbpVae } from './fbp-vae.js';
 import { infoVae } from './info-vae.js';
 import { laggingVae } from './lagging-vae.js';
 import { lstmLm } from './lstm-lm.js';
+import { multiLayer } from './multi-layer.js';
 import { poolingVae } from './pooling-vae.js';
 import { saVae } from './sa-vae.js';
 import { skipVae } from './skip-vae.js';
@@ -21,7 +22,7 @@ import { sri } from './sri.js';
 
 const METHODS = new Registry<Method>('method', [
   ...[lstmLm, ae, annealVae, cyclicalVae, laggingVae, saVae, fbpVae, fbVae, sri],
-  ...[betaVae, deltaVae, poolingVae, skipVae, infoVae],
+  ...[betaVae, deltaVae, poolingVae, skipVae, infoVae, multiLayer],
 ]);
 
 /** All of them, as they are now. */

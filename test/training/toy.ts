@@ -9,6 +9,7 @@ import type { CommittedRateKeys } from '../../src/methods/delta-vae.js';
 import type { FreeBitsKeys } from '../../src/methods/free-bits.js';
 import type { InfoVaeKeys } from '../../src/methods/info-vae.js';
 import type { AggressiveKeys } from '../../src/methods/lagging-vae.js';
+import type { LayeredKeys } from '../../src/methods/multi-layer.js';
 import { methodNamed, methods } from '../../src/methods/registry.js';
 import type { SemiAmortizedKeys } from '../../src/methods/sa-vae.js';
 import type { SriKeys } from '../../src/methods/sri.js';
@@ -66,7 +67,8 @@ export type ToyRun = RunConfig<
     SriKeys &
     BetaKeys &
     CommittedRateKeys &
-    InfoVaeKeys
+    InfoVaeKeys &
+    LayeredKeys
 >;
 
 /** What methods have where nothing is said. */

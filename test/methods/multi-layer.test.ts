@@ -1,0 +1,188 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { useBackend } from '../../src/backends/index.js';
+import { equalLengthBatches } from '../../src/data/batches.js';
+import { FittedEstimator } from '../../src/evaluation/perplexity/fitted-estimator.js';
+import { JointEnergy, layeredRun } from '../../src/inference/layered-chain.js';
+import type { LatentVariableModel, Learner, Position } from '../../src/methods/method.js';
+import { methodNamed } from '../../src/methods/registry.js';
+import { codesOf } from '../../src/model/latent-layers.js';
+import type { LayeredLikelihood } from '../../src/model/layered-decoder.js';
+import { RandomStream } from '../../src/random/philox.js';
+import { GradientDescent } from '../../src/training/learner.js';
+import { createOptimizer } from '../../src/training/optimizer.js';
+import { OWN_DEFAULTS, type ToyRun, toyCorpus, toyRun } from '../training/toy.js';
+
+const corpus = toyCorpus(24);
+const batch = equalLengthBatches(corpus.splits.train, 6).at(1);
+const at: Position = { epoch: 1, batch: 0, batches: 3, iteration: 0 };
+const keys = { seed: 1, sentences: batch.indices };
+
+function runOf(changes: Partial<ToyRun['layered']> = {}): ToyRun {
+  const base = toyRun('multi-layer');
+  return {
+    ...base,
+    model: { ...base.model, latentSize: 4, wordDropout: 0, outputDropout: 0, weightRange: 0.6 },
+    layered: {
+      ...OWN_DEFAULTS.layered,
+      upper: 2,
+      hiddenSize: 5,
+      steps: 3,
+      deviation: 0.8,
+      learnSteps: null,
+      ...changes,
+    },
+  };
+}
+
+function withModel<T>(run: ToyRun, work: (model: LatentVariableModel) => T): T {
+  const model = methodNamed(run.method).create(run, corpus) as LatentVariableModel;
+  try {
+    return work(model);
+  } finally {
+    model.dispose();
+  }
+}
+
+function learnOnce(model: LatentVariableModel, run: ToyRun, place = at) {
+  const optimizer = createOptimizer(run.optimizer, model.parameters);
+  const iteration = model.learn(batch, place, new GradientDescent(model.parameters, optimizer, null));
+  optimizer.dispose();
+  return iteration;
+}
+
+/** What `learn` minimizes, and its gradients. */
+function lossOf(model: LatentVariableModel): { loss: number; gradients: Map<string, Float32Array> } {
+  const gradients = new Map<string, Float32Array>();
+  let loss = 0;
+  const learner: Learner = {
+    minimize(term) {
+      tf.tidy(() => {
+        const { value, grads } = tf.variableGrads(term as () => tf.Scalar, model.parameters.list);
+        loss = value.dataSync()[0]!;
+        model.parameters.list.forEach((variable, i) => {
+          const gradient = grads[variable.name]?.dataSync<'float32'>();
+          if (gradient !== undefined) gradients.set(model.parameters.names[i]!, gradient.slice());
+        });
+      });
+      return { loss, gradientNorm: 0 };
+    },
+  };
+  model.learn(batch, at, learner);
+  return { loss, gradients };
+}
+
+beforeAll(async () => {
+  await useBackend('cpu', 1);
+});
+
+describe('two-layer SRI', () => {
+  it('learns from -log p(x, z1 | z2) at the end of the chain, but for its constant', () => {
+    const run = runOf();
+    withModel(run, (model) => {
+      const likelihood = model.likelihood(batch) as LayeredLikelihood;
+      const energy = new JointEnergy(likelihood);
+      const key = { seed: run.seed, epoch: 1, batch: 0 };
+      const size = batch.size * 4;
+      const u0 = new RandomStream({ ...key, purpose: 'chain-start' }).normals(size);
+      const noise = new RandomStream({ ...key, purpose: 'chain-noise' }).normals(3 * size);
+      const stepSizes = Array.from({ length: 3 }, () => [0.1, 0.1] as const);
+      const { z } = layeredRun(energy, codesOf(energy.layers, u0), noise, { stepSizes, temperature: 1 });
+      // U less what it has of z2, and of the constants of two Gaussians.
+      const { energy: whole } = energy.gradient(z);
+      const wanted = whole.map((value, row) => {
+        const upper = z[row * 4 + 2]! ** 2 + z[row * 4 + 3]! ** 2;
+        return value - upper / 2 - 2 * Math.log(2 * Math.PI) - 2 * Math.log(0.8);
+      });
+      likelihood.dispose();
+      const { loss, gradients } = lossOf(model);
+      expect(loss).toBeCloseTo(wanted.reduce((sum, value) => sum + value, 0) / batch.size, 4);
+      expect(Math.max(...gradients.get('layer.hiddenKernel')!.map(Math.abs))).toBeGreaterThan(1e-3);
+    });
+  });
+
+  it('is SRI where there is one layer and the step sizes stay: the same weights, codes and loss', () => {
+    const plain = toyRun('sri');
+    const sri: ToyRun = {
+      ...plain,
+      model: runOf().model,
+      langevin: { ...OWN_DEFAULTS.langevin, steps: 3, stepSize: 0.1 },
+    };
+    const of = (run: ToyRun) =>
+      withModel(run, (model) => {
+        const likelihood = model.likelihood(batch);
+        const posterior = model.posterior(batch, likelihood, keys, { epoch: 1, pathDraws: 2 });
+        const found = {
+          names: model.parameters.names,
+          z: posterior.z(2).slice(),
+          nll: posterior.nll(2).slice(),
+          density: posterior.density!(2).logDensity.slice(),
+          loss: lossOf(model).loss,
+        };
+        likelihood.dispose();
+        return found;
+      });
+    const [one, other] = [of(runOf({ upper: 0 })), of(sri)];
+    expect(one.names).toEqual(other.names);
+    expect(one.loss).toBeCloseTo(other.loss, 4);
+    for (const part of ['z', 'nll', 'density'] as const) {
+      one[part].forEach((value, i) => {
+        expect(Math.abs(value - other[part][i]!), part).toBeLessThan(2e-3);
+      });
+    }
+  });
+
+  it('learns its step sizes, each by itself, and goes on with them from a checkpoint', () => {
+    const run = runOf({ learnSteps: { every: 1, sentences: 2, chains: 1, learningRate: 0.1 } });
+    const second = { ...at, batch: 1, iteration: 1 };
+    const straight = withModel(run, (model) => {
+      const first = learnOnce(model, run).quantities;
+      expect(new Set([first['stepSize[1, z1]'], first['stepSize[1, z2]'], 0.1]).size).toBeGreaterThan(1);
+      expect(first.bound).toBeLessThan(0);
+      const saved = { weights: model.parameters.store(), state: JSON.parse(JSON.stringify(model.state())) };
+      for (const tensor of saved.weights.values()) tensor.data = tensor.data.slice();
+      return { saved, quantities: learnOnce(model, run, second).quantities };
+    });
+    withModel(run, (model) => {
+      model.parameters.restore(straight.saved.weights, 'here');
+      model.restoreState(straight.saved.state);
+      expect(learnOnce(model, run, second).quantities).toEqual(straight.quantities);
+    });
+  });
+
+  it('is evaluated by its codes’ noise: their NLL is the decoder’s, and perplexity can be estimated', () => {
+    withModel(runOf(), (model) => {
+      const likelihood = model.likelihood(batch);
+      const posterior = model.posterior(batch, likelihood, keys, { epoch: 1, pathDraws: 0 });
+      const z = posterior.z(1);
+      const nll = tf.tidy(() =>
+        Array.from(model.decoder.sentenceNll(batch, tf.tensor2d(z, [batch.size, 4])).dataSync()),
+      );
+      posterior.nll(1).forEach((value, i) => {
+        expect(value).toBeCloseTo(nll[i]!, 4);
+      });
+      const [estimate] = new FittedEstimator({ draws: 20, chains: 3, metropolisSteps: 4 }).estimate(
+        likelihood,
+        posterior,
+      );
+      expect(estimate!.logLikelihood).toBeLessThan(0);
+      likelihood.dispose();
+    });
+  });
+
+  it('leaves no tensors behind', () => {
+    const run = runOf({ learnSteps: { every: 1, sentences: 2, chains: 1, learningRate: 0.1 } });
+    const before = tf.memory().numTensors;
+    withModel(run, (model) => {
+      learnOnce(model, run);
+      const likelihood = model.likelihood(batch);
+      model.posterior(batch, likelihood, keys, { epoch: 1, pathDraws: 1 }).density!(1);
+      likelihood.dispose();
+    });
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
+  it('refuses an upper layer that leaves the lower none', () => {
+    expect(() => methodNamed('multi-layer').create(runOf({ upper: 4 }), corpus)).toThrow(/layered\.upper.*z1 none/);
+  });
+});
