@@ -27,6 +27,8 @@ export interface LatentModel {
   readonly inference: Exclude<Inference, 'none'>;
   /** For quantities of sentences that it writes; absent where nothing is asked but its likelihood. */
   readonly decoder?: LatentDecoder;
+  /** p(z), where it is not N(0, I), as `ConditionalLikelihood.prior` is. */
+  prior?(): ConditionalLikelihood;
   /** log p(x | z) of a batch, without dropout; the caller disposes it. */
   likelihood(batch: Batch): BatchLikelihood;
   /**

@@ -14,7 +14,8 @@ import {
   type Measurement,
   meanRow,
 } from './measurement.js';
-import { SentenceMean } from './statistics.js';
+import { normalizerOf } from './perplexity/normalizer.js';
+import { meanOverDraws, SentenceMean } from './statistics.js';
 
 export class JacobianKlMeasurement implements Measurement {
   readonly metric = 'kl';
@@ -29,13 +30,15 @@ export class JacobianKlMeasurement implements Measurement {
     this.pathDraws = draws;
   }
 
-  add({ sentences, latentSize }: ConditionalLikelihood, posterior: Posterior): void {
+  add(likelihood: ConditionalLikelihood, posterior: Posterior): void {
+    const { sentences, latentSize } = likelihood;
     if (posterior.density === null) throw new RangeError('the KL by jacobian is of short runs');
     const { logDensity, stepsNotPositiveDefinite } = posterior.density(this.draws);
     this.chains += logDensity.length;
     this.folding += stepsNotPositiveDefinite.filter((steps) => steps > 0).length;
     this.notFinite += countNotFinite(logDensity);
-    this.mean.add(jacobianKl(posterior.z(this.draws), logDensity, sentences, latentSize), posterior.keys.sentences);
+    const kl = jacobianKl(posterior.z(this.draws), logDensity, sentences, latentSize);
+    this.mean.add(toPrior(kl, likelihood, posterior, this.draws), posterior.keys.sentences);
   }
 
   result(): MeasuredQuantity {
@@ -56,8 +59,10 @@ export class GaussianKlMeasurement implements Measurement {
   /** @param draws chains a sentence, more than the latent dimensions and one. */
   constructor(private readonly draws: number) {}
 
-  add({ sentences, latentSize }: ConditionalLikelihood, posterior: Posterior): void {
-    const kl = gaussianKl(posterior.z(this.draws), sentences, latentSize);
+  add(likelihood: ConditionalLikelihood, posterior: Posterior): void {
+    const { sentences, latentSize } = likelihood;
+    const ofNormal = gaussianKl(posterior.z(this.draws), sentences, latentSize);
+    const kl = toPrior(ofNormal, likelihood, posterior, this.draws);
     this.notFinite += countNotFinite(kl);
     this.mean.add(kl, posterior.keys.sentences);
   }
@@ -69,7 +74,26 @@ export class GaussianKlMeasurement implements Measurement {
   }
 }
 
-/** The exact KL of an encoder's Gaussian, or of short runs the sum of their marginals'; with each dimension's part. */
+/**
+ * What a KL to N(0, I) is to the model's own prior: less E_q[log p(z) - log N(z; 0, I)], its constant from above, so that the
+ * KL is the larger of what it can be.
+ * @param kl nats, [sentences].
+ * @param draws of q behind the expectation.
+ */
+function toPrior(
+  kl: Float64Array,
+  { prior, sentences }: ConditionalLikelihood,
+  posterior: Posterior,
+  draws: number,
+): Float64Array {
+  if (prior === undefined) return kl;
+  const { reverse } = normalizerOf(prior, posterior.keys.seed);
+  const minusLogRatio = meanOverDraws(prior.nll(posterior.z(draws)).nll, sentences);
+  return kl.map((value, sentence) => value + minusLogRatio[sentence]! + reverse);
+}
+
+/** The exact KL of an encoder's Gaussian, or of short runs the sum of their marginals'; with each dimension's part, which is of N(0, I) whatever
+ * the prior. */
 export class DimensionKlMeasurement implements Measurement {
   readonly metric = 'kl';
   readonly pathDraws = 0;
@@ -80,7 +104,8 @@ export class DimensionKlMeasurement implements Measurement {
   /** @param draws a sentence, three or more; of no account where q is a Gaussian. */
   constructor(private readonly draws: number) {}
 
-  add({ sentences, latentSize }: ConditionalLikelihood, posterior: Posterior): void {
+  add(likelihood: ConditionalLikelihood, posterior: Posterior): void {
+    const { sentences, latentSize } = likelihood;
     this.exact = posterior.gaussian !== null;
     const { draws } = this;
     const kl = posterior.gaussian === null ? marginalKl(posterior.z(draws), draws) : dimensionKl(posterior.gaussian);
@@ -91,7 +116,7 @@ export class DimensionKlMeasurement implements Measurement {
       total[Math.floor(i / latentSize)]! += value;
       dimensions[i % latentSize]! += value;
     });
-    this.mean.add(total, posterior.keys.sentences);
+    this.mean.add(toPrior(total, likelihood, posterior, draws), posterior.keys.sentences);
   }
 
   result(): MeasuredQuantity {

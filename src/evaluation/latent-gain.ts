@@ -5,6 +5,7 @@
 
 import { nllInPieces, type Posterior, priorDraws } from '../inference/posterior.js';
 import type { SentenceKeys } from '../inference/sentence-noise.js';
+import { walkToPrior } from '../inference/tilted-prior.js';
 import type { ConditionalLikelihood } from '../model/likelihood.js';
 import { RandomStream } from '../random/philox.js';
 import { finiteOrNull } from '../runs/row.js';
@@ -36,7 +37,7 @@ export class GainOverPrior implements Measurement {
     const { sentences, latentSize } = likelihood;
     const { draws } = this;
     this.inference = posterior.name;
-    const fromPrior = priorDraws(posterior.keys, draws, latentSize);
+    const fromPrior = walkToPrior(likelihood.prior, priorDraws(posterior.keys, draws, latentSize), posterior.keys);
     const inferred = posterior.z(draws);
     const [before, after] = [fromPrior, inferred].map((z) => this.tokenNll(likelihood, z));
     const tokens = before!.length / sentences;

@@ -26,6 +26,7 @@ export function evaluatedModel(model: Model, inference: Inference, epoch: number
     latentSize,
     inference,
     decoder: model.decoder,
+    ...(model.prior && { prior: () => model.prior!() }),
     likelihood: (batch) => model.likelihood(batch),
     posterior: (batch, likelihood, keys, pathDraws = 0) =>
       model.posterior(batch, likelihood, keys, { epoch, pathDraws }),

@@ -2,6 +2,7 @@
 
 import { InputError } from '../errors.js';
 import { drawNormals } from '../inference/sentence-noise.js';
+import { walkToPrior } from '../inference/tilted-prior.js';
 import { GENERATIONS, type Generations } from '../runs/texts.js';
 import { type DecodingRequest, decodeTexts, keepTexts, settled } from './decode-texts.js';
 import type { OpenRun } from './open-run.js';
@@ -37,7 +38,9 @@ export async function generateRun(
     );
   }
   const keys = { seed, sentences: Int32Array.from({ length: count }, (_, sample) => sample) };
-  const codes = model.hasLatent ? drawNormals(keys, 'prior-sample', { from: 0, to: 1, size: model.latentSize }) : null;
+  const codes = model.hasLatent
+    ? walkToPrior(model.prior?.(), drawNormals(keys, 'prior-sample', { from: 0, to: 1, size: model.latentSize }), keys)
+    : null;
   const texts = await decodeTexts(opened, codes, count, { decoding, maxLength }, following);
   const items = texts.map((text, i) => ({ sample: i + 1, ...text }));
   const generations = { ...provenance, seed, decode: decoding, maxLength, items };

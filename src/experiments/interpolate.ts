@@ -8,6 +8,7 @@ import { inferCodes } from '../evaluation/codes.js';
 import type { LatentModel } from '../evaluation/evaluate.js';
 import { interpolate, type Path } from '../evaluation/interpolation.js';
 import { drawNormals } from '../inference/sentence-noise.js';
+import { walkToPrior } from '../inference/tilted-prior.js';
 import { INTERPOLATIONS, type Interpolations } from '../runs/texts.js';
 import { type DecodingRequest, decodeTexts, keepTexts, settled, textOf } from './decode-texts.js';
 import { latentModel, type OpenRun } from './open-run.js';
@@ -77,9 +78,10 @@ interface Ends {
 }
 
 /** Two independent samples of the prior a pair. */
-function priorEnds({ latentSize }: LatentModel, seed: number, pairs: number): Ends {
+function priorEnds({ latentSize, prior }: LatentModel, seed: number, pairs: number): Ends {
   const keys = { seed, sentences: Int32Array.from({ length: pairs }, (_, pair) => pair) };
-  const samples = drawNormals(keys, 'interpolation-end', { from: 0, to: 2, size: latentSize });
+  const start = drawNormals(keys, 'interpolation-end', { from: 0, to: 2, size: latentSize });
+  const samples = walkToPrior(prior?.(), start, keys);
   const code = (end: number, pair: number) => {
     const at = (end * pairs + pair) * latentSize;
     return samples.subarray(at, at + latentSize);

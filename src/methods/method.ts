@@ -98,6 +98,12 @@ export interface LatentVariableModel extends TrainableModel {
   readonly hasLatent: true;
   readonly latentSize: number;
 
+  /**
+   * p(z), where it is not N(0, I), as `ConditionalLikelihood.prior` is: the same object until the weights change. The
+   * likelihoods of batches bear it too.
+   */
+  prior?(): ConditionalLikelihood;
+
   /** log p(x | z) of a batch; no dropout. The caller disposes it. */
   likelihood(batch: Batch): BatchLikelihood;
 

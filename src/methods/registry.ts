@@ -9,6 +9,7 @@ import { betaVae } from './beta-vae.js';
 import { cyclicalVae } from './cyclical-vae.js';
 import type { Method } from './define-method.js';
 import { deltaVae } from './delta-vae.js';
+import { energyPrior } from './energy-prior.js';
 import { fbVae } from './fb-vae.js';
 import { fbpVae } from './fbp-vae.js';
 import { infoVae } from './info-vae.js';
@@ -22,7 +23,7 @@ import { sri } from './sri.js';
 
 const METHODS = new Registry<Method>('method', [
   ...[lstmLm, ae, annealVae, cyclicalVae, laggingVae, saVae, fbpVae, fbVae, sri],
-  ...[betaVae, deltaVae, poolingVae, skipVae, infoVae, multiLayer],
+  ...[betaVae, deltaVae, poolingVae, skipVae, infoVae, multiLayer, energyPrior],
 ]);
 
 /** All of them, as they are now. */

@@ -31,6 +31,11 @@ export interface ConditionalLikelihood {
   readonly latentSize: number;
   /** Words of each sentence, counting `</s>`; [sentences]. */
   readonly words: Int32Array;
+  /**
+   * The prior, where it is not N(0, I): its ratio to it, but for a constant, as the exp(-NLL) of one sentence, whose tokens
+   * mean nothing. Absent for N(0, I).
+   */
+  readonly prior?: ConditionalLikelihood;
   nll(z: Float32Array): LatentNll;
   /** The NLL of each word and of `</s>`, nats; [tokens, draws * sentences]. */
   tokenNll(z: Float32Array): Float32Array;

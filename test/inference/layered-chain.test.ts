@@ -210,7 +210,7 @@ describe('the chain of one layer', () => {
     const { candidates } = searchDynamics(
       [model],
       [{ label: 's', schedule: constant }],
-      { criterion: 'bound' },
+      { criterion: 'bound', chains: 64, foldLimit: 0.25 },
       {
         seed: 11,
         epoch: 2,

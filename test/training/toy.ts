@@ -6,6 +6,7 @@ import { Vocabulary } from '../../src/data/vocabulary.js';
 import type { AutoencoderKeys } from '../../src/methods/ae.js';
 import type { BetaKeys } from '../../src/methods/beta-vae.js';
 import type { CommittedRateKeys } from '../../src/methods/delta-vae.js';
+import type { EnergyPriorKeys } from '../../src/methods/energy-prior.js';
 import type { FreeBitsKeys } from '../../src/methods/free-bits.js';
 import type { InfoVaeKeys } from '../../src/methods/info-vae.js';
 import type { AggressiveKeys } from '../../src/methods/lagging-vae.js';
@@ -68,7 +69,8 @@ export type ToyRun = RunConfig<
     BetaKeys &
     CommittedRateKeys &
     InfoVaeKeys &
-    LayeredKeys
+    LayeredKeys &
+    EnergyPriorKeys
 >;
 
 /** What methods have where nothing is said. */

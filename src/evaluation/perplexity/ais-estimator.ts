@@ -155,7 +155,7 @@ export class AisEstimator implements PerplexityEstimator {
 }
 
 /** b at a place between the prior (0) and the posterior (1). */
-function powerAt(place: number): number {
+export function powerAt(place: number): number {
   return place ** LADDER_EXPONENT;
 }
 
@@ -163,7 +163,7 @@ function powerAt(place: number): number {
  * Step sizes whose proposals are accepted as often as wanted, from a pilot run: annealing, with the step of each sentence
  * following the acceptance of its chains from level to level (Robbins and Monro).
  */
-function tuneStepSizes(likelihood: ConditionalLikelihood, keys: SentenceKeys): StepSizes {
+export function tuneStepSizes(likelihood: ConditionalLikelihood, keys: SentenceKeys): StepSizes {
   const { sentences, latentSize } = likelihood;
   const { levels, target, gain, window } = PILOT;
   const range = { from: 0, to: PILOT.chains };
@@ -192,7 +192,7 @@ function tuneStepSizes(likelihood: ConditionalLikelihood, keys: SentenceKeys): S
  * N(0, 1) noise `[chains * sentences, size]` and U(0, 1) numbers [chains * sentences] of one iteration; iteration 0 is
  * for the start. Every chain of every sentence has a stream of its own, so it moves the same in whatever company.
  */
-function chainNoise(
+export function chainNoise(
   { seed, sentences }: SentenceKeys,
   purpose: Purpose,
   { from, to }: ChainRange,

@@ -2,6 +2,7 @@
 // log p(x) of each sentence; what is here turns those into the number of the table.
 
 import type { Posterior } from '../../inference/posterior.js';
+import { jointLikelihood } from '../../inference/tilted-prior.js';
 import type { ConditionalLikelihood } from '../../model/likelihood.js';
 import { percent } from '../../notation.js';
 import { type EffectiveSampleSizes, finiteOrNull } from '../../runs/row.js';
@@ -15,6 +16,7 @@ import {
   type Measurement,
 } from '../measurement.js';
 import { sentenceValues } from '../statistics.js';
+import { type NormalizerEstimate, normalizerOf } from './normalizer.js';
 
 /** What an estimator has to say of one sentence. */
 export interface SentenceEstimate {
@@ -96,14 +98,26 @@ export class PerplexityMeasurement implements Measurement {
   readonly pathDraws: number;
   private readonly estimates: SentenceEstimate[] = [];
   private readonly sentences: number[] = [];
+  /** Of a prior that is not N(0, I). */
+  private normalizer: NormalizerEstimate | null = null;
 
   constructor(private readonly estimator: PerplexityEstimator) {
     this.pathDraws = estimator.pathDraws;
   }
 
   add(likelihood: ConditionalLikelihood, posterior: Posterior): void {
-    this.estimates.push(...this.estimator.estimate(likelihood, posterior));
+    const estimates = this.estimator.estimate(jointLikelihood(likelihood), posterior);
     this.sentences.push(...posterior.keys.sentences);
+    if (likelihood.prior === undefined) {
+      this.estimates.push(...estimates);
+      return;
+    }
+    // The end of log C from above keeps log p(x) an estimate from below, as the others' are.
+    const normalizer = normalizerOf(likelihood.prior, posterior.keys.seed);
+    this.normalizer = normalizer;
+    this.estimates.push(
+      ...estimates.map((estimate) => ({ ...estimate, logLikelihood: estimate.logLikelihood - normalizer.reverse })),
+    );
   }
 
   result(): MeasuredQuantity {
@@ -126,7 +140,28 @@ export class PerplexityMeasurement implements Measurement {
         this.sentences,
         estimates.map(({ logLikelihood }) => logLikelihood),
       ),
+      ...(this.normalizer === null ? {} : { facts: this.normalizerFacts(this.normalizer) }),
       warnings: this.warnings(notPositiveDefinite, acceptance),
+    };
+  }
+
+  /** log C of the prior from both ends, and the perplexity that the other end than the row's makes. */
+  private normalizerFacts({
+    forward,
+    forwardError,
+    reverse,
+    reverseError,
+  }: NormalizerEstimate): Record<string, number> {
+    const other = this.estimates.map(({ logLikelihood, words }) => ({
+      logLikelihood: logLikelihood + reverse - forward,
+      words,
+    }));
+    return {
+      logNormalizerFromBelow: forward,
+      logNormalizerFromBelowError: forwardError,
+      logNormalizerFromAbove: reverse,
+      logNormalizerFromAboveError: reverseError,
+      pplWithNormalizerFromBelow: perplexity(other).value,
     };
   }
 

@@ -1,0 +1,182 @@
+// A latent space with an energy-based prior (Pang, Han, Nijkamp, Zhu and Wu, NeurIPS 2020): p(z) = exp(f(z)) N(z; 0, I) / C,
+// f learned beside the decoder. Codes come by short runs, from the prior and from the posterior; f rises where sentences have
+// their codes and falls where it finds its own, and the decoder learns as in SRI.
+
+import * as tf from '@tensorflow/tfjs-core';
+import { z } from 'zod';
+import { count, notNegative, positive } from '../config/numbers.js';
+import type { RunConfig } from '../config/schema.js';
+import type { Batch } from '../data/batches.js';
+import type { PreparedCorpus } from '../data/corpus.js';
+import type { SentenceKeys } from '../inference/sentence-noise.js';
+import { shortRun } from '../inference/short-run.js';
+import { ChainPosterior, langevinChain } from '../inference/short-run-posterior.js';
+import { jointLikelihood } from '../inference/tilted-prior.js';
+import { createDecoder } from '../model/decoders.js';
+import { disposeMasks, NO_DROPOUT } from '../model/dropout-masks.js';
+import { ENERGY_PREFIX, EnergyNetwork } from '../model/energy-prior.js';
+import type { LatentDecoder } from '../model/latent-decoder.js';
+import type { BatchLikelihood, ConditionalLikelihood, LangevinSchedule } from '../model/likelihood.js';
+import { Parameters } from '../model/parameters.js';
+import { RandomStream } from '../random/philox.js';
+import { defineMethod } from './define-method.js';
+import type { InferenceContext, Iteration, LatentVariableModel, Learner, Position } from './method.js';
+
+const chain = z.strictObject({
+  steps: count.describe('steps of the chain; a whole number from 1'),
+  stepSize: positive.describe(
+    's of z - s dU/dz + tau sqrt(2 s) eps, half the square of what the source has; a number above 0',
+  ),
+  temperature: notNegative.describe('tau, the factor of the noise; a number from 0'),
+});
+
+const settings = z.strictObject({
+  hiddenSize: count.describe('units of each of the two hidden layers of f; a whole number from 1'),
+  learningRate: positive
+    .max(1)
+    .describe("learning rate of f as a share of the optimizer's, with Adam; a number above 0, to 1"),
+  weightDecay: notNegative.describe('of half the squares of the weights of f in its loss; a number from 0'),
+  prior: chain.describe('the short run from N(0, I) to the prior: {steps, stepSize, temperature}'),
+  posterior: chain.describe('the short run from N(0, I) to the posterior: {steps, stepSize, temperature}'),
+  dropout: z
+    .boolean()
+    .describe('whether the chain of the posterior sees dropout, one mask for the whole: true or false'),
+});
+
+export type EnergyPriorKeys = { energyPrior: z.infer<typeof settings> };
+
+const ofPrior = (name: string) => name.startsWith(ENERGY_PREFIX);
+const ofDecoder = (name: string) => !ofPrior(name);
+
+class EnergyPriorModel implements LatentVariableModel {
+  readonly hasLatent = true;
+  readonly latentSize: number;
+  readonly parameters: Parameters;
+  readonly decoder: LatentDecoder;
+  readonly quantities = ['latentRms', 'priorRms', 'energyGap'];
+  private readonly energy: EnergyNetwork;
+  /** The prior as it was asked for last, with the weights it had. */
+  private known: { prior: ConditionalLikelihood; weights: Float32Array[] } | null = null;
+
+  constructor(
+    private readonly run: RunConfig<EnergyPriorKeys>,
+    corpus: PreparedCorpus,
+  ) {
+    const { model, seed } = run;
+    this.latentSize = model.latentSize;
+    this.parameters = new Parameters(seed);
+    this.decoder = createDecoder(this.parameters, run, corpus.vocabulary.size);
+    const { hiddenSize, learningRate } = run.energyPrior;
+    this.energy = new EnergyNetwork(
+      this.parameters,
+      model.latentSize,
+      hiddenSize,
+      learningRate,
+      model.hessianDifference,
+    );
+  }
+
+  learn(batch: Batch, at: Position, learner: Learner): Iteration {
+    const { seed, energyPrior, precision } = this.run;
+    const key = { seed, epoch: at.epoch, batch: at.batch };
+    const size = batch.size * this.latentSize;
+
+    // z- from the prior, z+ from the posterior.
+    const fromPrior = new RandomStream({ ...key, purpose: 'prior-codes' });
+    const tilt = this.energy.likelihood();
+    const start = fromPrior.normals(size);
+    const priorSchedule = scheduleOf(energyPrior.prior);
+    const minus = shortRun(tilt, start, fromPrior.normals(energyPrior.prior.steps * size), priorSchedule).z;
+    const z0 = new RandomStream({ ...key, purpose: 'chain-start' }).normals(size);
+    const noise = new RandomStream({ ...key, purpose: 'chain-noise' }).normals(energyPrior.posterior.steps * size);
+    const chainMasks = energyPrior.dropout
+      ? this.decoder.masks(batch, 'chain-word-dropout', 'chain-output-dropout', key)
+      : NO_DROPOUT;
+    const likelihood = this.bearing(this.decoder.likelihood(batch, chainMasks, { precision }), tilt);
+    const plus = shortRun(jointLikelihood(likelihood), z0, noise, scheduleOf(energyPrior.posterior)).z;
+    likelihood.dispose();
+
+    // f: up at z+, down at z-.
+    const [inferred, drawn] = [plus, minus].map((codes) => tf.tensor2d(codes, [batch.size, this.latentSize])) as [
+      tf.Tensor2D,
+      tf.Tensor2D,
+    ];
+    let energyGap = 0;
+    learner.minimize(() => {
+      const gap = tf.sub(tf.mean(this.energy.value(inferred)), tf.mean(this.energy.value(drawn)));
+      energyGap = gap.dataSync()[0]!;
+      return tf.sub(tf.mul(this.energy.halfSquares(), energyPrior.weightDecay), gap);
+    }, ofPrior);
+
+    // The decoder: log p(x | z+).
+    const masks = this.decoder.masks(batch, 'word-dropout', 'output-dropout', key);
+    const update = learner.minimize(() => tf.mean(this.decoder.sentenceNll(batch, inferred, masks)), ofDecoder);
+    disposeMasks(masks);
+    tf.dispose([inferred, drawn]);
+    return { ...update, quantities: { latentRms: rms(plus), priorRms: rms(minus), energyGap } };
+  }
+
+  /** Those of the decoder; the network of f takes next to nothing beside a vocabulary. */
+  flops(batch: Pick<Batch, 'size' | 'tokens'>): number {
+    const { words, latent } = this.decoder.flops(batch);
+    return this.run.energyPrior.posterior.steps * 2 * latent + words + 3 * (words + latent);
+  }
+
+  prior(): ConditionalLikelihood {
+    const weights = this.energy.weights();
+    const same = this.known?.weights.every((before, i) => before.every((value, j) => value === weights[i]![j]));
+    if (this.known === null || same !== true) this.known = { prior: this.energy.likelihood(), weights };
+    return this.known.prior;
+  }
+
+  likelihood(batch: Batch): BatchLikelihood {
+    return this.bearing(this.decoder.likelihood(batch), this.prior());
+  }
+
+  posterior(_: Batch, likelihood: ConditionalLikelihood, keys: SentenceKeys, { pathDraws }: InferenceContext) {
+    const towards = langevinChain(jointLikelihood(likelihood), scheduleOf(this.run.energyPrior.posterior));
+    return new ChainPosterior(likelihood, towards, keys, pathDraws);
+  }
+
+  state(): Record<string, unknown> {
+    return {};
+  }
+
+  restoreState(): void {}
+
+  dispose(): void {
+    this.parameters.dispose();
+  }
+
+  private bearing(likelihood: BatchLikelihood, prior: ConditionalLikelihood): BatchLikelihood {
+    return Object.assign(likelihood, { prior });
+  }
+}
+
+function scheduleOf({ steps, stepSize, temperature }: z.infer<typeof chain>): LangevinSchedule {
+  return { stepSizes: new Float32Array(steps).fill(stepSize), temperature, priorWeight: 1 };
+}
+
+function rms(codes: Float32Array): number {
+  return Math.sqrt(codes.reduce((sum, value) => sum + value * value, 0) / codes.length);
+}
+
+export const energyPrior = defineMethod({
+  name: 'energy-prior',
+  label: 'Energy prior',
+  inference: 'short-run',
+  config: { energyPrior: settings },
+  defaults: {
+    energyPrior: {
+      hiddenSize: 200,
+      learningRate: 0.1,
+      weightDecay: 0.001,
+      prior: { steps: 40, stepSize: 0.125, temperature: 1 },
+      posterior: { steps: 20, stepSize: 0.125, temperature: 0 },
+      dropout: true,
+    },
+  },
+  selects: 'perplexity',
+  cost: ({ energyPrior: { posterior } }) => ({ drawGradients: posterior.steps }),
+  create: (run, corpus) => new EnergyPriorModel(run, corpus),
+});
