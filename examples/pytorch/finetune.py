@@ -1,4 +1,4 @@
-"""A language model trained on in PyTorch, and back as a run:
+"""A language model, or an autoencoder, trained on in PyTorch, and back as a run:
 
     python examples/pytorch/finetune.py lm sentences.txt tuned --steps 20 --rate 0.1
     sri eval --run tuned --metric ppl
@@ -17,12 +17,14 @@ parser.add_argument("--steps", type=int, default=20)
 parser.add_argument("--rate", type=float, default=0.1)
 options = parser.parse_args()
 
-decoder = read_run(options.run)
+decoder, encoder = read_run(options.run)
 sentences = read_ids(f"{options.run}/vocabulary.txt", options.text)
-optimizer = torch.optim.SGD(decoder.parameters(), lr=options.rate)
+weights = [*decoder.parameters(), *(encoder.parameters() if encoder else [])]
+optimizer = torch.optim.SGD(weights, lr=options.rate)
 for _ in range(options.steps):
     optimizer.zero_grad()
-    loss = sum(decoder(ids) for ids in sentences) / len(sentences)
+    codes = (encoder(ids)[0] if encoder else None for ids in sentences)
+    loss = sum(decoder(ids, z) for ids, z in zip(sentences, codes)) / len(sentences)
     loss.backward()
     optimizer.step()
-write_run(options.run, options.out, decoder)
+write_run(options.run, options.out, decoder, encoder)

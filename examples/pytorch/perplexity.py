@@ -11,7 +11,7 @@ import torch
 from run_folder import read_ids, read_run
 
 run, text = sys.argv[1:]
-decoder = read_run(run)
+decoder, _ = read_run(run)
 sentences = read_ids(f"{run}/vocabulary.txt", text)
 with torch.no_grad():
     nll = sum(decoder(ids).item() for ids in sentences)

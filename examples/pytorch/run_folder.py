@@ -1,6 +1,6 @@
 """A run of sri in PyTorch and back. Needs torch and nothing else; safetensors are simple enough to be read by hand.
 
-A run folder, or what `sri export` writes, has the weights in `<select>.safetensors`, float32, under these names
+It is of runs with `model.decoder: lstm`. A run folder, or what `sri export` writes, has the weights in `<select>.safetensors`, float32, under these names
 (E word vector size, H hidden size, Z latent size, V vocabulary):
 
     decoder.wordVectors     [V, E]     nn.Embedding.weight
@@ -13,8 +13,14 @@ A run folder, or what `sri export` writes, has the weights in `<select>.safetens
     decoder.outputKernel    [V, H]     nn.Linear.weight
     decoder.outputBias      [V]        nn.Linear.bias
 
+and, where a method has an encoder,
+
+    encoder.wordVectors, encoder.wordKernel, encoder.recurrentKernel, encoder.gateBias   as the decoder's
+    encoder.outputKernel    [H, 2Z]    nn.Linear.weight, transposed: of q(z | x) the mean, then log variance
+    encoder.outputBias      [2Z]       nn.Linear.bias
+
 Gates are in PyTorch's order: input, forget, cell, output. Word ids are lines of vocabulary.txt, from 0; a sentence is read
-from <s> (2) and ends in </s> (3); 1 is <unk>, 0 pads.
+from <s> (2) and ends in </s> (3); 1 is <unk>, 0 pads. The encoder reads the words and </s>.
 """
 
 import hashlib
@@ -79,9 +85,31 @@ class Decoder(nn.Module):
         return F.cross_entropy(self.output(hidden), torch.tensor([*ids, END]), reduction="sum")
 
 
+class Encoder(nn.Module):
+    """q(z | x): where the last state of an LSTM over the sentence puts it, or the mean or maximum of all states."""
+
+    def __init__(self, vocabulary, word_vector, hidden, latent, pooling):
+        super().__init__()
+        self.words = nn.Embedding(vocabulary, word_vector)
+        self.lstm = nn.LSTM(word_vector, hidden)
+        self.output = nn.Linear(hidden, 2 * latent)
+        self.pooling = pooling
+
+    def forward(self, ids):
+        """Mean and log variance, [latent] each, of one sentence."""
+        hidden, _ = self.lstm(self.words(torch.tensor([*ids, END])))
+        pooled = {"last": hidden[-1], "mean": hidden.mean(0), "max": hidden.amax(0)}[self.pooling]
+        return self.output(pooled).chunk(2)
+
+
+def part(tensors, name):
+    """The tensors of a part, by their names in it."""
+    return {key.removeprefix(f"{name}."): value for key, value in tensors.items() if key.startswith(f"{name}.")}
+
+
 def to_torch(tensors):
     """A Decoder with a run's weights."""
-    ours = {name.removeprefix("decoder."): value for name, value in tensors.items() if name.startswith("decoder.")}
+    ours = part(tensors, "decoder")
     (vocabulary, word_vector), hidden = ours["wordVectors"].shape, len(ours["recurrentKernel"])
     latent = len(ours["latentKernel"]) if "latentKernel" in ours else 0
     decoder = Decoder(vocabulary, word_vector, hidden, latent)
@@ -120,23 +148,64 @@ def from_torch(decoder):
     return {f"decoder.{name}": value for name, value in ours.items()}
 
 
+def encoder_to_torch(tensors, pooling="last"):
+    """An Encoder with a run's weights; None of a run that has none. @param pooling its model.encoderPooling."""
+    ours = part(tensors, "encoder")
+    if not ours:
+        return None
+    (vocabulary, word_vector), (hidden, twice) = ours["wordVectors"].shape, ours["outputKernel"].shape
+    encoder = Encoder(vocabulary, word_vector, hidden, twice // 2, pooling)
+    encoder.load_state_dict(
+        {
+            "words.weight": ours["wordVectors"],
+            "lstm.weight_ih_l0": ours["wordKernel"].t(),
+            "lstm.weight_hh_l0": ours["recurrentKernel"].t(),
+            "lstm.bias_ih_l0": ours["gateBias"],
+            "lstm.bias_hh_l0": torch.zeros_like(ours["gateBias"]),
+            "output.weight": ours["outputKernel"].t(),
+            "output.bias": ours["outputBias"],
+        }
+    )
+    return encoder
+
+
+def encoder_from_torch(encoder):
+    """An Encoder's weights under our names."""
+    weights = encoder.state_dict()
+    ours = {
+        "wordVectors": weights["words.weight"],
+        "wordKernel": weights["lstm.weight_ih_l0"].t(),
+        "recurrentKernel": weights["lstm.weight_hh_l0"].t(),
+        "gateBias": weights["lstm.bias_ih_l0"] + weights["lstm.bias_hh_l0"],
+        "outputKernel": weights["output.weight"].t(),
+        "outputBias": weights["output.bias"],
+    }
+    return {f"encoder.{name}": value for name, value in ours.items()}
+
+
 def weights_file(run):
     config = json.loads((Path(run) / "config.json").read_text())
     return Path(run) / f"{config['training']['select']}.safetensors"
 
 
 def read_run(run):
-    return to_torch(read_safetensors(weights_file(run))[0])
+    """A run's decoder, and its encoder or None."""
+    tensors, _ = read_safetensors(weights_file(run))
+    config = json.loads((Path(run) / "config.json").read_text())
+    usual = "max" if config["method"] == "pooling-vae" else "last"
+    return to_torch(tensors), encoder_to_torch(tensors, config["model"].get("encoderPooling", usual))
 
 
-def write_run(run, out, decoder):
-    """A copy of a run whose decoder is another: `sri eval --run OUT` measures it. What was measured of the old one stays behind."""
+def write_run(run, out, decoder, encoder=None):
+    """A copy of a run whose decoder, and encoder where it has one, are others: `sri eval --run OUT` measures it. What was
+    measured of the old one stays behind."""
     tensors, metadata = read_safetensors(weights_file(run))
     out = Path(out)
     out.mkdir(parents=True)
     shutil.copy(Path(run) / "config.json", out)
     file = weights_file(out)
-    write_safetensors(file, tensors | from_torch(decoder), metadata)
+    changed = from_torch(decoder) | ({} if encoder is None else encoder_from_torch(encoder))
+    write_safetensors(file, tensors | changed, metadata)
     # The manifest knows weights by their sum.
     manifest = json.loads((Path(run) / "manifest.json").read_text())
     manifest["weights"] = {file.stem: hashlib.sha256(file.read_bytes()).hexdigest()}
