@@ -21,7 +21,9 @@ export function addCompare(program: Command, io: Io): void {
         folders: string[],
         { split, columns, json }: { split: string; columns?: boolean | undefined; json?: boolean | undefined },
       ) => {
-        if (folders.length < 2) throw new InputError('sri compare takes two run folders or more');
+        if (folders.length < 2) {
+          throw new InputError(`sri compare takes two run folders or more: sri compare ${folders[0]} OTHER-FOLDER`);
+        }
         const [{ compareRuns }, { readRun }, { RunFolder }] = await Promise.all([
           import('../experiments/compare.js'),
           import('../runs/measured-run.js'),

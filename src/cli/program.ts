@@ -80,6 +80,8 @@ export async function buildProgram(io: Io, args: readonly string[]): Promise<Com
     for (const add of adds) await add(program, io, args);
   }
   for (const command of program.commands) {
+    const name = `sri ${command.name()}`;
+    command.showHelpAfterError(`(usage: ${name} ${command.usage()}; ${name} --help says more)`);
     groupOptions(command);
     refuseEmptyPaths(command);
   }

@@ -131,7 +131,10 @@ export class RunFolder {
   config(): RunConfig {
     const file = path.join(this.directory, 'config.json');
     const text = read(file);
-    if (text === null) throw new InputError(`${this.directory}: no run here (config.json is missing); train it first`);
+    if (text === null)
+      throw new InputError(
+        `${this.directory}: no run here (config.json is missing); name another folder, or train one there: sri train --config ptb.yaml --run ${this.directory}`,
+      );
     try {
       return CONFIG.read(text, file);
     } catch (error) {

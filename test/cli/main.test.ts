@@ -41,6 +41,11 @@ describe('help', () => {
 describe('wrong use ends with 2 and says what would be right', () => {
   const cases: [args: string[], expected: RegExp][] = [
     [[], /Usage: sri/],
+    [['init'], /missing required argument 'file'\n\(usage: sri init reviews\.txt .*; sri init --help says more\)/],
+    [['completion', 'tcsh'], /Allowed choices are bash, zsh, fish/],
+    [['compare', 'a'], /two run folders or more: sri compare a OTHER-FOLDER/],
+    [['status', `${root}/none`], /no plan here; .* sri reproduce --config ptb\.yaml --table 1 --jobs 2/],
+    [['export', `${root}/none`, '--out', `${root}/x`], /no run here .* sri train --config ptb\.yaml --run /],
     [['trian'], /sri: unknown command 'trian'\n\(Did you mean train\?\)/],
     [['train', '--no-such'], /unknown option '--no-such'/],
     [['train'], /sri: give --config: no YAML file .* sri train --config ptb\.yaml/],

@@ -128,7 +128,9 @@ export class PlanFolder {
     const directory = path.resolve(existsSync(where) && statSync(where).isFile() ? path.dirname(where) : where);
     const file = path.join(directory, 'plan.json');
     if (!existsSync(file)) {
-      throw new InputError(`${where}: no plan here; sri reproduce with --jobs or --launcher says where it writes one`);
+      throw new InputError(
+        `${where}: no plan here; one is written, and its folder named, by sri reproduce --config ptb.yaml --table 1 --jobs 2`,
+      );
     }
     const text = readFileSync(file, 'utf8');
     // The tasks' runs are checked against what the plugins define, so these come first.
