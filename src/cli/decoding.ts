@@ -84,7 +84,7 @@ export interface ShownTexts<Item extends DecodedText> {
   /** As a person reads it. */
   text: readonly string[];
   /** Columns of a CSV before those that every decoded text has. */
-  columns: Readonly<Record<string, (item: Item) => number>>;
+  columns: Readonly<Record<string, (item: Item) => number | string>>;
 }
 
 /** Prints what was decoded, and writes it to the file of `--out` too; its folder is made where missing. */
@@ -126,7 +126,8 @@ function outFile(text: string): string {
   return text;
 }
 
-function numberThat(holds: (value: number) => boolean, what: string): (text: string) => number {
+/** A parser of numbers that something holds of. */
+export function numberThat(holds: (value: number) => boolean, what: string): (text: string) => number {
   return (text) => {
     const value = Number(text);
     if (text.trim() === '' || !Number.isFinite(value) || !holds(value)) {

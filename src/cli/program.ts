@@ -25,6 +25,7 @@ import { addFrontier, addReproduce } from './reproduce.js';
 import { addRunTask, addStatus } from './run-task.js';
 import { addSetup } from './setup.js';
 import { addTrain } from './train.js';
+import { addTransfer } from './transfer.js';
 import { addAnswer, addView } from './view.js';
 
 /** Characters of a line of a complaint. */
@@ -33,7 +34,7 @@ const LONGEST_COMPLAINT = 400;
 const COMMANDS = {
   'From text to a model:': [addInit, addPrepare, addTrain],
   'What a model is worth:': [addEval, addEvalPpl, addNoisyRecon, addClassify, addPosterior],
-  'A model in use:': [addEncode, addDecode, addNeighbours, addInterpolate, addGenerate, addExport],
+  'A model in use:': [addEncode, addDecode, addNeighbours, addTransfer, addInterpolate, addGenerate, addExport],
   'Tables and studies:': [addReproduce, addFrontier, addStatus, addRunTask, addReport, addView, addCompare],
   'This program:': [addDoctor, addSetup, addCompletion, addAnswer],
 } as const;

@@ -254,7 +254,7 @@ export function plainTable({ columns, rows }: Table, caption: string): Html {
 <caption>${caption}</caption>
 <thead><tr>${columns.map((name, i) => html`<th scope="col" data-column="${i}">${name}</th>`)}</tr></thead>
 <tbody>
-${rows.map((row) => html`<tr>${row.map((cell) => html`<td${numeric(String(cell))}>${shortHashes(String(cell))}</td>`)}</tr>`)}
+${rows.map((row) => html`<tr>${row.map((cell) => html`<td${classOf(String(cell))}>${shortHashes(String(cell))}</td>`)}</tr>`)}
 </tbody>
 </table></div>`;
 }
@@ -302,7 +302,7 @@ ${rows.map(
   (row) =>
     html`<tr><th scope="row">${at(row, heads[0]!)}</th>${heads
       .slice(1)
-      .map((name) => html`<td${numeric(at(row, name))}>${at(row, name)}</td>`)}${quantities.map((name) =>
+      .map((name) => html`<td${classOf(at(row, name))}>${at(row, name)}</td>`)}${quantities.map((name) =>
       paper.includes(name)
         ? html`${ours(row, name)}<td class="number paper">${at(row, `Paper ${name}`) || '-'}</td>`
         : ours(row, name),
@@ -334,9 +334,14 @@ function comparisonHead(heads: readonly string[], quantities: readonly string[],
   })}</tr>`;
 }
 
-function numeric(cell: string): Html {
+/** Of a cell: numbers stand to the right, and a sentence has room on a narrow screen too. */
+function classOf(cell: string): Html {
+  if (cell.length > LONG_TEXT) return new Html(' class="long"');
   return new Html(cell.trim() !== '' && Number.isFinite(Number(cell)) ? ' class="number"' : '');
 }
+
+/** Characters of a text that is broken into lines. */
+const LONG_TEXT = 30;
 
 const STYLE = `
 :root { color-scheme: light dark; --ink: #1d1d1f; --paper: #ffffff; --faint: #6b6b70; --line: #d5d5da; --shade: #f5f5f7; }
@@ -359,6 +364,7 @@ thead tr:nth-child(2) th { text-align: right; font-weight: normal; color: var(--
 tbody th { font-weight: 600; }
 tbody th, td:first-child { white-space: nowrap; }
 .number { text-align: right; white-space: nowrap; }
+.long { min-width: 17rem; }
 .paper, .error, small { color: var(--faint); }
 details { margin: 0.5rem 0; }
 summary { cursor: pointer; color: var(--faint); }
@@ -416,5 +422,6 @@ figcaption { color: var(--faint); font-size: 0.9rem; }
   th, td { padding: 2pt 4pt; }
   figure, tr, pre { break-inside: avoid; }
   h2, dt { break-after: avoid; }
+  .long { min-width: 0; }
 }
 `;

@@ -12,7 +12,7 @@ import { countNotFinite, divergenceWarnings } from '../measurement.js';
 import { accuracyOverSets } from './accuracy.js';
 import { type ClassificationPlan, type ClassifiedSplits, labelsOf } from './labelled-sets.js';
 import { classifyByMixture, type Features, type MixtureOptions, rowsOf } from './mixture-classifier.js';
-import { Standardizer, SvmTrainer } from './svm.js';
+import { Standardizer, type SvmPrediction, SvmTrainer } from './svm.js';
 
 /** Codes and classes of the items that a plan chose, in its order. */
 export interface ClassificationFeatures {
@@ -194,19 +194,44 @@ async function teach(
   trainer: SvmTrainer,
   { train, test }: ClassificationFeatures,
   places: Int32Array,
-  { penalties, folds, penaltyItems }: ClassifierSettings,
+  settings: ClassifierSettings,
   stream: RandomStream,
   pause: () => Promise<void>,
 ): Promise<TaughtResult> {
-  const latentSize = latentSizeOf(train);
-  const { codes, labels } = take(train, places);
-  const standardizer = new Standardizer(rowsOf(codes, latentSize));
-  const rows = standardizer.apply(rowsOf(codes, latentSize));
+  const { predicted, ...machine } = await predictBySvm(
+    trainer,
+    take(train, places),
+    test.codes,
+    settings,
+    stream,
+    pause,
+  );
+  return { right: rightAnswers(predicted, test.labels), ...machine };
+}
+
+/**
+ * What a machine that labelled items taught says of the classes of others.
+ * @param labelled in the order in which they were drawn.
+ * @param codes of the others, `[items, latentSize]`.
+ * @param pause awaited between trainings.
+ */
+export async function predictBySvm(
+  trainer: SvmTrainer,
+  labelled: Features,
+  codes: Float32Array,
+  { penalties, folds, penaltyItems }: ClassifierSettings,
+  stream: RandomStream,
+  pause: () => Promise<void>,
+): Promise<SvmPrediction & { cost: number }> {
+  const { labels } = labelled;
+  const latentSize = latentSizeOf(labelled);
+  const own = rowsOf(labelled.codes, latentSize);
+  const standardizer = new Standardizer(own);
+  const rows = standardizer.apply(own);
   const some = { rows: rows.slice(0, penaltyItems), labels: labels.slice(0, penaltyItems) };
   const cost = await trainer.chooseCost(some, { costs: penalties, folds }, stream, pause);
-  const tested = standardizer.apply(rowsOf(test.codes, latentSize));
-  const { predicted, supportVectors } = trainer.fitAndPredict({ rows, labels }, cost, tested);
-  return { right: rightAnswers(predicted, test.labels), cost, supportVectors };
+  const items = standardizer.apply(rowsOf(codes, latentSize));
+  return { ...trainer.fitAndPredict({ rows, labels }, cost, items), cost };
 }
 
 function withLabels(results: readonly TaughtResult[]): Measured {
