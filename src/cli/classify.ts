@@ -9,11 +9,13 @@ import { addLimitOption, addSplitOption, onTrainedRun, type TrainedRunOptions } 
 
 const EXAMPLES = `
 With 0 labels, clusters of codes of training sentences are named by one validation sentence each (PCA, Gaussian mixture);
-with some, a support vector machine learns from that many training sentences, drawn anew for each of --draws.
+with some, a support vector machine learns from that many training sentences, drawn anew for each of --sets.
 
 Examples:
   sri classify --config yelp.yaml --method sri
-  sri classify --config yelp.yaml --method fb-vae --labels 0,100 --draws 10 --limit 2000`;
+  sri classify --config yelp.yaml --method fb-vae --labels 0,100 --sets 10 --limit 2000`;
+
+type ClassifyOptions = TrainedRunOptions & Omit<ClassifyRequest, 'draws'> & { sets: number };
 
 export function addClassify(program: Command, io: Io): void {
   const command = program
@@ -23,14 +25,14 @@ export function addClassify(program: Command, io: Io): void {
     .option('--labels <list>', 'numbers of labels, with commas between; 0 for clusters', wholeNumbers(0), [
       ...TABLE_5.labels,
     ])
-    .option('--draws <number>', 'labelled sets of each number', wholeNumber(1), TABLE_5.draws);
+    .option('--sets <number>', 'labelled sets of each number', wholeNumber(1), TABLE_5.draws);
   addSplitOption(command, TABLE_5.split, ['valid', 'test']);
   addLimitOption(command, 'so many sentences of the split, drawn at random, and so many to make and to name clusters');
   onTrainedRun(command, io, {
     examples: EXAMPLES,
-    work: async (opened, { labels, draws, split, limit }: TrainedRunOptions & ClassifyRequest, following) => {
+    work: async (opened, { labels, sets, split, limit }: ClassifyOptions, following) => {
       const { classifyRun } = await import('../experiments/classify.js');
-      return classifyRun(opened, { labels, draws, split, limit }, following);
+      return classifyRun(opened, { labels, draws: sets, split, limit }, following);
     },
   });
 }

@@ -11,7 +11,7 @@ interface EvalOptions extends TrainedRunOptions {
   split: SplitName;
   limit?: number | undefined;
   estimator?: string | undefined;
-  samples?: number | undefined;
+  draws?: number | undefined;
 }
 
 const EXAMPLES = `
@@ -22,7 +22,7 @@ Examples:
 
 const PPL_EXAMPLES = `
 Examples:
-  sri eval-ppl --config ptb.yaml --method sri --estimator jacobian --samples 10
+  sri eval-ppl --config ptb.yaml --method sri --estimator jacobian --draws 10
   sri eval-ppl --run runs/ptb/sri/seed-0 --estimator ais --limit 64`;
 
 /** @param args of the whole command line. */
@@ -77,14 +77,14 @@ export async function addEvalPpl(program: Command, io: Io, args: readonly string
 function complete(command: Command, io: Io, examples: string, only?: string[]): void {
   addLimitOption(addSplitOption(command, 'test'))
     .option('--estimator <name>', "of perplexity, or auto for the method's own; the config's unless given")
-    .option('--samples <number>', "draws a sentence of that estimator; the config's unless given", wholeNumber(2));
+    .option('--draws <number>', "draws a sentence of that estimator; the config's unless given", wholeNumber(2));
   const experiment = () => import('../experiments/evaluate.js');
   onTrainedRun(command, io, {
     examples,
-    settle: async ({ run, options: { metric, estimator, samples } }: Chosen<EvalOptions>) => {
+    settle: async ({ run, options: { metric, estimator, draws } }: Chosen<EvalOptions>) => {
       const { checkMetrics, withEstimator } = await experiment();
       checkMetrics(run, metric ?? []);
-      return withEstimator(run, estimator, samples);
+      return withEstimator(run, estimator, draws);
     },
     work: async (opened, { metric, split, limit }: EvalOptions, following) =>
       (await experiment()).evaluateRun(opened, { metrics: only ?? metric, split, limit }, following),

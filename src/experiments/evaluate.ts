@@ -31,23 +31,23 @@ export function checkMetrics({ method }: Pick<RunConfig, 'method'>, metrics: rea
 /**
  * A run whose perplexity is to be estimated by an estimator of choice.
  * @param asked the configuration's where absent.
- * @param samples draws a sentence of that estimator; the configuration's where absent.
+ * @param draws draws a sentence of that estimator; the configuration's where absent.
  * @throws {InputError} where there is no such estimator, or a choice is given to a method whose perplexity is exact.
  */
-export function withEstimator(run: RunConfig, asked?: string, samples?: number): RunConfig {
+export function withEstimator(run: RunConfig, asked?: string, draws?: number): RunConfig {
   const { evaluation } = run;
   if (asked !== undefined && asked !== 'auto') estimatorNamed(asked);
   const estimator = asked ?? evaluation.estimator;
   const drawing = estimatorName({ estimator }, methodNamed(run.method).inference);
   if (drawing === EXACT) {
-    if (samples !== undefined || (asked ?? 'auto') !== 'auto') {
-      const option = samples === undefined ? '--estimator' : '--samples';
+    if (draws !== undefined || (asked ?? 'auto') !== 'auto') {
+      const option = draws === undefined ? '--estimator' : '--draws';
       throw new InputError(`${option}: ${run.method} has no code, so its perplexity is exact, without draws`);
     }
     return run;
   }
-  if (samples === undefined) return { ...run, evaluation: { ...evaluation, estimator } };
-  return { ...run, evaluation: { ...evaluation, estimator, draws: { ...evaluation.draws, [drawing]: samples } } };
+  if (draws === undefined) return { ...run, evaluation: { ...evaluation, estimator } };
+  return { ...run, evaluation: { ...evaluation, estimator, draws: { ...evaluation.draws, [drawing]: draws } } };
 }
 
 export interface EvaluationRequest {

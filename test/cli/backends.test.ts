@@ -78,7 +78,7 @@ describe.each(backends)('on %s', (backend) => {
     ['eval-ppl by the Jacobian', ['eval-ppl', ...of('sri'), '--estimator', 'jacobian']],
     ['eval-ppl by annealed importance sampling', ['eval-ppl', ...of('fb-vae'), '--estimator', 'ais', '--limit', '4']],
     ['noisy-recon', ['noisy-recon', ...of('sri'), '--swaps', '0,2', '--noise-draws', '1']],
-    ['classify', ['classify', ...of('fb-vae'), '--labels', '20', '--draws', '2']],
+    ['classify', ['classify', ...of('fb-vae'), '--labels', '20', '--sets', '2']],
   ])('%s measures what it does on cpu', async (_, args) => {
     const wanted = await expectSuccess(...args, '--backend', 'cpu');
     const rows = await expectSuccess(...args, '--backend', backend);

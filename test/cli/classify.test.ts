@@ -46,7 +46,7 @@ methods: { ae: {} }
   }, 60_000);
 
   it('prints and keeps a row for each number of labels, and says which the text has not', async () => {
-    const args = ['--config', 'moods.yaml', '--method', 'ae', '--labels', '0,10,500', '--draws', '2'];
+    const args = ['--config', 'moods.yaml', '--method', 'ae', '--labels', '0,10,500', '--sets', '2'];
     const { code, out, error } = await sri('classify', ...args);
     expect(code, error).toBe(0);
     expect(out).toMatch(/^accuracy labels-0 .* by gaussian-mixture; 16 sentences of test, epoch 1/m);

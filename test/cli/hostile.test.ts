@@ -49,7 +49,7 @@ it('labels may be called anything, through prepare, posterior and classify', asy
   for (const label of ['constructor', '__proto__', '=1+1', 'a\\x1b[2Jb']) expect(map).toContain(`>${label}<`);
   expect(map).not.toMatch(OBEYED);
   expect(readFileSync(path.join(run, 'artifacts/posterior.csv'), 'utf8')).toMatch(/^posterior,\d+,'=1\+1,/m);
-  const classified = await sri('classify', '--run', run, '--labels', '0,8', '--draws', '2');
+  const classified = await sri('classify', '--run', run, '--labels', '0,8', '--sets', '2');
   expect(classified.code, classified.error).toBe(0);
 });
 

@@ -69,7 +69,7 @@ afterAll(() => {
 describe('a row that is known', () => {
   it.each([
     ['noisy-recon', ['--swaps', '0,1,2'], ['swaps-0'], /swaps-0/],
-    ['classify', ['--labels', '4,6,8', '--draws', '1'], ['labels-4'], /labels-4/],
+    ['classify', ['--labels', '4,6,8', '--sets', '1'], ['labels-4'], /labels-4/],
   ])('is kept by sri %s, which is then asked to stop', async (command, options, kept, shown) => {
     const { code, out, error } = await stoppedAt(shown, command, '--run', RUN, ...options);
     expect(code, error).toBe(130);

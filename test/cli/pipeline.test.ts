@@ -147,7 +147,7 @@ describe('sri eval', () => {
       '--weights',
       'epoch-1',
     ];
-    const { code, out, error } = await sri('eval-ppl', ...ppl, '--estimator', 'jacobian', '--samples', '3');
+    const { code, out, error } = await sri('eval-ppl', ...ppl, '--estimator', 'jacobian', '--draws', '3');
     expect(code, error).toBe(0);
     expect(out).toMatch(/^ppl +\S+ ± \S+ +by jacobian; 4 sentences of valid, 3 draws each/);
     const fresh = rows().filter((other) => !old.includes(other));
@@ -162,7 +162,7 @@ describe('sri eval', () => {
 
   it.each(['fitted', 'ais'])('measures on --limit sentences by %s, whatever the config has', async (estimator) => {
     const few = ['--set', 'evaluation.perplexitySentences=2', '--set', 'evaluation.aisSentences=2'];
-    const cheap = ['--samples', '2', '--set', 'evaluation.temperatures=3'];
+    const cheap = ['--draws', '2', '--set', 'evaluation.temperatures=3'];
     const asked = ['--run', run, '--estimator', estimator, '--limit', '5'];
     const { code, out, error } = await sri('eval-ppl', ...asked, ...few, ...cheap);
     expect(code, error).toBe(0);
@@ -194,12 +194,12 @@ describe('sri eval', () => {
     const elsewhere = await sri('eval', '--run', run, '--metric', 'accuracy');
     expect(elsewhere).toMatchObject({ code: 2 });
     expect(elsewhere.error).toMatch(/accuracy is measured by sri classify/);
-    const draws = await sri('eval-ppl', '--run', 'runs/words/lstm-lm/seed-0', '--samples', '3');
+    const draws = await sri('eval-ppl', '--run', 'runs/words/lstm-lm/seed-0', '--draws', '3');
     expect(draws).toMatchObject({ code: 2 });
     const other = await sri('eval-ppl', '--run', 'runs/words/lstm-lm/seed-0', '--estimator', 'ais');
     expect(other).toMatchObject({ code: 2 });
     expect(other.error).toMatch(/--estimator: lstm-lm has no code/);
-    expect(draws.error).toMatch(/--samples: lstm-lm has no code, so its perplexity is exact/);
+    expect(draws.error).toMatch(/--draws: lstm-lm has no code, so its perplexity is exact/);
     const weights = await sri('eval', '--run', run, '--weights', 'epoch-9');
     expect(weights).toMatchObject({ code: 2 });
     expect(weights.error).toMatch(/epoch-9\.safetensors: no such weights/);

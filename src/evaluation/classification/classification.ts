@@ -101,7 +101,7 @@ export async function classify(
   const { labels: testLabels } = features.test;
   const common = { metric: 'accuracy', split, sentences: testLabels.length, draws, seed } as const;
   const commonestClass = commonestShare(testLabels);
-  const row = (labels: number, start: number, { facts, ...measured }: Measured): ResultRow => ({
+  const row = (labels: number, start: number, { facts, ...measured }: RowParts): ResultRow => ({
     ...common,
     variant: `labels-${labels}`,
     ...measured,
@@ -147,13 +147,13 @@ export async function classify(
 }
 
 /** What the rows of a classification do not have in common. */
-type Measured = Pick<ResultRow, 'estimator' | 'value' | 'standardError' | 'facts' | 'warnings'>;
+type RowParts = Pick<ResultRow, 'estimator' | 'value' | 'standardError' | 'facts' | 'warnings'>;
 
 function withoutLabels(
   { train, valid, test }: ClassificationFeatures,
   mixture: Int32Array,
   how: Omit<MixtureOptions, 'latentSize'>,
-): Measured {
+): RowParts {
   const { classes } = how;
   const latentSize = latentSizeOf(train);
   const { codes } = take(train, mixture);
@@ -234,7 +234,7 @@ export async function predictBySvm(
   return { ...trainer.fitAndPredict({ rows, labels }, cost, items), cost };
 }
 
-function withLabels(results: readonly TaughtResult[]): Measured {
+function withLabels(results: readonly TaughtResult[]): RowParts {
   const sets = results.length;
   const { value, standardError, spread, lowest, highest } = accuracyOverSets(results.map(({ right }) => right));
   const costs = results.map(({ cost }) => cost);

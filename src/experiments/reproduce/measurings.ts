@@ -25,7 +25,7 @@ import {
   posteriorSeconds,
   type Workload,
 } from './estimate.js';
-import { checkedSentences, isChecked, isMeasured, type Measured, textsOf } from './outstanding.js';
+import { checkedSentences, isChecked, isMeasured, type MeasuringTerms, textsOf } from './outstanding.js';
 
 /** Sentences that Tables 2 and 3 take together: more than either of them. */
 const DECODED = 20;
@@ -38,7 +38,7 @@ interface MeasuringDefinition<Left extends object> {
   /** In words. @param of which run. */
   describe(of: string): string;
   /** What a run lacks; null where it lacks nothing. @param found the run, or null where no epoch of it was finished. */
-  missing(found: MeasuredRun | null, how: Measured): Left | null;
+  missing(found: MeasuredRun | null, how: MeasuringTerms): Left | null;
   /** Seconds that it takes, about. */
   seconds(work: Workload, left: Left): number;
   make(opened: OpenRun, left: Left, split: SplitName, following: Following<MeasuringEvent>): Promise<unknown>;
@@ -148,7 +148,7 @@ export type Remaining = { kind: Measuring } & Record<string, unknown>;
  * @param found the run, or null where no epoch of it was finished.
  * @returns null where nothing is missing.
  */
-export function remaining(kind: Measuring, found: MeasuredRun | null, how: Measured): Remaining | null {
+export function remaining(kind: Measuring, found: MeasuredRun | null, how: MeasuringTerms): Remaining | null {
   const left = MEASURINGS[kind].missing(found, how);
   return left === null ? null : { kind, ...left };
 }

@@ -35,7 +35,7 @@ export function trainingState(
 }
 
 /** How a run is to be measured. */
-export interface Measured {
+export interface MeasuringTerms {
   run: Pick<RunConfig, 'evaluation' | 'model'>;
   inference: Inference;
   split: SplitName;
@@ -58,7 +58,7 @@ export function textsOf<Texts extends Generations | Interpolations>(
 export function isMeasured(
   found: MeasuredRun | null,
   metric: string,
-  how: Measured,
+  how: MeasuringTerms,
   { variant, settings = {} }: { variant?: string; settings?: MeasuredRow['settings'] } = {},
 ): boolean {
   if (found === null) return false;
@@ -75,7 +75,7 @@ export function isMeasured(
   );
 }
 
-function wantedRows(metric: string, { run, inference }: Measured): readonly WantedRow[] {
+function wantedRows(metric: string, { run, inference }: MeasuringTerms): readonly WantedRow[] {
   const { evaluation } = run;
   if (metric === 'ppl') return [wantedPerplexity(estimatorName(evaluation, inference), run)];
   return inference === 'none'
@@ -83,7 +83,7 @@ function wantedRows(metric: string, { run, inference }: Measured): readonly Want
     : metricNamed(metric).wanted({ evaluation, inference, latentSize: run.model.latentSize });
 }
 
-function wantedPerplexity(name: string, { evaluation }: Measured['run']): WantedRow {
+function wantedPerplexity(name: string, { evaluation }: MeasuringTerms['run']): WantedRow {
   const estimator = rowEstimator(name, evaluation);
   const draws = name === EXACT ? 0 : (evaluation.draws[name] ?? estimatorNamed(name).draws);
   return { estimator, draws, settings: estimatorSettings({ metric: 'ppl', estimator }, { evaluation }) };
@@ -94,7 +94,7 @@ export function isChecked(
   found: MeasuredRun | null,
   name: string,
   sentences: number,
-  { run, split, statistics }: Measured,
+  { run, split, statistics }: MeasuringTerms,
 ): boolean {
   if (found === null) return false;
   const { estimator, draws, settings } = wantedPerplexity(name, run);
@@ -108,7 +108,7 @@ export function isChecked(
 }
 
 /** Sentences that `ais` is run on: a number that is dear, so of few. */
-export function checkedSentences({ run, split, statistics }: Omit<Measured, 'inference'>): number {
+export function checkedSentences({ run, split, statistics }: Omit<MeasuringTerms, 'inference'>): number {
   const { aisSentences: few, sentences } = run.evaluation;
   const numbers = [few, sentences, statistics?.splits[split].sentences].filter((number) => number != null);
   return numbers.length === 0 ? 0 : Math.min(...numbers);
@@ -117,7 +117,7 @@ export function checkedSentences({ run, split, statistics }: Omit<Measured, 'inf
 /** Sentences that a metric is to be measured on. */
 export function wantedSentences(
   metric: MeasuredRow['metric'],
-  { run: { evaluation }, inference, split, statistics }: Measured,
+  { run: { evaluation }, inference, split, statistics }: MeasuringTerms,
 ): number {
   if (statistics === null) return 0;
   const all = Math.min(evaluation.sentences ?? Number.POSITIVE_INFINITY, statistics.splits[split].sentences);

@@ -3,7 +3,7 @@
 import type { TopLevelSpec } from 'vega-lite';
 import { REFERENCE_COLOUR, renderSvg } from './render.js';
 
-interface Measured {
+interface CurveQuantity {
   value: number;
   standardError: number | null;
 }
@@ -14,9 +14,9 @@ export interface FrontierCurve {
   points: readonly {
     /** Of what varies. */
     value: number;
-    ppl: Measured;
+    ppl: CurveQuantity;
     /** Nats a sentence. */
-    kl: Measured;
+    kl: CurveQuantity;
   }[];
 }
 
@@ -24,7 +24,7 @@ export interface FrontierFigure {
   title: string;
   curves: readonly FrontierCurve[];
   /** Models without a code, each a line across. */
-  references: readonly { label: string; ppl: Measured }[];
+  references: readonly { label: string; ppl: CurveQuantity }[];
 }
 
 /** Colours that stay apart for the colour-blind (Okabe and Ito 2008). */
@@ -32,7 +32,7 @@ const COLOURS = ['#d55e00', '#0072b2', '#009e73', '#cc79a7', '#e69f00', '#56b4e9
 
 /** Whiskers are a standard error to each side; beside each point stands what it varies, as SVG. */
 export function frontierFigure({ title, curves, references }: FrontierFigure): Promise<string> {
-  const around = (name: string, { value, standardError }: Measured) => ({
+  const around = (name: string, { value, standardError }: CurveQuantity) => ({
     [name]: value,
     [`${name}Low`]: value - (standardError ?? 0),
     [`${name}High`]: value + (standardError ?? 0),

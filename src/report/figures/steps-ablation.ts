@@ -4,7 +4,7 @@ import type { TopLevelSpec } from 'vega-lite';
 import { renderSvg, SUBJECT_COLOUR } from './render.js';
 
 /** A measured quantity; no value where it is not finite, no error where none is known. */
-export interface Measured {
+export interface PlottedQuantity {
   value: number | null;
   standardError: number | null;
 }
@@ -13,9 +13,9 @@ export interface StepsPoint {
   /** K. */
   steps: number;
   /** Null where it was not measured. */
-  ppl: Measured | null;
-  recon: Measured | null;
-  kl: Measured | null;
+  ppl: PlottedQuantity | null;
+  recon: PlottedQuantity | null;
+  kl: PlottedQuantity | null;
 }
 
 const PANELS = [
@@ -64,7 +64,7 @@ export function stepsAblation(points: readonly StepsPoint[]): Promise<string> {
   return renderSvg(spec as TopLevelSpec);
 }
 
-function values(steps: number, measured: Measured | null) {
+function values(steps: number, measured: PlottedQuantity | null) {
   if (measured?.value == null) return [];
   const { value, standardError } = measured;
   return [{ steps, value, low: value - (standardError ?? 0), high: value + (standardError ?? 0) }];

@@ -5,7 +5,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { loadConfig, overrideRun, resolveRun } from '../../../src/config/load.js';
 import type { CorpusStatistics } from '../../../src/data/corpus.js';
 import { remaining } from '../../../src/experiments/reproduce/measurings.js';
-import { type Measured, trainingState } from '../../../src/experiments/reproduce/outstanding.js';
+import { type MeasuringTerms, trainingState } from '../../../src/experiments/reproduce/outstanding.js';
 import { methodNamed, methods } from '../../../src/methods/registry.js';
 import { readRun } from '../../../src/runs/measured-run.js';
 import { POSTERIOR, POSTERIOR_SUMMARY } from '../../../src/runs/posterior-files.js';
@@ -19,7 +19,7 @@ const statistics = {
   splits: { train: { sentences: 2000 }, valid: { sentences: 300 }, test: { sentences: 400 } },
 } as unknown as CorpusStatistics;
 
-function how(method: string, overrides: string[] = []): Measured {
+function how(method: string, overrides: string[] = []): MeasuringTerms {
   const run = overrideRun(resolveRun(loadConfig('ptb', methods()), { method }), overrides, methods());
   return { run, inference: methodNamed(method).inference, split: 'test', statistics };
 }
