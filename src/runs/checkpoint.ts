@@ -1,6 +1,7 @@
 // Checkpoints: the tensors first, then a JSON of the training state that names them, each written whole or not at all.
 // A checkpoint exists once its JSON does, so a process may die at any instant and the last two stay good.
 
+import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
@@ -77,13 +78,21 @@ const trainingState = z.strictObject({
   /** Content hash of the corpus. */
   dataHash: z.string(),
 });
+
+/** A state as its file has it; the sums of one that was saved before these were are absent. */
+const savedState = trainingState.extend({
+  /** SHA-256 of the tensors' file, in hexadecimal. */
+  tensors: z.string().optional(),
+  /** Of this file, with noughts in the place of the sum. */
+  sum: z.string().optional(),
+});
 /** Where training is, besides the tensors. */
 export type TrainingState = z.infer<typeof trainingState>;
 
 const TRAINING_STATE = new JsonFormat(
   'training state',
   1,
-  trainingState,
+  savedState,
   'remove the checkpoint to go on from the one before',
   true,
 );
@@ -99,8 +108,10 @@ export async function saveCheckpoint(
 ): Promise<void> {
   makeFolder(directory);
   const name = String(state.iteration).padStart(9, '0');
-  await writeFileAtomic(path.join(directory, `${name}.safetensors`), encodeSafetensors(tensors));
-  await writeFileAtomic(path.join(directory, `${name}.json`), TRAINING_STATE.write(state));
+  const pieces = encodeSafetensors(tensors);
+  await writeFileAtomic(path.join(directory, `${name}.safetensors`), pieces);
+  const text = TRAINING_STATE.write({ ...state, tensors: sha256(...pieces), sum: NO_SUM });
+  await writeFileAtomic(path.join(directory, `${name}.json`), text.replace(SUM, sha256(Buffer.from(text))));
   // One that is newer is not whole, or this one would have begun there.
   const kept = new Set(
     saved(directory)
@@ -114,6 +125,35 @@ export async function saveCheckpoint(
   for (const file of readdirSync(directory)) {
     if (/^\d{9}\./.test(file) && !kept.has(path.parse(file).name)) rmSync(path.join(directory, file), { force: true });
   }
+}
+
+function sha256(...pieces: readonly Uint8Array[]): string {
+  const hash = createHash('sha256');
+  for (const piece of pieces) hash.update(piece);
+  return hash.digest('hex');
+}
+
+const NO_SUM = '0'.repeat(64);
+/** The sum where a state's file has it, at its end. */
+const SUM = /(?<=\n {2}"sum": ")[0-9a-f]{64}(?="\n\}\n$)/;
+
+/**
+ * A checkpoint, of which every bit is as it was written.
+ * @throws {InputError} naming the file that is not.
+ */
+function readCheckpoint(directory: string, name: string): Omit<LoadedCheckpoint, 'passedOver'> {
+  const json = path.join(directory, `${name}.json`);
+  const file = path.join(directory, `${name}.safetensors`);
+  const text = readFileSync(json, 'utf8');
+  const { tensors: known, sum, ...state } = TRAINING_STATE.read(text, json);
+  if (sum !== undefined && sha256(Buffer.from(text.replace(SUM, NO_SUM))) !== sum) {
+    throw new InputError(`${json}: not as it was written: its sum is another`);
+  }
+  const bytes = readFileSync(file);
+  if (known !== undefined && known !== sha256(bytes)) {
+    throw new InputError(`${file}: not as it was written: its sum is not the one in ${json}`);
+  }
+  return { state, tensors: decodeSafetensors(bytes, file).tensors, file };
 }
 
 /** Whether there is one to go on from. */
@@ -136,11 +176,8 @@ export interface LoadedCheckpoint {
 export function loadCheckpoint(directory: string): LoadedCheckpoint | null {
   const failures: string[] = [];
   for (const name of saved(directory)) {
-    const file = path.join(directory, `${name}.safetensors`);
     try {
-      const json = path.join(directory, `${name}.json`);
-      const state = TRAINING_STATE.read(readFileSync(json, 'utf8'), json);
-      return { state, tensors: decodeSafetensors(readFileSync(file), file).tensors, file, passedOver: failures };
+      return { ...readCheckpoint(directory, name), passedOver: failures };
     } catch (error) {
       failures.push(`${name}: ${(error as Error).message}`);
     }
