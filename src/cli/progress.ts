@@ -3,6 +3,7 @@
 
 import cliProgress from 'cli-progress';
 import { formatNumber, formatSeconds } from '../notation.js';
+import { wrap } from '../report/layout.js';
 import { shown } from '../text.js';
 import { type Io, note, printJson } from './io.js';
 import { isLive, widthOf } from './paint.js';
@@ -110,7 +111,7 @@ class LiveProgress implements Progress {
   say(line: string): void {
     this.bar?.stop();
     this.bar = null;
-    note(this.io, line);
+    for (const one of line.split('\n')) for (const piece of wrap(one, widthOf(this.io.error))) note(this.io, piece);
   }
 
   end(): void {

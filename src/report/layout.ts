@@ -81,7 +81,7 @@ function shownTable({ columns, rows, notes, left }: ReadingTable): ReadingTable 
 }
 
 /** A text in lines of at most `width` columns, as far as its words allow; the further ones set in. */
-function wrap(text: string, width: number): string[] {
+export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
   for (const word of text.split(' ')) {
     const line = lines.at(-1);

@@ -205,6 +205,12 @@ describe('on a terminal', () => {
     expect(io.error.text).toContain(`${'x'.repeat(19)}\u001b[K\n${'x'.repeat(11)}\u001b[K\ny\u001b[K\n`);
   });
 
+  it('breaks a line that stays between words', () => {
+    const io = world(true, 40);
+    createProgress(io, false, () => 0).say('sri epoch 2/60: loss 4.75 training, 4.63 validation, nats a word', {});
+    expect(io.error.lines).toEqual(['sri epoch 2/60: loss 4.75 training, 4.63', '  validation, nats a word']);
+  });
+
   it('puts a line that stays above the live one', () => {
     const io = world(true);
     const progress = createProgress(io, false, () => 0);
