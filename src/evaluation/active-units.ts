@@ -1,5 +1,7 @@
 // Active units: in how many latent dimensions do sentences differ on average? A dimension that inference sets the same
-// way whatever it reads carries nothing (Burda, Grosse and Salakhutdinov 2016).
+// way whatever it reads carries nothing (Burda, Grosse and Salakhutdinov 2016). Beside it stands how much it varies within one
+// sentence's posterior: a dimension is of no use where what sentences say is too weak, or too noisy to be heeded (Goyal et al.
+// 2017, Z-Forcing). From epoch to epoch both tell how far they have moved.
 
 import normalCdf from '@stdlib/stats-base-dists-normal-cdf';
 import type { Posterior } from '../inference/posterior.js';
@@ -36,6 +38,12 @@ export interface ActiveUnitsEstimate {
   drawsNeeded: number;
   /** Var_x(E_q[z_d]), the Monte Carlo part taken off; [latentSize]. */
   variances: Float64Array;
+  /** E_x(Var_q[z_d]); [latentSize]. */
+  posteriorVariances: Float64Array;
+  /** Dimensions that are not active: what sentences say there is too weak to tell them apart. */
+  weak: number;
+  /** Active dimensions that vary more within a sentence's posterior than between sentences: what they say is too noisy. */
+  noisy: number;
 }
 
 /**
@@ -49,10 +57,13 @@ export interface ActiveUnitsEstimate {
 export class ActiveUnits {
   private readonly means: Float64Array[] = [];
   private readonly noise: Float64Array;
+  /** Sum over sentences of Var_q[z_d]. */
+  private readonly within: Float64Array;
   private draws = 0;
 
   constructor(private readonly latentSize: number) {
     this.noise = new Float64Array(latentSize);
+    this.within = new Float64Array(latentSize);
   }
 
   /** @param z samples of q(z | x), `[draws, sentences, latentSize]`, two draws or more, as many in every call. */
@@ -71,16 +82,23 @@ export class ActiveUnits {
         let squares = 0;
         for (let m = 0; m < draws; m++) squares += (at(m) - mean[d]!) ** 2;
         this.noise[d]! += squares / (draws - 1) / draws;
+        this.within[d]! += squares / (draws - 1);
       }
       this.means.push(mean);
     }
   }
 
-  /** @param mean E_q[z] where it is known exactly, `[sentences, latentSize]`; it has no noise to be taken off. */
-  addMeans(mean: Float32Array): void {
+  /**
+   * @param mean E_q[z] where it is known exactly, `[sentences, latentSize]`; it has no noise to be taken off.
+   * @param logVariance log Var_q[z], the same shape; null where q is a point.
+   */
+  addMeans(mean: Float32Array, logVariance: Float32Array | null): void {
     for (let at = 0; at < mean.length; at += this.latentSize) {
       this.means.push(Float64Array.from(mean.subarray(at, at + this.latentSize)));
     }
+    logVariance?.forEach((value, i) => {
+      this.within[i % this.latentSize]! += Math.exp(value);
+    });
   }
 
   result(): ActiveUnitsEstimate {
@@ -90,10 +108,12 @@ export class ActiveUnits {
     const variances = Float64Array.from(spreads, ({ variance }, d) => variance - noise[d]!);
     const thresholds = noise.map((value) => Math.max(ACTIVE_VARIANCE, NOISE_ERRORS * this.scatter(value)));
     const doubt = spreads.reduce((sum, { standardError }, d) => {
-      const active = normalCdf(variances[d]! - thresholds[d]!, 0, standardError);
-      return sum + active * (1 - active);
+      const chance = normalCdf(variances[d]! - thresholds[d]!, 0, standardError);
+      return sum + chance * (1 - chance);
     }, 0);
-    const value = variances.filter((variance, d) => variance > thresholds[d]!).length;
+    const active = variances.map((variance, d) => (variance > thresholds[d]! ? 1 : 0));
+    const value = active.filter((one) => one === 1).length;
+    const posteriorVariances = this.within.map((sum) => sum / sentences);
     const monteCarloVariance = noise.reduce((most, value) => Math.max(most, value), 0);
     return {
       value,
@@ -104,6 +124,9 @@ export class ActiveUnits {
       monteCarloVariance,
       drawsNeeded: Math.ceil((monteCarloVariance * this.draws) / (TOLERATED_NOISE * ACTIVE_VARIANCE)),
       variances,
+      posteriorVariances,
+      weak: this.latentSize - value,
+      noisy: active.filter((one, d) => one === 1 && variances[d]! < posteriorVariances[d]!).length,
     };
   }
 
@@ -153,7 +176,7 @@ export class ActiveUnitsMeasurement implements Measurement {
     if (posterior.knowsMean) {
       const mean = posterior.mean(this.draws);
       this.notFinite += countNotFinite(mean);
-      this.units.addMeans(mean);
+      this.units.addMeans(mean, posterior.gaussian?.logVariance ?? null);
       return;
     }
     const z = posterior.z(this.draws);
@@ -165,8 +188,8 @@ export class ActiveUnitsMeasurement implements Measurement {
 
   result(): MeasuredQuantity {
     if (this.units === null) throw new RangeError('active units of no sentence');
-    const { value, standardError, sentences, ...facts } = this.units.result();
-    const { monteCarloVariance, drawsNeeded, uncorrected, undecided } = facts;
+    const { value, standardError, sentences, variances, posteriorVariances, ...facts } = this.units.result();
+    const { monteCarloVariance, drawsNeeded, uncorrected, undecided, weak, noisy } = facts;
     const warnings = divergenceWarnings(this.notFinite);
     if (drawsNeeded > this.draws) {
       warnings.push(
@@ -192,9 +215,12 @@ export class ActiveUnitsMeasurement implements Measurement {
               undecided,
               monteCarloVariance,
               drawsNeeded,
+              weak,
+              noisy,
               // How far out the codes lie, where no closed form keeps them near the prior; 1 for codes of the prior.
               ...(this.coordinates === 0 ? {} : { latentRms: Math.sqrt(this.squares / this.coordinates) }),
             },
+            series: { signal: Array.from(variances), noise: Array.from(posteriorVariances) },
           }
         : {}),
       warnings,
@@ -212,6 +238,15 @@ export const au = defineMetric({
   validation: {
     when: 'always',
     columns: () => ['validationActiveUnits', 'validationLatentRms'],
-    values: ([row]) => ({ validationActiveUnits: row?.value, validationLatentRms: row?.facts?.latentRms }),
+    parts: (latentSize) =>
+      ['signalVariance', 'posteriorVariance'].flatMap((what) =>
+        Array.from({ length: latentSize }, (_, d) => `${what}[${d}]`),
+      ),
+    values: ([row]) => ({
+      validationActiveUnits: row?.value,
+      validationLatentRms: row?.facts?.latentRms,
+      ...Object.fromEntries((row?.series?.signal ?? []).map((value, d) => [`signalVariance[${d}]`, value])),
+      ...Object.fromEntries((row?.series?.noise ?? []).map((value, d) => [`posteriorVariance[${d}]`, value])),
+    }),
   },
 });

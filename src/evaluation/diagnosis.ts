@@ -117,7 +117,11 @@ export function verdictOf(rows: readonly ResultRow[], latentSize: number): Verdi
   const side = ({ nats }: { nats: number }) => (nats < 0 ? 'above' : 'below');
   const overOther = other && `with z the NLL is ${other.text} ${side(other)} that with another sentence's`;
   const overLstmLm = lstmLm && `with z the NLL is ${lstmLm.text} ${side(lstmLm)} LSTM-LM's`;
-  const active = `${units.value} of ${latentSize} dimensions are active`;
+  const { weak = latentSize - units.value, noisy = 0 } = units.facts ?? {};
+  const why = [weak > 0 ? `${weak} too weak` : null, noisy > 0 ? `${noisy} with more noise than signal` : null].filter(
+    (fact) => fact !== null,
+  );
+  const active = `${units.value} of ${latentSize} dimensions are active${why.length === 0 ? '' : ` (${why.join(', ')})`}`;
   const negligible = (known: typeof other) => known !== null && known.share < NEGLIGIBLE_SHARE;
   const verdict = (collapse: Verdict['collapse'], because: readonly (string | null)[]): Verdict => {
     const rest = [says, overOther, overLstmLm, active].filter((fact) => !because.includes(fact));

@@ -130,11 +130,57 @@ describe('active units of exact means', () => {
   test('need no correction', () => {
     const units = new ActiveUnits(2);
     const mean = Float32Array.from({ length: 400 }, (_, i) => (i % 2 === 0 ? Math.sin(i) : 0.01 * Math.cos(i)));
-    units.addMeans(mean.subarray(0, 100));
-    units.addMeans(mean.subarray(100));
+    units.addMeans(mean.subarray(0, 100), null);
+    units.addMeans(mean.subarray(100), null);
     const { value, sentences, monteCarloVariance, variances } = units.result();
     expect({ value, sentences, monteCarloVariance }).toEqual({ value: 1, sentences: 200, monteCarloVariance: 0 });
     expect(variances[0]).toBeCloseTo(0.5, 1);
+  });
+});
+
+describe('signal and noise of each dimension', () => {
+  // Sentences' means vary by 1, 0.25 and nothing; within a sentence a code varies by 0.1, 0.5 and 1.
+  const [between, within] = [
+    [1, 0.25, 0],
+    [0.1, 0.5, 1],
+  ];
+  const count = 600;
+  const mean = normals(3 * count, 4).map((value, i) => Math.sqrt(between[i % 3]!) * value);
+
+  function check(units: ActiveUnits): void {
+    const { variances, posteriorVariances, weak, noisy } = units.result();
+    between.forEach((variance, d) => {
+      expect(Math.abs(variances[d]! - variance)).toBeLessThan(0.02 + 0.15 * variance);
+      expect(posteriorVariances[d]! / within[d]!).toBeCloseTo(1, 1);
+    });
+    // The third says nothing; the second says less than its own noise.
+    expect({ weak, noisy }).toEqual({ weak: 1, noisy: 1 });
+  }
+
+  test('are exact of a Gaussian', () => {
+    const units = new ActiveUnits(3);
+    units.addMeans(
+      mean,
+      Float32Array.from(mean, (_, i) => Math.log(within[i % 3]!)),
+    );
+    check(units);
+  });
+
+  test('are estimated without bias from draws', () => {
+    const units = new ActiveUnits(3);
+    const noise = normals(8 * 3 * count, 5);
+    units.add(
+      noise.map((value, i) => mean[i % (3 * count)]! + Math.sqrt(within[i % 3]!) * value),
+      count,
+    );
+    check(units);
+  });
+
+  test('are no noise at all of a point', () => {
+    const units = new ActiveUnits(3);
+    units.addMeans(mean, null);
+    expect(Array.from(units.result().posteriorVariances)).toEqual([0, 0, 0]);
+    expect(units.result().noisy).toBe(0);
   });
 });
 

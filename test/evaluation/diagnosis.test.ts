@@ -161,7 +161,7 @@ describe('the verdict', () => {
     const { collapse, reason } = verdictOf(measure(model, truePosterior(model), perfectLanguageModel(model)), 2)!;
     expect(collapse).toBe('active');
     expect(reason).toMatch(
-      /^z holds \d\.\d\d nats of mutual information with its sentence, with z the NLL is \d+\.\d\d nats \(\d+\.\d %\) below that with another sentence's, with z the NLL is \d\.\d\d nats \(\d+\.\d %\) below LSTM-LM's; 2 of 2 dimensions are active$/,
+      /^z holds \d\.\d\d nats of mutual information with its sentence, with z the NLL is \d+\.\d\d nats \(\d+\.\d %\) below that with another sentence's, with z the NLL is \d\.\d\d nats \(\d+\.\d %\) below LSTM-LM's; 2 of 2 dimensions are active \(2 with more noise than signal\)$/,
     );
     const alone = verdictOf(measure(model, truePosterior(model)), 2)!;
     expect(alone.collapse).toBe('active');
@@ -190,7 +190,7 @@ describe('the verdict', () => {
     const model = new LinearGaussian(loading(1.5, 0, 0), observations(200, 1.3), 1);
     const verdict = verdictOf(measure(model, truePosterior(model)), 3)!;
     expect(verdict.collapse).toBe('partly collapsed');
-    expect(verdict.reason).toMatch(/^1 of 3 dimensions are active; z holds /);
+    expect(verdict.reason).toMatch(/^1 of 3 dimensions are active \(2 too weak.*\); z holds /);
   });
 
   test('an autoencoder whose decoder heeds its code, and does no better than LSTM-LM without one, is no great user of it', () => {
@@ -234,7 +234,11 @@ test('the diagnosis has a column for each of its numbers, and only those', () =>
   const diagnosis = diagnose([...rows, kl]);
   const columns = diagnosisColumns('short-run', 3);
   expect(Object.keys(diagnosis).sort()).toEqual(
-    [...columns.slice(0, 8), 'klDimension[0]', 'klDimension[1]', 'gainPosition[1]'].sort(),
+    [
+      ...columns.slice(0, 8),
+      ...['klDimension[0]', 'klDimension[1]', 'gainPosition[1]'],
+      ...['signalVariance[0]', 'signalVariance[1]', 'posteriorVariance[0]', 'posteriorVariance[1]'],
+    ].sort(),
   );
   expect(diagnosis).toMatchObject({ validationKl: 5, 'klDimension[1]': 1 });
   expect(diagnosis.validationLatentRms).toBeCloseTo(
