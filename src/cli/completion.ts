@@ -48,9 +48,10 @@ Examples:
 }
 
 async function completed(program: Command): Promise<CompletedCommand[]> {
-  const [{ methods }, { metrics }, { CONFIG_DIRECTORY }] = await Promise.all([
+  const [{ methods }, { metrics }, { estimators }, { CONFIG_DIRECTORY }] = await Promise.all([
     import('../methods/registry.js'),
     import('../evaluation/registry.js'),
+    import('../evaluation/perplexity/registry.js'),
     import('../config/load.js'),
   ]);
   const methodNames = methods().map(({ name }) => name);
@@ -58,10 +59,12 @@ async function completed(program: Command): Promise<CompletedCommand[]> {
     '--method': methodNames,
     '--methods': methodNames,
     '--metric': metrics().map(({ name }) => name),
+    '--estimator': ['auto', ...estimators().map(({ name }) => name)],
     '--config': readdirSync(CONFIG_DIRECTORY).filter((name) => name.endsWith('.yaml')),
   };
   const ofFlags = (flags: string): Values =>
-    flags.includes('<file>') ? 'files' : flags.includes('<folder>') ? 'folders' : 'any';
+    /<(file|module)>/.test(flags) ? 'files' : flags.includes('<folder>') ? 'folders' : 'any';
+  const everywhere = program.options.filter(({ long }) => long === '--plugin');
   const help = { flags: ['--help'], description: 'print this help', values: null };
   const shown = program.createHelp().visibleCommands(program);
   return shown
@@ -70,7 +73,7 @@ async function completed(program: Command): Promise<CompletedCommand[]> {
       name: command.name(),
       description: command.description(),
       options: [
-        ...command.options
+        ...[...command.options, ...everywhere]
           .filter(({ hidden }) => !hidden)
           .map(({ flags, description, argChoices, required, optional }): CompletedOption => {
             const names = flags.match(/--[\w-]+/g)!;

@@ -44,6 +44,8 @@ describe('bash', () => {
     expect(bash('sri', 'train', '--method', 'sr')).toEqual(['sri']);
     expect(bash('sri', 'eval', '--split', '')).toEqual(['train', 'valid', 'test']);
     expect(bash('sri', 'eval', '--metric', 'k')).toEqual(['kl']);
+    expect(bash('sri', 'eval', '--estimator', 'f')).toEqual(['fitted']);
+    expect(bash('sri', 'train', '--pl')).toEqual(['--plugin']);
     expect(bash('sri', 'train', '--config', 'p')).toEqual(['ptb.yaml']);
     expect(bash('sri', 'completion', '')).toEqual(['bash', 'zsh', 'fish']);
   });
