@@ -99,6 +99,8 @@ export const langevin = z
         sampled: count.describe('draws from the other words, which stand for them all; a whole number from 1'),
       })
       .nullable()
+      // Runs of before it was a key have none.
+      .default(null)
       .describe(
         'words that the softmax inside the chain of training sums over, beside the targets of the batch, or null for all',
       ),
