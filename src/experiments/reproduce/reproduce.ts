@@ -177,7 +177,12 @@ export async function planReproduction(
     const asked = products.map(({ name }) => name).join(', ');
     throw new InputError(`--methods ${idle.join(',')}: no part in ${asked}; leave out what is not wanted`);
   }
-  const varied = runs.map(({ name, measuring, varying }) => {
+  // Of methods that nobody named, those that have no such number have no part in what varies it.
+  const varies = ({ name, varying }: Parts['runs'][number]) =>
+    varying === undefined ||
+    methods !== undefined ||
+    methodNamed(parseMethod(name).method).variations?.[varying.quantity] !== undefined;
+  const varied = runs.filter(varies).map(({ name, measuring, varying }) => {
     const choice = { ...parseMethod(name), overrides };
     return { choice, measuring, own: varying === undefined ? [[]] : varyingPoints(loaded, choice, varying) };
   });
