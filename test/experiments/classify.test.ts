@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { DEFAULTS } from '../../src/config/schema.js';
 import type { Batch } from '../../src/data/batches.js';
 import { EncodedSplit, type PreparedCorpus } from '../../src/data/corpus.js';
 import { InputError } from '../../src/errors.js';
@@ -49,7 +50,7 @@ describe('classifyRun', () => {
         method: 'sri',
         seed: 3,
         training: { batchSize: 8 },
-        evaluation: { featureDraws: 5, sentences: null },
+        evaluation: { ...DEFAULTS.evaluation, featureDraws: 5, sentences: null },
       } as OpenRun['run'],
       folder: new RunFolder(path.join(root, 'made-up')),
       corpus: { directory: 'data/moods', labels, splits } as unknown as PreparedCorpus,
