@@ -38,7 +38,7 @@ function bash(...words: string[]): string[] {
 
 describe('bash', () => {
   it('completes commands, options, and the values of options', () => {
-    expect(bash('sri', 'tr')).toEqual(['train']);
+    expect(bash('sri', 'tr')).toEqual(['train', 'transfer']);
     expect(bash('sri', 'help', 'doc')).toEqual(['doctor']);
     expect(bash('sri', 'train', '--me')).toEqual(['--method']);
     expect(bash('sri', 'train', '--method', 'sr')).toEqual(['sri']);
@@ -66,7 +66,7 @@ describe.skipIf(!has('fish'))('fish', () => {
     told('fish', `source sri.fish; complete -C '${line}'`).map((offer) => offer.split('\t')[0]);
 
   it('completes commands, options, values, files and folders', () => {
-    expect(fish('sri tr')).toEqual(['train']);
+    expect(fish('sri tr')).toEqual(['train', 'transfer']);
     expect(fish('sri train --me')).toEqual(['--method']);
     expect(fish('sri train --method sr')).toContain('sri');
     expect(fish('sri eval --split va')).toEqual(['valid']);

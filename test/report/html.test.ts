@@ -140,13 +140,13 @@ describe('a table as the paper prints it', () => {
 
   it('puts a quantity that the paper does not print in one column', () => {
     const own = { columns: ['Method', 'MI', 'MI standard error'], rows: [['SRI', 3.2, 0.1]] };
-    expect(rows(comparisonTable(own, 'x').markup).map(({ text }) => text)).toEqual(['SRI', '3.2']);
+    expect(rows(comparisonTable(own, 'x').markup).map(({ text }) => text)).toEqual(['SRI', '3.20']);
   });
 
   it('says what a row is in all that stands before its quantities, and needs one row of heads without the paper', () => {
     const own = { columns: ['Curve', 'Value', 'Empty', 'KL', 'KL standard error'], rows: [['SRI', 0.7, '', 3.2, 0.1]] };
     const { markup } = comparisonTable(own, 'x');
-    expect(rows(markup).map(({ text }) => text)).toEqual(['SRI', '0.7', '3.2']);
+    expect(rows(markup).map(({ text }) => text)).toEqual(['SRI', '0.7', '3.20']);
     const heads = elementsOf(markup).filter(({ name, within }) => name === 'th' && within.includes('thead'));
     const shown = heads.filter(({ within }) => !within.includes('details'));
     expect(shown.map(({ text, attributes }) => [text, attributes['data-column']])).toEqual([
