@@ -9,7 +9,7 @@ import { InputError } from '../errors.js';
 import { syncDirectory, writeFileAtomic } from '../storage/atomic-write.js';
 import { makeFolder } from '../storage/folder.js';
 import { bytesOf, IntegerWriter, readIntegers } from '../storage/integer-file.js';
-import { isAlive } from '../storage/process.js';
+import { Lock, LockedError } from '../storage/lock.js';
 import { readSafetensorsLayout, safetensorsHeader, type TensorPlace } from '../storage/safetensors.js';
 import {
   type CorpusStatistics,
@@ -76,8 +76,16 @@ function contentHash({ settings, vocabulary, labels, splits }: HashedContent): s
   return hash.digest('hex');
 }
 
-/** A folder that a preparation works in, of the process that did; one that was killed may leave its own behind. */
-const SCRATCH = /^\.preparing-(\d+)-[0-9a-f]{12}$/;
+/** A folder that a preparation works in; one that was killed may leave its own behind. */
+const SCRATCH = /^\.preparing-\d+-[0-9a-f]{12}$/;
+const LOCK = '.preparing.lock';
+
+/** Another process prepares the corpus. */
+export class CorpusInUseError extends InputError {
+  constructor(directory: string, { holder }: LockedError) {
+    super(`${directory} is being prepared by ${holder}; wait for it, or name another folder with --out`);
+  }
+}
 
 /**
  * Writes a corpus whose words need not be in memory: the splits are written beside where they will be, and take their
@@ -91,18 +99,23 @@ export class CorpusWriter {
     private readonly directory: string,
     private readonly work: string,
     private readonly made: boolean,
+    private readonly lock: Lock,
   ) {}
 
-  /** A writer to `directory`, which is made where it is missing. Throws what the file system throws. */
+  /**
+   * A writer to `directory`, which is made where it is missing. Throws what the file system throws.
+   * @throws CorpusInUseError where another process writes to it.
+   */
   static async in(directory: string): Promise<CorpusWriter> {
     const made = makeFolder(directory);
+    const lock = lockIn(directory);
     for (const name of await readdir(directory)) {
-      const owner = name.match(SCRATCH)?.[1];
-      if (owner !== undefined && !isAlive(Number(owner))) await rm(join(directory, name), { recursive: true });
+      // Whoever has the lock is the only one at work.
+      if (SCRATCH.test(name)) await rm(join(directory, name), { recursive: true });
     }
     const work = join(directory, `.preparing-${process.pid}-${randomBytes(6).toString('hex')}`);
     await mkdir(work);
-    return new CorpusWriter(directory, work, made);
+    return new CorpusWriter(directory, work, made, lock);
   }
 
   /** The path of a file that is gone with the writer. */
@@ -135,8 +148,8 @@ export class CorpusWriter {
     const written = readSplits(work, vocabulary, labels);
     const hash = contentHash({ settings, vocabulary, labels, splits: written });
     if (!(await holds(directory, hash))) {
-      const replaced = await hashIn(directory);
-      if (replaced !== null && replaced !== hash) mayReplace(replaced);
+      const replaced = (await corpusOrigin(directory))?.hash ?? hash;
+      if (replaced !== hash) mayReplace(replaced);
       await rm(join(directory, DESCRIPTION), { force: true });
       await writeFileAtomic(join(directory, VOCABULARY), `${vocabulary.words.join('\n')}\n`);
       for (const split of SPLIT_NAMES) await rename(join(work, splitFile(split)), join(directory, splitFile(split)));
@@ -152,7 +165,16 @@ export class CorpusWriter {
   /** Removes what was not put in its place, and the folder with it where it was made for nothing. */
   async close(): Promise<void> {
     await rm(this.work, { recursive: true, force: true });
+    this.lock.release();
     if (this.made && !this.finished) await rmdir(this.directory);
+  }
+}
+
+function lockIn(directory: string): Lock {
+  try {
+    return Lock.take(join(directory, LOCK));
+  } catch (error) {
+    throw error instanceof LockedError ? new CorpusInUseError(directory, error) : error;
   }
 }
 
@@ -185,6 +207,19 @@ export class SplitWriter {
   close(): void {
     for (const numbers of [this.labels ?? [], this.offsets]) for (const number of numbers) this.file.push(number);
     this.file.close();
+  }
+}
+
+/** What a prepared corpus was made of. */
+export type CorpusOrigin = Pick<Description, 'hash' | 'settings' | 'sources'>;
+
+/** What the corpus in a folder was made of, by what it says of itself; null where there is none. */
+export async function corpusOrigin(directory: string): Promise<CorpusOrigin | null> {
+  try {
+    return await readDescription(directory);
+  } catch (error) {
+    if (error instanceof InputError) return null;
+    throw error;
   }
 }
 
@@ -269,16 +304,6 @@ async function holds(directory: string, hash: string): Promise<boolean> {
     return (await loadCorpus(directory)).hash === hash;
   } catch (error) {
     if (error instanceof InputError) return false;
-    throw error;
-  }
-}
-
-/** The hash of the corpus in a folder, whether the rest of it is whole or not; null where there is none. */
-async function hashIn(directory: string): Promise<string | null> {
-  try {
-    return (await readDescription(directory)).hash;
-  } catch (error) {
-    if (error instanceof InputError) return null;
     throw error;
   }
 }

@@ -15,10 +15,11 @@ import { curveFigures, type ReportPage, reportPage } from '../report/report-page
 import { type Table, toCsv } from '../report/table.js';
 import { measurements } from '../report/table1.js';
 import { REPORT_TABLES, type ReportTable } from '../report/tables.js';
-import type { MeasuredRun } from '../runs/measured-run.js';
+import { type MeasuredRun, namesOfCopies } from '../runs/measured-run.js';
 import { posteriorFiles } from '../runs/posterior-files.js';
 import { writeFileAtomic } from '../storage/atomic-write.js';
 import { makeFolder } from '../storage/folder.js';
+import { commandsOf } from './commands.js';
 
 /** The paper's tables of these numbers, and of those without a number the ones that are named. */
 export function reportTables(
@@ -115,7 +116,7 @@ export async function writeResults(runs: readonly MeasuredRun[], request: Result
     tables,
     absent,
     part: partNotice(runs),
-    mixtures: mixtureNotices(runs),
+    mixtures: mixtureNotices(runs, split),
   };
 }
 
@@ -139,14 +140,16 @@ async function figures(runs: readonly MeasuredRun[], split: SplitName): Promise<
 function page(
   runs: readonly MeasuredRun[],
   made: readonly MadeTable[],
-  { split, config }: ResultsRequest,
+  { split, config, results }: ResultsRequest,
 ): Promise<string> {
   const { dataSet } = runs[0]!.run;
+  const tables = made.flatMap(({ kind }) => kind.number ?? []);
+  const copies = path.join(results, dataSet, 'runs');
   return reportPage({
     split,
     runs,
     tables: made.map(({ kind: { number, name, caption }, table }) => ({ number, name, caption, table, dataSet })),
-    configOf: () => config ?? `${dataSet}.yaml`,
+    commandsOf: () => commandsOf(runs, { tables, split, config: config ?? `${dataSet}.yaml`, copies }),
   });
 }
 
@@ -160,15 +163,21 @@ export function comparePage(
   beside: Pick<ReportPage, 'live' | 'training' | 'notices'> = {},
 ): Promise<string> {
   const dataSets = [...new Set(runs.map(({ run }) => run.dataSet))];
-  const tables = dataSets.flatMap((dataSet) => {
-    const own = runs.filter(({ run }) => run.dataSet === dataSet);
-    return REPORT_TABLES.map(({ make, ...kind }) => ({ ...kind, dataSet, table: make(own, split) }));
-  });
+  const tables = dataSets
+    .flatMap((dataSet) => {
+      const own = runs.filter(({ run }) => run.dataSet === dataSet);
+      return REPORT_TABLES.map(({ make, ...kind }) => ({ ...kind, dataSet, table: make(own, split) }));
+    })
+    .filter(({ table }) => table.rows.length > 0);
   return reportPage({
     split,
     runs,
-    tables: tables.filter(({ table }) => table.rows.length > 0),
-    configOf: (dataSet) => `${dataSet}.yaml`,
+    tables,
+    commandsOf: (dataSet) => {
+      const own = runs.filter(({ run }) => run.dataSet === dataSet);
+      const numbers = tables.flatMap((one) => (one.dataSet === dataSet ? (one.number ?? []) : []));
+      return commandsOf(own, { tables: numbers, split, config: `${dataSet}.yaml`, copies: null });
+    },
     ...beside,
   });
 }
@@ -188,8 +197,9 @@ export async function writeComparison(
 }
 
 async function copyRuns(runs: readonly MeasuredRun[], folder: string): Promise<void> {
-  for (const { run, directory } of runs) {
-    const copies = path.join(folder, 'runs', `${run.name}-seed-${run.seed}`);
+  const names = namesOfCopies(runs);
+  for (const [i, { directory }] of runs.entries()) {
+    const copies = path.join(folder, 'runs', names[i]!);
     makeFolder(copies);
     for (const name of ['config.json', 'manifest.json', 'metrics.csv']) {
       const file = path.join(directory, name);

@@ -1,7 +1,9 @@
 // What stands in a table side by side and should not without a word: numbers of several texts, a run that is there twice, and
 // runs that several backends computed.
 
-import type { MeasuredRun } from '../runs/measured-run.js';
+import { findMetric } from '../evaluation/registry.js';
+import { chooseRow, type MeasuredRun } from '../runs/measured-run.js';
+import { methodLabel, tableEstimator } from './table.js';
 
 /** Whether two folders hold one run: a copy, or a link. */
 export function isSameRun(one: MeasuredRun, other: MeasuredRun): boolean {
@@ -19,9 +21,12 @@ export function distinctRuns(runs: readonly MeasuredRun[]): MeasuredRun[] {
   return runs.filter((measured, i) => !runs.slice(0, i).some((earlier) => isSameRun(earlier, measured)));
 }
 
-/** A sentence for each thing that a reader of tables of these runs should know; none where all is of one kind. */
-export function mixtureNotices(runs: readonly MeasuredRun[]): string[] {
-  return [...corpora(runs), ...copies(runs), ...backends(runs)];
+/**
+ * A sentence for each thing that a reader of tables of these runs should know; none where all is of one kind.
+ * @param split that the tables are of.
+ */
+export function mixtureNotices(runs: readonly MeasuredRun[], split: string): string[] {
+  return [...corpora(runs), ...subsets(runs, split), ...copies(runs), ...backends(runs)];
 }
 
 function corpora(runs: readonly MeasuredRun[]): string[] {
@@ -35,6 +40,27 @@ function corpora(runs: readonly MeasuredRun[]): string[] {
     `Runs on ${hashes.length} different corpora stand here: ${of.join('; ')}. Their vocabularies or sentences differ, so ` +
       'their numbers do not compare.',
   ];
+}
+
+/** Of each metric, over which numbers of sentences it stands side by side: each number is one subset of the split. */
+function subsets(runs: readonly MeasuredRun[], split: string): string[] {
+  const metrics = new Set(runs.flatMap(({ rows }) => rows.map(({ metric }) => metric)));
+  return [...metrics].flatMap((metric) => {
+    const measured = runs.flatMap((one) => {
+      const row = chooseRow(one, metric, split, tableEstimator(one.run));
+      return row === null ? [] : [{ label: methodLabel(one), sentences: row.sentences + (row.facts?.skipped ?? 0) }];
+    });
+    const sizes = [...new Set(measured.map(({ sentences }) => sentences))].sort((a, b) => a - b);
+    if (sizes.length < 2) return [];
+    const of = sizes.map((size) => {
+      const labels = new Set(measured.filter(({ sentences }) => sentences === size).map(({ label }) => label));
+      return `${size} (${[...labels].join(', ')})`;
+    });
+    return [
+      `${findMetric(metric)?.label ?? metric} stands on different sentences of ${split}: ${of.join('; ')}. Only numbers ` +
+        'of the same sentences compare closely.',
+    ];
+  });
 }
 
 function copies(runs: readonly MeasuredRun[]): string[] {

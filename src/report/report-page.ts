@@ -1,7 +1,6 @@
 // What stands on the report's page, and in which order: the verdicts first, then the tables, the figures, and what is
 // needed to make all of it again. It reads run folders and nothing else.
 
-import { identityOf, runName } from '../config/identity.js';
 import type { RunConfig } from '../config/schema.js';
 import { methods } from '../methods/registry.js';
 import { isOfSelected, type MeasuredRun } from '../runs/measured-run.js';
@@ -43,7 +42,6 @@ import {
   seedSeries,
 } from './page-numbers.js';
 import { partNotice } from './part.js';
-import { studies, sweptValue } from './sweep.js';
 import { hasSome, inPaperOrder, methodLabel, PROVENANCE, type Table, variedIn } from './table.js';
 import { AGAINST, AGAINST_MEANING } from './table1.js';
 import { type EpochNumbers, indexedColumns, readEpochs } from './training-log.js';
@@ -55,8 +53,8 @@ export interface ReportPage {
   runs: readonly MeasuredRun[];
   /** Those that have a row, each with what the paper calls it, and the data set that it is of. */
   tables: readonly { number: number | null; name?: string; caption: string; table: Table; dataSet: string }[];
-  /** The config file of a data set, as a command names it. */
-  configOf(dataSet: string): string;
+  /** The commands that make the runs of a data set and their numbers again. */
+  commandsOf(dataSet: string): readonly string[] | Promise<readonly string[]>;
   /** Of a page that a server keeps up to date and that may ask it, which of its states this is; null for a file. */
   live?: PageNumbers['live'];
   /** Runs that are being trained now. */
@@ -90,7 +88,7 @@ export async function reportPage({
   split,
   runs,
   tables,
-  configOf,
+  commandsOf,
   live = null,
   training = [],
   notices = [],
@@ -100,7 +98,15 @@ export async function reportPage({
   const of = (dataSet: string) => shown.filter(({ measured }) => measured.run.dataSet === dataSet);
   const several = dataSets.length > 1;
   const parts = dataSets.flatMap((dataSet) => partNotice(of(dataSet).map(({ measured }) => measured)) ?? []);
-  const mixtures = dataSets.flatMap((dataSet) => mixtureNotices(of(dataSet).map(({ measured }) => measured)));
+  const mixtures = dataSets.flatMap((dataSet) =>
+    mixtureNotices(
+      of(dataSet).map(({ measured }) => measured),
+      split,
+    ),
+  );
+  const origins = await Promise.all(
+    dataSets.map(async (dataSet) => provenance(of(dataSet), await commandsOf(dataSet))),
+  );
   const charts = epochCharts(shown);
   const ofTables = tables.map(({ name, dataSet }) =>
     name === undefined ? null : tableChart(name, of(dataSet), split),
@@ -122,13 +128,7 @@ export async function reportPage({
     { title: 'Warnings', body: warnings(shown, split) },
     {
       title: 'How to make this again',
-      body: dataSets.flatMap((dataSet) =>
-        provenance(
-          of(dataSet),
-          tables.filter((table) => table.dataSet === dataSet),
-          configOf(dataSet),
-        ),
-      ),
+      body: origins.flat(),
     },
   ];
   return htmlReport({
@@ -502,48 +502,8 @@ function warnings(shown: readonly Shown[], split: string): Html[] {
   return said.length === 0 ? [] : [bulletList([...new Set(said)])];
 }
 
-/** The commands that make the page again, by the seeds of its runs. */
-function provenance(shown: readonly Shown[], tables: ReportPage['tables'], config: string): Html[] {
-  const numbers = tables.flatMap(({ number }) => number ?? []);
-  const asked = numbers.length === 0 ? '' : ` --tables ${numbers.join(',')}`;
-  const checked = shown.some(({ measured: { rows } }) => rows.some(({ estimator }) => estimator === 'ais'));
-  const seeds = [...new Set(shown.map(({ measured }) => measured.run.seed))];
-  const lines = [
-    `sri prepare --config ${config}`,
-    ...seeds.flatMap((seed) => {
-      const runs = shown.map(({ measured }) => measured).filter(({ run }) => run.seed === seed);
-      const byName = (measured: MeasuredRun) => !['steps', 'other'].includes(variedIn(measured) ?? '');
-      const own = runs.filter((measured) => byName(measured) && measured.rows.length > 0);
-      const varied = runs.filter((measured) => variedIn(measured) === 'steps' && measured.rows.length > 0);
-      const names = own.map(({ run }) => run.name).join(',');
-      const bases = [...new Set(varied.map(({ run }) => runName({ ...identityOf(run), variation: null })))].join(',');
-      return [
-        ...runs
-          .filter(({ rows }) => rows.length === 0)
-          .map(({ run }) => `sri train --config ${config} --method ${run.name} --seed ${seed}`),
-        ...(own.length === 0
-          ? []
-          : [`sri reproduce --config ${config}${asked}${checked ? ' --ais' : ''} --methods ${names} --seed ${seed}`]),
-        ...(varied.length === 0
-          ? []
-          : [`sri reproduce --config ${config} --ablation steps --methods ${bases} --seed ${seed}`]),
-      ];
-    }),
-    ...studies(shown.map(({ measured }) => measured)).map(({ variants, keys }) => {
-      const { method, setting } = variants[0]![0]!.run;
-      const swept = keys.map((key) => {
-        const values = new Set(variants.map(([first]) => sweptValue(first!, key) ?? 'null'));
-        return ` --sweep ${key}=${[...values].join(',')}`;
-      });
-      const ofStudy = [...new Set(variants.flat().map(({ run }) => run.seed))].join(',');
-      const name = setting === null ? method : `${method}@${setting}`;
-      return `sri reproduce --config ${config} --methods ${name}${swept.join('')} --seeds ${ofStudy}`;
-    }),
-    ...shown
-      .filter(({ measured: { directory } }) => new RunFolder(directory).artifact(POSTERIOR.summary) !== null)
-      .map(({ measured: { run } }) => `sri posterior --config ${config} --method ${run.name} --seed ${run.seed}`),
-    `sri report --config ${config} --html`,
-  ];
+/** The commands that make the page again, and what made each run. */
+function provenance(shown: readonly Shown[], lines: readonly string[]): Html[] {
   return [
     paragraph(
       "Each run's folder holds its resolved configuration, config.json, with what was set by hand when it was trained.",

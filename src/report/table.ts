@@ -3,6 +3,7 @@
 
 import { identityOf, variantOf } from '../config/identity.js';
 import type { VariedQuantity } from '../config/variations.js';
+import { estimatorName, rowEstimator } from '../evaluation/perplexity/registry.js';
 import { methods } from '../methods/registry.js';
 import { roundedToError, type WrittenQuantity } from '../notation.js';
 import type { MeasuredRun } from '../runs/measured-run.js';
@@ -143,4 +144,10 @@ const NEGLIGIBLE = 1e-9;
 export function significant(value: number | null | undefined): number | null {
   if (value == null || !Number.isFinite(value)) return null;
   return Math.abs(value) < NEGLIGIBLE ? 0 : Number(value.toPrecision(2));
+}
+
+/** The estimator of perplexity that tables print; null of a method that this program does not know. */
+export function tableEstimator({ method, evaluation }: MeasuredRun['run']): string | null {
+  const known = methods().find(({ name }) => name === method);
+  return known === undefined ? null : rowEstimator(estimatorName(evaluation, known.inference), evaluation);
 }

@@ -3,8 +3,6 @@
 
 import type { SplitName } from '../data/corpus.js';
 import { ENCODER_ALONE } from '../evaluation/perplexity/encoder-estimator.js';
-import { estimatorName, rowEstimator } from '../evaluation/perplexity/registry.js';
-import { methods } from '../methods/registry.js';
 import { chooseRow, type MeasuredRun, rowsOfSelected } from '../runs/measured-run.js';
 import type { MeasuredRow } from '../runs/row.js';
 import { type Against, againstLanguageModel } from './against.js';
@@ -33,6 +31,7 @@ import {
   type PaperColumn,
   significant,
   type Table,
+  tableEstimator,
 } from './table.js';
 
 /** Runs of one method, and what the table prints of them. */
@@ -286,10 +285,4 @@ export function readingTable1(table: Table): ReadingTable {
     ],
   );
   return compared ? { ...reading, notes: [...reading.notes, AGAINST_MEANING] } : reading;
-}
-
-/** The estimator of perplexity that the table prints; null of a method that this program does not know. */
-function tableEstimator({ method, evaluation }: MeasuredRun['run']): string | null {
-  const known = methods().find(({ name }) => name === method);
-  return known === undefined ? null : rowEstimator(estimatorName(evaluation, known.inference), evaluation);
 }

@@ -57,6 +57,15 @@ export class RowKeeper {
   }
 }
 
+/** A name for each of some runs, for what is laid of all in one folder: of two that are called the same, the later has a number. */
+export function namesOfCopies(runs: readonly Pick<MeasuredRun, 'run'>[]): string[] {
+  const names = runs.map(({ run }) => `${run.name}-seed-${run.seed}`);
+  return names.map((name, i) => {
+    const before = names.slice(0, i).filter((other) => other === name).length;
+    return before === 0 ? name : `${name}-${before + 1}`;
+  });
+}
+
 /** A trained run with all that was measured of it. */
 export interface MeasuredRun {
   directory: string;

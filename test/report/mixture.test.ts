@@ -26,21 +26,42 @@ it('a copied run folder is told, and is no second seed', async () => {
   cpSync(original.directory, copy, { recursive: true });
   const runs = [original, new RunFolder(copy)].map(readRun);
   expect(cells(runs, 'Seeds')).toEqual([1]);
-  expect(mixtureNotices(runs)).toEqual([expect.stringMatching(/seed-1 is \S+seed-0 once more, .* no further seed/)]);
+  expect(mixtureNotices(runs, 'test')).toEqual([
+    expect.stringMatching(/seed-1 is \S+seed-0 once more, .* no further seed/),
+  ]);
   const other = await makeRun(root, 'ptb', 'sri', undefined, [{ ...ppl, weights: 'beef' }], 2);
   await other.writeManifest({ ...manifest, weights: { best: 'beef' } });
   const two = [original, other].map(readRun);
   expect(cells(two, 'Seeds')).toEqual([2]);
-  expect(mixtureNotices(two)).toEqual([]);
+  expect(mixtureNotices(two, 'test')).toEqual([]);
 });
 
 it('several corpora, and several backends of one run, are told', async () => {
   const one = await makeRun(root, 'ptb', 'lstm-lm', undefined, [], 0);
   const two = await makeRun(root, 'ptb', 'fb-vae', undefined, [], 0);
   await two.writeManifest({ ...manifest, dataHash: 'feed', backends: ['native', 'wasm'] });
-  expect(mixtureNotices([one, two].map(readRun))).toEqual([
+  expect(mixtureNotices([one, two].map(readRun), 'test')).toEqual([
     expect.stringMatching(/^Runs on 2 different corpora stand here: f00d .*lstm-lm.*; feed .*fb-vae/),
     expect.stringMatching(/fb-vae\S+ was trained on native and then on wasm/),
+  ]);
+});
+
+it('numbers of different subsets of a split are told, and those of others of their metric are not', async () => {
+  const runs = await Promise.all(
+    [500, 3761, 3751].map(async (sentences, seed) => {
+      const rows: GivenRow[] = [
+        { ...ppl, sentences },
+        { metric: 'ppl', estimator: 'ais', value: 9, sentences: 4000 },
+        { metric: 'recon', estimator: 'short-run', value: 9, sentences: 500 },
+        { metric: 'au', estimator: 'short-run', value: 9, sentences: 10 + seed, split: 'valid' },
+        { metric: 'noisy-recon', estimator: 'short-run', value: 9, sentences: 90 - seed, facts: { skipped: seed } },
+      ];
+      return readRun(await makeRun(mkdtempSync(path.join(root, 'subsets-')), 'ptb', 'sri', undefined, rows, seed));
+    }),
+  );
+  expect(mixtureNotices(runs, 'test').filter((notice) => notice.includes('sentences of'))).toEqual([
+    'PPL stands on different sentences of test: 500 (SRI); 3751 (SRI); 3761 (SRI). Only numbers of the same sentences ' +
+      'compare closely.',
   ]);
 });
 

@@ -55,7 +55,7 @@ describe.skipIf(chromiumFile === null)('the page in a browser', () => {
     await trained('sri', 1, 97);
     const runs = findRuns(root, 'ptb').map(readRun);
     const tables = [{ number: 1, caption: 'Table 1', table: table1(runs), dataSet: 'ptb' }];
-    writeFileSync(file, await reportPage({ split: 'test', runs, tables, configOf: () => 'ptb.yaml' }));
+    writeFileSync(file, await reportPage({ split: 'test', runs, tables, commandsOf: () => [] }));
     browser = await openBrowser();
     page = await browser.newPage({ viewport: { width: 1400, height: 900 } });
     page.on('console', (message) => complaints.push(message.text()));

@@ -1,8 +1,9 @@
 // What a run still lacks: how far its training is, which rows and artifacts of its best weights are missing. The folder
 // says it; nothing else is remembered, so a plan may be given again at any time, and by any process.
 
+import { isDeepStrictEqual } from 'node:util';
 import type { RunConfig } from '../../config/schema.js';
-import type { CorpusStatistics, SplitName } from '../../data/corpus.js';
+import type { SplitName, SplitStatistics } from '../../data/corpus.js';
 import type { WantedRow } from '../../evaluation/define-metric.js';
 import { estimatorSettings } from '../../evaluation/estimator-settings.js';
 import {
@@ -14,11 +15,14 @@ import {
 } from '../../evaluation/perplexity/registry.js';
 import { metricNamed } from '../../evaluation/registry.js';
 import type { Inference } from '../../methods/method.js';
+import { methodNamed } from '../../methods/registry.js';
 import { mayGoOn } from '../../runs/ending.js';
 import { type MeasuredRun, rowsOfSelected, satisfies } from '../../runs/measured-run.js';
 import type { MeasuredRow } from '../../runs/row.js';
 import type { Manifest } from '../../runs/run-folder.js';
 import { type Generations, type Interpolations, keptTexts, type TextArtifact } from '../../runs/texts.js';
+import { metricsOf } from '../evaluate.js';
+import { TABLE_4, TABLE_5 } from '../published.js';
 
 export type TrainingState = { state: 'done' | 'to do' } | { state: 'goes on'; epochs: number };
 
@@ -40,7 +44,7 @@ export interface MeasuringTerms {
   inference: Inference;
   split: SplitName;
   /** Null as long as the corpus is not prepared; then any number of sentences will do. */
-  statistics: CorpusStatistics | null;
+  statistics: { splits: Record<SplitName, Pick<SplitStatistics, 'sentences'>> } | null;
 }
 
 /** How many texts the run has kept of its best weights. */
@@ -74,6 +78,45 @@ export function isMeasured(
     ),
   );
 }
+
+/** Whether a row is what a plan measures by the configuration of its run as it is. */
+export function isPlanned(row: MeasuredRow, { run, manifest }: Pick<MeasuredRun, 'run' | 'manifest'>): boolean {
+  const split = row.split as SplitName;
+  const { inference } = methodNamed(run.method);
+  const how = { run, inference, split, statistics: statisticsOf(manifest) };
+  const planned = [
+    ...(metricsOf(inference).includes(row.metric) || row.metric in PLANNED_VARIANTS
+      ? wantedRows(row.metric, how).map((wanted) => ({ ...wanted, sentences: wantedSentences(row.metric, how) }))
+      : []),
+    ...(row.metric === 'ppl' && ['gaussian', 'short-run'].includes(inference)
+      ? (['ais', estimatorName(run.evaluation, inference)] as const).map((name) => ({
+          ...wantedPerplexity(name, run),
+          sentences: checkedSentences(how),
+        }))
+      : []),
+  ];
+  const variants = PLANNED_VARIANTS[row.metric] ?? [undefined];
+  return planned.some(
+    ({ estimator, draws, settings, sentences }) =>
+      (estimator === null || estimator === row.estimator) &&
+      variants.includes(row.variant) &&
+      (row.draws === draws || (row.metric === 'kl' && inference !== 'short-run')) &&
+      isDeepStrictEqual(row.settings, settings) &&
+      (row.metric === 'accuracy' || covered(row) === sentences),
+  );
+}
+
+/** The sizes of the splits that a run learned from. */
+function statisticsOf({ sentences }: Pick<Manifest, 'sentences'>): NonNullable<MeasuringTerms['statistics']> {
+  const { train, valid, test } = sentences;
+  return { splits: { train: { sentences: train }, valid: { sentences: valid }, test: { sentences: test } } };
+}
+
+/** The variants of those metrics that have some. */
+const PLANNED_VARIANTS: Readonly<Record<string, readonly (string | undefined)[]>> = {
+  'noisy-recon': TABLE_4.swaps.map((count) => `swaps-${count}`),
+  accuracy: TABLE_5.labels.map((count) => `labels-${count}`),
+};
 
 function wantedRows(metric: string, { run, inference }: MeasuringTerms): readonly WantedRow[] {
   const { evaluation } = run;

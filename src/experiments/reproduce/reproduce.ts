@@ -16,7 +16,7 @@ import {
 import { type RunConfig, STARTING_PARTS } from '../../config/schema.js';
 import type { SweepPoint, Swept } from '../../config/sweep.js';
 import type { CorpusStatistics, SplitName } from '../../data/corpus.js';
-import { loadCorpus } from '../../data/corpus-files.js';
+import { CorpusInUseError, loadCorpus } from '../../data/corpus-files.js';
 import type { PreparationReport } from '../../data/prepare.js';
 import { InputError, InterruptedError } from '../../errors.js';
 import { methodNamed, methods } from '../../methods/registry.js';
@@ -325,7 +325,7 @@ export async function statisticsOf({
   return existsSync(path.join(directory, 'corpus.json')) ? (await loadCorpus(directory)).statistics : null;
 }
 
-/** Milliseconds after which a run that another process trains is asked for again. */
+/** Milliseconds after which what another process has in hand is asked for again. */
 const WAITING = 1000;
 
 /** Does the tasks of a plan, as far as they are not done already. */
@@ -371,9 +371,16 @@ export class Performer {
     if (this.statistics !== null) return;
     const { loaded, from, overrides } = this.request;
     this.announce(task, null);
-    const report = await prepare(await configured(loaded, { from, set: overrides }));
-    this.tell({ kind: 'prepared', report });
-    this.statistics = await statisticsOf(this.request);
+    while (this.statistics === null) {
+      try {
+        const report = await prepare(await configured(loaded, { from, set: overrides }), { runs: this.request.runs });
+        this.tell({ kind: 'prepared', report });
+      } catch (error) {
+        if (!(error instanceof CorpusInUseError)) throw error;
+        await this.waitFor(error, task);
+      }
+      this.statistics = await statisticsOf(this.request);
+    }
   }
 
   private async train(task: Task, run: RunConfig): Promise<void> {
@@ -393,13 +400,18 @@ export class Performer {
         return;
       } catch (error) {
         if (!(error instanceof RunInUseError)) throw error;
-        // Another command has the run in hand: what it trains need not be trained twice.
-        this.tell({ kind: 'stage', what: `waiting: ${error.message}`, done: 0, total: 1 });
-        await wait(WAITING, undefined, { signal: this.following.signal }).catch(() => {
-          throw new InterruptedError(`stopped before: ${task.id}`);
-        });
+        do await this.waitFor(error, task);
+        while (folder.isBeingTrained());
       }
     }
+  }
+
+  /** Another command has in hand what a task is to do, which need not be done twice. */
+  private async waitFor(error: CorpusInUseError | RunInUseError, task: Task): Promise<void> {
+    this.tell({ kind: 'stage', what: `waiting: ${error.message}`, done: 0, total: 1 });
+    await wait(WAITING, undefined, { signal: this.following.signal }).catch(() => {
+      throw new InterruptedError(`stopped before: ${task.id}`);
+    });
   }
 
   private async measure(task: Task, kind: Measuring, run: RunConfig): Promise<void> {
