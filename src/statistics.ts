@@ -8,6 +8,11 @@ export interface MeanEstimate {
   count: number;
 }
 
+/** sqrt(mean of squares); NaN of none. */
+export function rootMeanSquare(values: Float32Array): number {
+  return Math.sqrt(values.reduce((sum, value) => sum + value * value, 0) / values.length);
+}
+
 /** The mean of values of independent sentences; NaN where there are none. */
 export function meanEstimate(values: readonly number[]): MeanEstimate {
   const count = values.length;

@@ -5,6 +5,8 @@
 import normalQuantile from '@stdlib/stats-base-dists-normal-quantile';
 import { InputError } from '../errors.js';
 import { RandomStream } from '../random/philox.js';
+import { rootMeanSquare } from '../statistics.js';
+import { joined } from '../typed-arrays.js';
 import { type TsneOptions, tsne } from './t-sne.js';
 
 /** One latent dimension of the aggregate posterior, whatever the others are. */
@@ -65,12 +67,9 @@ export async function aggregatePosterior(
   const prior = priorSample(sentences, latentSize, options.seed);
   const marginals = Array.from({ length: latentSize }, (_, d) => marginal(column(z, latentSize, d)));
   const threshold = wassersteinThreshold(sentences, latentSize);
-  const both = new Float32Array(2 * z.length);
-  both.set(z);
-  both.set(prior, z.length);
-  const map = await tsne(both, latentSize, options, onProgress);
+  const map = await tsne(joined(Float32Array, [z, prior]), latentSize, options, onProgress);
   return {
-    rms: Math.sqrt(z.reduce((sum, value) => sum + value * value, 0) / z.length),
+    rms: rootMeanSquare(z),
     marginals,
     threshold,
     leaving: marginals.filter(({ wasserstein }) => wasserstein > threshold).length,

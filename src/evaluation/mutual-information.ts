@@ -4,6 +4,7 @@
 import { mutualInformation } from '../inference/mutual-information.js';
 import type { DiagonalGaussian, Posterior } from '../inference/posterior.js';
 import type { ConditionalLikelihood } from '../model/likelihood.js';
+import { joined } from '../typed-arrays.js';
 import { defineMetric } from './define-metric.js';
 import { logVarianceBias, momentGaussian } from './kl.js';
 import { type MeasuredQuantity, type Measurement, meanRow } from './measurement.js';
@@ -81,7 +82,10 @@ export class MutualInformationMeasurement implements Measurement {
   }
 
   result(): MeasuredQuantity {
-    const gaussian = { mean: concatenated(this.means), logVariance: concatenated(this.logVariances) };
+    const gaussian = {
+      mean: joined(Float32Array, this.means),
+      logVariance: joined(Float32Array, this.logVariances),
+    };
     const mean = new SentenceMean();
     const { metric, exact, draws, sentences } = this;
     const count = sentences.length;
@@ -89,23 +93,13 @@ export class MutualInformationMeasurement implements Measurement {
       mean.add(marginalInformation(gaussian, count, draws), sentences);
       return { metric, estimator: 'marginals', ...meanRow(mean), draws, warnings: [] };
     }
-    mean.add(mutualInformation(gaussian, concatenated(this.codes.flat()), count), sentences);
+    mean.add(mutualInformation(gaussian, joined(Float32Array, this.codes.flat()), count), sentences);
     const { value } = mean.result();
     const limit = Math.log(count);
     const warnings =
       value > 0.8 * limit ? [`with ${count} sentences it can be ${limit.toFixed(1)} at most: take more`] : [];
     return { metric, estimator: 'encoder', ...meanRow(mean), draws: DRAWS, warnings };
   }
-}
-
-function concatenated(parts: readonly Float32Array[]): Float32Array {
-  const out = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
 }
 
 export const mi = defineMetric({

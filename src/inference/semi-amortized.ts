@@ -177,10 +177,10 @@ function hessianProduct(
   // Both sides are two draws of the same sentences, and share a call.
   const [plus, minus] = [moved(1), moved(-1)];
   const both = {
-    mean: joined(Float32Array, plus.mean, minus.mean),
-    logVariance: joined(Float32Array, plus.logVariance, minus.logVariance),
+    mean: joined(Float32Array, [plus.mean, minus.mean]),
+    logVariance: joined(Float32Array, [plus.logVariance, minus.logVariance]),
   };
-  const { gradient } = negativeElbo(likelihood, both, joined(Float32Array, eps, eps), options);
+  const { gradient } = negativeElbo(likelihood, both, joined(Float32Array, [eps, eps]), options);
   return Float64Array.from({ length: 2 * size }, (_, i) => {
     const [part, at] = [Math.floor(i / size), i % size];
     const change = gradient[2 * part * size + at]! - gradient[(2 * part + 1) * size + at]!;

@@ -62,7 +62,7 @@ export class ChainPosterior implements Posterior {
       const starts = drawNormals(this.keys, 'evaluation-start', range);
       const noise = drawNormals(this.keys, 'evaluation-noise', { ...range, steps: this.chain.steps });
       const run = this.chain.run(starts, noise, keepPath);
-      this.ends = joined(Float32Array, this.ends, run.z);
+      this.ends = joined(Float32Array, [this.ends, run.z]);
       if (run.path) this.paths.push(run.path);
       have = to;
     }
@@ -74,7 +74,7 @@ export class ChainPosterior implements Posterior {
     const have = this.likelihoods.length / sentences;
     if (have < draws) {
       const z = this.z(draws).subarray(have * this.rowSize);
-      this.likelihoods = joined(Float32Array, this.likelihoods, nllInPieces(this.likelihood, z));
+      this.likelihoods = joined(Float32Array, [this.likelihoods, nllInPieces(this.likelihood, z)]);
     }
     return this.likelihoods.subarray(0, draws * sentences);
   }
@@ -89,12 +89,11 @@ export class ChainPosterior implements Posterior {
     for (const path of this.paths.splice(0)) {
       const next = this.chain.density(path);
       this.densities = {
-        logDensity: joined(Float64Array, this.densities.logDensity, next.logDensity),
-        stepsNotPositiveDefinite: joined(
-          Int32Array,
+        logDensity: joined(Float64Array, [this.densities.logDensity, next.logDensity]),
+        stepsNotPositiveDefinite: joined(Int32Array, [
           this.densities.stepsNotPositiveDefinite,
           next.stepsNotPositiveDefinite,
-        ),
+        ]),
       };
     }
     const rows = draws * this.likelihood.sentences;

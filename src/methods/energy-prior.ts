@@ -13,12 +13,14 @@ import { shortRun } from '../inference/short-run.js';
 import { ChainPosterior, langevinChain } from '../inference/short-run-posterior.js';
 import { jointLikelihood } from '../inference/tilted-prior.js';
 import { createDecoder } from '../model/decoders.js';
-import { disposeMasks, NO_DROPOUT } from '../model/dropout-masks.js';
+import { disposeMasks } from '../model/dropout-masks.js';
 import { ENERGY_PREFIX, EnergyNetwork } from '../model/energy-prior.js';
 import type { LatentDecoder } from '../model/latent-decoder.js';
 import type { BatchLikelihood, ConditionalLikelihood, LangevinSchedule } from '../model/likelihood.js';
 import { Parameters } from '../model/parameters.js';
 import { RandomStream } from '../random/philox.js';
+import { rootMeanSquare } from '../statistics.js';
+import { chainMasks } from './chain-masks.js';
 import { defineMethod } from './define-method.js';
 import type { InferenceContext, Iteration, LatentVariableModel, Learner, Position } from './method.js';
 
@@ -89,10 +91,8 @@ class EnergyPriorModel implements LatentVariableModel {
     const minus = shortRun(tilt, start, fromPrior.normals(energyPrior.prior.steps * size), priorSchedule).z;
     const z0 = new RandomStream({ ...key, purpose: 'chain-start' }).normals(size);
     const noise = new RandomStream({ ...key, purpose: 'chain-noise' }).normals(energyPrior.posterior.steps * size);
-    const chainMasks = energyPrior.dropout
-      ? this.decoder.masks(batch, 'chain-word-dropout', 'chain-output-dropout', key)
-      : NO_DROPOUT;
-    const likelihood = this.bearing(this.decoder.likelihood(batch, chainMasks, { precision }), tilt);
+    const masksOfChain = chainMasks(this.decoder, batch, key, energyPrior.dropout);
+    const likelihood = this.bearing(this.decoder.likelihood(batch, masksOfChain, { precision }), tilt);
     const plus = shortRun(jointLikelihood(likelihood), z0, noise, scheduleOf(energyPrior.posterior)).z;
     likelihood.dispose();
 
@@ -113,7 +113,7 @@ class EnergyPriorModel implements LatentVariableModel {
     const update = learner.minimize(() => tf.mean(this.decoder.sentenceNll(batch, inferred, masks)), ofDecoder);
     disposeMasks(masks);
     tf.dispose([inferred, drawn]);
-    return { ...update, quantities: { latentRms: rms(plus), priorRms: rms(minus), energyGap } };
+    return { ...update, quantities: { latentRms: rootMeanSquare(plus), priorRms: rootMeanSquare(minus), energyGap } };
   }
 
   /** Those of the decoder; the network of f takes next to nothing beside a vocabulary. */
@@ -155,10 +155,6 @@ class EnergyPriorModel implements LatentVariableModel {
 
 function scheduleOf({ steps, stepSize, temperature }: z.infer<typeof chain>): LangevinSchedule {
   return { stepSizes: new Float32Array(steps).fill(stepSize), temperature, priorWeight: 1 };
-}
-
-function rms(codes: Float32Array): number {
-  return Math.sqrt(codes.reduce((sum, value) => sum + value * value, 0) / codes.length);
 }
 
 export const energyPrior = defineMethod({

@@ -10,6 +10,7 @@ import { sampleGaussian } from '../inference/amortized.js';
 import { mutualInformation } from '../inference/mutual-information.js';
 import { ENCODER_PREFIX } from '../model/lstm/encoder.js';
 import { RandomStream } from '../random/philox.js';
+import { joined } from '../typed-arrays.js';
 import { dimensionKl, Vae } from './amortized-model.js';
 import { defineMethod } from './define-method.js';
 import { KL_WEIGHT_DEFAULTS, type KlWeightKeys, klWeightAt, klWeightKeys } from './kl-weight.js';
@@ -199,11 +200,26 @@ class LaggingVae extends Vae<KlWeightKeys & AggressiveKeys> {
     const groups = aggressive.information === 'batch' ? batches.map((batch) => [batch]) : [batches];
     const parts = groups.flatMap((group) => {
       const gaussian = {
-        mean: concatenated(group.map(({ mean }) => mean)),
-        logVariance: concatenated(group.map(({ logVariance }) => logVariance)),
+        mean: joined(
+          Float32Array,
+          group.map(({ mean }) => mean),
+        ),
+        logVariance: joined(
+          Float32Array,
+          group.map(({ logVariance }) => logVariance),
+        ),
       };
       const sentences = group.reduce((sum, { size }) => sum + size, 0);
-      return Array.from(mutualInformation(gaussian, concatenated(group.map(({ z }) => z)), sentences));
+      return Array.from(
+        mutualInformation(
+          gaussian,
+          joined(
+            Float32Array,
+            group.map(({ z }) => z),
+          ),
+          sentences,
+        ),
+      );
     });
     return parts.reduce((sum, value) => sum + value, 0) / parts.length;
   }
@@ -219,10 +235,6 @@ class LaggingVae extends Vae<KlWeightKeys & AggressiveKeys> {
     this.outer = new OuterStopRule(state.aggressive as boolean, best);
     this.information = state.information as number | null;
   }
-}
-
-function concatenated(arrays: readonly Float32Array[]): Float32Array {
-  return Float32Array.from(arrays.flatMap((array) => Array.from(array)));
 }
 
 export const laggingVae = defineMethod({

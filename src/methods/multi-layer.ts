@@ -21,12 +21,14 @@ import { temperatureAt } from '../inference/schedule.js';
 import type { SentenceKeys } from '../inference/sentence-noise.js';
 import { ChainPosterior } from '../inference/short-run-posterior.js';
 import { createDecoder } from '../model/decoders.js';
-import { disposeMasks, NO_DROPOUT } from '../model/dropout-masks.js';
+import { disposeMasks } from '../model/dropout-masks.js';
 import { codesOf, LayerNetwork } from '../model/latent-layers.js';
 import { LayeredDecoder, LayeredLikelihood } from '../model/layered-decoder.js';
 import type { ConditionalLikelihood } from '../model/likelihood.js';
 import { Parameters } from '../model/parameters.js';
 import { RandomStream } from '../random/philox.js';
+import { rootMeanSquare } from '../statistics.js';
+import { chainMasks } from './chain-masks.js';
 import { defineMethod } from './define-method.js';
 import type { InferenceContext, Iteration, LatentVariableModel, Learner, Position } from './method.js';
 
@@ -124,10 +126,9 @@ class MultiLayer implements LatentVariableModel {
     const size = batch.size * this.latentSize;
     const u0 = new RandomStream({ ...key, purpose: 'chain-start' }).normals(size);
     const noise = new RandomStream({ ...key, purpose: 'chain-noise' }).normals(layered.steps * size);
-    const chainMasks = layered.dropout
-      ? this.decoder.masks(batch, 'chain-word-dropout', 'chain-output-dropout', key)
-      : NO_DROPOUT;
-    const likelihood = this.decoder.likelihood(batch, chainMasks, { precision });
+    const likelihood = this.decoder.likelihood(batch, chainMasks(this.decoder, batch, key, layered.dropout), {
+      precision,
+    });
     const energy = new JointEnergy(likelihood);
     const { z: zK } = layeredRun(energy, codesOf(energy.layers, u0), noise, schedule);
     likelihood.dispose();
@@ -149,7 +150,7 @@ class MultiLayer implements LatentVariableModel {
 
     const { bound } = this.learned;
     const quantities: Record<string, number> = {
-      latentRms: Math.sqrt(zK.reduce((sum, value) => sum + value * value, 0) / size),
+      latentRms: rootMeanSquare(zK),
       temperature: schedule.temperature,
       ...(bound === null ? {} : { bound }),
     };

@@ -19,6 +19,7 @@ import type { DropoutMasks } from '../model/dropout-masks.js';
 import type { ConditionalLikelihood } from '../model/likelihood.js';
 import { RandomStream } from '../random/philox.js';
 import { Vae } from './amortized-model.js';
+import { chainMasks } from './chain-masks.js';
 import { defineMethod } from './define-method.js';
 import { KL_WEIGHT_DEFAULTS, type KlWeightKeys, klWeightAt, klWeightKeys } from './kl-weight.js';
 import type { Iteration, Learner, Position } from './method.js';
@@ -57,8 +58,8 @@ class SaVae extends Vae<KlWeightKeys & SemiAmortizedKeys> {
     const size = batch.size * this.latentSize;
 
     // The refinement: one dropout mask for all of its steps, and the same again wherever they are looked back upon.
-    const chainMasks = () => this.decoder.masks(batch, 'chain-word-dropout', 'chain-output-dropout', key);
-    const likelihood = this.decoder.likelihood(batch, chainMasks());
+    const masksOfChain = () => chainMasks(this.decoder, batch, key);
+    const likelihood = this.decoder.likelihood(batch, masksOfChain());
     const noise = new RandomStream({ ...key, purpose: 'refinement' }).normals(options.steps * size);
     const start = this.encoded(batch);
     const refinement = refine(likelihood, start, noise, options);
@@ -79,7 +80,9 @@ class SaVae extends Vae<KlWeightKeys & SemiAmortizedKeys> {
     const terms = [
       () => this.weightedEncoding(batch, adjoint.start),
       () => this.reconstruction(batch, z, lossMasks()),
-      ...groups(adjoint.probes, PROBES_AT_ONCE).map((probes) => () => this.weightedProbes(batch, probes, chainMasks())),
+      ...groups(adjoint.probes, PROBES_AT_ONCE).map(
+        (probes) => () => this.weightedProbes(batch, probes, masksOfChain()),
+      ),
     ];
     const { gradientNorm } = learner.minimize(terms);
 

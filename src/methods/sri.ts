@@ -12,12 +12,14 @@ import { langevinSchedule, type Moment, stepsPerGradient } from '../inference/sc
 import type { SentenceKeys } from '../inference/sentence-noise.js';
 import { ShortRunPosterior } from '../inference/short-run-posterior.js';
 import { createDecoder } from '../model/decoders.js';
-import { type DropoutMasks, disposeMasks, NO_DROPOUT } from '../model/dropout-masks.js';
+import { disposeMasks } from '../model/dropout-masks.js';
 import type { LatentDecoder } from '../model/latent-decoder.js';
 import type { BatchLikelihood, ConditionalLikelihood } from '../model/likelihood.js';
 import { Parameters } from '../model/parameters.js';
 import { type SampledVocabulary, sampleVocabulary } from '../model/sampled-vocabulary.js';
 import { RandomStream, type StreamKey } from '../random/philox.js';
+import { rootMeanSquare } from '../statistics.js';
+import { chainMasks } from './chain-masks.js';
 import { defineMethod } from './define-method.js';
 import type { InferenceContext, Iteration, LatentVariableModel, Learner, Position } from './method.js';
 import { codeWeights, teachingShortRun } from './path-gradients.js';
@@ -65,13 +67,13 @@ class Sri implements LatentVariableModel {
     // 3. Infer z_{i,K} by K steps of dynamics (7) with step size s.
     const noise = new RandomStream({ ...key, purpose: 'chain-noise' }).normals(schedule.stepSizes.length * size);
     const weights = codeWeights(langevin, batch.size, key);
-    const likelihood = this.decoder.likelihood(batch, this.chainMasks(batch, key), {
+    const likelihood = this.decoder.likelihood(batch, chainMasks(this.decoder, batch, key, langevin.dropout), {
       precision: this.run.precision,
       vocabulary: this.chainVocabulary(batch, key),
     });
     const chain = { z0, noise, schedule };
     const { z: zK, gradients } = teachingShortRun(this, batch, likelihood, chain, weights.path, () =>
-      this.chainMasks(batch, key),
+      chainMasks(this.decoder, batch, key, langevin.dropout),
     );
     likelihood.dispose();
 
@@ -88,7 +90,7 @@ class Sri implements LatentVariableModel {
     tf.dispose([z, ...gradients.values()]);
 
     const quantities = {
-      latentRms: Math.sqrt(zK.reduce((sum, value) => sum + value * value, 0) / size),
+      latentRms: rootMeanSquare(zK),
       temperature: schedule.temperature,
       stepSize: schedule.stepSizes[0]! / stepsPerGradient(langevin)[0]!,
       ...this.searched,
@@ -138,13 +140,6 @@ class Sri implements LatentVariableModel {
 
   dispose(): void {
     this.parameters.dispose();
-  }
-
-  /** The dropout of a batch's chain: one mask for all of its steps. */
-  private chainMasks(batch: Batch, key: Omit<StreamKey, 'purpose'>): DropoutMasks {
-    return this.run.langevin.dropout
-      ? this.decoder.masks(batch, 'chain-word-dropout', 'chain-output-dropout', key)
-      : NO_DROPOUT;
   }
 
   /** The words that the softmax inside a batch's chain sums over, drawn once for all of its steps; null for all. */

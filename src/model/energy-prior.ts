@@ -3,6 +3,7 @@
 // and p(z) the posterior, so that what samples and weighs posteriors does so with it.
 
 import * as tf from '@tensorflow/tfjs-core';
+import { gelu } from '../ops/gelu.js';
 import { NO_DROPOUT } from './dropout-masks.js';
 import type { ConditionalLikelihood } from './likelihood.js';
 import type { Parameters } from './parameters.js';
@@ -77,10 +78,4 @@ export class EnergyNetwork {
   weights(): Float32Array[] {
     return [...this.kernels, ...this.biases].map((weight) => weight.dataSync<'float32'>().slice());
   }
-}
-
-/** x Phi(x), with the error function by its tanh (Hendrycks and Gimpel 2016), which every backend has. */
-function gelu(x: tf.Tensor2D): tf.Tensor2D {
-  const inner = tf.mul(tf.add(x, tf.mul(tf.mul(tf.square(x), x), 0.044715)), Math.sqrt(2 / Math.PI));
-  return tf.mul(tf.mul(x, 0.5), tf.add(tf.tanh(inner), 1));
 }

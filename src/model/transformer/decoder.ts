@@ -2,6 +2,7 @@
 // 2020). z is projected and added to every input vector, the "embedding" scheme of Optimus (Li et al., EMNLP 2020).
 
 import * as tf from '@tensorflow/tfjs-core';
+import { gelu } from '../../ops/gelu.js';
 import type { Purpose, StreamKey } from '../../random/philox.js';
 import { type DropoutMasks, drawMasks, NO_DROPOUT } from '../dropout-masks.js';
 import type { DecoderFlops, LatentDecoder, LikelihoodOptions, TokenBatch } from '../latent-decoder.js';
@@ -259,12 +260,6 @@ function normalized(x: tf.Tensor2D, { gain, shift }: Norm): tf.Tensor2D {
   const { mean, variance } = tf.moments(x, 1, true);
   const standard = tf.div(tf.sub(x, mean), tf.sqrt(tf.add(variance, EPSILON)));
   return tf.add(tf.mul(standard, tf.add(gain, 1)), shift);
-}
-
-/** Gaussian error linear unit by its tanh form (Hendrycks and Gimpel 2016); smooth, so that z's Hessian is defined. */
-function gelu(x: tf.Tensor2D): tf.Tensor2D {
-  const inner = tf.mul(tf.add(x, tf.mul(tf.mul(tf.square(x), x), 0.044715)), Math.sqrt(2 / Math.PI));
-  return tf.mul(tf.mul(x, 0.5), tf.add(tf.tanh(inner), 1));
 }
 
 /** What each word's scores of all words need for it to see none that comes later, `[tokens, tokens]`. */
