@@ -3,6 +3,7 @@
 
 import { readdirSync } from 'node:fs';
 import { Argument, type Command } from 'commander';
+import { singleQuoted } from '../shell-words.js';
 import type { Io } from './io.js';
 
 /** What may stand at a place: one of some words, a file, a folder, or anything. */
@@ -103,13 +104,13 @@ function bash(commands: readonly CompletedCommand[]): string {
     if (values === 'folders') return `compopt -o filenames; IFS=$'\\n'; COMPREPLY=($(compgen -d -- "$cur")); return`;
     return values === 'any'
       ? 'compopt +o default; return'
-      : `COMPREPLY=($(compgen -W ${quote(values.join(' '))} -- "$cur")); return`;
+      : `COMPREPLY=($(compgen -W ${singleQuoted(values.join(' '))} -- "$cur")); return`;
   };
   const valueCases = commands.flatMap(({ name, options }) =>
     options.flatMap(({ flags, values }) =>
       values === null
         ? []
-        : [`    ${flags.map((flag) => `${quote(`${name} ${flag}`)}`).join('|')}) ${offer(values)} ;;`],
+        : [`    ${flags.map((flag) => `${singleQuoted(`${name} ${flag}`)}`).join('|')}) ${offer(values)} ;;`],
     ),
   );
   const commandCases = commands.map(({ name, options, values }) => {
@@ -143,16 +144,16 @@ function zsh(commands: readonly CompletedCommand[]): string {
   };
   const plain = (text: string) => text.replace(/[[\]:]/g, '\\$&');
   const describe = (list: readonly CompletedCommand[]) =>
-    list.map(({ name, description }) => quote(`${name}:${plain(description)}`)).join(' ');
+    list.map(({ name, description }) => singleQuoted(`${name}:${plain(description)}`)).join(' ');
   const cases = commands.map(({ name, options, values }) => {
     const specs = options.flatMap((option) =>
       option.flags.map((flag) =>
-        quote(
+        singleQuoted(
           `*${flag}[${plain(option.description)}]${option.values === null ? '' : `:value:${action(option.values)}`}`,
         ),
       ),
     );
-    return `    ${name}) _arguments ${[...specs, quote(`*:argument:${action(values)}`)].join(' ')} ;;`;
+    return `    ${name}) _arguments ${[...specs, singleQuoted(`*:argument:${action(values)}`)].join(' ')} ;;`;
   });
   return `#compdef sri
 ${HEADING('zsh')}
@@ -178,17 +179,17 @@ function fish(commands: readonly CompletedCommand[]): string {
   const take = (values: Values) => {
     if (values === 'files') return '-r -F';
     if (values === 'folders') return "-x -a '(__fish_complete_directories)'";
-    return values === 'any' ? '-x' : `-x -a ${quote(values.join(' '))}`;
+    return values === 'any' ? '-x' : `-x -a ${singleQuoted(values.join(' '))}`;
   };
   const lines = commands.flatMap(({ name, description, options, values }) => {
-    const within = `complete -c sri -n ${quote(`__fish_seen_subcommand_from ${name}`)}`;
+    const within = `complete -c sri -n ${singleQuoted(`__fish_seen_subcommand_from ${name}`)}`;
     return [
-      `complete -c sri -n __fish_use_subcommand -a ${name} -d ${quote(description)}`,
+      `complete -c sri -n __fish_use_subcommand -a ${name} -d ${singleQuoted(description)}`,
       `${within} ${values === 'files' ? '-F' : take(values)}`,
       ...options.flatMap((option) =>
         option.flags.map((flag) => {
           const taken = option.values === null ? '' : ` ${take(option.values)}`;
-          return `${within} -l ${flag.slice(2)}${taken} -d ${quote(option.description)}`;
+          return `${within} -l ${flag.slice(2)}${taken} -d ${singleQuoted(option.description)}`;
         }),
       ),
     ];
@@ -197,8 +198,3 @@ function fish(commands: readonly CompletedCommand[]): string {
 }
 
 const WRITERS: Readonly<Record<Shell, (commands: readonly CompletedCommand[]) => string>> = { bash, zsh, fish };
-
-/** A word of any shell, whatever it holds. */
-function quote(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
-}

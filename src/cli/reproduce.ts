@@ -7,6 +7,7 @@ import type { Forecast } from '../experiments/reproduce/forecast.js';
 import type { ReproductionRequest } from '../experiments/reproduce/reproduce.js';
 import { counted, formatSeconds } from '../notation.js';
 import { align } from '../report/layout.js';
+import { shellWord } from '../shell-words.js';
 import { type Io, note, print, printJson } from './io.js';
 import {
   addConfigOption,
@@ -257,10 +258,9 @@ async function launch(
 
 /** Writes the plan as Snakemake has it. */
 async function exportPlan(request: ReproductionRequest, { json }: ReproduceOptions, io: Io): Promise<void> {
-  const [{ writePlan }, { writeSnakefile }, { quoted }, { describeLeftOut }] = await Promise.all([
+  const [{ writePlan }, { writeSnakefile }, { describeLeftOut }] = await Promise.all([
     import('../experiments/reproduce/jobs.js'),
     import('../experiments/reproduce/snakemake.js'),
-    import('../experiments/reproduce/task-command.js'),
     import('../experiments/reproduce/reproduce.js'),
   ]);
   const { folder, leftOut, foreseen } = await writePlan(request);
@@ -268,8 +268,8 @@ async function exportPlan(request: ReproductionRequest, { json }: ReproduceOptio
   const file = await writeSnakefile(folder, foreseen);
   if (json) printJson(io, { event: 'exported', file, folder: folder.directory });
   else {
-    print(io, `snakemake --snakefile ${quoted(file)} --cores 2 --keep-going`);
-    print(io, `sri status ${quoted(folder.directory)} tells how it stands`);
+    print(io, `snakemake --snakefile ${shellWord(file)} --cores 2 --keep-going`);
+    print(io, `sri status ${shellWord(folder.directory)} tells how it stands`);
   }
 }
 

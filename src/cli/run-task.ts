@@ -4,6 +4,7 @@ import { type Command, Option } from 'commander';
 import { InputError } from '../errors.js';
 import type { TaskStatus } from '../experiments/reproduce/status.js';
 import { formatSeconds } from '../notation.js';
+import { align } from '../report/layout.js';
 import { type Io, print, printJson } from './io.js';
 import { parseThreads, wholeNumber } from './options.js';
 import { createProgress } from './progress.js';
@@ -95,17 +96,9 @@ export function addStatus(program: Command, io: Io): void {
         elapsed === null ? '' : formatSeconds(elapsed / 1000),
         [...(message === null ? [] : [message.split('\n')[0]!]), ...logs].join('; '),
       ]);
-      for (const [task, state, time, more] of alignLeft(lines)) {
-        print(io, `${task}  ${state}  ${time}  ${more}`.trimEnd());
-      }
+      for (const line of align(lines, [0, 1, 2, 3])) print(io, line.trimEnd());
       print(io, counts(statuses));
     });
-}
-
-/** All columns but the last padded to their widest cell. */
-function alignLeft(lines: readonly string[][]): string[][] {
-  const widths = [0, 1, 2].map((column) => Math.max(...lines.map((line) => line[column]!.length)));
-  return lines.map((line) => line.map((cell, column) => cell.padEnd(widths[column] ?? 0)));
 }
 
 /** `3 done, 1 running, 2 waiting`. */

@@ -2,6 +2,7 @@
 
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { leaves } from '../config/leaves.js';
 import {
   type LoadedConfig,
   loadConfig,
@@ -211,7 +212,7 @@ export function bearing(
   const { catalogue } = loaded;
   const method = methodNamed(choice.method);
   const taken = (one: Swept) =>
-    leaves(one.values).filter((key) => takesKey(method.name, key.split('.')[0]!, catalogue));
+    [...leaves(one.values).keys()].filter((key) => takesKey(method.name, key.split('.')[0]!, catalogue));
   const run = withSwept(
     loaded,
     choice,
@@ -225,15 +226,6 @@ export function bearing(
     return bearing(loaded, { method: start, seed, overrides }, point, [...above, method.name]);
   });
   return point.filter((one) => ofStarts.includes(one) || taken(one).some((key) => matters(key, run, method)));
-}
-
-/** The paths of values that are no objects: `model.hiddenSize`. */
-function leaves(values: object): string[] {
-  return Object.entries(values).flatMap(([key, value]) =>
-    typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? leaves(value).map((inner) => `${key}.${inner}`)
-      : [key],
-  );
 }
 
 /** One of the values as {@link parseVariation} has it, so that `--sweep langevin.steps=40` is the run `@steps-40`. */

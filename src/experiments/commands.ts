@@ -16,6 +16,7 @@ import { type Study, studies, sweptValue } from '../report/sweep.js';
 import { isOfSelected, type MeasuredRun, namesOfCopies } from '../runs/measured-run.js';
 import { keptPosterior } from '../runs/posterior-files.js';
 import type { MeasuredRow } from '../runs/row.js';
+import { shellWord } from '../shell-words.js';
 import { resolveVariant } from './choose-run.js';
 import { isPlanned } from './reproduce/outstanding.js';
 
@@ -358,10 +359,5 @@ const splitOption = ({ split }: Pick<CommandsRequest, 'split'>) => (split === 't
 
 /** A command with its arguments as a shell reads them. */
 function line(command: string, ...args: readonly (readonly string[])[]): string {
-  return [command, ...args.flat().map(quoted)].join(' ');
-}
-
-/** What a POSIX shell takes for one word. */
-function quoted(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+  return [command, ...args.flat().map(shellWord)].join(' ');
 }

@@ -3,9 +3,8 @@
 import { InputError } from '../errors.js';
 import { pairedDifference } from '../evaluation/paired.js';
 import { metrics } from '../evaluation/registry.js';
-import { chooseRow, type MeasuredRun, rowsOfSelected } from '../runs/measured-run.js';
+import { chooseRow, type MeasuredRun, rowsOfSelected, sentenceValues } from '../runs/measured-run.js';
 import type { MeasuredRow } from '../runs/row.js';
-import { RunFolder } from '../runs/run-folder.js';
 import type { MeanEstimate } from '../statistics.js';
 
 export interface Compared {
@@ -56,7 +55,7 @@ export function compareRuns(runs: readonly MeasuredRun[], split: string): Compar
 }
 
 function against(first: MeasuredRun, firstRow: MeasuredRow, run: MeasuredRun, row: MeasuredRow): MeanEstimate | null {
-  const [theirs, own] = [valuesOf(first, firstRow), valuesOf(run, row)];
+  const [theirs, own] = [sentenceValues(first, firstRow), sentenceValues(run, row)];
   if (theirs === null || own === null) return null;
   // Of a perplexity log p(x) is kept, the more the better; its negative is what grows with the perplexity.
   const difference = row.metric === 'ppl' ? pairedDifference(theirs, own) : pairedDifference(own, theirs);
@@ -67,8 +66,4 @@ function against(first: MeasuredRun, firstRow: MeasuredRow, run: MeasuredRun, ro
     );
   }
   return difference;
-}
-
-function valuesOf({ directory }: MeasuredRun, row: MeasuredRow) {
-  return new RunFolder(directory).rowValues(row);
 }

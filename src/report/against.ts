@@ -2,10 +2,8 @@
 // that both are of the same sentences.
 
 import { pairedDifference } from '../evaluation/paired.js';
-import { type MeasuredRun, rowsOfSelected } from '../runs/measured-run.js';
-import type { MeasuredRow } from '../runs/row.js';
-import { finiteOrNull, type SentenceValues } from '../runs/row.js';
-import { RunFolder } from '../runs/run-folder.js';
+import { type MeasuredRun, rowsOfSelected, sentenceValues } from '../runs/measured-run.js';
+import { finiteOrNull, type MeasuredRow } from '../runs/row.js';
 import type { MeanEstimate } from '../statistics.js';
 import { combineSeeds, type SeedMean, type Seeds } from './seeds.js';
 
@@ -65,11 +63,11 @@ function differenceOf(
   split: string,
 ): MeanEstimate | null {
   if (models.some(({ directory }) => directory === measured.directory)) return null;
-  const own = valuesOf(measured, row);
+  const own = sentenceValues(measured, row);
   if (own === null) return null;
   for (const model of models) {
     const found = rowsOfSelected(model, 'ppl', split).flatMap((other) => {
-      const values = valuesOf(model, other);
+      const values = sentenceValues(model, other);
       // Of log p(x), so that of -log p(x) it is ours less theirs.
       return (values === null ? null : pairedDifference(values, own)) ?? [];
     });
@@ -77,8 +75,4 @@ function differenceOf(
     if (widest !== undefined) return widest;
   }
   return null;
-}
-
-function valuesOf({ directory }: MeasuredRun, row: MeasuredRow): SentenceValues | null {
-  return new RunFolder(directory).rowValues(row);
 }

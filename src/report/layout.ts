@@ -138,10 +138,12 @@ function leftOut(table: ReadingTable, gone: readonly number[]): string[] {
   return [...told, ...(untold.length === 0 ? [] : [`no room for ${untold.join(', ')}: --columns prints all`])];
 }
 
-/** Columns padded to their widest cell: the first to the left, the others to the right. */
-export function align(rows: readonly (readonly string[])[]): string[] {
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+/** Columns padded to their widest cell: those that are words to the left, the first unless given, the others to the right. */
+export function align(rows: readonly (readonly string[])[], left: readonly number[] = [0]): string[] {
+  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]!.length))) ?? [];
   return rows.map((row) =>
-    row.map((cell, column) => (column === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[column]!))).join('  '),
+    row
+      .map((cell, column) => (left.includes(column) ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)))
+      .join('  '),
   );
 }

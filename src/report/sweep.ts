@@ -1,6 +1,7 @@
 // A study's variants side by side: runs of one method's setting that differ in keys which no figure of the paper varies. What
 // varied is found by comparing configurations, so the table says it whatever the runs are called.
 
+import { leaves } from '../config/leaves.js';
 import type { MeasuredRun } from '../runs/measured-run.js';
 import type { ReadingTable } from './layout.js';
 import { readingTable } from './reading.js';
@@ -46,17 +47,6 @@ export function sweptValue(measured: MeasuredRun, key: string): Cell | null {
 
 function learned({ run }: MeasuredRun): object {
   return Object.fromEntries(Object.entries(run).filter(([key]) => !ASIDE.includes(key)));
-}
-
-/** Each key's value as JSON, by its path. */
-function leaves(value: object, prefix = ''): Map<string, string> {
-  return new Map(
-    Object.entries(value).flatMap(([key, inner]): [string, string][] =>
-      typeof inner === 'object' && inner !== null && !Array.isArray(inner)
-        ? [...leaves(inner, `${prefix}${key}.`)]
-        : [[`${prefix}${key}`, JSON.stringify(inner)]],
-    ),
-  );
 }
 
 /** A line for each variant that has a row on the split, seeds averaged. */

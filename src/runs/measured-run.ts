@@ -5,7 +5,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import type { RunConfig } from '../config/schema.js';
 import { InputError } from '../errors.js';
-import type { MeasuredRow, Provenance, Result } from './row.js';
+import type { MeasuredRow, Provenance, Result, SentenceValues } from './row.js';
 import { type Manifest, RunFolder } from './run-folder.js';
 
 /**
@@ -72,6 +72,14 @@ export interface MeasuredRun {
   run: RunConfig;
   manifest: Manifest;
   rows: MeasuredRow[];
+}
+
+/**
+ * What a row of a run is sentence by sentence; null where that was not kept.
+ * @throws {InputError} for a file that holds something else.
+ */
+export function sentenceValues({ directory }: MeasuredRun, row: MeasuredRow): SentenceValues | null {
+  return new RunFolder(directory).rowValues(row);
 }
 
 /**

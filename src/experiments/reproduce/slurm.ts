@@ -6,10 +6,11 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { InputError } from '../../errors.js';
+import { shellWord } from '../../shell-words.js';
 import { writeFileAtomic } from '../../storage/atomic-write.js';
 import type { Task } from './plan.js';
 import type { PlanFolder } from './plan-file.js';
-import { quoted, taskCommand } from './task-command.js';
+import { taskCommand } from './task-command.js';
 
 export interface SlurmOptions {
   /** Further options of sbatch, such as `-c 4 -t 24:00:00`. */
@@ -135,7 +136,7 @@ export async function writeScripts(folder: PlanFolder, jobs: readonly SlurmJob[]
     await writeFileAtomic(file, job.script);
     const variable = (name: string) => `$${name.replace('-', '_')}`;
     const dependency = dependencyOf(job, jobs.slice(0, i), variable);
-    const words = ['sbatch', '--parsable', ...job.arguments.map(quoted), ...dependency, quoted(file)];
+    const words = ['sbatch', '--parsable', ...job.arguments.map(shellWord), ...dependency, shellWord(file)];
     commands.push(`${variable(job.name).slice(1)}=$(${words.join(' ')})`);
   }
   return commands;

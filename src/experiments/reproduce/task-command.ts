@@ -1,6 +1,7 @@
 // A task of a plan as a line for a shell: what engines that run commands are handed.
 
 import { fileURLToPath } from 'node:url';
+import { shellWord } from '../../shell-words.js';
 import type { PlanFolder } from './plan-file.js';
 
 /** The command line that a task is run by. */
@@ -8,10 +9,5 @@ export const COMMAND = fileURLToPath(new URL('../../../bin/sri.js', import.meta.
 
 /** Does a task of the plan; its number is to follow. */
 export function taskCommand({ directory }: Pick<PlanFolder, 'directory'>): string {
-  return [process.execPath, COMMAND, 'run-task', directory].map(quoted).join(' ');
-}
-
-/** A word of a shell's command line. */
-export function quoted(text: string): string {
-  return /^[\w./@:=+,%-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+  return [process.execPath, COMMAND, 'run-task', directory].map(shellWord).join(' ');
 }
