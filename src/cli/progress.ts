@@ -1,7 +1,8 @@
 // How long work shows that it moves: on a terminal one live line, in a pipe a plain line now and then, for a program
 // one JSON object a line. Whoever does the work reports to a Progress and does not know which it is.
 
-import cliProgress from 'cli-progress';
+import { createRequire } from 'node:module';
+import type cliProgress from 'cli-progress';
 import { formatNumber, formatSeconds } from '../notation.js';
 import { wrap } from '../report/layout.js';
 import { shown } from '../text.js';
@@ -40,6 +41,11 @@ const BARS = [
 ] as const;
 /** Seconds between two JSON lines. */
 const JSON_INTERVAL = 1;
+
+/** The library that draws bars: its twenty modules are loaded once there is a terminal to draw on, not for each command. */
+function bars(): typeof cliProgress {
+  return createRequire(import.meta.url)('cli-progress') as typeof cliProgress;
+}
 
 /** @param now seconds of a clock that does not jump. */
 export function createProgress(io: Io, json: boolean, now: () => number = () => performance.now() / 1000): Progress {
@@ -90,7 +96,7 @@ class LiveProgress implements Progress {
   update(moment: Moment): void {
     const payload = { line: liveLine(moment, this.clock.left(moment), widthOf(this.io.error) - 1) };
     if (this.bar === null) {
-      this.bar = new cliProgress.SingleBar({
+      this.bar = new (bars().SingleBar)({
         stream: this.io.error,
         format: (_options, _params, { line }: typeof payload) => line,
         clearOnComplete: true,
@@ -205,7 +211,7 @@ function bar({ done, total }: Moment, width: number): string[] {
   if (size === undefined) return [];
   const strings = { barCompleteString: '='.repeat(size), barIncompleteString: ' '.repeat(size), barGlue: '' };
   const share = Math.min(1, done / Math.max(1, total));
-  return [`[${cliProgress.Format.BarFormat(share, { barsize: size, ...strings })}]`];
+  return [`[${bars().Format.BarFormat(share, { barsize: size, ...strings })}]`];
 }
 
 function showQuantity(name: string, value: string | number): string {
