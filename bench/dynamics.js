@@ -8,13 +8,11 @@
 
 import process from 'node:process';
 import { parseArgs } from 'node:util';
-import { drawSubset, equalLengthBatches } from '../dist/data/batches.js';
-import { openRun } from '../dist/experiments/open-run.js';
 import { searchDynamics } from '../dist/inference/dynamics-search.js';
 import { langevinSchedule } from '../dist/inference/schedule.js';
 import { shortRun } from '../dist/inference/short-run.js';
 import { RandomStream } from '../dist/random/philox.js';
-import { RunFolder } from '../dist/runs/run-folder.js';
+import { openShortRuns } from './short-runs.js';
 
 const { values } = parseArgs({
   options: {
@@ -24,24 +22,8 @@ const { values } = parseArgs({
     threads: { type: 'string', default: 'auto' },
   },
 });
-if (values.run === undefined) {
-  process.stderr.write('give --run, the folder of a run of sri\n');
-  process.exit(2);
-}
-const folder = new RunFolder(values.run);
-const threads = values.threads === 'auto' ? 'auto' : Number(values.threads);
-const { model, corpus, run, epoch } = await openRun({ ...folder.config(), threads }, folder);
-if (!model.hasLatent || model.inference !== 'short-run') {
-  process.stderr.write(`${values.run}: a run of ${run.method}; these are questions to short runs\n`);
-  process.exit(2);
-}
-const { langevin } =
-  /** @type {import('../dist/config/schema.js').RunConfig<import('../dist/methods/sri.js').SriKeys>} */ (run);
-const split = corpus.splits[values.split];
-const indices = drawSubset(split, Number(values.sentences), run.seed);
-const likelihoods = Array.from(equalLengthBatches(split, run.training.batchSize, { indices }), (batch) =>
-  model.likelihood(batch),
-);
+const { model, run, langevin, epoch, indices, batches } = await openShortRuns(values);
+const likelihoods = batches.map((batch) => model.likelihood(batch));
 const moment = { epoch, done: 1 };
 const { temperature: own } = langevinSchedule(langevin, moment);
 const K = langevin.steps;

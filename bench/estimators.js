@@ -8,12 +8,10 @@
 import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { measurePeak } from '../dist/backends/peak.js';
-import { drawSubset, equalLengthBatches } from '../dist/data/batches.js';
 import { FittedEstimator } from '../dist/evaluation/perplexity/fitted-estimator.js';
 import { JacobianEstimator } from '../dist/evaluation/perplexity/jacobian-estimator.js';
 import { effectiveSampleSizes, perplexity } from '../dist/evaluation/perplexity/perplexity.js';
-import { openRun } from '../dist/experiments/open-run.js';
-import { RunFolder } from '../dist/runs/run-folder.js';
+import { openShortRuns } from './short-runs.js';
 
 const { values } = parseArgs({
   options: {
@@ -24,24 +22,10 @@ const { values } = parseArgs({
     fitted: { type: 'string', multiple: true },
   },
 });
-if (values.run === undefined) {
-  process.stderr.write('give --run, the folder of a run of sri\n');
-  process.exit(2);
-}
-const folder = new RunFolder(values.run);
-const threads = values.threads === 'auto' ? 'auto' : Number(values.threads);
-const { model, corpus, run, provenance } = await openRun({ ...folder.config(), threads }, folder);
-if (!model.hasLatent || model.inference !== 'short-run') {
-  process.stderr.write(`${values.run}: a run of ${run.method}; the costs here are those of short runs\n`);
-  process.exit(2);
-}
+const { model, corpus, run, langevin, provenance, split, indices, batches } = await openShortRuns(values);
 const peak = measurePeak('f32') ?? Number.NaN;
-const split = corpus.splits[values.split];
-const indices = drawSubset(split, Number(values.sentences), run.seed);
-const batches = [...equalLengthBatches(split, run.training.batchSize, { indices })];
 const tokens = batches.reduce((sum, { size, tokens }) => sum + size * tokens, 0);
-const K = /** @type {import('../dist/config/schema.js').RunConfig<import('../dist/methods/sri.js').SriKeys>} */ (run)
-  .langevin.steps;
+const K = langevin.steps;
 const Z = model.latentSize;
 const H = run.model.hiddenSize;
 const V = corpus.vocabulary.size;
