@@ -3,31 +3,16 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { PassThrough, Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { main } from '../../src/cli/main.js';
 import { nearestRows } from '../../src/experiments/neighbours.js';
 import { decodeNpy } from '../../src/storage/npy.js';
 import { decodeSafetensors } from '../../src/storage/safetensors.js';
+import { sriGiven } from './in-process.js';
 import { trainOnWords } from './words.js';
 
 const root = mkdtempSync(path.join(tmpdir(), 'sri-encode-'));
 const before = process.cwd();
 
-async function sri(
-  args: string[],
-  input: string | Uint8Array = '',
-): Promise<{ code: number; out: Buffer; error: string }> {
-  const io = {
-    in: Readable.from([input]),
-    out: new PassThrough(),
-    error: new PassThrough(),
-    stop: new AbortController().signal,
-  };
-  const code = await main(args, io);
-  const read = (stream: PassThrough): Buffer => stream.read() ?? Buffer.alloc(0);
-  return { code, out: read(io.out), error: read(io.error).toString() };
-}
 /** The first of the events of a kind; progress has lines of its own. */
 const event = (out: Buffer, kind: string) =>
   out
@@ -51,7 +36,7 @@ describe('sri encode', () => {
   const SENTENCES = 'a b0 c\nA b1 d zebra\r\na b0 c\n';
 
   it('writes means, spreads and the sentences as they were read, in three formats that agree', async () => {
-    const { code, out, error } = await sri(['encode', ...run('sri')], SENTENCES);
+    const { code, out, error } = await sriGiven(['encode', ...run('sri')], SENTENCES);
     expect(code, error).toBe(0);
     expect(error).toContain('not in the vocabulary of words, so read as <unk>: zebra');
     const [head, ...rows] = out
@@ -67,7 +52,7 @@ describe('sri encode', () => {
 
     writeFileSync('given.txt', SENTENCES);
     for (const name of ['codes.npy', 'deep/codes.safetensors']) {
-      const written = await sri(['encode', 'given.txt', ...run('sri'), '--out', name]);
+      const written = await sriGiven(['encode', 'given.txt', ...run('sri'), '--out', name]);
       expect(written.code, written.error).toBe(0);
       expect(written.out).toHaveLength(0);
       expect(written.error).toContain(`3 codes of 2 dimensions written to ${name}`);
@@ -81,7 +66,7 @@ describe('sri encode', () => {
 
   it('takes more draws, and the spread of a Gaussian as it is, whatever the draws', async () => {
     const spread = async (method: string, draws: string) => {
-      const { out } = await sri(['encode', ...run(method), '--draws', draws, '--json'], SENTENCES);
+      const { out } = await sriGiven(['encode', ...run(method), '--draws', draws, '--json'], SENTENCES);
       return event(out, 'encoding').standardDeviation;
     };
     expect(await spread('sri', '4')).not.toEqual(await spread('sri', '8'));
@@ -90,27 +75,27 @@ describe('sri encode', () => {
   });
 
   it('refuses lines without words, files that are not there, and a model without a code', async () => {
-    expect(await sri(['encode', ...run('sri')], 'a\n\nb\n')).toMatchObject({
+    expect(await sriGiven(['encode', ...run('sri')], 'a\n\nb\n')).toMatchObject({
       code: 2,
       error: expect.stringMatching(/standard input:2: no words/),
     });
-    expect(await sri(['encode', ...run('sri')], '')).toMatchObject({
+    expect(await sriGiven(['encode', ...run('sri')], '')).toMatchObject({
       code: 2,
       error: expect.stringMatching(/no sentences/),
     });
-    expect(await sri(['encode', 'nowhere.txt', ...run('sri')])).toMatchObject({
+    expect(await sriGiven(['encode', 'nowhere.txt', ...run('sri')])).toMatchObject({
       code: 2,
       error: expect.stringMatching(/nowhere\.txt: no such file/),
     });
-    expect(await sri(['encode', ...run('lstm-lm')], 'a')).toMatchObject({
+    expect(await sriGiven(['encode', ...run('lstm-lm')], 'a')).toMatchObject({
       code: 2,
       error: expect.stringMatching(/lstm-lm has no latent code/),
     });
-    expect(await sri(['encode', ...run('sri'), '--out', 'codes.txt'], 'a')).toMatchObject({
+    expect(await sriGiven(['encode', ...run('sri'), '--out', 'codes.txt'], 'a')).toMatchObject({
       code: 2,
       error: expect.stringMatching(/\.csv, \.npy or \.safetensors/),
     });
-    expect(await sri(['encode', ...run('sri')], Uint8Array.of(0xff, 0x0a))).toMatchObject({
+    expect(await sriGiven(['encode', ...run('sri')], Uint8Array.of(0xff, 0x0a))).toMatchObject({
       code: 2,
       error: expect.stringMatching(/not UTF-8/),
     });
@@ -121,8 +106,8 @@ describe('sri decode', () => {
   it('reads what encode writes, in every format, from a pipe', async () => {
     const decoded: string[] = [];
     for (const format of ['csv', 'npy', 'safetensors']) {
-      const { out } = await sri(['encode', ...run('sri'), '--format', format], 'a b0 c\na b1 d e\n');
-      const { code, out: texts, error } = await sri(['decode', ...run('sri')], out);
+      const { out } = await sriGiven(['encode', ...run('sri'), '--format', format], 'a b0 c\na b1 d e\n');
+      const { code, out: texts, error } = await sriGiven(['decode', ...run('sri')], out);
       expect(code, error).toBe(0);
       decoded.push(texts.toString());
     }
@@ -134,7 +119,10 @@ describe('sri decode', () => {
   it('reads bare numbers; samples are of --sample-seed', async () => {
     const sample = async (seed: string) =>
       (
-        await sri(['decode', ...run('sri'), '--decode', 'sample', '--sample-seed', seed], '0.5,-1\n2,0\n0,0\n1,1\n')
+        await sriGiven(
+          ['decode', ...run('sri'), '--decode', 'sample', '--sample-seed', seed],
+          '0.5,-1\n2,0\n0,0\n1,1\n',
+        )
       ).out.toString();
     const once = await sample('1');
     expect(once.trimEnd().split('\n')).toHaveLength(4);
@@ -149,7 +137,7 @@ describe('sri decode', () => {
     ['z0,z1\n', /no vectors/],
     ['', /no vectors/],
   ])('refuses %j', async (text, expected) => {
-    const { code, error } = await sri(['decode', ...run('sri')], text);
+    const { code, error } = await sriGiven(['decode', ...run('sri')], text);
     expect(error).toMatch(expected);
     expect(code).toBe(2);
   });
@@ -157,7 +145,7 @@ describe('sri decode', () => {
 
 describe('sri generate --sample-seed', () => {
   it('draws other codes, and keeps none of them for Table 3', async () => {
-    const generate = (...args: string[]) => sri(['generate', ...run('sri'), '--count', '6', ...args]);
+    const generate = (...args: string[]) => sriGiven(['generate', ...run('sri'), '--count', '6', ...args]);
     const own = (await generate()).out.toString();
     const kept = readFileSync('runs/words/sri/seed-0/artifacts/generations.json', 'utf8');
     const other = (await generate('--sample-seed', '5')).out.toString();
@@ -169,7 +157,10 @@ describe('sri generate --sample-seed', () => {
 
 describe('sri neighbours', () => {
   it('finds a sentence’s nearest first', async () => {
-    const { code, out, error } = await sri(['neighbours', ...run('anneal-vae'), '--count', '3', '--json'], 'a b1 c\n');
+    const { code, out, error } = await sriGiven(
+      ['neighbours', ...run('anneal-vae'), '--count', '3', '--json'],
+      'a b1 c\n',
+    );
     expect(code, error).toBe(0);
     const { text, neighbours } = event(out, 'neighbours');
     expect(text).toBe('a b1 c');
@@ -177,7 +168,7 @@ describe('sri neighbours', () => {
     // The encoder is a function of the sentence: the very sentence is at no distance.
     expect(neighbours[0]).toMatchObject({ rank: 1, text: 'a b1 c', label: null });
     expect(neighbours[0].distance).toBeCloseTo(0, 5);
-    const shown = (await sri(['neighbours', ...run('anneal-vae')], 'a b1 c\n')).out.toString();
+    const shown = (await sriGiven(['neighbours', ...run('anneal-vae')], 'a b1 c\n')).out.toString();
     expect(shown).toMatch(/^a b1 c\n {2}1 {2}0\.000 {2}a b1 c\n/);
   });
 

@@ -3,10 +3,9 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { PassThrough, Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { main } from '../../src/cli/main.js';
 import { attributeVector } from '../../src/experiments/transfer.js';
+import { sri, sriGiven } from './in-process.js';
 
 const root = mkdtempSync(path.join(tmpdir(), 'sri-transfer-'));
 const before = process.cwd();
@@ -22,14 +21,11 @@ evaluation: { inferenceChains: 4, featureDraws: 2 }
 methods: { lstm-lm: { training: { epochs: 1 } }, ae: {} }
 `;
 
-async function sri(args: string[], input = ''): Promise<{ code: number; out: string; error: string }> {
-  const [out, error] = [new PassThrough(), new PassThrough()];
-  const io = { in: Readable.from([input]), out, error, stop: new AbortController().signal };
-  const code = await main(args, io);
-  return { code, out: String(out.read() ?? ''), error: String(error.read() ?? '') };
-}
-const transfer = (args: string[], input: string, method = 'ae') =>
-  sri(['transfer', '--run', `runs/moods/${method}/seed-0`, '--labels', '60', ...args], input);
+const transfer = async (args: string[], input: string, method = 'ae') => {
+  const run = `runs/moods/${method}/seed-0`;
+  const { out, ...rest } = await sriGiven(['transfer', '--run', run, '--labels', '60', ...args], input);
+  return { ...rest, out: out.toString() };
+};
 const GLAD = 'we laugh\nthey laugh\nwe sing\n';
 
 beforeAll(async () => {
@@ -48,7 +44,7 @@ beforeAll(async () => {
     writeFileSync(`moods.${split}.txt`, lines(count));
   }
   for (const command of [['prepare', '--from', '.'], ...['ae', 'lstm-lm'].map((name) => ['train', '--method', name])]) {
-    const { code, error } = await sri(command);
+    const { code, error } = await sri(...command);
     expect(code, error).toBe(0);
   }
 }, 240_000);
@@ -87,8 +83,8 @@ describe('sri transfer', () => {
   it('by next to nothing is there and back', async () => {
     const { out } = await transfer(['--to', 'sad', '--strength', '1e-9'], GLAD);
     const run = ['--run', 'runs/moods/ae/seed-0'];
-    const { out: codes } = await sri(['encode', ...run], GLAD);
-    expect(out).toBe((await sri(['decode', ...run], codes)).out);
+    const { out: codes } = await sriGiven(['encode', ...run], GLAD);
+    expect(out).toBe((await sriGiven(['decode', ...run], codes)).out.toString());
   });
 
   it.each([

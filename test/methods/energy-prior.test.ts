@@ -4,13 +4,11 @@ import { useBackend } from '../../src/backends/index.js';
 import { equalLengthBatches } from '../../src/data/batches.js';
 import { plainShortRun } from '../../src/inference/short-run.js';
 import { jointLikelihood } from '../../src/inference/tilted-prior.js';
-import type { LatentVariableModel, Learner, Position } from '../../src/methods/method.js';
-import { methodNamed } from '../../src/methods/registry.js';
+import type { Learner, Position } from '../../src/methods/method.js';
 import { RandomStream } from '../../src/random/philox.js';
-import { GradientDescent } from '../../src/training/learner.js';
-import { createOptimizer } from '../../src/training/optimizer.js';
 import { constantSchedule } from '../inference/models.js';
 import { OWN_DEFAULTS, type ToyRun, toyCorpus, toyRun } from '../training/toy.js';
+import { learnOnce, withModel } from './toy-model.js';
 
 const corpus = toyCorpus(24);
 const batch = equalLengthBatches(corpus.splits.train, 6).at(1);
@@ -28,22 +26,6 @@ function runOf(changes: Partial<ToyRun['energyPrior']> = {}): ToyRun {
   };
 }
 
-function withModel<T>(run: ToyRun, work: (model: LatentVariableModel) => T): T {
-  const model = methodNamed(run.method).create(run, corpus) as LatentVariableModel;
-  try {
-    return work(model);
-  } finally {
-    model.dispose();
-  }
-}
-
-function learnOnce(model: LatentVariableModel, run: ToyRun) {
-  const optimizer = createOptimizer(run.optimizer, model.parameters);
-  const iteration = model.learn(batch, at, new GradientDescent(model.parameters, optimizer, null));
-  optimizer.dispose();
-  return iteration;
-}
-
 beforeAll(async () => {
   await useBackend('cpu', 1);
 });
@@ -51,7 +33,7 @@ beforeAll(async () => {
 describe('the energy-based prior', () => {
   it('learns from codes of short runs from the prior and from the posterior, each network by its own loss', () => {
     const run = runOf();
-    withModel(run, (model) => {
+    withModel(run, corpus, (model) => {
       const key = { seed: run.seed, epoch: 1, batch: 0 };
       const size = batch.size * 3;
       const prior = model.prior!();
@@ -91,9 +73,9 @@ describe('the energy-based prior', () => {
 
   it('learns at a share of the rate', () => {
     const run = runOf();
-    withModel(run, (model) => {
+    withModel(run, corpus, (model) => {
       const before = new Map([...model.parameters.store()].map(([name, { data }]) => [name, data.slice()]));
-      learnOnce(model, run);
+      learnOnce(model, run, batch, at);
       const moved = (name: string) => {
         const now = model.parameters.store().get(name)!.data;
         return Math.max(...before.get(name)!.map((value, i) => Math.abs(now[i]! - value)));
@@ -106,7 +88,7 @@ describe('the energy-based prior', () => {
 
   it('is the same prior until its weights change, and infers the NLL of the text alone', () => {
     const run = runOf();
-    withModel(run, (model) => {
+    withModel(run, corpus, (model) => {
       const before = model.prior!();
       expect(model.prior!()).toBe(before);
       const likelihood = model.likelihood(batch);
@@ -115,13 +97,13 @@ describe('the energy-based prior', () => {
       expect(Array.from(posterior.nll(2))).toEqual(Array.from(likelihood.nll(posterior.z(2)).nll));
       expect(posterior.density!(1).logDensity.every(Number.isFinite)).toBe(true);
       likelihood.dispose();
-      learnOnce(model, run);
+      learnOnce(model, run, batch, at);
       expect(model.prior!()).not.toBe(before);
     });
   });
 
   it('has the derivatives of its energy', () => {
-    withModel(runOf(), (model) => {
+    withModel(runOf(), corpus, (model) => {
       const prior = model.prior!();
       const z = new RandomStream({ seed: 2, purpose: 'shuffle' }).normals(3);
       const { gradient } = prior.gradient(z);
@@ -140,8 +122,8 @@ describe('the energy-based prior', () => {
   it('leaves no tensors behind', () => {
     const run = runOf();
     const before = tf.memory().numTensors;
-    withModel(run, (model) => {
-      learnOnce(model, run);
+    withModel(run, corpus, (model) => {
+      learnOnce(model, run, batch, at);
       const likelihood = model.likelihood(batch);
       model.posterior(batch, likelihood, keys, { epoch: 1, pathDraws: 1 }).density!(1);
       likelihood.dispose();

@@ -9,9 +9,8 @@ import { methodNamed } from '../../src/methods/registry.js';
 import { codesOf } from '../../src/model/latent-layers.js';
 import type { LayeredLikelihood } from '../../src/model/layered-decoder.js';
 import { RandomStream } from '../../src/random/philox.js';
-import { GradientDescent } from '../../src/training/learner.js';
-import { createOptimizer } from '../../src/training/optimizer.js';
 import { OWN_DEFAULTS, type ToyRun, toyCorpus, toyRun } from '../training/toy.js';
+import { learnOnce, withModel } from './toy-model.js';
 
 const corpus = toyCorpus(24);
 const batch = equalLengthBatches(corpus.splits.train, 6).at(1);
@@ -33,22 +32,6 @@ function runOf(changes: Partial<ToyRun['layered']> = {}): ToyRun {
       ...changes,
     },
   };
-}
-
-function withModel<T>(run: ToyRun, work: (model: LatentVariableModel) => T): T {
-  const model = methodNamed(run.method).create(run, corpus) as LatentVariableModel;
-  try {
-    return work(model);
-  } finally {
-    model.dispose();
-  }
-}
-
-function learnOnce(model: LatentVariableModel, run: ToyRun, place = at) {
-  const optimizer = createOptimizer(run.optimizer, model.parameters);
-  const iteration = model.learn(batch, place, new GradientDescent(model.parameters, optimizer, null));
-  optimizer.dispose();
-  return iteration;
 }
 
 /** What `learn` minimizes, and its gradients. */
@@ -79,7 +62,7 @@ beforeAll(async () => {
 describe('two-layer SRI', () => {
   it('learns from -log p(x, z1 | z2) at the end of the chain, but for its constant', () => {
     const run = runOf();
-    withModel(run, (model) => {
+    withModel(run, corpus, (model) => {
       const likelihood = model.likelihood(batch) as LayeredLikelihood;
       const energy = new JointEnergy(likelihood);
       const key = { seed: run.seed, epoch: 1, batch: 0 };
@@ -109,7 +92,7 @@ describe('two-layer SRI', () => {
       langevin: { ...OWN_DEFAULTS.langevin, steps: 3, stepSize: 0.1 },
     };
     const of = (run: ToyRun) =>
-      withModel(run, (model) => {
+      withModel(run, corpus, (model) => {
         const likelihood = model.likelihood(batch);
         const posterior = model.posterior(batch, likelihood, keys, { epoch: 1, pathDraws: 2 });
         const found = {
@@ -135,23 +118,23 @@ describe('two-layer SRI', () => {
   it('learns its step sizes, each by itself, and goes on with them from a checkpoint', () => {
     const run = runOf({ learnSteps: { every: 1, sentences: 2, chains: 1, learningRate: 0.1 } });
     const second = { ...at, batch: 1, iteration: 1 };
-    const straight = withModel(run, (model) => {
-      const first = learnOnce(model, run).quantities;
+    const straight = withModel(run, corpus, (model) => {
+      const first = learnOnce(model, run, batch, at).quantities;
       expect(new Set([first['stepSize[1, z1]'], first['stepSize[1, z2]'], 0.1]).size).toBeGreaterThan(1);
       expect(first.bound).toBeLessThan(0);
       const saved = { weights: model.parameters.store(), state: JSON.parse(JSON.stringify(model.state())) };
       for (const tensor of saved.weights.values()) tensor.data = tensor.data.slice();
-      return { saved, quantities: learnOnce(model, run, second).quantities };
+      return { saved, quantities: learnOnce(model, run, batch, second).quantities };
     });
-    withModel(run, (model) => {
+    withModel(run, corpus, (model) => {
       model.parameters.restore(straight.saved.weights, 'here');
       model.restoreState(straight.saved.state);
-      expect(learnOnce(model, run, second).quantities).toEqual(straight.quantities);
+      expect(learnOnce(model, run, batch, second).quantities).toEqual(straight.quantities);
     });
   });
 
   it('is evaluated by its codes’ noise: their NLL is the decoder’s, and perplexity can be estimated', () => {
-    withModel(runOf(), (model) => {
+    withModel(runOf(), corpus, (model) => {
       const likelihood = model.likelihood(batch);
       const posterior = model.posterior(batch, likelihood, keys, { epoch: 1, pathDraws: 0 });
       const z = posterior.z(1);
@@ -173,8 +156,8 @@ describe('two-layer SRI', () => {
   it('leaves no tensors behind', () => {
     const run = runOf({ learnSteps: { every: 1, sentences: 2, chains: 1, learningRate: 0.1 } });
     const before = tf.memory().numTensors;
-    withModel(run, (model) => {
-      learnOnce(model, run);
+    withModel(run, corpus, (model) => {
+      learnOnce(model, run, batch, at);
       const likelihood = model.likelihood(batch);
       model.posterior(batch, likelihood, keys, { epoch: 1, pathDraws: 1 }).density!(1);
       likelihood.dispose();
