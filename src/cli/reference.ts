@@ -3,6 +3,7 @@
 
 import type { Command, Option } from 'commander';
 import { z } from 'zod';
+import { isPlainObject } from '../config/leaves.js';
 import { commonSchema, configFileSchema, DEFAULTS } from '../config/schema.js';
 import { estimators } from '../evaluation/perplexity/registry.js';
 import { metrics } from '../evaluation/registry.js';
@@ -98,7 +99,7 @@ function defaultOf(path: readonly string[], defaults: unknown): string {
     (above, key) => (typeof above === 'object' && above !== null ? (above as Record<string, unknown>)[key] : undefined),
     defaults,
   );
-  const whole = typeof value === 'object' && value !== null && !Array.isArray(value);
+  const whole = isPlainObject(value);
   return value === undefined || whole ? '' : `\`${JSON.stringify(value)}\``;
 }
 

@@ -14,6 +14,7 @@ import { InputError } from '../errors.js';
 import { cut } from '../text.js';
 import { RENAMED_SETTINGS } from './earlier.js';
 import { runName } from './identity.js';
+import { isPlainObject } from './leaves.js';
 import { havingKey, type MethodKeys, takesKey } from './method-keys.js';
 import {
   addedDecoderDefaults,
@@ -570,10 +571,6 @@ function editDistance(a: string, b: string): number {
     rows.push(row);
   }
   return rows[a.length]![b.length]!;
-}
-
-function isPlainObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function at(value: unknown, keys: readonly PropertyKey[]): unknown {

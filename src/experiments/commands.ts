@@ -4,6 +4,7 @@
 
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
+import { isPlainObject } from '../config/leaves.js';
 import { type LoadedConfig, loadConfig, parseSweep } from '../config/load.js';
 import { DEFAULTS, type RunConfig } from '../config/schema.js';
 import type { PreparationSettings } from '../data/corpus.js';
@@ -78,13 +79,12 @@ function remakingOf(measured: MeasuredRun, loaded: LoadedConfig | null, found: r
   if (ofName !== null) return { measured, root, asked: { method: run.name, sweep: [], set: ofName } };
   // A study's variant is named after what varied.
   const study = found.find(({ variants }) => variants.some((seeds) => seeds.includes(measured)));
+  if (study === undefined) return { measured, root, asked: null };
+  const sweep = study.keys.map((key) => `${key}=${sweptValue(measured, key) ?? 'null'}`);
   const name = run.setting === null ? run.method : `${run.method}@${run.setting}`;
-  for (const keys of study === undefined ? [] : [study.keys]) {
-    const sweep = keys.map((key) => `${key}=${sweptValue(measured, key) ?? 'null'}`);
-    for (const method of [run.method, name]) {
-      const set = explained(loaded, run, method, sweep);
-      if (set !== null) return { measured, root, asked: { method, sweep, set } };
-    }
+  for (const method of [run.method, name]) {
+    const set = explained(loaded, run, method, sweep);
+    if (set !== null) return { measured, root, asked: { method, sweep, set } };
   }
   return { measured, root, asked: null };
 }
@@ -129,7 +129,7 @@ function differences(configured: object, run: object, above = ''): string[] {
     if (above === '' && NAMED.includes(key)) return [];
     const [one, other] = [configured, run].map((of) => (of as Record<string, unknown>)[key]);
     if (isDeepStrictEqual(one, other)) return [];
-    if (isObject(one) && isObject(other)) return differences(one, other, `${above}${key}.`);
+    if (isPlainObject(one) && isPlainObject(other)) return differences(one, other, `${above}${key}.`);
     return [`${above}${key}=${asYaml(other ?? null)}`];
   });
 }
@@ -138,10 +138,6 @@ function differences(configured: object, run: object, above = ''): string[] {
 function asYaml(value: unknown): string {
   const isName = typeof value === 'string' && /^[a-z][a-z-]+$/.test(value) && !/^(null|true|false)$/.test(value);
   return isName ? value : JSON.stringify(value);
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** What a plan measures for a table that may hold what was measured otherwise, too. */

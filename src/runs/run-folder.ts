@@ -13,6 +13,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import { PRECISIONS } from '../config/choices.js';
 import { learned } from '../config/learned.js';
+import { isPlainObject } from '../config/leaves.js';
 import { namedRunSchema, type RunConfig } from '../config/schema.js';
 import { InputError } from '../errors.js';
 import { methods } from '../methods/registry.js';
@@ -289,13 +290,9 @@ function differences(old: object, fresh: object, prefix = ''): string[] {
     const a = (old as Record<string, unknown>)[key];
     const b = (fresh as Record<string, unknown>)[key];
     if (JSON.stringify(a) === JSON.stringify(b)) return [];
-    if (isPlain(a) && isPlain(b)) return differences(a, b, `${prefix}${key}.`);
+    if (isPlainObject(a) && isPlainObject(b)) return differences(a, b, `${prefix}${key}.`);
     return [`${prefix}${key}: ${JSON.stringify(a)} there, ${JSON.stringify(b)} now`];
   });
-}
-
-function isPlain(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function read(file: string): string | null {
