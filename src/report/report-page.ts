@@ -7,9 +7,7 @@ import { isOfSelected, type MeasuredRun } from '../runs/measured-run.js';
 import { describePosterior, keptPosterior, keptPosteriorMap, POSTERIOR } from '../runs/posterior-files.js';
 import { RunFolder } from '../runs/run-folder.js';
 import { type StepsLine, stepsLines, stepsPoints } from './ablation.js';
-import { gainByPosition } from './figures/gain-by-position.js';
-import { klByDimension } from './figures/kl-by-dimension.js';
-import { trainingCurves } from './figures/training-curves.js';
+import { lineFigure, MOST_LINES } from './figures/lines.js';
 import { frontierFigureOf, frontierLines } from './frontier.js';
 import {
   bulletList,
@@ -164,27 +162,26 @@ function show(runs: readonly MeasuredRun[]): Shown[] {
   });
 }
 
-/**
- * Labels in the order of their colours. The methods come first, whether they are shown or not, so that each looks the same
- * in the reports of all data sets.
- */
-function colourOrder(shown: readonly Shown[]): string[] {
-  return [...new Set([...methods().map(({ label }) => label), ...shown.map(({ label }) => label)])];
-}
-
 /** Names of lines: runs that differ in their seed alone have one. */
 function lineLabels(shown: readonly Shown[]): string[] {
   return [...new Set(shown.map(({ line }) => line))];
 }
 
-/** Lines of a chart that are told apart without colour. */
-const MOST_LINES = 5;
-
-/** Settings as they are before those of which one number varies, and of these the last: the paper's own method is among them. */
+/**
+ * The lines that are shown before a person chooses: the language model, which all others are held against, then the paper's
+ * own method and those that it prints before it, then others; a setting as it is before one of which a number varies.
+ */
 function firstLines(shown: readonly Shown[]): string[] {
-  const plain = lineLabels(shown.filter(({ measured }) => variedIn(measured) === null));
-  const varied = lineLabels(shown).filter((label) => !plain.includes(label));
-  return [...plain.slice(-MOST_LINES), ...varied.slice(0, Math.max(0, MOST_LINES - plain.length))];
+  const order = methods().map(({ name }) => name);
+  const own = order.indexOf('sri');
+  const urgency = ({ measured }: Shown) => {
+    const place = order.indexOf(measured.run.method);
+    const reference = methods()[place]?.inference === 'none';
+    const late = place < 0 ? order.length : place;
+    return (variedIn(measured) === null ? 0 : 2 * order.length) + (reference ? -1 : late > own ? late : own - late);
+  };
+  const first = lineLabels(shown.toSorted((a, b) => urgency(a) - urgency(b))).slice(0, MOST_LINES);
+  return lineLabels(shown).filter((label) => first.includes(label));
 }
 
 /** Where training is, by the last line that each run has written. */
@@ -275,13 +272,13 @@ function epochCharts(shown: readonly Shown[]): DrawnChart[] {
     ),
     drawn(
       'kl-by-dimension',
-      [bestView(shown, 'klDimension', 'KL, nats a sentence', 'dimensions, from the largest KL down')],
+      [klView(shown)],
       'KL of each dimension on validation sentences, at the best epoch; of short runs, that of a Gaussian with the ' +
         'moments of their draws.',
     ),
     drawn(
       'gain-by-position',
-      [bestView(shown, 'gainPosition', 'gain, nats a word', 'position in the sentence')],
+      [gainView(shown)],
       'How much less a word surprises the decoder when it is given the inferred code and not one of the prior; on ' +
         'validation sentences, at the best epoch.',
     ),
@@ -325,37 +322,40 @@ function epochViews(shown: readonly Shown[]): ChartView[] {
   const others = [...new Set(found)].filter(
     (column) => !(column in EPOCH_QUANTITIES) && !column.includes('[') && !['epoch', 'iteration'].includes(column),
   );
-  const quantities = [
-    ...Object.entries(EPOCH_QUANTITIES),
-    ...others.map((name) => [name, { name, zero: false }] as const),
-  ];
-  return quantities.map(([column, { name, zero }]) => ({
-    name,
-    xTitle: 'epoch',
-    zero,
-    series: bySeed(shown, ({ epochs }) =>
-      epochs.flatMap(({ epoch, numbers }) => (numbers[column] === undefined ? [] : [{ x: epoch, y: numbers[column] }])),
-    ),
-  }));
+  return [...Object.keys(EPOCH_QUANTITIES), ...others].map((column) => epochView(shown, column));
 }
 
-/** Parts of an epoch's quantities, in columns `<name>[<i>]`, with the least i that there is. */
-const BEST_COLUMNS = { klDimension: 0, gainPosition: 1 } as const;
-type BestColumn = keyof typeof BEST_COLUMNS;
-
-function valuesOfBest(best: Shown['best'], column: BestColumn): (number | null)[] {
-  return best === undefined ? [] : indexedColumns(best, column, BEST_COLUMNS[column]);
+/** A column of metrics.csv over epochs. */
+function epochView(shown: readonly Shown[], column: string): ChartView {
+  const { name, zero } = EPOCH_QUANTITIES[column] ?? { name: column, zero: false };
+  const series = bySeed(shown, ({ epochs }) =>
+    epochs.flatMap(({ epoch, numbers }) => (numbers[column] === undefined ? [] : [{ x: epoch, y: numbers[column] }])),
+  );
+  return { name, xTitle: 'epoch', zero, series };
 }
 
-/** Such parts of the best epoch; a dimension's number means nothing, so KL comes from the largest down. */
-function bestView(shown: readonly Shown[], column: BestColumn, name: string, xTitle: string): ChartView {
-  const curve = ({ best }: Shown): Curve => {
-    const points = valuesOfBest(best, column).flatMap((y, i) => (y === null ? [] : [{ x: i + 1, y }]));
-    if (column === 'gainPosition') return points;
-    const ranked = points.map(({ y }) => y).sort((a, b) => b - a);
-    return ranked.map((y, rank) => ({ x: rank + 1, y }));
-  };
-  return { name, xTitle, zero: true, series: bySeed(shown, curve) };
+/** KL of each dimension at the best epoch. A dimension's number means nothing, so they come from the largest down. */
+function klView(shown: readonly Shown[]): ChartView {
+  const series = bySeed(shown, ({ best }) =>
+    ofBest(best, 'klDimension', 0)
+      .flatMap((nats) => nats ?? [])
+      .sort((a, b) => b - a)
+      .map((y, rank) => ({ x: rank + 1, y })),
+  );
+  return { name: 'KL, nats a sentence', xTitle: 'dimensions, from the largest KL down', zero: true, series };
+}
+
+/** What the code gains at each position of a sentence, at the best epoch. */
+function gainView(shown: readonly Shown[]): ChartView {
+  const series = bySeed(shown, ({ best }) =>
+    ofBest(best, 'gainPosition', 1).flatMap((y, i) => (y === null ? [] : [{ x: i + 1, y }])),
+  );
+  return { name: 'gain, nats a word', xTitle: 'position in the sentence', zero: true, series };
+}
+
+/** Parts of an epoch's quantity, in columns `<name>[<i>]`. @param first the least i that there is. */
+function ofBest(best: Shown['best'], column: string, first: number): (number | null)[] {
+  return best === undefined ? [] : indexedColumns(best, column, first);
 }
 
 /** A line for each method and setting that has a point. */
@@ -433,29 +433,15 @@ function estimatorsOf(lines: readonly StepsLine[]): string {
 /** Curves as on the page, as pictures of their own, by the name of their file: those that there are numbers for. */
 export async function curveFigures(runs: readonly MeasuredRun[]): Promise<[name: string, svg: string][]> {
   const shown = show(inPaperOrder(runs));
-  const labels = colourOrder(shown);
-  const ofBest = (column: BestColumn) =>
-    shown
-      .map(({ label, best }) => ({ label, nats: valuesOfBest(best, column) }))
-      .filter(({ nats }) => nats.some((value) => value !== null));
-  const [kl, gain] = [ofBest('klDimension'), ofBest('gainPosition')];
-  return [
-    ...(shown.some(({ epochs }) => epochs.length > 0)
-      ? [['training-curves.svg', await drawCurves(shown, labels)] satisfies [string, string]]
-      : []),
-    ...(kl.length === 0 ? [] : [['kl-by-dimension.svg', await klByDimension(kl, labels)] satisfies [string, string]]),
-    ...(gain.length === 0
-      ? []
-      : [['gain-by-position.svg', await gainByPosition(gain, labels)] satisfies [string, string]]),
-  ];
-}
-
-function drawCurves(shown: readonly Shown[], labels: readonly string[]): Promise<string> {
-  const curves = shown.map(({ label, epochs }) => ({
-    label,
-    epochs: epochs.map(({ epoch, numbers }) => ({ epoch, validationLoss: numbers.validationLoss ?? null })),
-  }));
-  return trainingCurves(curves, labels);
+  const figures = [
+    { file: 'training-curves.svg', title: 'Validation loss', view: epochView(shown, 'validationLoss') },
+    { file: 'kl-by-dimension.svg', title: 'KL by latent dimension', view: klView(shown) },
+    { file: 'gain-by-position.svg', title: 'What the code gains, by position', view: gainView(shown) },
+  ].filter(({ view }) => view.series.length > 0);
+  const labels = lineLabels(shown);
+  const drawn: [string, string][] = [];
+  for (const { file, title, view } of figures) drawn.push([file, await lineFigure({ ...view, title, labels })]);
+  return drawn;
 }
 
 /** The maps of the runs that have one. */

@@ -1,16 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { gainByPosition } from '../../src/report/figures/gain-by-position.js';
-import { klByDimension } from '../../src/report/figures/kl-by-dimension.js';
+import { frontierFigure } from '../../src/report/figures/frontier.js';
+import { lineFigure, MOST_LINES } from '../../src/report/figures/lines.js';
 import { marginalDensities } from '../../src/report/figures/marginal-densities.js';
 import { posteriorScatter } from '../../src/report/figures/posterior-scatter.js';
 import { stepsAblation } from '../../src/report/figures/steps-ablation.js';
-import { trainingCurves } from '../../src/report/figures/training-curves.js';
+import { seedSeries } from '../../src/report/page-numbers.js';
 import { type Element, elementsOf } from './markup.js';
 
 type Point = [x: number, y: number];
 
 /** The marks of one kind, without those of legends and axes, in the order of drawing. */
-function marks(svg: string, role: 'mark-symbol' | 'mark-line' | 'mark-rule'): Element[] {
+function marks(svg: string, role: 'mark-symbol' | 'mark-line' | 'mark-area' | 'mark-rule'): Element[] {
   const elements = elementsOf(svg);
   const groups: Element[] = [];
   let inside = Number.POSITIVE_INFINITY;
@@ -50,13 +50,25 @@ function expectAffine(from: number[], to: number[], slope?: number): number {
 }
 
 const series = [
-  { label: 'LSTM-LM', nats: [3, 1, 2, null, 0.5] },
-  { label: '<unk> & "co"', nats: [0.1, 0.4, 0.3, 0.2, 0] },
+  seedSeries('LSTM-LM', [[3, 1, 2, 0.5].map((y, i) => ({ x: i + 1, y }))]),
+  seedSeries('<unk> & "co"', [[0.1, 0.4, 0.3, 0.2, 0].map((y, i) => ({ x: i + 1, y }))]),
 ];
-const curves = series.map(({ label, nats }) => ({
-  label,
-  epochs: nats.map((validationLoss, i) => ({ epoch: i + 1, validationLoss })),
-}));
+const gain = { title: 'What the code gains', name: 'gain, nats', xTitle: 'position', zero: true };
+const many = Array.from({ length: MOST_LINES + 1 }, (_, i) =>
+  seedSeries(`method ${i}`, [[1, 2, 3].map((x) => ({ x, y: x + i }))]),
+);
+const frontier = (curves: number) => ({
+  title: 'Perplexity against KL',
+  curves: Array.from({ length: curves }, (_, c) => ({
+    label: `curve ${c}`,
+    points: [1, 2, 3].map((value) => ({
+      value,
+      ppl: { value: 90 + c - value, standardError: 1 },
+      kl: { value: c + 2 * value, standardError: null },
+    })),
+  })),
+  references: [{ label: 'LSTM-LM', ppl: { value: 96, standardError: 1 } }],
+});
 const steps = [10, 20, 40].map((K, i) => ({
   steps: K,
   ppl: { value: 100 - 5 * i, standardError: 2 },
@@ -72,9 +84,10 @@ const map = Float64Array.of(-30, 10, 0, 0, 20, -5, 25, 31);
 const prior = Float64Array.of(1, 2, -3, 4, 9, -9);
 
 const FIGURES: [name: string, draw: () => Promise<string>][] = [
-  ['training curves', () => trainingCurves(curves)],
-  ['KL by dimension', () => klByDimension(series)],
-  ['gain by position', () => gainByPosition(series)],
+  ['curves in one plot', () => lineFigure({ ...gain, series })],
+  ['curves in a plot each', () => lineFigure({ ...gain, series: many })],
+  ['the frontier', () => frontierFigure(frontier(2))],
+  ['a frontier of many curves', () => frontierFigure(frontier(6))],
   ['the number of steps', () => stepsAblation(steps)],
   [
     'the map',
@@ -104,15 +117,14 @@ describe.each(FIGURES)('%s', (_, draw) => {
 });
 
 describe('curves', () => {
-  it('pass where their numbers are, with a gap where there is none', async () => {
-    const [first, second] = marks(await trainingCurves(curves), 'mark-line').map(pathOf);
-    const known = [0, 1, 2, 4];
+  it('pass where their numbers are', async () => {
+    const [first, second] = marks(await lineFigure({ ...gain, series }), 'mark-line').map(pathOf);
     const slope = expectAffine(
-      known.map((i) => i + 1),
+      [1, 2, 3, 4],
       first!.map(([x]) => x),
     );
     const down = expectAffine(
-      known.map((i) => series[0]!.nats[i]!),
+      series[0]!.y,
       first!.map(([, y]) => y),
     );
     expect(slope).toBeGreaterThan(0);
@@ -123,42 +135,80 @@ describe('curves', () => {
       slope,
     );
     expectAffine(
-      series[1]!.nats as number[],
+      series[1]!.y,
       second!.map(([, y]) => y),
       down,
     );
-    expect(marks(await trainingCurves(curves), 'mark-line')[0]!.attributes.d!.match(/M/g)).toHaveLength(2);
   });
 
-  it('of KL go from the largest dimension down', async () => {
-    const drawn = marks(await klByDimension(series), 'mark-line').map(pathOf);
-    expect(drawn.map((points) => points.length)).toEqual([4, 5]);
-    const heights = drawn.map((points) => points.map(([, y]) => y));
-    const scale = expectAffine([3, 2, 1, 0.5], heights[0]!);
-    expectAffine([0.4, 0.3, 0.2, 0.1, 0], heights[1]!, scale);
+  it('of several seeds are their mean in a band from the lowest to the highest', async () => {
+    const seeds = [
+      [1, 4, 2],
+      [3, 6, 3],
+    ].map((values) => values.map((y, i) => ({ x: i + 1, y })));
+    const svg = await lineFigure({ ...gain, series: [seedSeries('SRI', seeds)] });
+    const [line] = marks(svg, 'mark-line').map(pathOf);
+    const [band] = marks(svg, 'mark-area').map(pathOf);
+    const down = expectAffine(
+      [2, 5, 2.5],
+      line!.map(([, y]) => y),
+    );
+    // Along the lowest, then back along the highest.
+    const edges = [...band!].map(([, y]) => y);
+    expectAffine([1, 4, 2, 3, 6, 3], edges, down);
   });
 
-  it('have the colours of their place among all labels, and a legend of those shown', async () => {
+  it('have the looks of their place among all labels, and a legend of those shown', async () => {
     const labels = ['AE', ...series.map(({ label }) => label), 'SRI'];
-    const strokes = async (of: typeof series, all?: string[]) =>
-      marks(await gainByPosition(of, all), 'mark-line').map(({ attributes }) => attributes.stroke);
-    const together = await strokes(series, labels);
+    const looks = async (of: typeof series, all?: string[]) =>
+      marks(await lineFigure({ ...gain, series: of, labels: all }), 'mark-line').map(
+        ({ attributes }) => `${attributes.stroke} ${attributes['stroke-dasharray']}`,
+      );
+    const together = await looks(series, labels);
     expect(new Set(together).size).toBe(2);
-    expect(await strokes([series[1]!], labels)).toEqual([together[1]]);
-    expect(await strokes(series)).not.toEqual(together);
-    const shown = texts(await gainByPosition(series, labels));
+    expect(await looks([series[1]!], labels)).toEqual([together[1]]);
+    expect(await looks(series)).not.toEqual(together);
+    const shown = texts(await lineFigure({ ...gain, series, labels }));
     expect(shown).toEqual(expect.arrayContaining(['LSTM-LM', '<unk> & "co"']));
     expect(shown).not.toContain('AE');
     expect(shown).not.toContain('SRI');
   });
 
-  it('of nine methods and more are told apart by colour and dash', async () => {
-    const many = Array.from({ length: 20 }, (_, i) => ({ label: `method ${i}`, nats: [i, i + 1] }));
-    const looks = marks(await gainByPosition(many), 'mark-line').map(
-      ({ attributes }) => `${attributes.stroke} ${attributes['stroke-dasharray']}`,
+  it('share a plot as long as their dashes tell them apart, and have one each where they are more', async () => {
+    const lines = async (count: number) =>
+      marks(await lineFigure({ ...gain, series: many.slice(0, count) }), 'mark-line').map(
+        ({ attributes }) => attributes,
+      );
+    const few = await lines(MOST_LINES);
+    expect(new Set(few.map((look) => look['stroke-dasharray'])).size).toBe(MOST_LINES);
+    const svg = await lineFigure({ ...gain, series: many });
+    const drawn = marks(svg, 'mark-line').map((line) => pathOf(line).map(([, y]) => y));
+    expect(drawn).toHaveLength(2 * many.length);
+    // Each over the median of all, halfway between the two in the middle.
+    const own = drawn.filter((_, i) => i % 2 === 1);
+    expect(new Set(own.map(String)).size).toBe(many.length);
+    const median = own[2]!.map((y, i) => (y + own[3]![i]!) / 2);
+    for (const behind of drawn.filter((_, i) => i % 2 === 0)) {
+      median.forEach((y, at) => {
+        expect(behind[at]).toBeCloseTo(y, 1);
+      });
+    }
+    expect(texts(svg)).toEqual(expect.arrayContaining(many.map(({ label }) => label)));
+  });
+});
+
+describe('the frontier', () => {
+  it('tells its curves apart by dash and shape, and has a plot for each where they are many', async () => {
+    const few = await frontierFigure(frontier(MOST_LINES));
+    expect(new Set(marks(few, 'mark-line').map(({ attributes }) => attributes['stroke-dasharray'])).size).toBe(
+      MOST_LINES,
     );
-    expect(new Set(looks).size).toBe(20);
-    expect(new Set(looks.slice(0, 9).map((look) => look.split(' ')[0])).size).toBe(9);
+    expect(new Set(marks(few, 'mark-symbol').map(({ attributes }) => attributes.d)).size).toBe(MOST_LINES);
+    const each = await frontierFigure(frontier(6));
+    // Its own points stand out; the other five lie behind.
+    expect(marks(each, 'mark-symbol')).toHaveLength(6 * 3);
+    expect(marks(each, 'mark-line')).toHaveLength(6 * 6);
+    expect(texts(each)).toEqual(expect.arrayContaining(['curve 0', 'curve 5', 'LSTM-LM']));
   });
 });
 

@@ -1,93 +1,177 @@
-// Curves over one quantity, one a run: what training curves, KL by dimension and gain by position have in common.
+// Curves over one quantity. As many as are told apart without colour share one plot; more have a small plot each, all of one
+// scale, over the range and the median of all, so that each is seen and still compared.
 
 import type { TopLevelSpec } from 'vega-lite';
-import { renderSvg } from './render.js';
+import type { ChartView } from '../page-numbers.js';
+import { REFERENCE_COLOUR, renderSvg } from './render.js';
 
-/** A curve, and the name it has in the legend. */
-export interface Series {
-  label: string;
-  /** In increasing order of x; a y that is null leaves a gap. */
-  points: readonly { x: number; y: number | null }[];
-}
-
-export interface LineFigure {
+/** A picture of one quantity of a chart. */
+export interface LineFigure extends Pick<ChartView, 'name' | 'xTitle' | 'zero' | 'series'> {
   title: string;
-  xTitle: string;
-  yTitle: string;
-  series: readonly Series[];
-  /** Every label of the report, in the order of their colours, so that a run looks the same in each of its figures. */
+  /** Every line of the report, so that each looks the same in all of its figures; as far as styles go. */
   labels?: readonly string[] | undefined;
-  /** Whether the y axis begins at zero: for quantities, not for losses. */
-  zero: boolean;
 }
 
 /**
- * Colours that stay apart for the colour-blind (Okabe and Ito 2008), but for their yellow, too pale on white, in whose
- * stead wine stands. They come in an order that gives the last of the paper's nine methods, its own, the strongest.
+ * What tells curves of one plot apart: colours that stay apart for the colour-blind (after Okabe and Ito 2008), and dashes
+ * and shapes for who sees none.
  */
-const COLOURS = [
-  '#000000',
-  '#8c8c8c',
-  '#56b4e9',
-  '#009e73',
-  '#e69f00',
-  '#cc79a7',
-  '#882255',
-  '#0072b2',
-  '#d55e00',
+export const LINE_STYLES = [
+  { colour: '#c44e00', dash: [1, 0], shape: 'circle' },
+  { colour: '#0072b2', dash: [10, 4], shape: 'square' },
+  { colour: '#00795a', dash: [2, 4], shape: 'triangle-up' },
+  { colour: '#882255', dash: [10, 4, 2, 4], shape: 'diamond' },
+  { colour: '#111111', dash: [18, 3, 4, 3, 4, 3], shape: 'cross' },
 ] as const;
 
-/** Neighbours differ in their dash too. As nine is no multiple of four, no early pair of colour and dash returns. */
-const DASHES = [
-  [1, 0],
-  [7, 3],
-  [2, 2],
-  [7, 2, 2, 2],
-] as const;
+/** Lines of a chart that are told apart without colour. */
+export const MOST_LINES = LINE_STYLES.length;
 
 /** Curves of fewer points than this show each of them. */
 const SHOWN_POINTS = 40;
 
-/** Draws the curves as SVG, with a legend of those that are there. */
-export function lineFigure({
-  title,
-  xTitle,
-  yTitle,
-  series,
-  labels = series.map(({ label }) => label),
-  zero,
-}: LineFigure): Promise<string> {
-  const domain = [...labels];
-  const cycle = <T>(range: readonly T[]) => domain.map((_, i) => range[i % range.length]!);
-  const legend = {
-    title: null,
-    values: labels.filter((label) => series.some((one) => one.label === label)),
-    symbolType: 'stroke',
-    symbolSize: 700,
-    symbolStrokeWidth: 2,
+/** Small plots in a row. */
+const PLOTS_IN_ROW = 4;
+/** Of what lies behind a curve for comparison. */
+const BEHIND = '#d9d9d9';
+
+/** A point of a curve; without a band, its edges are the value itself. */
+interface Point {
+  label: string;
+  x: number;
+  y: number;
+  low: number;
+  high: number;
+}
+
+/** Draws the curves as SVG: those of several seeds as their mean in a band from the lowest to the highest. */
+export function lineFigure({ title, name, xTitle, zero, series, labels = [] }: LineFigure): Promise<string> {
+  const curves = series.map(({ label, x, y, low = y, high = y }) =>
+    x.map((x, i): Point => ({ label, x, y: y[i]!, low: low[i]!, high: high[i]! })),
+  );
+  const dots = curves.every(({ length }) => length < SHOWN_POINTS);
+  const spec =
+    curves.length > MOST_LINES
+      ? {
+          title: {
+            text: title,
+            subtitle: `${name}, over ${xTitle}; grey: from the least to the greatest of all, and their median`,
+            subtitleFontSize: 11,
+          },
+          ...smallPlots(curves, { axes: axesOf(null, null, zero), dots }),
+        }
+      : { title, ...onePlot(curves, { axes: axesOf(xTitle, name, zero), dots }, labels) };
+  return renderSvg({ description: `${title}: ${name}, over ${xTitle}`, ...spec } as TopLevelSpec);
+}
+
+interface Drawn {
+  axes: ReturnType<typeof axesOf>;
+  /** Whether each point is shown. */
+  dots: boolean;
+}
+
+function axesOf(xTitle: string | null, yTitle: string | null, zero: boolean) {
+  return {
+    x: {
+      field: 'x',
+      type: 'quantitative',
+      title: xTitle,
+      axis: { grid: false, tickMinStep: 1 },
+      scale: { zero: false, nice: false, padding: 6 },
+    },
+    y: { field: 'y', type: 'quantitative', title: yTitle, scale: { zero } },
   };
-  const longest = series.reduce((most, { points }) => Math.max(most, points.length), 0);
-  const colour = { field: 'label', type: 'nominal', scale: { domain, range: cycle(COLOURS) }, legend };
-  const strokeDash = { field: 'label', type: 'nominal', scale: { domain, range: cycle(DASHES) }, legend };
-  const line = { mark: { type: 'line', strokeWidth: 2 }, encoding: { color: colour, strokeDash } };
-  const dots = { mark: { type: 'circle', size: 24, opacity: 1 }, encoding: { color: colour } };
-  const spec = {
-    title,
-    description: `${title}: ${yTitle}, over ${xTitle}`,
+}
+
+/** Band, line and points of curves, in their colour; a line may have a look besides. */
+function layers({ axes: { y }, dots }: Drawn, { color, line }: { color: object; line?: object }) {
+  const band = { y: { ...y, field: 'low' }, y2: { field: 'high' }, color };
+  return [
+    { mark: { type: 'area', opacity: 0.18 }, encoding: band },
+    { mark: { type: 'line', strokeWidth: 2 }, encoding: { y, color, ...line } },
+    ...(dots
+      ? [
+          {
+            mark: { type: 'point', filled: true, size: 26, opacity: 1 },
+            encoding: { y, color },
+          },
+        ]
+      : []),
+  ];
+}
+
+function onePlot(curves: readonly Point[][], drawn: Drawn, labels: readonly string[]) {
+  const own = curves.flatMap(([first]) => first?.label ?? []);
+  const all = [...new Set([...labels, ...own])];
+  const domain = all.length > MOST_LINES ? own : all;
+  const legend = { title: null, values: own, symbolType: 'stroke', symbolSize: 700, symbolOpacity: 1 };
+  const by = (range: readonly unknown[]) => ({
+    field: 'label',
+    type: 'nominal',
+    scale: { domain, range: range.slice(0, domain.length) },
+    legend,
+  });
+  const color = by(LINE_STYLES.map(({ colour }) => colour));
+  const line = { strokeDash: by(LINE_STYLES.map(({ dash }) => dash)) };
+  return {
     width: 520,
     height: 300,
-    data: { values: series.flatMap(({ label, points }) => points.map((point) => ({ label, ...point }))) },
-    encoding: {
-      x: {
-        field: 'x',
-        type: 'quantitative',
-        title: xTitle,
-        axis: { grid: false, tickMinStep: 1 },
-        scale: { zero: false, nice: false, padding: 6 },
-      },
-      y: { field: 'y', type: 'quantitative', title: yTitle, scale: { zero } },
-    },
-    layer: longest < SHOWN_POINTS ? [line, dots] : [line],
+    data: { values: curves.flat() },
+    encoding: { x: drawn.axes.x },
+    layer: layers(drawn, { color, line }),
   };
-  return renderSvg(spec as TopLevelSpec);
+}
+
+function smallPlots(curves: readonly Point[][], drawn: Drawn) {
+  const { x, y } = drawn.axes;
+  const behind = {
+    data: { values: together(curves.flat()) },
+    encoding: { x },
+    layer: [
+      {
+        mark: { type: 'area', color: BEHIND, opacity: 0.6 },
+        encoding: { y: { ...y, field: 'least' }, y2: { field: 'greatest' } },
+      },
+      {
+        mark: { type: 'line', color: REFERENCE_COLOUR, strokeWidth: 1 },
+        encoding: { y: { ...y, field: 'median' } },
+      },
+    ],
+  };
+  return {
+    columns: PLOTS_IN_ROW,
+    spacing: { row: 14, column: 14 },
+    resolve: { scale: { x: 'shared', y: 'shared' } },
+    concat: curves.map((points) => ({
+      title: { text: points[0]?.label ?? '', fontSize: 12, offset: 4 },
+      width: 150,
+      height: 100,
+      layer: [
+        behind,
+        {
+          data: { values: points },
+          encoding: { x },
+          layer: layers(drawn, { color: { value: LINE_STYLES[0].colour } }),
+        },
+      ],
+    })),
+  };
+}
+
+/** What the curves are at each x, taken together. */
+function together(points: readonly Point[]): { x: number; least: number; median: number; greatest: number }[] {
+  const at = new Map<number, Point[]>();
+  for (const point of points) at.set(point.x, [...(at.get(point.x) ?? []), point]);
+  return [...at]
+    .sort(([a], [b]) => a - b)
+    .map(([x, here]) => {
+      const values = here.map(({ y }) => y).sort((a, b) => a - b);
+      const [below, above] = [Math.floor, Math.ceil].map((round) => values[round((values.length - 1) / 2)]!);
+      return {
+        x,
+        least: Math.min(...here.map(({ low }) => low)),
+        median: (below! + above!) / 2,
+        greatest: Math.max(...here.map(({ high }) => high)),
+      };
+    });
 }
