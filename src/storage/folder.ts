@@ -29,11 +29,26 @@ function makeMissing(folder: string): string[] {
   return missing;
 }
 
+/** How often a place is tried that vanishes meanwhile. */
+const TRIES = 5;
+
 /**
  * Tries whether a file can be written in a folder, and leaves everything as it was.
  * @throws what the file system throws, naming the place.
  */
 export function tryWriting(folder: string): void {
+  for (let tries = 1; ; tries++) {
+    try {
+      tryOnce(folder);
+      return;
+    } catch (error) {
+      // Another process that tried, too, may have removed the folder that it made.
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || tries === TRIES) throw error;
+    }
+  }
+}
+
+function tryOnce(folder: string): void {
   const made = makeMissing(folder);
   const file = path.join(folder, `.tried-${process.pid}`);
   try {
