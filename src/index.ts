@@ -72,6 +72,10 @@ export type {
 } from './methods/method.js';
 export type { Decoding } from './model/decoding.js';
 export { type DecoderDefinition, type DecoderSpec, defineDecoder } from './model/define-decoder.js';
+export { defineTable, type TableDefinition, type TableKey, type TableSpec } from './report/define-table.js';
+export type { Need, Product, Varying } from './report/product.js';
+export type { Column, Table } from './report/table.js';
+export type { MeasuredRun } from './runs/measured-run.js';
 export type { MeasuredRow } from './runs/row.js';
 export type { Manifest } from './runs/run-folder.js';
 export type { DecodedText } from './runs/texts.js';

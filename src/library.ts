@@ -17,6 +17,7 @@ import type { Following, RowEvent, Stage } from './experiments/progress.js';
 import type { Results } from './experiments/report.js';
 import { type ReproductionEvent, reproduce as reproducePlan } from './experiments/reproduce/reproduce.js';
 import { inTrainingOrder, trainRun } from './experiments/train.js';
+import type { TableKey } from './report/define-table.js';
 import type { MeasuredRow } from './runs/row.js';
 import type { Manifest } from './runs/run-folder.js';
 import type { DecodedText } from './runs/texts.js';
@@ -182,15 +183,15 @@ export async function decode(
   return decodeCodes(opened, given, request, following);
 }
 
-/** Tables and figures of the paper. */
+/** Tables and figures. */
 export interface ReproductionSpec {
   /** A config file, or the name of one in `configs/`. */
   config: string;
-  /** Numbers of tables; `[1]` where neither tables nor figures are given. */
-  tables?: readonly number[];
+  /** Tables, by the paper's number or by name; `[1]` where neither tables nor figures are given. */
+  tables?: readonly TableKey[];
   /** Numbers of figures. */
   figures?: readonly number[];
-  /** Methods, a setting after `@`; those of the config that the paper shows where absent. */
+  /** Methods, a setting after `@`; those of the config that the tables and figures show where absent. */
   methods?: readonly string[];
   /** The config's where absent. */
   seeds?: readonly number[];
@@ -227,8 +228,6 @@ export async function reproduce(
     tables,
     figures,
     ais: false,
-    stepsAblation: false,
-    frontier: false,
     split,
     runs,
     results,

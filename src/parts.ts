@@ -6,6 +6,7 @@ export { z } from 'zod';
 export { count, notNegative, positive, wholeNumber } from './config/numbers.js';
 export type { Batch } from './data/batches.js';
 export type { PreparedCorpus } from './data/corpus.js';
+export { drawsOfChains } from './evaluation/define-metric.js';
 export { countNotFinite, divergenceWarnings, meanRow } from './evaluation/measurement.js';
 export {
   DefensiveMixture,
@@ -32,5 +33,11 @@ export { Parameters } from './model/parameters.js';
 export { PortableLikelihood } from './model/portable-likelihood.js';
 export { embedWords } from './model/word-vectors.js';
 export { RandomStream, type StreamKey } from './random/philox.js';
+export type { ReadingTable } from './report/layout.js';
+export { metricTable } from './report/metric-table.js';
+export { readingTable } from './report/reading.js';
+export { bySeeds, meanOverSeeds, SEEDS_PROVENANCE, type SeedMean, type Seeds } from './report/seeds.js';
+export { decimals, inPaperOrder, makeTable, methodLabel, PROVENANCE, significant } from './report/table.js';
+export { chooseRow } from './runs/measured-run.js';
 export { finiteOrNull, type ResultRow } from './runs/row.js';
 export { type MeanEstimate, meanEstimate } from './statistics.js';

@@ -3,8 +3,8 @@
 // 2016, "A Diversity-Promoting Objective Function for Neural Conversation Models"). A decoder that ignores its code writes
 // one sentence again and again: the share goes to zero with the number of sentences.
 
-import { defineMetric } from 'sri';
-import { decodeSentences } from 'sri/parts';
+import { defineMetric, defineTable } from 'sri';
+import { decodeSentences, drawsOfChains, metricTable } from 'sri/parts';
 
 /** The share of different pairs among all, in percent, and its standard error by leaving out one sentence at a time. */
 export function distinctPairs(sentences) {
@@ -61,11 +61,25 @@ class Distinct2 {
   }
 }
 
-export default defineMetric({
+const distinct2 = defineMetric({
   name: 'distinct-2',
   label: 'Distinct-2',
   description: 'different pairs of neighbouring words in greedy reconstructions, of all',
   unit: '%',
   direction: 'higher',
+  // A run that has a row like this is not measured again.
+  wanted: (context) => [drawsOfChains(context, context.evaluation.inferenceChains)],
   measure: (context) => [new Distinct2(context)],
 });
+
+const SHOWN = ['distinct-2', 'recon'];
+
+/** How varied what is said back is, beside how well: either is easy without the other. */
+const variety = defineTable({
+  name: 'variety',
+  caption: 'Variety of what is said back',
+  needs: [{ measuring: 'metrics', metrics: SHOWN }],
+  make: (runs, split) => metricTable(SHOWN, runs, split),
+});
+
+export default [distinct2, variety];

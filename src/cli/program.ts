@@ -60,7 +60,7 @@ export async function buildProgram(io: Io, args: readonly string[]): Promise<Com
     .addOption(
       new Option(
         '--plugin <module>',
-        'a file or a package that defines methods, metrics, estimators, decoders or data sets; of every command; may be repeated',
+        'a file or a package that defines methods, metrics, estimators, tables, decoders or data sets; of every command; may be repeated',
       )
         .argParser((text, sofar: string[] = []) => [...sofar, text])
         .default([], 'none'),

@@ -1,13 +1,13 @@
 // `sri report`: tables, figures and the report's page, from whatever run folders hold by now.
 
 import path from 'node:path';
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { SPLIT_NAMES, type SplitName } from '../data/corpus.js';
 import { InputError } from '../errors.js';
 import type { Results } from '../experiments/report.js';
+import type { TableDefinition, TableKey } from '../report/define-table.js';
 import type { TABLE_WRITERS } from '../report/formats.js';
 import type { Table } from '../report/table.js';
-import type { ReportTable } from '../report/tables.js';
 import { type Io, note, print, printJson } from './io.js';
 import { addConfigOption, configOf, wholeNumbers } from './options.js';
 import { paintFor } from './paint.js';
@@ -15,7 +15,7 @@ import { printTable } from './print-table.js';
 
 /** What the options of {@link addTableOptions} hold. */
 export interface TableOptions {
-  tables?: number[] | undefined;
+  tables?: TableKey[] | undefined;
   all?: boolean | undefined;
   ablation?: 'steps' | undefined;
   split: SplitName;
@@ -46,6 +46,7 @@ Examples:
   sri report --config ptb.yaml
   sri report --config snli.yaml --tables 1,4 --html
   sri report --config ptb.yaml --table 1 --format latex > table1.tex
+  sri report --config ptb.yaml --table further
   sri report runs/ptb/sri/seed-0 runs/ptb/sri@released/seed-0`;
 
 export function addReport(program: Command, io: Io): void {
@@ -63,15 +64,18 @@ export function addReport(program: Command, io: Io): void {
         { openConfig },
         { findRuns, readRun },
         { RunFolder },
-        { reportTables, writeComparison, writeResults },
+        { writeComparison, writeResults },
         { TABLE_WRITERS },
+        { tablesOf },
       ] = await Promise.all([
         import('../experiments/choose-run.js'),
         import('../runs/measured-run.js'),
         import('../runs/run-folder.js'),
         import('../experiments/report.js'),
         import('../report/formats.js'),
+        import('../report/tables.js'),
       ]);
+      const asked = tablesOf(tableKeysOf(options, [1]));
       const dataSet = async () =>
         (await openConfig(await configOf(options, 'sri report', 'run folders'))).config.dataSet;
       const found =
@@ -82,9 +86,7 @@ export function addReport(program: Command, io: Io): void {
         print(io, `written to ${await writeComparison(runs, options)}`);
         return;
       }
-      const ablation = options.ablation !== undefined;
-      const asked = reportTables(tableNumbersOf(options, ablation ? [] : [1]), { stepsAblation: ablation });
-      // Of all there are, those without a row are passed over; one that was asked for by its number is missed.
+      // Of all there are, those without a row are passed over; one that was asked for by itself is missed.
       const request = { ...options, asked, missing: options.all ? 'pass over' : 'refuse' } as const;
       showResults(await writeResults(runs, request), io, options, TABLE_WRITERS);
     });
@@ -95,10 +97,10 @@ export function addTableOptions(command: Command): Command {
     command
       .option(
         '--table, --tables <list>',
-        `the paper's tables, 1 to ${TABLE_COUNT} with commas between; 1 unless something else is asked for`,
-        tableNumbers,
+        `tables with commas between: the paper's by number, 1 to ${TABLE_COUNT}, others by name; 1 unless something else is asked for`,
+        tableKeys,
       )
-      .option('--all', 'all tables, and Figure 1')
+      .option('--all', 'all tables of the paper, and Figure 1')
       .addOption(
         new Option('--ablation <what>', "the second footnote's numbers of Langevin steps; none unless given").choices([
           'steps',
@@ -127,10 +129,17 @@ export function addResultOptions(command: Command): Command {
     );
 }
 
-/** The numbers of the paper's tables that options ask for. @param otherwise where they ask for no table. */
-export function tableNumbersOf({ tables, all }: Pick<TableOptions, 'tables' | 'all'>, otherwise: number[]): number[] {
-  if (all) return Array.from({ length: TABLE_COUNT }, (_, i) => i + 1);
-  return tables ?? otherwise;
+/** The tables that options ask for. @param otherwise where they ask for none. */
+export function tableKeysOf(
+  { tables = [], all, ablation }: Pick<TableOptions, 'tables' | 'all' | 'ablation'>,
+  otherwise: TableKey[],
+): TableKey[] {
+  const asked = [
+    ...(all ? Array.from({ length: TABLE_COUNT }, (_, i) => i + 1) : []),
+    ...tables,
+    ...(ablation === undefined ? [] : [`ablation-${ablation}`]),
+  ];
+  return asked.length === 0 ? otherwise : asked;
 }
 
 /** Prints the tables that were asked for, and says what was written. @param writers of the formats but `table` and `json`. */
@@ -181,7 +190,7 @@ function fileList(names: readonly string[]): string {
 }
 
 function printTableJson(
-  { number, name }: ReportTable,
+  { number, name }: TableDefinition,
   { columns, rows }: Table,
   dataSet: string,
   folder: string,
@@ -193,14 +202,9 @@ function printTableJson(
   printJson(io, { event: 'table', table: number ?? name, dataSet, file, measurements, rows: objects });
 }
 
-/** Numbers of tables with commas between, each once. */
-function tableNumbers(text: string): number[] {
-  const numbers = wholeNumbers(1)(text);
-  const stranger = numbers.find((number) => number > TABLE_COUNT);
-  if (stranger !== undefined) {
-    throw new InvalidArgumentError(
-      `There is no such table; the paper has ${TABLE_COUNT}, and they are 1 to ${TABLE_COUNT}.`,
-    );
-  }
-  return numbers;
+/** Numbers and names of tables with commas between; whether there are such, the tables say. */
+function tableKeys(text: string): TableKey[] {
+  return text
+    .split(',')
+    .flatMap((item): TableKey[] => (/^[a-z]/i.test(item.trim()) ? [item.trim()] : wholeNumbers(1)(item)));
 }

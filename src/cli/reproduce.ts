@@ -20,7 +20,7 @@ import {
   wholeNumbers,
 } from './options.js';
 import { createProgress, type Progress } from './progress.js';
-import { addResultOptions, addTableOptions, type TableOptions, tableNumbersOf } from './report.js';
+import { addResultOptions, addTableOptions, type TableOptions, tableKeysOf } from './report.js';
 
 interface ReproduceOptions extends MachineOptions, TableOptions {
   config?: string | undefined;
@@ -113,7 +113,7 @@ function addPlanOptions(command: Command, methods: string): Command {
 export function addReproduce(program: Command, io: Io): void {
   const command = program
     .command('reproduce')
-    .description('do what is missing for tables of the paper - prepare, train, measure - and write them')
+    .description('do what is missing for tables of the paper or others - prepare, train, measure - and write them')
     .usage('[--config ptb.yaml] (--table N | --tables 1,4 | --all | --ablation steps) [options]');
   addTableOptions(addSetOption(addConfigOption(command)))
     .addOption(
@@ -161,7 +161,7 @@ export function addFrontier(program: Command, io: Io): void {
 
 /** @throws {InputError} where no config is named, and the folder has none or several. */
 async function requestOf(options: ReproduceOptions): Promise<ReproductionRequest> {
-  const { all = false, ais = false, ablation, methods, seeds, split, runs, results, from } = options;
+  const { all = false, ais = false, methods, seeds, split, runs, results, from } = options;
   const config = await configOf(options, options.frontier ? 'sri frontier' : 'sri reproduce');
   const [{ parseSweep }, { openConfig }] = await Promise.all([
     import('../config/load.js'),
@@ -172,14 +172,9 @@ async function requestOf(options: ReproduceOptions): Promise<ReproductionRequest
     loaded,
     config,
     overrides: overridesOf(options),
-    tables: tableNumbersOf(
-      options,
-      options.figures === undefined && ablation === undefined && options.frontier === undefined ? [1] : [],
-    ),
+    tables: options.frontier ? ['frontier'] : tableKeysOf(options, options.figures === undefined ? [1] : []),
     figures: all ? [1] : (options.figures ?? []),
     ais: all || ais,
-    stepsAblation: ablation !== undefined,
-    frontier: options.frontier ?? false,
     methods: methods?.split(',').map((name) => name.trim()),
     seeds,
     sweep: parseSweep(options.sweep, loaded.catalogue, { file: options.sweepFile }),

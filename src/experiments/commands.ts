@@ -13,7 +13,9 @@ import { findDataSet } from '../data/registry.js';
 import { InputError } from '../errors.js';
 import { ENCODER_ALONE } from '../evaluation/perplexity/encoder-estimator.js';
 import { methods } from '../methods/registry.js';
+import type { TableDefinition } from '../report/define-table.js';
 import { type Study, studies, sweptValue } from '../report/sweep.js';
+import { keyOf, tablesOf } from '../report/tables.js';
 import { isOfSelected, type MeasuredRun, namesOfCopies } from '../runs/measured-run.js';
 import { keptPosterior } from '../runs/posterior-files.js';
 import type { MeasuredRow } from '../runs/row.js';
@@ -22,8 +24,8 @@ import { resolveVariant } from './choose-run.js';
 import { isPlanned } from './reproduce/outstanding.js';
 
 export interface CommandsRequest {
-  /** Of the paper, those that have rows. */
-  tables: readonly number[];
+  /** Those that have rows. */
+  tables: readonly TableDefinition[];
   split: string;
   /** The config file, as a command names it. */
   config: string;
@@ -140,8 +142,17 @@ function asYaml(value: unknown): string {
   return isName ? value : JSON.stringify(value);
 }
 
-/** What a plan measures for a table that may hold what was measured otherwise, too. */
-const OF_TABLE: Readonly<Record<number, string>> = { 4: 'noisy-recon', 5: 'accuracy' };
+/** Tables that a plan makes by their name alone. */
+function plannedTables({ tables }: CommandsRequest): TableDefinition[] {
+  return tables.filter(({ needs, varies }) => needs.length > 0 && varies === undefined);
+}
+
+/** Whether a plan of these tables, or of Table 1, measures a row just as it is. */
+function isMade(row: MeasuredRow, measured: MeasuredRun, request: CommandsRequest): boolean {
+  const needs = plannedTables(request).flatMap((table) => table.needs);
+  const metrics = needs.flatMap((need) => ('metrics' in need ? need.metrics : []));
+  return isPlanned(row, measured, [...new Set([...TABLE_1, ...metrics])]);
+}
 
 /** Runs that one plan makes: in one folder, of one seed, with the same set by hand. */
 function reproductions(remakings: readonly Remaking[], request: CommandsRequest): string[] {
@@ -164,8 +175,13 @@ function reproductions(remakings: readonly Remaking[], request: CommandsRequest)
       return ['--sweep', `${key}=${values.join(',')}`];
     });
     const made = (metric: string) =>
-      group.some(({ measured }) => measured.rows.some((row) => row.metric === metric && isPlanned(row, measured)));
-    const tables = request.tables.filter((number) => OF_TABLE[number] === undefined || made(OF_TABLE[number]));
+      group.some(({ measured }) =>
+        measured.rows.some((row) => row.metric === metric && isMade(row, measured, request)),
+      );
+    // A table may hold what was measured otherwise, too, and nothing but that.
+    const tables = plannedTables(request)
+      .filter(({ metrics }) => metrics.length === 0 || metrics.some(made))
+      .map(keyOf);
     return line(
       'sri reproduce',
       ['--config', request.config],
@@ -198,7 +214,7 @@ function alone(remakings: readonly Remaking[], request: CommandsRequest): string
           asked.set.flatMap((text) => ['--set', text]),
         )
       : line('sri train', ['--config', path.join(copy, 'config.json')], where);
-    const planned = rows.filter((row) => isShown(measured, row, request) && isPlanned(row, measured));
+    const planned = rows.filter((row) => isShown(measured, row, request) && isMade(row, measured, request));
     const metrics = [...new Set(planned.map(({ metric }) => metric))].filter((one) => TABLE_1.includes(one));
     const other = planned.filter(({ metric }) => !TABLE_1.includes(metric));
     return [
@@ -212,12 +228,12 @@ function alone(remakings: readonly Remaking[], request: CommandsRequest): string
 }
 
 /** What a plan measures together. */
-const TABLE_1 = ['ppl', 'recon', 'au', 'kl'];
+const TABLE_1 = tablesOf([1])[0]!.metrics;
 
 /** What was measured of a run otherwise than a plan by its configuration would, a command each. */
 function measurements(measured: MeasuredRun, request: CommandsRequest): string[] {
   const lines = measured.rows
-    .filter((row) => isShown(measured, row, request) && !isPlanned(row, measured))
+    .filter((row) => isShown(measured, row, request) && !isMade(row, measured, request))
     .map((row) => measuring(row, measured, request));
   return [...new Set(lines)];
 }

@@ -9,16 +9,19 @@ import { checkEstimator, EXACT, estimatorName, estimatorNamed } from '../evaluat
 import { metricNamed } from '../evaluation/registry.js';
 import type { Inference } from '../methods/method.js';
 import { methodNamed } from '../methods/registry.js';
-import { tableNumbered } from '../report/tables.js';
+import { tablesOf } from '../report/tables.js';
 import type { MeasuredRow } from '../runs/row.js';
 import { evaluationOptions } from './evaluation.js';
 import { languageModelNll } from './language-model.js';
 import type { OpenRun } from './open-run.js';
 import { type Following, type RowEvent, rowKeeper, type Stage, stage } from './progress.js';
 
-/** The metrics of Table 1 that a method has; a code that is a point has no proposal of its own to estimate PPL from. */
-export function metricsOf(inference: Inference): string[] {
-  return tableNumbered(1).metrics.filter(
+/**
+ * The metrics that a plan measures of a method, of some; a code that is a point has no proposal of its own to estimate PPL from.
+ * @param names those of Table 1 where absent.
+ */
+export function metricsOf(inference: Inference, names: readonly string[] = tablesOf([1])[0]!.metrics): string[] {
+  return names.filter(
     (name) => isMeasurable(metricNamed(name), inference) && !(name === 'ppl' && inference === 'point'),
   );
 }

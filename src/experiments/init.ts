@@ -286,8 +286,6 @@ async function secondsOf(config: string, overrides: readonly string[], runs: str
     tables: [1],
     figures: [],
     ais: false,
-    stepsAblation: false,
-    frontier: false,
     methods: ['lstm-lm', 'sri'],
     split: 'test',
     runs,

@@ -22,6 +22,8 @@ import { registerMethod } from '../methods/registry.js';
 import { registerDecoder } from '../model/decoders.js';
 import type { DecoderDefinition } from '../model/define-decoder.js';
 import type { Definition } from '../registry.js';
+import type { TableDefinition } from '../report/define-table.js';
+import { registerTable } from '../report/tables.js';
 import { cut } from '../text.js';
 
 /** A module that definitions were taken from. */
@@ -40,11 +42,12 @@ const REGISTER = {
   metric: (definition: MetricDefinition) => registerMetric(definition),
   estimator: (definition: EstimatorDefinition) => registerEstimator(definition),
   decoder: (definition: DecoderDefinition) => registerDecoder(definition),
+  table: (definition: TableDefinition) => registerTable(definition),
   dataset: (definition: DataSetDefinition) => registerDataSet(definition),
 } as const;
 type Kind = keyof typeof REGISTER;
 
-const MAKERS = 'defineMethod, defineMetric, defineEstimator, defineDecoder or defineDataSet';
+const MAKERS = 'defineMethod, defineMetric, defineEstimator, defineTable, defineDecoder or defineDataSet';
 
 const loaded: Plugin[] = [];
 

@@ -5,44 +5,22 @@ import { copyFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { SplitName } from '../data/corpus.js';
 import { InputError } from '../errors.js';
-import { stepsLines, stepsPoints } from '../report/ablation.js';
-import { frontierFigure } from '../report/figures/frontier.js';
-import { stepsAblation } from '../report/figures/steps-ablation.js';
-import { frontierFigureOf, frontierLines } from '../report/frontier.js';
+import type { TableDefinition } from '../report/define-table.js';
+import { FIGURES } from '../report/figures.js';
 import { mixtureNotices } from '../report/mixture.js';
 import { partNotice } from '../report/part.js';
-import { curveFigures, type ReportPage, reportPage } from '../report/report-page.js';
+import { type ReportPage, reportPage } from '../report/report-page.js';
 import { type Table, toCsv } from '../report/table.js';
 import { measurements } from '../report/table1.js';
-import { REPORT_TABLES, type ReportTable } from '../report/tables.js';
+import { tables } from '../report/tables.js';
 import { type MeasuredRun, namesOfCopies } from '../runs/measured-run.js';
-import { posteriorFiles } from '../runs/posterior-files.js';
 import { writeFileAtomic } from '../storage/atomic-write.js';
 import { makeFolder } from '../storage/folder.js';
 import { commandsOf } from './commands.js';
 
-/** The paper's tables of these numbers, and of those without a number the ones that are named. */
-export function reportTables(
-  numbers: readonly number[],
-  {
-    stepsAblation = false,
-    frontier = false,
-    varies = false,
-  }: { stepsAblation?: boolean; frontier?: boolean; varies?: boolean },
-): ReportTable[] {
-  const named = [
-    ...(stepsAblation ? ['ablation-steps'] : []),
-    ...(frontier ? ['frontier'] : []),
-    ...(varies ? ['sweep'] : []),
-  ];
-  return REPORT_TABLES.filter(({ number, name }) =>
-    number === null ? named.includes(name) : numbers.includes(number),
-  );
-}
-
 export interface ResultsRequest {
   /** Tables that are wanted; all that have rows are written. */
-  asked: readonly ReportTable[];
+  asked: readonly TableDefinition[];
   /** What becomes of those without a row. */
   missing: 'pass over' | 'refuse';
   split: SplitName;
@@ -54,7 +32,7 @@ export interface ResultsRequest {
 }
 
 export interface MadeTable {
-  kind: ReportTable;
+  kind: TableDefinition;
   table: Table;
 }
 
@@ -68,7 +46,7 @@ export interface Results {
   /** The tables asked for, of those that have rows. */
   tables: MadeTable[];
   /** Those asked for that have none. */
-  absent: ReportTable[];
+  absent: TableDefinition[];
   /** What a reader should know of runs that learned from a part of a published set; null where none did. */
   part: string | null;
   /** What else a reader should know of runs that stand side by side. */
@@ -89,9 +67,9 @@ export async function writeResults(runs: readonly MeasuredRun[], request: Result
       `${stranger.directory} is a run on ${stranger.run.dataSet}, the others are on ${dataSet}; to compare them, add --html`,
     );
   }
-  const made = REPORT_TABLES.map((kind) => ({ kind, table: kind.make(runs, split) })).filter(
-    ({ table }) => table.rows.length > 0,
-  );
+  const made = tables()
+    .map((kind) => ({ kind, table: kind.make(runs, split) }))
+    .filter(({ table }) => table.rows.length > 0);
   const absent = asked.filter((kind) => !made.some((one) => one.kind === kind));
   if (missing === 'refuse' && absent.length > 0) {
     const { caption, command } = absent[0]!;
@@ -108,33 +86,27 @@ export async function writeResults(runs: readonly MeasuredRun[], request: Result
   if (html) files.set('report.html', await page(runs, made, request));
   for (const [name, content] of files) await writeFileAtomic(path.join(folder, name), content);
   await copyRuns(runs, folder);
-  const tables = made.filter(({ kind }) => asked.includes(kind));
+  const shown = made.filter(({ kind }) => asked.includes(kind));
   return {
     dataSet,
     folder,
     files: [...files.keys()],
-    tables,
+    tables: shown,
     absent,
     part: partNotice(runs),
     mixtures: mixtureNotices(runs, split),
   };
 }
 
-/** By file name: the frontier, the ablation, the curves of training and of what its best epochs are made of, and the Figure 1 of each run that has it. */
+/** By file name: those of tables, then the others. */
 async function figures(runs: readonly MeasuredRun[], split: SplitName): Promise<[name: string, content: string][]> {
-  const steps = stepsLines(runs, split);
-  const frontier = frontierLines(runs, split);
-  const title = 'Perplexity against KL';
-  return [
-    ...(frontier.length === 0
-      ? []
-      : [['frontier.svg', await frontierFigure({ title, ...frontierFigureOf(frontier) })] satisfies [string, string]]),
-    ...(steps.length > 1
-      ? [['ablation-steps.svg', await stepsAblation(stepsPoints(steps))] satisfies [string, string]]
-      : []),
-    ...(await curveFigures(runs)),
-    ...runs.flatMap(posteriorFiles),
-  ];
+  const files: [string, string][] = [];
+  for (const { name, figure } of tables()) {
+    const drawn = (await figure?.(runs, split)) ?? null;
+    if (drawn !== null) files.push([`${name}.svg`, drawn]);
+  }
+  for (const figure of FIGURES) files.push(...(await figure.files(runs)));
+  return files;
 }
 
 function page(
@@ -143,13 +115,13 @@ function page(
   { split, config, results }: ResultsRequest,
 ): Promise<string> {
   const { dataSet } = runs[0]!.run;
-  const tables = made.flatMap(({ kind }) => kind.number ?? []);
+  const shown = made.map(({ kind }) => kind);
   const copies = path.join(results, dataSet, 'runs');
   return reportPage({
     split,
     runs,
-    tables: made.map(({ kind: { number, name, caption }, table }) => ({ number, name, caption, table, dataSet })),
-    commandsOf: () => commandsOf(runs, { tables, split, config: config ?? `${dataSet}.yaml`, copies }),
+    tables: made.map(({ kind, table }) => ({ ...kind, table, dataSet })),
+    commandsOf: () => commandsOf(runs, { tables: shown, split, config: config ?? `${dataSet}.yaml`, copies }),
   });
 }
 
@@ -163,20 +135,20 @@ export function comparePage(
   beside: Pick<ReportPage, 'live' | 'training' | 'notices'> = {},
 ): Promise<string> {
   const dataSets = [...new Set(runs.map(({ run }) => run.dataSet))];
-  const tables = dataSets
+  const shown = dataSets
     .flatMap((dataSet) => {
       const own = runs.filter(({ run }) => run.dataSet === dataSet);
-      return REPORT_TABLES.map(({ make, ...kind }) => ({ ...kind, dataSet, table: make(own, split) }));
+      return tables().map((kind) => ({ ...kind, dataSet, table: kind.make(own, split) }));
     })
     .filter(({ table }) => table.rows.length > 0);
   return reportPage({
     split,
     runs,
-    tables,
+    tables: shown,
     commandsOf: (dataSet) => {
       const own = runs.filter(({ run }) => run.dataSet === dataSet);
-      const numbers = tables.flatMap((one) => (one.dataSet === dataSet ? (one.number ?? []) : []));
-      return commandsOf(own, { tables: numbers, split, config: `${dataSet}.yaml`, copies: null });
+      const ofSet = shown.filter((one) => one.dataSet === dataSet);
+      return commandsOf(own, { tables: ofSet, split, config: `${dataSet}.yaml`, copies: null });
     },
     ...beside,
   });

@@ -5,10 +5,14 @@ import { methods } from '../methods/registry.js';
 import type { MeasuredRun } from '../runs/measured-run.js';
 import type { StepsPoint } from './figures/steps-ablation.js';
 import type { ReadingTable } from './layout.js';
+import { around, type ChartView } from './page-numbers.js';
 import { readingTable } from './reading.js';
 import { bySeeds, type SeedMean, type Seeds } from './seeds.js';
-import { type Column, makeTable, type Table } from './table.js';
+import { type Column, makeTable, methodLabel, type Table } from './table.js';
 import { klEstimator, QUALITY_COLUMNS, QUANTITY_COLUMNS, type Table1Line, table1Line } from './table1.js';
+
+/** The numbers of Langevin steps that the paper tried. */
+export const ABLATION_STEPS = [10, 20, 40, 60] as const;
 
 export interface StepsLine extends Table1Line {
   /** K. */
@@ -93,4 +97,42 @@ export function stepsPoints(lines: readonly StepsLine[]): StepsPoint[] {
     recon: comparable(({ recon }) => recon, line),
     kl: comparable(({ kl }) => kl, line),
   }));
+}
+
+/** The figure, as a chart of the page; null where there is only one number of steps. */
+export function stepsChart(lines: readonly StepsLine[]): { views: ChartView[]; caption: string } | null {
+  if (lines.length < 2) return null;
+  const caption = `What K, the number of Langevin steps, does${estimatorsOf(lines)}; bands are standard errors.`;
+  return { views: stepsViews(lines), caption };
+}
+
+function stepsViews(lines: readonly StepsLine[]): ChartView[] {
+  const points = stepsPoints(lines);
+  const quantities = [
+    ['ppl', 'perplexity', false],
+    ['recon', 'reconstruction, nats a sentence', false],
+    ['kl', 'KL, nats a sentence', true],
+  ] as const;
+  return quantities.map(([quantity, name, zero]) => {
+    const known = points.flatMap((point) => {
+      const { value = null, standardError = null } = point[quantity] ?? {};
+      return value === null ? [] : [{ steps: point.steps, value, standardError }];
+    });
+    const series = {
+      label: methodLabel(lines[0]!.runs[0]!).replace(/ \(.*\)$/, ''),
+      seeds: 1,
+      x: known.map(({ steps }) => steps),
+      ...around(known),
+    };
+    return { name, xTitle: 'Langevin steps, K', zero, series: [series] };
+  });
+}
+
+/** `: PPL by fitted, KL by jacobian`. */
+function estimatorsOf(lines: readonly StepsLine[]): string {
+  const [ppl, kl] = [lines.map((line) => line.ppl), lines.map((line) => line.kl)].map((quantities) =>
+    quantities.find((quantity) => quantity !== null),
+  );
+  const said = [...(ppl ? [`PPL by ${ppl.estimator}`] : []), ...(kl ? [`KL by ${kl.estimator}`] : [])];
+  return said.length === 0 ? '' : `: ${said.join(', ')}`;
 }

@@ -1,14 +1,33 @@
 // Perplexity against KL: how much a method's code holds, and what that costs or gains. A setting whose last temperature or
 // free bits vary is a curve, a run a point of it; the language model, which has no code, is a line.
 
+import type { Inference } from '../methods/method.js';
 import { methods } from '../methods/registry.js';
 import type { MeasuredRun } from '../runs/measured-run.js';
 import type { FrontierCurve, FrontierFigure } from './figures/frontier.js';
 import type { ReadingTable } from './layout.js';
+import { MOST_LINES } from './line-styles.js';
+import { around, type ChartSeries, type ChartView } from './page-numbers.js';
+import type { Varying } from './product.js';
 import { readingTable } from './reading.js';
 import { bySeeds } from './seeds.js';
 import { type Column, makeTable, methodLabel, type Table, variedIn } from './table.js';
 import { QUALITY_COLUMNS, QUANTITY_COLUMNS, type Table1Line, table1Line } from './table1.js';
+
+/** Last temperatures of short runs, and free bits in nats, that the curves are drawn through. */
+export const FRONTIER_TEMPERATURES = [0.4, 0.55, 0.7, 0.8, 0.9] as const;
+export const FRONTIER_TARGETS = [2, 4, 8, 16] as const;
+
+/** Runs that are drawn unless others are named. */
+export const FRONTIER_RUNS: readonly string[] = ['lstm-lm', 'sri@from-lm', 'sri@annealed', 'fb-vae'];
+
+/** What a curve varies; null of a model without a code, which is a line across. */
+export function frontierVarying(inference: Inference): Varying | null {
+  if (inference === 'none') return null;
+  return inference === 'short-run'
+    ? { quantity: 'temperature', values: FRONTIER_TEMPERATURES }
+    : { quantity: 'target', values: FRONTIER_TARGETS };
+}
 
 export interface FrontierLine extends Table1Line {
   /** Of its curve, such as `SRI (annealed)`. */
@@ -101,4 +120,37 @@ export function frontierFigureOf(lines: readonly FrontierLine[]): Omit<FrontierF
       : [{ label: curve, ppl: { value: ppl.value, standardError: ppl.standardError } }],
   );
   return { curves: [...curves.values()], references };
+}
+
+/** The figure, as a chart of the page; null where there is no curve. */
+export function frontierChart(lines: readonly FrontierLine[]): { views: ChartView[]; caption: string } | null {
+  const drawn = frontierFigureOf(lines);
+  if (drawn.curves.length === 0) return null;
+  const left = drawn.curves.length - MOST_CURVES;
+  const more = left > 0 ? ` The first ${MOST_CURVES} curves of ${drawn.curves.length}; the table has all.` : '';
+  const caption = `Perplexity over KL, each curve along what it varies; bands are standard errors.${more}`;
+  return { views: [frontierView(drawn)], caption };
+}
+
+/** Curves of a frontier, beside the line of a model without a code. */
+const MOST_CURVES = MOST_LINES - 1;
+
+/** Perplexity over KL; a model without a code is a line across. */
+function frontierView({ curves, references }: ReturnType<typeof frontierFigureOf>): ChartView {
+  const drawn = curves.slice(0, MOST_CURVES).map(({ label, points }): ChartSeries => {
+    const ordered = points.toSorted((a, b) => a.kl.value - b.kl.value);
+    return {
+      label,
+      seeds: 1,
+      x: ordered.map(({ kl }) => kl.value),
+      notes: ordered.map(({ value }) => `at ${value}`),
+      ...around(ordered.map(({ ppl }) => ppl)),
+    };
+  });
+  const reached = drawn.flatMap(({ x }) => x);
+  const ends = [Math.min(...reached), Math.max(...reached)];
+  const across = references
+    .slice(0, 1)
+    .map(({ label, ppl }): ChartSeries => ({ label, seeds: 1, x: ends, ...around(ends.map(() => ppl)) }));
+  return { name: 'perplexity', xTitle: 'KL, nats a sentence', zero: false, series: [...drawn, ...across] };
 }

@@ -1,5 +1,4 @@
-// What was measured beside the paper's quantities: mutual information, what the decoder gains from the code, and whatever
-// metrics plugins bring. A column for each, as far as some run has it.
+// A table of metrics, whichever they are: a column for each, and for each of a metric's variants, as far as some run has it.
 
 import { findMetric, metrics } from '../evaluation/registry.js';
 import { chooseRow, type MeasuredRun } from '../runs/measured-run.js';
@@ -22,12 +21,30 @@ interface Line {
 }
 
 /**
- * The quantities that no other table shows, of the given runs on a split. Runs that differ in their seed alone make one
+ * The metrics of these names, in their order, of the given runs on a split. Runs that differ in their seed alone make one
  * line; those with nothing measured are left out.
+ */
+export function metricTable(names: readonly string[], runs: readonly MeasuredRun[], split: string): Table {
+  return tableOf(quantitiesOf(runs, split, names), runs, split);
+}
+
+/**
+ * The metrics that no other table shows - mutual information, what the decoder gains from the code, and whatever plugins
+ * bring - as of {@link metricTable}, in the order of the registry; those of plugins that are not loaded come last, by name.
  * @param shown names of metrics that other tables show.
  */
 export function furtherQuantities(runs: readonly MeasuredRun[], split: string, shown: ReadonlySet<string>): Table {
-  const quantities = quantitiesOf(runs, split, shown);
+  const known = metrics().map(({ name }) => name);
+  const unknown = runs.flatMap(({ rows }) => rows.map(({ metric }) => metric)).filter((name) => !known.includes(name));
+  const names = [...known, ...[...new Set(unknown)].sort((a, b) => a.localeCompare(b))];
+  return metricTable(
+    names.filter((name) => !shown.has(name)),
+    runs,
+    split,
+  );
+}
+
+function tableOf(quantities: readonly Quantity[], runs: readonly MeasuredRun[], split: string): Table {
   const lines = bySeeds(runs)
     .map((seeds): Line => ({ runs: seeds, means: quantities.map((quantity) => meanOf(seeds, quantity, split)) }))
     .filter(({ means }) => means.some((mean) => mean !== null));
@@ -55,25 +72,24 @@ export function furtherQuantities(runs: readonly MeasuredRun[], split: string, s
   );
 }
 
-/** The table for reading. */
-export function readingFurther(table: Table): ReadingTable {
+/** Such a table for reading. */
+export function readingMetrics(table: Table): ReadingTable {
   const quantities = table.columns.filter((name) => table.columns.includes(`${name} standard error`));
   return readingTable(table, quantities, [['epochs', 'Epochs']]);
 }
 
-/** In the order of the registry; those of plugins that are not loaded come last, by name. */
-function quantitiesOf(runs: readonly MeasuredRun[], split: string, shown: ReadonlySet<string>): Quantity[] {
+/** In the order of the names, and of a metric's variants by their headings. */
+function quantitiesOf(runs: readonly MeasuredRun[], split: string, names: readonly string[]): Quantity[] {
   const found = new Map<string, Quantity>();
   for (const { rows } of runs) {
     for (const { metric, variant, split: of } of rows) {
-      if (of !== split || shown.has(metric)) continue;
+      if (of !== split || !names.includes(metric)) continue;
       const { label, unit } = findMetric(metric) ?? { label: metric, unit: '' };
       const name = variant === undefined ? label : `${label} ${variant}`;
       found.set(`${metric} ${variant ?? ''}`, { metric, variant, heading: unit === '' ? name : `${name} (${unit})` });
     }
   }
-  const known = metrics().map(({ name }) => name);
-  const rank = ({ metric }: Quantity) => (known.includes(metric) ? known.indexOf(metric) : known.length);
+  const rank = ({ metric }: Quantity) => names.indexOf(metric);
   return [...found.values()].sort((a, b) => rank(a) - rank(b) || a.heading.localeCompare(b.heading));
 }
 

@@ -75,6 +75,17 @@ export function seedSeries(label: string, curves: readonly Curve[]): ChartSeries
   };
 }
 
+/** Values with a band of a standard error to each side. */
+export function around(
+  measured: readonly { value: number; standardError: number | null }[],
+): Required<Pick<ChartSeries, 'y' | 'low' | 'high'>> {
+  return {
+    y: measured.map(({ value }) => value),
+    low: measured.map(({ value, standardError }) => value - (standardError ?? 0)),
+    high: measured.map(({ value, standardError }) => value + (standardError ?? 0)),
+  };
+}
+
 /** Six digits, as metrics.csv has. */
 function round(value: number): number {
   return Number(value.toPrecision(6));

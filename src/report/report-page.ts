@@ -6,9 +6,8 @@ import { methods } from '../methods/registry.js';
 import { isOfSelected, type MeasuredRun } from '../runs/measured-run.js';
 import { describePosterior, keptPosterior, keptPosteriorMap, POSTERIOR } from '../runs/posterior-files.js';
 import { RunFolder } from '../runs/run-folder.js';
-import { type StepsLine, stepsLines, stepsPoints } from './ablation.js';
-import { lineFigure, MOST_LINES } from './figures/lines.js';
-import { frontierFigureOf, frontierLines } from './frontier.js';
+import type { TableDefinition } from './define-table.js';
+import { lineFigure } from './figures/lines.js';
 import {
   bulletList,
   chart,
@@ -29,9 +28,9 @@ import {
   sideBySide,
   textTable,
 } from './html.js';
+import { MOST_LINES } from './line-styles.js';
 import { mixtureNotices } from './mixture.js';
 import {
-  type ChartSeries,
   type ChartView,
   type Curve,
   type PageChart,
@@ -49,8 +48,8 @@ export interface ReportPage {
   split: string;
   /** On one data set or several. */
   runs: readonly MeasuredRun[];
-  /** Those that have a row, each with what the paper calls it, and the data set that it is of. */
-  tables: readonly { number: number | null; name?: string; caption: string; table: Table; dataSet: string }[];
+  /** Those that have a row. */
+  tables: readonly ReportedTable[];
   /** The commands that make the runs of a data set and their numbers again. */
   commandsOf(dataSet: string): readonly string[] | Promise<readonly string[]>;
   /** Of a page that a server keeps up to date and that may ask it, which of its states this is; null for a file. */
@@ -59,6 +58,13 @@ export interface ReportPage {
   training?: readonly RunInTraining[];
   /** What else a reader should know, such as which runs cannot be read. */
   notices?: readonly string[];
+}
+
+/** A table, with the data set that it is of. */
+export interface ReportedTable extends Pick<TableDefinition, 'name' | 'caption'> {
+  chart?: TableDefinition['chart'] | undefined;
+  table: Table;
+  dataSet: string;
 }
 
 /** A run that is being trained, and how far it is. */
@@ -106,9 +112,7 @@ export async function reportPage({
     dataSets.map(async (dataSet) => provenance(of(dataSet), await commandsOf(dataSet))),
   );
   const charts = epochCharts(shown);
-  const ofTables = tables.map(({ name, dataSet }) =>
-    name === undefined ? null : tableChart(name, of(dataSet), split),
-  );
+  const ofTables = tables.map((one) => tableChart(one, of(one.dataSet), split));
   const maps = mapsOf(shown);
   const sections: Section[] = [
     { title: 'Left out', body: notices.length === 0 ? [] : [bulletList(notices)] },
@@ -285,28 +289,14 @@ function epochCharts(shown: readonly Shown[]): DrawnChart[] {
   ].filter((one) => one !== null);
 }
 
-/** What a table says, as a chart; null where it is not drawn. @param name of the table. @param shown on one data set. */
-function tableChart(name: string, shown: readonly Shown[], split: string): DrawnChart | null {
-  const runs = shown.map(({ measured }) => measured);
-  const id = `${name}-${shown[0]?.measured.run.dataSet}`;
-  switch (name) {
-    case 'ablation-steps': {
-      const steps = stepsLines(runs, split);
-      if (steps.length < 2) return null;
-      const caption = `What K, the number of Langevin steps, does${estimatorsOf(steps)}; bands are standard errors.`;
-      return drawn(id, stepsViews(steps), caption, true);
-    }
-    case 'frontier': {
-      const frontier = frontierFigureOf(frontierLines(runs, split));
-      if (frontier.curves.length === 0) return null;
-      const left = frontier.curves.length - MOST_CURVES;
-      const more = left > 0 ? ` The first ${MOST_CURVES} curves of ${frontier.curves.length}; the table has all.` : '';
-      const caption = `Perplexity over KL, each curve along what it varies; bands are standard errors.${more}`;
-      return drawn(id, [frontierView(frontier)], caption, true);
-    }
-    default:
-      return null;
-  }
+/** What a table says, as a chart; null where it is not drawn. @param shown on one data set. */
+function tableChart({ name, chart: make }: ReportedTable, shown: readonly Shown[], split: string): DrawnChart | null {
+  const made =
+    make?.(
+      shown.map(({ measured }) => measured),
+      split,
+    ) ?? null;
+  return made && drawn(`${name}-${shown[0]?.measured.run.dataSet}`, made.views, made.caption, true);
 }
 
 /** A chart of the views that have a point; null where none has. */
@@ -363,71 +353,6 @@ function bySeed(shown: readonly Shown[], curveOf: (one: Shown) => Curve): ChartV
   return lineLabels(shown)
     .map((label) => seedSeries(label, shown.filter(({ line }) => line === label).map(curveOf)))
     .filter(({ x }) => x.length > 0);
-}
-
-function stepsViews(lines: readonly StepsLine[]): ChartView[] {
-  const points = stepsPoints(lines);
-  const quantities = [
-    ['ppl', 'perplexity', false],
-    ['recon', 'reconstruction, nats a sentence', false],
-    ['kl', 'KL, nats a sentence', true],
-  ] as const;
-  return quantities.map(([quantity, name, zero]) => {
-    const known = points.flatMap((point) => {
-      const { value = null, standardError = null } = point[quantity] ?? {};
-      return value === null ? [] : [{ steps: point.steps, value, standardError }];
-    });
-    const series = {
-      label: methodLabel(lines[0]!.runs[0]!).replace(/ \(.*\)$/, ''),
-      seeds: 1,
-      x: known.map(({ steps }) => steps),
-      ...around(known),
-    };
-    return { name, xTitle: 'Langevin steps, K', zero, series: [series] };
-  });
-}
-
-/** Curves of a frontier, beside the line of a model without a code. */
-const MOST_CURVES = MOST_LINES - 1;
-
-/** Perplexity over KL; a model without a code is a line across. */
-function frontierView({ curves, references }: ReturnType<typeof frontierFigureOf>): ChartView {
-  const drawn = curves.slice(0, MOST_CURVES).map(({ label, points }): ChartSeries => {
-    const ordered = points.toSorted((a, b) => a.kl.value - b.kl.value);
-    return {
-      label,
-      seeds: 1,
-      x: ordered.map(({ kl }) => kl.value),
-      notes: ordered.map(({ value }) => `at ${value}`),
-      ...around(ordered.map(({ ppl }) => ppl)),
-    };
-  });
-  const reached = drawn.flatMap(({ x }) => x);
-  const ends = [Math.min(...reached), Math.max(...reached)];
-  const across = references
-    .slice(0, 1)
-    .map(({ label, ppl }): ChartSeries => ({ label, seeds: 1, x: ends, ...around(ends.map(() => ppl)) }));
-  return { name: 'perplexity', xTitle: 'KL, nats a sentence', zero: false, series: [...drawn, ...across] };
-}
-
-/** Values with a band of a standard error to each side. */
-function around(
-  measured: readonly { value: number; standardError: number | null }[],
-): Required<Pick<ChartSeries, 'y' | 'low' | 'high'>> {
-  return {
-    y: measured.map(({ value }) => value),
-    low: measured.map(({ value, standardError }) => value - (standardError ?? 0)),
-    high: measured.map(({ value, standardError }) => value + (standardError ?? 0)),
-  };
-}
-
-/** `: PPL by fitted, KL by jacobian`. */
-function estimatorsOf(lines: readonly StepsLine[]): string {
-  const [ppl, kl] = [lines.map((line) => line.ppl), lines.map((line) => line.kl)].map((quantities) =>
-    quantities.find((quantity) => quantity !== null),
-  );
-  const said = [...(ppl ? [`PPL by ${ppl.estimator}`] : []), ...(kl ? [`KL by ${kl.estimator}`] : [])];
-  return said.length === 0 ? '' : `: ${said.join(', ')}`;
 }
 
 /** Curves as on the page, as pictures of their own, by the name of their file: those that there are numbers for. */

@@ -97,7 +97,7 @@ describe('wrong use ends with 2 and says what would be right', () => {
     [['prepare', '--train', 'x', '--text', 'y', '--out', 'z'], /leave out --text/],
     [['report'], /give --config, or run folders: .* sri report --config ptb\.yaml/],
     [['report', '--config', 'ptb.yaml', '--runs', `${root}/none`], /no trained runs/],
-    [['reproduce', '--config', 'ptb.yaml', '--table', '7'], /no such table; the paper has 5/],
+    [['reproduce', '--config', 'ptb.yaml', '--table', '7'], /no such table as 7; the paper has 5/],
     [['reproduce', '--config', 'ptb.yaml', '--methods', 'sri,sir'], /sir is no method/],
   ];
   it.each(cases)('sri %j', async (args, expected) => {

@@ -1,4 +1,4 @@
-// The metric of examples/distinct-2, from its numbers by hand to a table and a page.
+// The metric of examples/distinct-2, from its numbers by hand to the table that comes with it, planned, made and shown.
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -6,10 +6,14 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { registerMetric } from '../../src/evaluation/registry.js';
 import { RandomStream } from '../../src/random/philox.js';
+import { registerTable } from '../../src/report/tables.js';
 import { sri } from '../cli/in-process.js';
 
 const plugin = new URL('../../examples/distinct-2/distinct-2.js', import.meta.url).href;
-const { default: distinct2, distinctPairs } = await import(plugin);
+const {
+  default: [distinct2, variety],
+  distinctPairs,
+} = await import(plugin);
 
 describe('distinctPairs', () => {
   const share = (sentences: number[][]) => {
@@ -41,7 +45,8 @@ dataSet: words
 backend: cpu
 data: { vocabularySize: 20, maxLength: 8 }
 model: { latentSize: 2, wordVectorSize: 4, hiddenSize: 6 }
-training: { batchSize: 8, epochs: 1 }
+optimizer: { name: adam, learningRate: 0.1 }
+training: { batchSize: 8, epochs: 8 }
 evaluation: { inferenceChains: 3 }
 methods: { ae: {} }
 `;
@@ -51,6 +56,7 @@ methods: { ae: {} }
   beforeAll(async () => {
     process.chdir(root);
     registerMetric(distinct2);
+    registerTable(variety);
     writeFileSync('words.yaml', config);
     for (const [split, count] of [
       ['train', 32],
@@ -68,7 +74,7 @@ methods: { ae: {} }
     rmSync(root, { recursive: true });
   });
 
-  it('has the metric in its rows, the measurements, a table and the page', async () => {
+  it('has the metric in its rows, the measurements, its table and the page', async () => {
     const run = ['--config', 'words.yaml', '--method', 'ae'];
     const { code, out, error } = await sri('eval', ...run, '--metric', 'recon,distinct-2,gain');
     expect(code, error).toBe(0);
@@ -78,10 +84,48 @@ methods: { ae: {} }
     const written = (name: string) => readFileSync(path.join('tables', 'words', name), 'utf8');
     expect(written('measurements.csv')).toMatch(/^AE,.*,distinct-2,,greedy,\d/m);
     const [header, line] = written('further.csv').split('\n');
-    expect(header).toMatch(/^Method,Gain over-other-sentence \(nats\),Gain over-prior \(nats\),Distinct-2 \(%\),/);
-    expect(line).toMatch(/^AE,-?[\d.e-]+,-?[\d.e-]+,[\d.]+,/);
-    expect(header).not.toContain('Recon');
-    expect(written('report.html')).toMatch(/Further quantities[\s\S]*Distinct-2 \(%\)/);
+    expect(header).toMatch(
+      /^Method,Gain over-other-sentence \(nats\),Gain over-prior \(nats\),Gain over-other-sentence /,
+    );
+    expect(line).toMatch(/^AE,-?[\d.e-]+,-?[\d.e-]+,/);
+    expect(written('variety.csv')).toMatch(/^Method,Distinct-2 \(%\),Recon \(nats\),.*\nAE,[\d.]+,[\d.]+,/);
+    expect(written('report.html')).toMatch(/Variety of what is said back[\s\S]*Distinct-2 \(%\)/);
+    expect(written('report.html')).toMatch(/sri reproduce --config words\.yaml --tables 1,variety --methods ae/);
+  });
+
+  it('is planned for the table, as far as it lacks its rows, and shown by it in every form', async () => {
+    const asked = ['--config', 'words.yaml', '--table', 'variety', '--methods', 'ae'];
+    const foreseen = async () => (await sri('reproduce', ...asked, '--seed', '1', '--dry-run', '--json')).out;
+    const tasks = (text: string) =>
+      text
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line))
+        .filter(({ event }) => event === 'task')
+        .map(({ id, state }) => `${id}: ${state}`);
+    const runs = ['train ae seed-1', 'metrics ae seed-1'];
+    const stands = (state: string) => ['prepare: done', ...runs.map((id) => `${id}: ${state}`), 'report: to do'];
+    expect(tasks(await foreseen())).toEqual(stands('to do'));
+    const made = await sri('reproduce', ...asked, '--seed', '1');
+    expect(made.code, made.error).toBe(0);
+    expect(made.out).toMatch(/^Method +Distinct-2 \(%\) +Recon \(nats\).*\nAE +[\d.]+ ± [\d.]+ +[\d.]+ ± [\d.]+/m);
+    expect(tasks(await foreseen())).toEqual(stands('done'));
+    const markdown = await sri('report', '--config', 'words.yaml', '--table', 'variety', '--format', 'markdown');
+    expect(markdown.out).toMatch(/^Variety of what is said back, on words\n\n\| Method \| Distinct-2 \(%\) \| Recon/);
+    const json = JSON.parse(
+      (await sri('report', '--config', 'words.yaml', '--table', 'variety', '--json')).out.split('\n')[0]!,
+    );
+    expect(json).toMatchObject({ event: 'table', table: 'variety', dataSet: 'words' });
+  });
+
+  it('is refused by a name that no table has, or where no plan makes it', async () => {
+    const unknown = await sri('reproduce', '--config', 'words.yaml', '--table', 'varieties');
+    expect([unknown.code, unknown.error]).toEqual([
+      2,
+      expect.stringMatching(/no such table as varieties; .*, variety/),
+    ]);
+    const unplanned = await sri('reproduce', '--config', 'words.yaml', '--table', 'further');
+    expect(unplanned.error).toMatch(/no plan makes the table further: it is of what there is; see sri eval/);
   });
 
   it('is listed in help, and by what else there is to measure', async () => {

@@ -7,6 +7,7 @@ import { afterAll, beforeEach, expect, it } from 'vitest';
 import { loadConfig, overrideRun, resolveRun } from '../../src/config/load.js';
 import { commandsOf } from '../../src/experiments/commands.js';
 import { methods } from '../../src/methods/registry.js';
+import { tablesOf } from '../../src/report/tables.js';
 import { type MeasuredRun, readRun } from '../../src/runs/measured-run.js';
 import { type GivenRow, makeRun } from '../report/runs.js';
 
@@ -31,7 +32,13 @@ const run = async (method: string, setting: string | undefined, rows: GivenRow[]
   return { ...measured, run: overrideRun(measured.run, overrides, methods()) };
 };
 const said = async (some: readonly MeasuredRun[], more = {}) => {
-  const lines = await commandsOf(some, { tables: [1, 3], split: 'test', config: 'ptb.yaml', copies: null, ...more });
+  const lines = await commandsOf(some, {
+    tables: tablesOf([1, 3]),
+    split: 'test',
+    config: 'ptb.yaml',
+    copies: null,
+    ...more,
+  });
   return lines.map((line) => line.replaceAll(runs, 'ROOT'));
 };
 

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { frontierFigure } from '../../src/report/figures/frontier.js';
-import { lineFigure, MOST_LINES } from '../../src/report/figures/lines.js';
+import { lineFigure } from '../../src/report/figures/lines.js';
 import { marginalDensities } from '../../src/report/figures/marginal-densities.js';
 import { posteriorScatter } from '../../src/report/figures/posterior-scatter.js';
 import { stepsAblation } from '../../src/report/figures/steps-ablation.js';
+import { MOST_LINES } from '../../src/report/line-styles.js';
 import { seedSeries } from '../../src/report/page-numbers.js';
 import { type Element, elementsOf } from './markup.js';
 

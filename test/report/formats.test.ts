@@ -3,10 +3,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { TableDefinition } from '../../src/report/define-table.js';
 import { TABLE_WRITERS } from '../../src/report/formats.js';
 import { escapeLatex } from '../../src/report/latex.js';
 import type { Table } from '../../src/report/table.js';
-import { REPORT_TABLES, type ReportTable } from '../../src/report/tables.js';
+import { tablesOf } from '../../src/report/tables.js';
 import { sri } from '../cli/in-process.js';
 import { makeRun } from './runs.js';
 
@@ -30,7 +31,7 @@ const TEXTS: Table = {
   columns: ['Method', 'Sample', 'Text', 'Seed', 'Run'],
   rows: [['SRI', 1, 'a <unk> & 100 % of $ 5_000 \\ #1 {x} ~ ^ "a" | *b*', 3, 'runs/ptb']],
 };
-const textKind = REPORT_TABLES.find(({ number }) => number === 3) as ReportTable;
+const [textKind] = tablesOf([3]) as [TableDefinition];
 
 /** Complains where braces or environments do not close, or a line of a tabular has another number of cells. */
 function expectBalance(latex: string): void {

@@ -54,7 +54,7 @@ describe.skipIf(chromiumFile === null)('the page in a browser', () => {
     for (const [i, method] of METHODS.entries()) await trained(method, 0, 100 - i);
     await trained('sri', 1, 97);
     const runs = findRuns(root, 'ptb').map(readRun);
-    const tables = [{ number: 1, caption: 'Table 1', table: table1(runs), dataSet: 'ptb' }];
+    const tables = [{ name: 'table1', caption: 'Table 1', table: table1(runs), dataSet: 'ptb' }];
     writeFileSync(file, await reportPage({ split: 'test', runs, tables, commandsOf: () => [] }));
     browser = await openBrowser();
     page = await browser.newPage({ viewport: { width: 1400, height: 900 } });

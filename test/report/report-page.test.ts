@@ -7,6 +7,7 @@ import type { SriKeys } from '../../src/methods/sri.js';
 import { stepsLines, stepsTable } from '../../src/report/ablation.js';
 import { reportPage } from '../../src/report/report-page.js';
 import { table1 } from '../../src/report/table1.js';
+import { tablesOf } from '../../src/report/tables.js';
 import { findRuns, readRun } from '../../src/runs/measured-run.js';
 import { POSTERIOR, POSTERIOR_SUMMARY } from '../../src/runs/posterior-files.js';
 import type { RunFolder } from '../../src/runs/run-folder.js';
@@ -77,12 +78,13 @@ beforeAll(async () => {
 async function page(): Promise<Element[]> {
   const runs = findRuns(root, 'ptb').map(readRun);
   const steps = stepsTable(stepsLines(runs, 'test'));
+  const { chart } = tablesOf(['ablation-steps'])[0]!;
   const tables = [
-    { number: 1, caption: 'Table 1: language models', table: table1(runs), dataSet: 'ptb' },
-    { number: 3, caption: 'Table 3: generation', table: texts, dataSet: 'ptb' },
+    { name: 'table1', caption: 'Table 1: language models', table: table1(runs), dataSet: 'ptb' },
+    { name: 'table3', caption: 'Table 3: generation', table: texts, dataSet: 'ptb' },
     ...(steps.rows.length === 0
       ? []
-      : [{ number: null, name: 'ablation-steps', caption: 'Steps', table: steps, dataSet: 'ptb' }]),
+      : [{ name: 'ablation-steps', caption: 'Steps', table: steps, dataSet: 'ptb', chart }]),
   ];
   return elementsOf(
     await reportPage({

@@ -80,7 +80,7 @@ export async function forecast(
     // Training that goes on may find better weights, of which nothing is measured yet.
     const ofBest = task.after.every((id) => trained.has(id)) ? found : null;
     const { inference } = methodNamed(run.method);
-    const left = remaining(task.kind, ofBest, { run, inference, split, statistics });
+    const left = remaining(task, ofBest, { run, inference, split, statistics });
     return left === null ? done : { ...toDo, seconds: machine?.measuring(run, left) ?? null, memory };
   });
 }

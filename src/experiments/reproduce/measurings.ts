@@ -2,8 +2,11 @@
 // lacks, about how long that takes, and how it is made. Plan, dry run and whoever carries a plan out loop over these.
 
 import type { SplitName } from '../../data/corpus.js';
+import { isCapable } from '../../evaluation/capability.js';
 import { classifierSettings } from '../../evaluation/estimator-settings.js';
 import { EXACT, estimatorName } from '../../evaluation/perplexity/registry.js';
+import type { Inference } from '../../methods/method.js';
+import type { Measuring, Need } from '../../report/product.js';
 import type { MeasuredRun } from '../../runs/measured-run.js';
 import { keptPosterior } from '../../runs/posterior-files.js';
 import { GENERATIONS, INTERPOLATIONS } from '../../runs/texts.js';
@@ -26,6 +29,7 @@ import {
   type Workload,
 } from './estimate.js';
 import { checkedSentences, isChecked, isMeasured, type MeasuringTerms, textsOf } from './outstanding.js';
+import type { MeasuringTask } from './plan.js';
 
 /** Sentences that Tables 2 and 3 take together: more than either of them. */
 const DECODED = 20;
@@ -37,8 +41,16 @@ export type MeasuringEvent = Stage | RowEvent | SkippedLabels | UnknownWords;
 interface MeasuringDefinition<Left extends object> {
   /** In words. @param of which run. */
   describe(of: string): string;
-  /** What a run lacks; null where it lacks nothing. @param found the run, or null where no epoch of it was finished. */
-  missing(found: MeasuredRun | null, how: MeasuringTerms): Left | null;
+  /** Whether a method of this inference has it; where absent, each that has a code. */
+  isOf?(inference: Inference, metrics: readonly string[]): boolean;
+  /** Why it cannot be made of a split; null where it can. */
+  refusal?(split: SplitName): string | null;
+  /**
+   * What a run lacks; null where it lacks nothing.
+   * @param found the run, or null where no epoch of it was finished.
+   * @param metrics that are wanted, where it is of metrics.
+   */
+  missing(found: MeasuredRun | null, how: MeasuringTerms, metrics: readonly string[]): Left | null;
   /** Seconds that it takes, about. */
   seconds(work: Workload, left: Left): number;
   make(opened: OpenRun, left: Left, split: SplitName, following: Following<MeasuringEvent>): Promise<unknown>;
@@ -49,12 +61,12 @@ function measuring<Left extends object>(definition: MeasuringDefinition<Left>): 
   return definition as unknown as MeasuringDefinition<object>;
 }
 
-/** In the order in which they are made of a run. */
-const MEASURINGS = {
+const DEFINITIONS = {
   metrics: measuring({
     describe: (of) => `measure ${of}`,
-    missing(found, how) {
-      const metrics = metricsOf(how.inference).filter((metric) => !isMeasured(found, metric, how));
+    isOf: (inference, metrics) => metricsOf(inference, metrics).length > 0,
+    missing(found, how, wanted) {
+      const metrics = metricsOf(how.inference, wanted).filter((metric) => !isMeasured(found, metric, how));
       return metrics.length === 0 ? null : { metrics };
     },
     seconds: (work, { metrics }) => metricsSeconds(work, metrics),
@@ -62,6 +74,7 @@ const MEASURINGS = {
   }),
   ais: measuring({
     describe: (of) => `check the perplexity of ${of}`,
+    isOf: (inference) => inference !== 'none' && isCapable(inference, ['distribution']),
     missing(found, how) {
       const own = estimatorName(how.run.evaluation, how.inference);
       if (own === 'ais') return null;
@@ -105,6 +118,7 @@ const MEASURINGS = {
   }),
   classification: measuring({
     describe: (of) => `classification of ${of}`,
+    refusal: (split) => (split === 'train' ? 'classification learns from that split' : null),
     missing(found, how) {
       const sentences = how.statistics?.splits.train.sentences ?? Number.POSITIVE_INFINITY;
       const { sentences: limit } = how.run.evaluation;
@@ -132,30 +146,45 @@ const MEASURINGS = {
     seconds: (work) => posteriorSeconds(work, FIGURE_1.sentences),
     make: (opened, _, split, following) => posteriorRun(opened, { ...FIGURE_1, split }, following),
   }),
-} as const;
+} as const satisfies Record<Measuring, MeasuringDefinition<object>>;
 
-/** What is made of a trained run, by name. */
-export type Measuring = keyof typeof MEASURINGS;
+/** Whether it can be made of a method of this inference. */
+export function canMake(need: Need, inference: Inference): boolean {
+  const { isOf }: MeasuringDefinition<object> = DEFINITIONS[need.measuring];
+  return isOf?.(inference, metricsIn(need)) ?? inference !== 'none';
+}
 
-/** In the order in which they are made of a run. */
-export const MEASURING_ORDER = Object.keys(MEASURINGS) as [Measuring, ...Measuring[]];
+/** Why it cannot be made of a split; null where it can. */
+export function refusalOf({ measuring: kind }: Need, split: SplitName): string | null {
+  const { refusal }: MeasuringDefinition<object> = DEFINITIONS[kind];
+  return refusal?.(split) ?? null;
+}
+
+function metricsIn(of: object): readonly string[] {
+  return 'metrics' in of ? (of.metrics as readonly string[]) : [];
+}
 
 /** What is still to be made of a run. */
 export type Remaining = { kind: Measuring } & Record<string, unknown>;
 
 /**
- * What a run lacks of one kind, for its best weights, on as many sentences as the configuration asks for.
+ * What a run lacks of what a task makes, for its best weights, on as many sentences as the configuration asks for.
  * @param found the run, or null where no epoch of it was finished.
  * @returns null where nothing is missing.
  */
-export function remaining(kind: Measuring, found: MeasuredRun | null, how: MeasuringTerms): Remaining | null {
-  const left = MEASURINGS[kind].missing(found, how);
+export function remaining(
+  task: Pick<MeasuringTask, 'kind'>,
+  found: MeasuredRun | null,
+  how: MeasuringTerms,
+): Remaining | null {
+  const { kind } = task;
+  const left = DEFINITIONS[kind].missing(found, how, metricsIn(task));
   return left === null ? null : { kind, ...left };
 }
 
 /** Seconds that it takes, about. */
 export function secondsOf({ kind, ...left }: Remaining, work: Workload): number {
-  return MEASURINGS[kind].seconds(work, left);
+  return DEFINITIONS[kind].seconds(work, left);
 }
 
 /** Makes it, of a run that was opened. */
@@ -165,10 +194,10 @@ export async function makeRemaining(
   split: SplitName,
   following: Following<MeasuringEvent>,
 ): Promise<void> {
-  await MEASURINGS[kind].make(opened, left, split, following);
+  await DEFINITIONS[kind].make(opened, left, split, following);
 }
 
 /** In words. @param of which run. */
 export function describeMeasuring(kind: Measuring, of: string): string {
-  return MEASURINGS[kind].describe(of);
+  return DEFINITIONS[kind].describe(of);
 }

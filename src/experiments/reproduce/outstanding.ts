@@ -79,13 +79,17 @@ export function isMeasured(
   );
 }
 
-/** Whether a row is what a plan measures by the configuration of its run as it is. */
-export function isPlanned(row: MeasuredRow, { run, manifest }: Pick<MeasuredRun, 'run' | 'manifest'>): boolean {
+/** Whether a row is what a plan measures by the configuration of its run as it is. @param metrics that it measures. */
+export function isPlanned(
+  row: MeasuredRow,
+  { run, manifest }: Pick<MeasuredRun, 'run' | 'manifest'>,
+  metrics: readonly string[],
+): boolean {
   const split = row.split as SplitName;
   const { inference } = methodNamed(run.method);
   const how = { run, inference, split, statistics: statisticsOf(manifest) };
   const planned = [
-    ...(metricsOf(inference).includes(row.metric) || row.metric in PLANNED_VARIANTS
+    ...(metricsOf(inference, metrics).includes(row.metric) || row.metric in PLANNED_VARIANTS
       ? wantedRows(row.metric, how).map((wanted) => ({ ...wanted, sentences: wantedSentences(row.metric, how) }))
       : []),
     ...(row.metric === 'ppl' && ['gaussian', 'short-run'].includes(inference)

@@ -16,18 +16,21 @@ import { namedRunSchema } from '../../config/schema.js';
 import { SPLIT_NAMES } from '../../data/corpus.js';
 import { InputError } from '../../errors.js';
 import { methods } from '../../methods/registry.js';
+import { MEASURINGS } from '../../report/product.js';
 import { JsonFormat } from '../../runs/json-format.js';
 import { writeFileAtomic } from '../../storage/atomic-write.js';
 import { loadPlugin, plugins } from '../plugins.js';
-import { MEASURING_ORDER } from './measurings.js';
 import type { Task } from './plan.js';
-import type { ReproductionRequest } from './reproduce.js';
+import { type ReproductionRequest, tablesToShow } from './reproduce.js';
 
 const id = { id: z.string(), after: z.array(z.string()) };
+const run = namedRunSchema(methods);
+const others = MEASURINGS.filter((kind) => kind !== 'metrics');
 const task = z.discriminatedUnion('kind', [
   z.strictObject({ ...id, kind: z.literal('prepare') }),
   z.strictObject({ ...id, kind: z.literal('report') }),
-  z.strictObject({ ...id, kind: z.enum(['train', ...MEASURING_ORDER]), run: namedRunSchema(methods) }),
+  z.strictObject({ ...id, kind: z.literal('metrics'), run, metrics: z.array(z.string()) }),
+  z.strictObject({ ...id, kind: z.enum(['train', ...others]), run }),
 ]);
 
 const plan = z.strictObject({
@@ -39,12 +42,9 @@ const plan = z.strictObject({
   /** Files of the plugins that it was made with; absent where there were none. */
   plugins: z.array(z.string()).optional(),
   overrides: z.array(z.string()),
-  tables: z.array(z.int()),
+  /** By the paper's number, or by name. */
+  tables: z.array(z.union([z.int(), z.string()])),
   figures: z.array(z.int()),
-  stepsAblation: z.boolean(),
-  frontier: z.boolean(),
-  /** Whether variants are compared. */
-  varies: z.boolean(),
   split: z.enum(SPLIT_NAMES),
   runs: z.string(),
   results: z.string(),
@@ -54,7 +54,7 @@ const plan = z.strictObject({
 });
 export type Plan = z.infer<typeof plan>;
 
-const PLAN = new JsonFormat('plan', 2, plan, 'give sri reproduce with --jobs or --launcher again');
+const PLAN = new JsonFormat('plan', 3, plan, 'give sri reproduce with --jobs or --launcher again');
 
 const record = z.strictObject({
   state: z.enum(['running', 'done', 'failed', 'interrupted']),
@@ -81,24 +81,24 @@ const RECORD = new JsonFormat('record of a task', 1, record, 'remove it, and do 
 
 /** What of a request a plan keeps, and the tasks that it came to. */
 export function planOf(request: ReproductionRequest, tasks: readonly Task[]): Plan {
-  const { loaded, config, overrides, tables, figures, stepsAblation, frontier, sweep, split, runs, results, from } =
-    request;
+  const { loaded, config, overrides, figures, split, runs, results, from } = request;
   return {
     directory: process.cwd(),
     file: loaded.file,
     config: config ?? loaded.file,
     ...(plugins().length === 0 ? {} : { plugins: plugins().map(({ file }) => file) }),
     overrides: [...overrides],
-    tables: [...tables],
+    tables: tablesToShow(request),
     figures: [...figures],
-    stepsAblation,
-    frontier,
-    varies: (sweep ?? []).some((point) => point.length > 0),
     split,
     runs,
     results,
     from: from ?? null,
-    tasks: tasks.map((one) => ({ ...one, after: [...one.after] })),
+    tasks: tasks.map((one) => ({
+      ...one,
+      after: [...one.after],
+      ...('metrics' in one ? { metrics: [...one.metrics] } : {}),
+    })) as Plan['tasks'],
   };
 }
 
@@ -158,8 +158,8 @@ export class PlanFolder {
 
   /** The request that the plan is of, for whoever does its tasks. @throws {InputError} where the config file is gone. */
   request(): ReproductionRequest {
-    const { file, from, varies, directory, tasks, plugins: _, ...rest } = this.plan;
-    return { ...rest, ais: false, varies, loaded: loadConfig(file, methods()), ...(from === null ? {} : { from }) };
+    const { file, from, directory, tasks, plugins: _, ...rest } = this.plan;
+    return { ...rest, ais: false, loaded: loadConfig(file, methods()), ...(from === null ? {} : { from }) };
   }
 
   logFile(number: number): string {

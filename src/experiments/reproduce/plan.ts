@@ -2,90 +2,10 @@
 // a file; a plan is made of configurations, and carried out by whoever knows how to do a task.
 
 import type { RunConfig } from '../../config/schema.js';
-import type { VariedQuantity } from '../../config/variations.js';
 import { InputError, InterruptedError } from '../../errors.js';
-import { isCapable } from '../../evaluation/capability.js';
 import type { Inference } from '../../methods/method.js';
-import { describeMeasuring, MEASURING_ORDER, type Measuring } from './measurings.js';
-
-/** A number of runs, and the values that a study gives it. */
-export interface Varying {
-  quantity: VariedQuantity;
-  values: readonly number[];
-}
-
-/** What may be asked for. */
-export interface Product {
-  /** As people call it. */
-  name: string;
-  /** What it needs of each of its runs. */
-  measuring: Measuring;
-  /** Whether a method of this inference has a part in it. */
-  takes(inference: Inference): boolean;
-  /** The methods that it shows unless others are named; all that it takes where absent. */
-  usual?: readonly string[];
-  /** Whether it is of sentences that have a class. */
-  needsLabels?: boolean;
-  /** What it varies of a run; the run alone is its own where absent, or null. */
-  varies?(inference: Inference): Varying | null;
-}
-
-const hasCode = (inference: Inference) => inference !== 'none';
-
-/** The two that the paper sets side by side where sentences and densities are to be looked at. */
-const LOOKED_AT = ['fb-vae', 'sri'];
-
-/** The paper's tables, by number. */
-export const TABLES: Readonly<Record<number, Product>> = {
-  1: { name: 'Table 1', measuring: 'metrics', takes: (inference) => inference !== 'point' },
-  2: { name: 'Table 2', measuring: 'interpolations', takes: hasCode, usual: LOOKED_AT },
-  3: { name: 'Table 3', measuring: 'generations', takes: hasCode, usual: LOOKED_AT },
-  4: { name: 'Table 4', measuring: 'noisy-recon', takes: hasCode },
-  5: { name: 'Table 5', measuring: 'classification', takes: hasCode, needsLabels: true },
-};
-
-/** A second perplexity beside each of Table 1's, by an estimator that no fit can fool. Where log p(x) is exact it needs none. */
-export const AIS_CHECK: Product = {
-  name: "the check of Table 1's perplexities",
-  measuring: 'ais',
-  takes: (inference) => inference !== 'none' && isCapable(inference, ['distribution']),
-};
-
-/** Its figures. */
-export const FIGURES: Readonly<Record<number, Product>> = {
-  1: { name: 'Figure 1', measuring: 'posterior', takes: hasCode, usual: LOOKED_AT },
-};
-
-/** The numbers of Langevin steps that it tried. */
-export const ABLATION_STEPS = [10, 20, 40, 60] as const;
-
-/** Its second footnote. The run with the setting's own number of steps is one of them, and no second run. */
-export const STEPS_ABLATION: Product = {
-  name: 'the ablation of steps',
-  measuring: 'metrics',
-  takes: (inference) => inference === 'short-run',
-  varies: () => ({ quantity: 'steps', values: ABLATION_STEPS }),
-};
-
-/** Last temperatures of short runs, and free bits in nats, that the curves of perplexity against KL are drawn through. */
-export const FRONTIER_TEMPERATURES = [0.4, 0.55, 0.7, 0.8, 0.9] as const;
-export const FRONTIER_TARGETS = [2, 4, 8, 16] as const;
-
-/** Runs that it shows unless others are named, as far as a config has them. */
-export const FRONTIER_RUNS: readonly string[] = ['lstm-lm', 'sri@from-lm', 'sri@annealed', 'fb-vae'];
-
-/** Perplexity against KL. The run with the setting's own value is one of them, and no second run. */
-export const FRONTIER: Product = {
-  name: 'the frontier',
-  measuring: 'metrics',
-  takes: (inference) => inference !== 'point',
-  varies: (inference) => {
-    if (inference === 'none') return null;
-    return inference === 'short-run'
-      ? { quantity: 'temperature', values: FRONTIER_TEMPERATURES }
-      : { quantity: 'target', values: FRONTIER_TARGETS };
-  },
-};
+import { MEASURINGS, type Measuring, type Need, type Product, type Varying } from '../../report/product.js';
+import { canMake, describeMeasuring } from './measurings.js';
 
 /** A method that could be run. */
 export interface Candidate {
@@ -97,17 +17,22 @@ export interface Candidate {
 
 /** What products need of candidates. */
 export interface Parts {
-  /** Runs by name, in the candidates' order, what is made of each, and what of it varies for which product. */
-  runs: { name: string; measuring: Measuring; varying?: Varying & { product: string } }[];
+  /** What is made of each run for which product, by the run's name in the candidates' order, and what of the run varies. */
+  runs: { name: string; product: string; need: Need; varying?: Varying }[];
   /** The products that cannot be, each with the reason. */
   leftOut: { product: string; reason: string }[];
   /** Names of candidates that have a part in none. */
   idle: string[];
 }
 
+/** Whether a method has a part in a product. */
+function takes({ takes, needs }: Product, inference: Inference): boolean {
+  return takes?.(inference) ?? needs.every((need) => canMake(need, inference));
+}
+
 /**
  * Which candidates have a part in which products.
- * @param named whether the user named the candidates; else they are all that the config has.
+ * @param named whether the user named the candidates; else they are all that a config has, and those that products show.
  * @param labelled whether sentences have classes.
  */
 export function chooseParts(
@@ -115,24 +40,25 @@ export function chooseParts(
   candidates: readonly Candidate[],
   { named, labelled }: { named: boolean; labelled: boolean },
 ): Parts {
-  const fits = ({ takes, usual }: Product, { method, inference }: Candidate) =>
-    takes(inference) && (named || usual === undefined || usual.includes(method));
+  const fits = (product: Product, { name, method, inference }: Candidate) =>
+    takes(product, inference) &&
+    (named || (product.usual === undefined ? name === method : product.usual.includes(name)));
   const possible = products.filter(
     (product) => (labelled || !product.needsLabels) && candidates.some((candidate) => fits(product, candidate)),
   );
   return {
-    runs: candidates.flatMap((candidate) =>
+    runs: candidates.flatMap(({ name, ...candidate }) =>
       possible
-        .filter((product) => fits(product, candidate))
-        .map(({ name: product, measuring, varies }) => {
+        .filter((product) => fits(product, { name, ...candidate }))
+        .flatMap(({ title: product, needs, varies }) => {
           const varying = varies?.(candidate.inference) ?? null;
-          return { name: candidate.name, measuring, ...(varying === null ? {} : { varying: { ...varying, product } }) };
+          return needs.map((need) => ({ name, product, need, ...(varying === null ? {} : { varying }) }));
         }),
     ),
     leftOut: products
       .filter((product) => !possible.includes(product))
-      .map(({ name, needsLabels }) => ({
-        product: name,
+      .map(({ title, needsLabels }) => ({
+        product: title,
         reason: needsLabels && !labelled ? 'the text has no labels' : 'no method that is asked for has a part in it',
       })),
     idle: candidates
@@ -146,12 +72,18 @@ export type Task = {
   id: string;
   /** Ids of tasks, earlier in the plan, without which this one cannot be done. */
   after: readonly string[];
-} & ({ kind: 'prepare' } | { kind: 'report' } | { kind: 'train' | Measuring; run: RunConfig });
+} & ({ kind: 'prepare' } | { kind: 'report' } | { kind: 'train'; run: RunConfig } | MeasuringTask);
+
+/** Something to be made of a run. */
+export type MeasuringTask =
+  /** @property metrics of which rows are wanted; a run has those that its method has. */
+  | { kind: 'metrics'; run: RunConfig; metrics: readonly string[] }
+  | { kind: Exclude<Measuring, 'metrics'>; run: RunConfig };
 
 /** A run, and something that is wanted of it. */
 export interface Wanted {
   run: RunConfig;
-  measuring: Measuring;
+  need: Need;
 }
 
 /**
@@ -178,9 +110,12 @@ export function makePlan(wanted: readonly Wanted[], startsOf: (run: RunConfig) =
   };
   for (const { run } of wanted) {
     const trained = train(run);
-    const measured = wanted.filter((other) => sameRun(other.run, run)).map(({ measuring }) => measuring);
-    for (const kind of MEASURING_ORDER.filter((one) => measured.includes(one))) {
-      add({ id: taskId(kind, run), kind, run, after: [trained] });
+    const needs = wanted.filter((other) => sameRun(other.run, run)).map(({ need }) => need);
+    for (const kind of MEASURINGS.filter((one) => needs.some(({ measuring }) => measuring === one))) {
+      const task = { id: taskId(kind, run), run, after: [trained] };
+      if (kind !== 'metrics') add({ ...task, kind });
+      else
+        add({ ...task, kind, metrics: [...new Set(needs.flatMap((need) => ('metrics' in need ? need.metrics : [])))] });
     }
   }
   // What can be told is told, whatever has failed.

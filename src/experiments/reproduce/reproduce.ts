@@ -20,6 +20,10 @@ import { CorpusInUseError, loadCorpus } from '../../data/corpus-files.js';
 import type { PreparationReport } from '../../data/prepare.js';
 import { InputError, InterruptedError } from '../../errors.js';
 import { methodNamed, methods } from '../../methods/registry.js';
+import type { TableKey } from '../../report/define-table.js';
+import { figuresOf } from '../../report/figures.js';
+import type { Product, Varying } from '../../report/product.js';
+import { tables, tablesOf } from '../../report/tables.js';
 import { findRuns, readRun } from '../../runs/measured-run.js';
 import { RunFolder, RunInUseError } from '../../runs/run-folder.js';
 import { tryWriting } from '../../storage/folder.js';
@@ -30,26 +34,20 @@ import type { UnknownWords } from '../interpolate.js';
 import { type OpenRun, openRun } from '../open-run.js';
 import { configured, prepare } from '../prepare.js';
 import type { Following, RowEvent, Stage } from '../progress.js';
-import { type Results, reportTables, writeResults } from '../report.js';
+import { type Results, writeResults } from '../report.js';
 import { trainRun } from '../train.js';
 import { type Forecast, forecast } from './forecast.js';
-import { type Measuring, makeRemaining, remaining } from './measurings.js';
+import { makeRemaining, refusalOf, remaining } from './measurings.js';
 import { trainingState } from './outstanding.js';
 import {
-  AIS_CHECK,
   type Candidate,
   carryOut,
   chooseParts,
-  FIGURES,
-  FRONTIER,
-  FRONTIER_RUNS,
   isAll,
+  type MeasuringTask,
   makePlan,
   type Parts,
-  type Product,
-  STEPS_ABLATION,
   settle,
-  TABLES,
   type Task,
   type Wanted,
 } from './plan.js';
@@ -58,23 +56,18 @@ export interface ReproductionRequest {
   loaded: LoadedConfig;
   /** `path.to.key=value`, of every run. */
   overrides: readonly string[];
-  /** Numbers of the paper's tables and figures. */
-  tables: readonly number[];
+  /** Tables, by the paper's number or by name. */
+  tables: readonly TableKey[];
+  /** Numbers of the paper's figures. */
   figures: readonly number[];
   /** Whether each perplexity of Table 1 gets an independent one beside it. */
   ais: boolean;
-  /** Whether the second footnote's numbers of Langevin steps are tried. */
-  stepsAblation: boolean;
-  /** Whether perplexity is drawn against KL, as temperatures and free bits vary. */
-  frontier: boolean;
-  /** Methods, a setting after @; those of the config that the paper shows where absent. */
+  /** Methods, a setting after @; those of the config that the tables and figures show where absent. */
   methods?: readonly string[] | undefined;
   /** The config's where absent. */
   seeds?: readonly number[] | undefined;
   /** Variants of every run; where absent, each is itself alone. */
   sweep?: readonly SweepPoint[] | undefined;
-  /** Whether the table that compares variants is wanted; where absent, it is of a sweep. */
-  varies?: boolean | undefined;
   split: SplitName;
   /** Folder of all runs. */
   runs: string;
@@ -167,24 +160,30 @@ export async function planReproduction(
   const { loaded, overrides, methods } = request;
   const statistics = await statisticsOf(request);
   const products = productsOf(request);
-  const candidates = candidatesOf(loaded, methods ?? (request.frontier ? frontierRuns(loaded) : undefined));
+  const candidates = candidatesOf(methods ?? usualRuns(loaded, products));
   // Before the text is seen, only a config that says so is sure that it has no labels.
   const { labelColumn } = resolveData(loaded, overrides);
   const labelled = statistics === null ? labelColumn !== 'none' : statistics.splits.train.labels !== null;
   const { runs, leftOut, idle } = chooseParts(products, candidates, { named: methods !== undefined, labelled });
   if (runs.length === 0) throw new InputError(leftOut.map(describeLeftOut).join('\n'));
   if (methods !== undefined && idle.length > 0) {
-    const asked = products.map(({ name }) => name).join(', ');
+    const asked = products.map(({ title }) => title).join(', ');
     throw new InputError(`--methods ${idle.join(',')}: no part in ${asked}; leave out what is not wanted`);
+  }
+  for (const { need, product } of runs) {
+    const refusal = refusalOf(need, request.split);
+    if (refusal !== null) {
+      throw new InputError(`--split ${request.split}: ${refusal}, so ${product} is of another; leave one of them out`);
+    }
   }
   // Of methods that nobody named, those that have no such number have no part in what varies it.
   const varies = ({ name, varying }: Parts['runs'][number]) =>
     varying === undefined ||
     methods !== undefined ||
     methodNamed(parseMethod(name).method).variations?.[varying.quantity] !== undefined;
-  const varied = runs.filter(varies).map(({ name, measuring, varying }) => {
+  const varied = runs.filter(varies).map(({ name, product, need, varying }) => {
     const choice = { ...parseMethod(name), overrides };
-    return { choice, measuring, own: varying === undefined ? [[]] : varyingPoints(loaded, choice, varying) };
+    return { choice, need, own: varying === undefined ? [[]] : varyingPoints(loaded, choice, { ...varying, product }) };
   });
   const sweep = request.sweep ?? [[]];
   const idleKeys = checkSweep(loaded, sweep, varied, overrides);
@@ -196,8 +195,8 @@ export async function planReproduction(
   };
   const wanted: Wanted[] = (request.seeds ?? [undefined]).flatMap((seed) =>
     sweep.flatMap((point) =>
-      varied.flatMap(({ choice, measuring, own }) =>
-        own.map((more) => ({ run: variant({ ...choice, seed }, [...point, ...more]), measuring })),
+      varied.flatMap(({ choice, need, own }) =>
+        own.map((more) => ({ run: variant({ ...choice, seed }, [...point, ...more]), need })),
       ),
     ),
   );
@@ -233,7 +232,7 @@ interface VariedRun {
 function varyingPoints(
   loaded: LoadedConfig,
   choice: RunChoice,
-  { quantity, values, product }: NonNullable<Parts['runs'][number]['varying']>,
+  { quantity, values, product }: Varying & { product: string },
 ): SweepPoint[] {
   const plain = resolveVariant(loaded, choice, []);
   const key = methodNamed(plain.method).variations?.[quantity]?.key(plain);
@@ -280,37 +279,42 @@ function checkSweep(
   });
 }
 
-/** Those of the frontier's usual runs that a config has. */
-function frontierRuns({ config }: LoadedConfig): string[] {
-  return FRONTIER_RUNS.filter((name) => {
-    const { method, setting } = parseMethod(name);
-    const settings = config.methods[method]?.settings ?? {};
-    return Object.hasOwn(config.methods, method) && (setting === undefined || Object.hasOwn(settings, setting));
-  });
+/** The runs that products show unless others are named: methods of a config in the paper's order, then their settings. */
+function usualRuns({ config }: LoadedConfig, products: readonly Product[]): string[] {
+  const plain = methods()
+    .map(({ name }) => name)
+    .filter((name) => config.methods[name] !== undefined);
+  const settings = products
+    .flatMap(({ usual = [] }) => usual)
+    .filter((name) => {
+      const { method, setting } = parseMethod(name);
+      return setting !== undefined && Object.hasOwn(config.methods[method]?.settings ?? {}, setting);
+    });
+  return [...plain, ...new Set(settings)];
 }
 
-/** Methods that could be run: those that were named, or all of the config, in the paper's order. */
-function candidatesOf(loaded: LoadedConfig, named: readonly string[] | undefined): Candidate[] {
-  const available = methods()
-    .map(({ name }) => name)
-    .filter((name) => loaded.config.methods[name] !== undefined);
-  return (named ?? available).map((name) => {
+/** Runs that could be of a plan, by their names. */
+function candidatesOf(names: readonly string[]): Candidate[] {
+  return names.map((name) => {
     const { method } = parseMethod(name);
     return { name, method, inference: methodNamed(method).inference };
   });
 }
 
-function productsOf({ tables, figures, ais, stepsAblation, frontier, split }: ReproductionRequest): Product[] {
-  if (split === 'train' && tables.includes(5)) {
-    throw new InputError('--split train: classification learns from that split, so Table 5 is of valid or test');
+/** @throws {InputError} where there is no such table, or no plan makes it. */
+function productsOf({ tables: keys, figures, ais }: ReproductionRequest): Product[] {
+  const asked = tablesOf(keys);
+  const unplanned = asked.find(({ needs }) => needs.length === 0);
+  if (unplanned !== undefined) {
+    const { name, command } = unplanned;
+    throw new InputError(`no plan makes the table ${name}: it is of what there is; see ${command}, and sri report`);
   }
-  return [
-    ...tables.map((number) => TABLES[number]!),
-    ...(ais ? [AIS_CHECK] : []),
-    ...figures.map((number) => FIGURES[number]!),
-    ...(stepsAblation ? [STEPS_ABLATION] : []),
-    ...(frontier ? [FRONTIER] : []),
-  ];
+  return [...asked, ...(ais ? tables().flatMap(({ check }) => check ?? []) : []), ...figuresOf(figures)];
+}
+
+/** The tables that are shown in the end: those that were asked for, and of a sweep the one that compares its variants. */
+export function tablesToShow({ tables, sweep = [] }: Pick<ReproductionRequest, 'tables' | 'sweep'>): TableKey[] {
+  return [...tables, ...(sweep.some((point) => point.length > 0) ? ['sweep'] : [])];
 }
 
 /**
@@ -356,7 +360,7 @@ export class Performer {
         await this.train(task, task.run);
         break;
       default:
-        await this.measure(task, task.kind, task.run);
+        await this.measure(task);
     }
     this.tell({ kind: 'over' });
   }
@@ -414,12 +418,13 @@ export class Performer {
     });
   }
 
-  private async measure(task: Task, kind: Measuring, run: RunConfig): Promise<void> {
+  private async measure(task: Task & MeasuringTask): Promise<void> {
     const { statistics } = this;
+    const { run } = task;
     const { split, runs } = this.request;
     const folder = RunFolder.of(runs, run);
     const { inference } = methodNamed(run.method);
-    const left = remaining(kind, readRun(folder), { run, inference, split, statistics });
+    const left = remaining(task, readRun(folder), { run, inference, split, statistics });
     if (left === null) return;
     this.announce(task, folder);
     const opened = await this.open(run, folder);
@@ -441,8 +446,7 @@ export class Performer {
     const { request } = this;
     const runs = findRuns(request.runs, request.loaded.config.dataSet).map(readRun);
     if (runs.length === 0) return;
-    const { varies = (request.sweep ?? []).some((point) => point.length > 0) } = request;
-    const asked = reportTables(request.tables, { ...request, varies });
+    const asked = tablesOf(tablesToShow(request));
     const results = await writeResults(runs, { ...request, asked, missing: 'pass over', html: true });
     this.tell({ kind: 'results', results });
   }

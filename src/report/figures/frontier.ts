@@ -1,7 +1,7 @@
 // Perplexity against KL, a curve for each setting that varies: which temperature, or which free bits, to take.
 
 import type { TopLevelSpec } from 'vega-lite';
-import { LINE_STYLES, MOST_LINES } from './lines.js';
+import { LINE_STYLES, MOST_LINES } from '../line-styles.js';
 import { REFERENCE_COLOUR, renderSvg } from './render.js';
 
 interface CurveQuantity {

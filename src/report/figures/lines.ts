@@ -2,6 +2,7 @@
 // scale, over the range and the median of all, so that each is seen and still compared.
 
 import type { TopLevelSpec } from 'vega-lite';
+import { LINE_STYLES, MOST_LINES } from '../line-styles.js';
 import type { ChartView } from '../page-numbers.js';
 import { REFERENCE_COLOUR, renderSvg } from './render.js';
 
@@ -11,21 +12,6 @@ export interface LineFigure extends Pick<ChartView, 'name' | 'xTitle' | 'zero' |
   /** Every line of the report, so that each looks the same in all of its figures; as far as styles go. */
   labels?: readonly string[] | undefined;
 }
-
-/**
- * What tells curves of one plot apart: colours that stay apart for the colour-blind (after Okabe and Ito 2008), and dashes
- * and shapes for who sees none.
- */
-export const LINE_STYLES = [
-  { colour: '#c44e00', dash: [1, 0], shape: 'circle' },
-  { colour: '#0072b2', dash: [10, 4], shape: 'square' },
-  { colour: '#00795a', dash: [2, 4], shape: 'triangle-up' },
-  { colour: '#882255', dash: [10, 4, 2, 4], shape: 'diamond' },
-  { colour: '#111111', dash: [18, 3, 4, 3, 4, 3], shape: 'cross' },
-] as const;
-
-/** Lines of a chart that are told apart without colour. */
-export const MOST_LINES = LINE_STYLES.length;
 
 /** Curves of fewer points than this show each of them. */
 const SHOWN_POINTS = 40;

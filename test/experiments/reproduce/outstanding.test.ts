@@ -4,10 +4,12 @@ import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { loadConfig, overrideRun, resolveRun } from '../../../src/config/load.js';
 import type { CorpusStatistics } from '../../../src/data/corpus.js';
-import { remaining } from '../../../src/experiments/reproduce/measurings.js';
+import { remaining as remainingOf } from '../../../src/experiments/reproduce/measurings.js';
 import { type MeasuringTerms, trainingState } from '../../../src/experiments/reproduce/outstanding.js';
 import { methodNamed, methods } from '../../../src/methods/registry.js';
-import { readRun } from '../../../src/runs/measured-run.js';
+import type { Measuring } from '../../../src/report/product.js';
+import { tablesOf } from '../../../src/report/tables.js';
+import { type MeasuredRun, readRun } from '../../../src/runs/measured-run.js';
 import { POSTERIOR, POSTERIOR_SUMMARY } from '../../../src/runs/posterior-files.js';
 import { GENERATIONS } from '../../../src/runs/texts.js';
 import { type GivenRow, makeRun, manifest } from '../../report/runs.js';
@@ -22,6 +24,12 @@ const statistics = {
 function how(method: string, overrides: string[] = []): MeasuringTerms {
   const run = overrideRun(resolveRun(loadConfig('ptb', methods()), { method }), overrides, methods());
   return { run, inference: methodNamed(method).inference, split: 'test', statistics };
+}
+
+/** What a run lacks of one kind; of metrics, of those of Table 1. */
+function remaining(kind: Measuring, measured: MeasuredRun | null, terms: MeasuringTerms) {
+  const task = { kind, ...(kind === 'metrics' ? { metrics: tablesOf([1])[0]!.metrics } : {}) };
+  return remainingOf(task, measured, terms);
 }
 
 /** A run whose rows saw the whole test split unless they say otherwise. */

@@ -1,63 +1,89 @@
 import { describe, expect, it } from 'vitest';
 import type { RunConfig } from '../../../src/config/schema.js';
 import { InputError, InterruptedError } from '../../../src/errors.js';
-import type { Measuring } from '../../../src/experiments/reproduce/measurings.js';
 import {
   type Candidate,
   carryOut,
   chooseParts,
   describeTask,
-  FIGURES,
   isAll,
   makePlan,
-  STEPS_ABLATION,
   settle,
-  TABLES,
   type Task,
   type Wanted,
 } from '../../../src/experiments/reproduce/plan.js';
 import { methods } from '../../../src/methods/registry.js';
+import type { TableKey } from '../../../src/report/define-table.js';
+import { figuresOf } from '../../../src/report/figures.js';
+import type { Measuring, Need, Product } from '../../../src/report/product.js';
+import { tablesOf } from '../../../src/report/tables.js';
 
 const all: Candidate[] = methods().map(({ name, inference }) => ({ name, method: name, inference }));
 const only = (...names: string[]) => all.filter(({ name }) => names.includes(name));
 const ofConfig = { named: false, labelled: true };
 
+const table = (key: TableKey): Product => tablesOf([key])[0]!;
+const METRICS = ['ppl', 'recon'];
+const needOf = (measuring: Measuring): Need =>
+  measuring === 'metrics' ? { measuring, metrics: METRICS } : { measuring };
+
 /** Names of the runs of one product. */
-function runsOf(product: keyof typeof TABLES | 'figure' | 'steps', candidates = all, how = ofConfig): string[] {
-  const chosen = product === 'figure' ? FIGURES[1]! : product === 'steps' ? STEPS_ABLATION : TABLES[product]!;
-  return chooseParts([chosen], candidates, how).runs.map(({ name }) => name);
+function runsOf(product: Product, candidates = all, how = ofConfig): string[] {
+  return chooseParts([product], candidates, how).runs.map(({ name }) => name);
 }
 
 describe('which methods a table shows', () => {
   const withCode = all.map(({ name }) => name).filter((name) => name !== 'lstm-lm');
 
   it('is as in the paper', () => {
-    expect(runsOf(1)).toEqual(all.map(({ name }) => name).filter((name) => name !== 'ae'));
-    expect(runsOf(4)).toEqual(withCode);
-    expect(runsOf(5)).toEqual(withCode);
-    for (const product of [2, 3, 'figure'] as const) expect(runsOf(product)).toEqual(['fb-vae', 'sri']);
+    expect(runsOf(table(1))).toEqual(all.map(({ name }) => name).filter((name) => name !== 'ae'));
+    expect(runsOf(table(4))).toEqual(withCode);
+    expect(runsOf(table(5))).toEqual(withCode);
+    for (const product of [table(2), table(3), ...figuresOf([1])]) expect(runsOf(product)).toEqual(['fb-vae', 'sri']);
   });
 
   it('is what was named, where that has what the table shows', () => {
     const named = { named: true, labelled: true };
-    expect(runsOf(2, only('lstm-lm', 'anneal-vae', 'sri'), named)).toEqual(['anneal-vae', 'sri']);
-    expect(runsOf(1, only('ae', 'sri'), named)).toEqual(['sri']);
-    const parts = chooseParts([TABLES[4]!], only('lstm-lm', 'sri'), named);
+    expect(runsOf(table(2), only('lstm-lm', 'anneal-vae', 'sri'), named)).toEqual(['anneal-vae', 'sri']);
+    expect(runsOf(table(1), only('ae', 'sri'), named)).toEqual(['sri']);
+    const parts = chooseParts([table(4)], only('lstm-lm', 'sri'), named);
     expect(parts.idle).toEqual(['lstm-lm']);
-    expect(parts.runs).toEqual([{ name: 'sri', measuring: 'noisy-recon' }]);
+    expect(parts.runs).toEqual([{ name: 'sri', product: 'Table 4', need: { measuring: 'noisy-recon' } }]);
   });
 
   it('is of several numbers of steps in the ablation, and of short runs alone', () => {
-    expect(runsOf('steps')).toEqual(all.filter(({ inference }) => inference === 'short-run').map(({ name }) => name));
-    const [run] = chooseParts([STEPS_ABLATION], only('sri'), ofConfig).runs;
-    expect(run!.varying).toEqual({ product: STEPS_ABLATION.name, quantity: 'steps', values: [10, 20, 40, 60] });
+    expect(runsOf(table('ablation-steps'))).toEqual(
+      all.filter(({ inference }) => inference === 'short-run').map(({ name }) => name),
+    );
+    const [run] = chooseParts([table('ablation-steps')], only('sri'), ofConfig).runs;
+    expect(run!.varying).toEqual({ quantity: 'steps', values: [10, 20, 40, 60] });
+  });
+
+  it('is the settings that a product shows, where a config has them, and of a table without such every method', () => {
+    const settings = ['sri@annealed', 'sri@plain'].map((name) => ({ ...only('sri')[0]!, name }));
+    const shown = runsOf(table('frontier'), [...only('lstm-lm', 'ae', 'fb-vae', 'sri'), ...settings]);
+    expect(shown).toEqual(['lstm-lm', 'fb-vae', 'sri@annealed']);
+    expect(runsOf(table(1), [...only('sri'), ...settings])).toEqual(['sri']);
+  });
+
+  it('is whoever has what is needed, where a table does not say', () => {
+    const needing = (...metrics: string[]): Product => ({
+      title: 'a table',
+      needs: [{ measuring: 'metrics', metrics }],
+    });
+    expect(runsOf(needing('recon', 'mi'))).toEqual(withCode);
+    expect(runsOf(needing('mi'))).toEqual(withCode.filter((name) => name !== 'ae'));
+    expect(runsOf(needing('ppl'))).toEqual(all.map(({ name }) => name).filter((name) => name !== 'ae'));
+    expect(runsOf({ title: 'a figure', needs: [{ measuring: 'ais' }] })).toEqual(
+      withCode.filter((name) => name !== 'ae'),
+    );
   });
 
   it('leaves out what cannot be, and says why', () => {
-    const unlabelled = chooseParts([TABLES[1]!, TABLES[5]!], only('sri'), { named: false, labelled: false });
-    expect(unlabelled.runs).toEqual([{ name: 'sri', measuring: 'metrics' }]);
+    const unlabelled = chooseParts([table(1), table(5)], only('sri'), { named: false, labelled: false });
+    expect(unlabelled.runs).toEqual([expect.objectContaining({ name: 'sri', product: 'Table 1' })]);
     expect(unlabelled.leftOut).toEqual([{ product: 'Table 5', reason: 'the text has no labels' }]);
-    const codeless = chooseParts([TABLES[1]!, TABLES[2]!], only('lstm-lm'), ofConfig);
+    const codeless = chooseParts([table(1), table(2)], only('lstm-lm'), ofConfig);
     expect(codeless.leftOut.map(({ product }) => product)).toEqual(['Table 2']);
   });
 });
@@ -70,7 +96,7 @@ const startsOf = ({ startFrom, seed }: RunConfig) =>
   [startFrom!.encoder, startFrom!.decoder].flatMap((name) => (name === null ? [] : [runOf(name, seed)]));
 
 const want = (run: RunConfig, ...measuring: Measuring[]): Wanted[] =>
-  measuring.map((kind) => ({ run, measuring: kind }));
+  measuring.map((kind) => ({ run, need: needOf(kind) }));
 
 const ids = (tasks: readonly Task[]) => tasks.map(({ id }) => id);
 
@@ -105,10 +131,18 @@ describe('a plan', () => {
     expect(tasks.find(({ id }) => id === 'train fb-vae seed-1')!.after).toEqual(['prepare', 'train ae seed-1']);
   });
 
+  it('measures together the metrics that several tables need of a run', () => {
+    const needs: Need[] = [needOf('metrics'), { measuring: 'metrics', metrics: ['recon', 'mi'] }];
+    const both = makePlan(
+      needs.map((need) => ({ run: runOf('sri'), need })),
+      startsOf,
+    );
+    expect(both.find(({ kind }) => kind === 'metrics')).toMatchObject({ metrics: ['ppl', 'recon', 'mi'] });
+  });
+
   it('refuses runs that start from each other', () => {
     const next: Record<string, string> = { ae: 'fb-vae', 'fb-vae': 'ae' };
-    const circle = () =>
-      makePlan([{ run: runOf('sri'), measuring: 'metrics' }], ({ name }) => [runOf(next[name] ?? 'fb-vae')]);
+    const circle = () => makePlan(want(runOf('sri'), 'metrics'), ({ name }) => [runOf(next[name] ?? 'fb-vae')]);
     expect(circle).toThrow(/sri starts from fb-vae starts from ae starts from fb-vae: the first/);
   });
 

@@ -35,11 +35,9 @@ async function planned(request: Partial<ReproductionRequest>, ...sweep: string[]
   const { tasks, leftOut } = await planReproduction({
     loaded,
     overrides: [],
-    tables: request.frontier || request.stepsAblation ? [] : [1],
+    tables: [1],
     figures: [],
     ais: false,
-    stepsAblation: false,
-    frontier: false,
     split: 'test',
     runs: path.join(root, 'runs'),
     results: path.join(root, 'tables'),
@@ -52,7 +50,7 @@ async function planned(request: Partial<ReproductionRequest>, ...sweep: string[]
 
 it('has a run of the frontier for each temperature and each target, and one for the language model', async () => {
   const names = ['lstm-lm', 'sri@annealed', 'fb-vae'];
-  const frontier = await planned({ frontier: true, methods: names });
+  const frontier = await planned({ tables: ['frontier'], methods: names });
   const temperatures = [0.4, 0.55, 0.7, 0.8, 0.9];
   expect(frontier.names).toEqual([
     'lstm-lm',
@@ -65,12 +63,15 @@ it('has a run of the frontier for each temperature and each target, and one for 
     temperatures.map((max) => ({ start: 0, growFromEpoch: 1, growPerEpoch: 0.1, max })),
   );
   // A setting with one of the values is no second run.
-  const held = await planned({ frontier: true, methods: ['sri'] });
+  const held = await planned({ tables: ['frontier'], methods: ['sri'] });
   expect(held.names.slice(0, 3)).toEqual(['lstm-lm', 'sri', 'sri@temperature-0.55']);
 });
 
 it('varies what a figure varies together with what is swept', async () => {
-  const { names } = await planned({ frontier: true, methods: ['lstm-lm', 'fb-vae@other'] }, 'model.hiddenSize=64,256');
+  const { names } = await planned(
+    { tables: ['frontier'], methods: ['lstm-lm', 'fb-vae@other'] },
+    'model.hiddenSize=64,256',
+  );
   expect(names).toEqual(
     ['-hiddenSize-64', ''].flatMap((size) => [
       `lstm-lm${size.replace('-', '@')}`,
@@ -78,7 +79,7 @@ it('varies what a figure varies together with what is swept', async () => {
       ...[2, 4, 8, 16].map((value) => `fb-vae@other${value === 4 ? '' : `-target-${value}`}${size}`),
     ]),
   );
-  const steps = await planned({ stepsAblation: true, methods: ['sri@annealed'] });
+  const steps = await planned({ tables: ['ablation-steps'], methods: ['sri@annealed'] });
   expect(steps.names).toEqual([
     'lstm-lm',
     ...[10, 20, 40, 60].map((value) => (value === 20 ? 'sri@annealed' : `sri@annealed-steps-${value}`)),
@@ -121,14 +122,14 @@ it('refuses what changes nothing of what any method learns, or is given a value 
   const adam = { overrides: ['optimizer.name=adam'], methods: ['lstm-lm'] };
   expect((await planned(adam, 'optimizer.beta1=0.8,0.9')).names).toEqual(['lstm-lm@beta1-0.8', 'lstm-lm']);
   await refused(
-    { stepsAblation: true, overrides: ['langevin={steps: 3}'] },
+    { tables: ['ablation-steps'], overrides: ['langevin={steps: 3}'] },
     '',
     /--set langevin=\{steps: 3\} goes against the ablation of steps, which gives it several values/,
   );
   await refused(
-    { overrides: ['langevin.stepSize=3'], frontier: true, methods: ['sri'] },
+    { overrides: ['langevin.stepSize=3'], tables: ['frontier'], methods: ['sri'] },
     'langevin.stepSize=1,2',
     /goes against --sweep/,
   );
-  await refused({ frontier: true, methods: ['anneal-vae'] }, '', /methods has no anneal-vae/);
+  await refused({ tables: ['frontier'], methods: ['anneal-vae'] }, '', /methods has no anneal-vae/);
 });
