@@ -35,7 +35,7 @@ const forward = 2 * V * H + 8 * H * H;
 const gradient = 2 * forward;
 const hessian = gradient + 2 * V * H * Z + V * Z * Z + 2 * 8 * H * H * Z;
 
-/** @type {{ name: string; estimator: import('../dist/evaluation/perplexity/perplexity.js').PerplexityEstimator; flops: number }[]} */
+/** @type {{ name: string; estimator: import('../dist/evaluation/perplexity/estimator.js').PerplexityEstimator; flops: number }[]} */
 const candidates = (values.fitted ?? ['16,40']).map((pair) => {
   const [chains, metropolisSteps] = pair.split(',').map(Number);
   const estimator = new FittedEstimator({ draws: 500, chains, metropolisSteps });

@@ -27,7 +27,7 @@ export {
   type EstimatorDefinition,
   type EstimatorSpec,
 } from './evaluation/perplexity/define-estimator.js';
-export type { PerplexityEstimator, SentenceEstimate } from './evaluation/perplexity/perplexity.js';
+export type { PerplexityEstimator, SentenceEstimate } from './evaluation/perplexity/estimator.js';
 export type { DecodingRequest } from './experiments/decode-texts.js';
 export type { Encoding } from './experiments/encode.js';
 export type { OpenRun } from './experiments/open-run.js';

@@ -4,5 +4,9 @@
 export const BACKEND_NAMES = ['native', 'webgpu', 'tensorflow', 'wasm', 'cpu'] as const;
 export const BACKEND_CHOICES = ['auto', ...BACKEND_NAMES] as const;
 
+/**
+ * The products in the chain: full single precision; bfloat16 operands with single-precision sums; or single precision with
+ * recurrent weights that are stored in half precision.
+ */
 export const PRECISIONS = ['f32', 'bf16', 'f16'] as const;
 export type Precision = (typeof PRECISIONS)[number];

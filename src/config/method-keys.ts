@@ -1,7 +1,7 @@
 // What a configuration must know of a method: which keys are its own, what they are where nothing is said, and which numbers
 // of its runs a figure may vary. Methods say it; a configuration is read with those that there are.
 
-import type { z } from 'zod';
+import type { KeyOwner } from './key-owner.js';
 import type { Overrides } from './schema.js';
 import type { VariedQuantity } from './variations.js';
 
@@ -15,11 +15,7 @@ export interface Varied<Own> {
 }
 export type Variations<Own> = { readonly [quantity in VariedQuantity]?: Varied<Own> };
 
-export interface MethodKeys<Own = unknown> {
-  readonly name: string;
-  /** Each of its own keys with its schema, whose descriptions complaints print. */
-  readonly config: z.ZodRawShape;
-  readonly defaults: Own;
+export interface MethodKeys<Own = unknown> extends KeyOwner<Own> {
   readonly variations?: Variations<Own>;
 }
 

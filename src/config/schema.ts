@@ -6,7 +6,7 @@
 import { z } from 'zod';
 import { TOKENIZERS } from '../data/tokenize.js';
 import { BACKEND_CHOICES, PRECISIONS } from './choices.js';
-import type { MethodKeys } from './method-keys.js';
+import type { KeyOwner } from './key-owner.js';
 import { count, positive, wholeNumber } from './numbers.js';
 import { isRunName } from './variations.js';
 
@@ -433,12 +433,12 @@ export type RunConfig<Own = unknown> = Omit<Common, 'evaluation'> & {
 } & Own;
 
 /** Every key of a resolved run of a method. */
-export function runConfigSchema({ config }: Pick<MethodKeys, 'config'>): z.ZodObject {
+export function runConfigSchema({ config }: Pick<KeyOwner, 'config'>): z.ZodObject {
   return commonSchema().extend(config);
 }
 
 /** A resolved run of a method whose keys fit together: what a schema of single keys cannot say. */
-export function wholeRunSchema(method: Pick<MethodKeys, 'config'>): z.ZodType<RunConfig> {
+export function wholeRunSchema(method: Pick<KeyOwner, 'config'>): z.ZodType<RunConfig> {
   return (runConfigSchema(method) as unknown as typeof ownCommonSchema)
     .refine((run) => isRunName(run), {
       path: ['name'],
@@ -473,7 +473,7 @@ export function addedDecoderDefaults(decoder: string | undefined): Overrides {
  * A resolved run of whichever method it names.
  * @param catalogue the methods that there are when a run is read.
  */
-export function namedRunSchema(catalogue: () => readonly MethodKeys[]): z.ZodType<RunConfig> {
+export function namedRunSchema(catalogue: () => readonly KeyOwner[]): z.ZodType<RunConfig> {
   return z.unknown().transform((value, context): RunConfig => {
     const name = (value as { method?: unknown } | null)?.method;
     const method = catalogue().find((known) => known.name === name);
@@ -521,12 +521,12 @@ export function commonOverridesSchema(): z.ZodObject {
 export type Overrides = DeepPartial<Omit<Common, keyof typeof IDENTITY>> & Record<string, unknown>;
 
 /** The keys that `--set` may say of one method's run. */
-export function overridesSchema({ config }: Pick<MethodKeys, 'config'>): z.ZodObject {
+export function overridesSchema({ config }: Pick<KeyOwner, 'config'>): z.ZodObject {
   return commonOverridesSchema().extend((deepPartial(z.strictObject(config)) as z.ZodObject).shape);
 }
 
 /** The keys of all methods together: what a study may vary. Of a key that several have, the first method's schema stands. */
-export function anyOverridesSchema(catalogue: readonly MethodKeys[]): z.ZodObject {
+export function anyOverridesSchema(catalogue: readonly KeyOwner[]): z.ZodObject {
   const shapes = catalogue.map((method) => overridesSchema(method).shape);
   return z.strictObject(Object.assign({}, ...shapes.toReversed()));
 }
@@ -535,7 +535,7 @@ export function anyOverridesSchema(catalogue: readonly MethodKeys[]): z.ZodObjec
 export type MethodOverrides = Omit<Overrides, 'data'> & { settings?: Record<string, Omit<Overrides, 'data'>> };
 
 /** What a config file may say of one method: all but the text, which the methods of a file share. */
-function methodOverridesSchema(method: MethodKeys): z.ZodType {
+function methodOverridesSchema(method: KeyOwner): z.ZodType {
   const own = overridesSchema(method).omit({ data: true });
   return own.extend({
     settings: z
@@ -546,7 +546,7 @@ function methodOverridesSchema(method: MethodKeys): z.ZodType {
 }
 
 /** A config file, of the methods that there are. */
-export function configFileSchema(catalogue: readonly MethodKeys[]): z.ZodObject {
+export function configFileSchema(catalogue: readonly KeyOwner[]): z.ZodObject {
   const methods = catalogue.map((method) => [method.name, methodOverridesSchema(method).nullish()] as const);
   return commonOverridesSchema().extend({
     dataSet: ownCommonSchema.shape.dataSet,

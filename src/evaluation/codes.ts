@@ -5,7 +5,7 @@ import { equalLengthBatches } from '../data/batches.js';
 import type { Split } from '../data/corpus.js';
 import { meanCode, type Posterior } from '../inference/posterior.js';
 import { pause } from '../interruption.js';
-import type { LatentModel } from './evaluate.js';
+import type { LatentModel } from './evaluated-model.js';
 
 export interface CodeOptions {
   /** Sentences of the split, each once; the result is in their order. */

@@ -13,9 +13,9 @@ import type { Inference } from '../methods/method.js';
 import type { MeasuredRow, ResultRow } from '../runs/row.js';
 import type { Capability } from './capability.js';
 import type { ModelSize } from './cost.js';
-import type { LatentModel } from './evaluate.js';
+import type { LatentModel } from './evaluated-model.js';
 import type { ExactMeasurement, Measurement } from './measurement.js';
-import type { PerplexityEstimator } from './perplexity/perplexity.js';
+import type { PerplexityEstimator } from './perplexity/estimator.js';
 
 /** Of short runs, chains a sentence behind the KL by each estimator; 0 leaves its row out. */
 export interface KlChains {

@@ -10,7 +10,7 @@ import { pause } from '../interruption.js';
 import { RandomStream } from '../random/philox.js';
 import type { Result } from '../runs/row.js';
 import { defineMetric } from './define-metric.js';
-import type { LatentModel } from './evaluate.js';
+import type { LatentModel } from './evaluated-model.js';
 import { countNotFinite, divergenceWarnings, meanRow } from './measurement.js';
 import { meanOverDraws, SentenceMean } from './statistics.js';
 

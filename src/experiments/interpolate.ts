@@ -5,7 +5,7 @@ import { EncodedSplit } from '../data/corpus.js';
 import { encodeSentence } from '../data/encode-sentence.js';
 import { InputError } from '../errors.js';
 import { inferCodes } from '../evaluation/codes.js';
-import type { LatentModel } from '../evaluation/evaluate.js';
+import type { LatentModel } from '../evaluation/evaluated-model.js';
 import { interpolate, type Path } from '../evaluation/interpolation.js';
 import { drawNormals } from '../inference/sentence-noise.js';
 import { walkToPrior } from '../inference/tilted-prior.js';

@@ -4,7 +4,7 @@ import type { RunConfig } from '../config/schema.js';
 import type { PreparedCorpus } from '../data/corpus.js';
 import { loadCorpus } from '../data/corpus-files.js';
 import { InputError } from '../errors.js';
-import type { EvaluatedModel, LatentModel } from '../evaluation/evaluate.js';
+import type { EvaluatedModel, LatentModel } from '../evaluation/evaluated-model.js';
 import { methodNamed } from '../methods/registry.js';
 import type { LatentDecoder } from '../model/latent-decoder.js';
 import type { Provenance } from '../runs/row.js';

@@ -4,7 +4,6 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { dropoutMask } from '../ops/dropout-mask.js';
 import type { Purpose, StreamKey } from '../random/philox.js';
-import type { DecoderShape, TokenBatch } from './latent-decoder.js';
 
 /** The two dropout masks of one pass over a batch; null where the rate is 0. */
 export interface DropoutMasks {
@@ -16,10 +15,10 @@ export interface DropoutMasks {
 
 export const NO_DROPOUT: DropoutMasks = { words: null, outputs: null };
 
-/** Masks for one pass, keyed by where in the run it happens. They are the caller's to dispose. */
+/** Masks for one pass of a decoder of some shape over a batch, keyed by where in the run it happens; the caller's to dispose. */
 export function drawMasks(
-  shape: Pick<DecoderShape, 'wordVectorSize' | 'hiddenSize' | 'wordDropout' | 'outputDropout'>,
-  batch: Pick<TokenBatch, 'tokens' | 'size'>,
+  shape: { wordVectorSize: number; hiddenSize: number; wordDropout: number; outputDropout: number },
+  batch: { tokens: number; size: number },
   words: Purpose,
   outputs: Purpose,
   key: Omit<StreamKey, 'purpose'>,

@@ -2,7 +2,7 @@
 // sentence word by word. Which network is inside is the decoder's own affair; each is a folder or a file beside this one.
 
 import type * as tf from '@tensorflow/tfjs-core';
-import type { Precision } from '../ops/sentence-context.js';
+import type { Precision } from '../config/choices.js';
 import type { Purpose, StreamKey } from '../random/philox.js';
 import type { DropoutMasks } from './dropout-masks.js';
 import type { BatchLikelihood } from './likelihood.js';

@@ -2,13 +2,7 @@
 
 import * as tf from '@tensorflow/tfjs-core';
 import { hasKernel, runKernel } from './kernel.js';
-
-export interface AdamSettings {
-  learningRate: number;
-  beta1: number;
-  beta2: number;
-  epsilon: number;
-}
+import type { AdamSettings } from './settings.js';
 
 /**
  * m <- beta1 m + (1 - beta1) g, v <- beta2 v + (1 - beta2) g^2,

@@ -3,10 +3,9 @@
 // also what every kernel is tested against. `Kernels` says what goes in and what comes out, to callers and to backends.
 
 import * as tf from '@tensorflow/tfjs-core';
+import type { Precision } from '../config/choices.js';
 import type { StreamWords } from '../random/philox.js';
-import type { AdamSettings } from './adam.js';
-import type { Precision } from './sentence-context.js';
-import type { ShortRunSchedule } from './short-run.js';
+import type { AdamSettings, ShortRunSchedule } from './settings.js';
 
 /** A batch's SentenceContext as named inputs. */
 export type ContextInputs = {

@@ -2,15 +2,10 @@
 // weight are made of. No parameter's gradient is formed.
 
 import * as tf from '@tensorflow/tfjs-core';
+import type { Precision } from '../config/choices.js';
 import { hasKernel, runKernel } from './kernel.js';
 import { lstm } from './lstm.js';
-import {
-  contextInputs,
-  hiddenGivenLatent,
-  type Precision,
-  repeatContext,
-  type SentenceContext,
-} from './sentence-context.js';
+import { contextInputs, hiddenGivenLatent, repeatContext, type SentenceContext } from './sentence-context.js';
 import { tokenNll, tokenNllPortable } from './token-nll.js';
 
 /** The portable versions take at most this many rows of z at once, so that the words' gates repeated for them fit in memory. */

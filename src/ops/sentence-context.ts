@@ -34,12 +34,6 @@ export interface SentenceContext {
 /** A gradient in what of a context has weights behind it. */
 export type ContextGradient = Omit<SentenceContext, 'outputMask' | 'targets'>;
 
-/**
- * The products in the chain: full single precision; bfloat16 operands with single-precision sums; or single precision with
- * recurrent weights that are stored in half precision.
- */
-export type Precision = 'f32' | 'bf16' | 'f16';
-
 /** The context as a kernel's named inputs. */
 export function contextInputs(context: SentenceContext): ContextInputs {
   const { outputMask, ...rest } = context;

@@ -3,18 +3,11 @@
 // the LSTM forward and backward, and the vocabulary twice.
 
 import * as tf from '@tensorflow/tfjs-core';
+import type { Precision } from '../config/choices.js';
 import { hasKernel, runKernel } from './kernel.js';
 import { latentGradient } from './latent-nll.js';
-import { type ContextGradient, contextInputs, type Precision, type SentenceContext } from './sentence-context.js';
-
-export interface ShortRunSchedule {
-  /** s_k, one for each of the K steps. */
-  stepSizes: Float32Array;
-  /** tau, the factor on the noise: 1 in equation 7. */
-  temperature: number;
-  /** The factor on the prior's term z in the drift: 1 in equation 7. */
-  priorWeight: number;
-}
+import { type ContextGradient, contextInputs, type SentenceContext } from './sentence-context.js';
+import type { ShortRunSchedule } from './settings.js';
 
 /**
  * z_{k+1} = z_k - s_k (priorWeight z_k + dNLL(z_k)/dz) + temperature sqrt(2 s_k) eps_k, for k = 0..K-1.

@@ -11,7 +11,7 @@ import { addInterpolate } from '../../src/cli/interpolate.js';
 import type { Io } from '../../src/cli/io.js';
 import { makeBatch } from '../../src/data/batches.js';
 import { EncodedSplit } from '../../src/data/corpus.js';
-import type { LatentModel } from '../../src/evaluation/evaluate.js';
+import type { LatentModel } from '../../src/evaluation/evaluated-model.js';
 import { openRun } from '../../src/experiments/open-run.js';
 import { decodeSentences } from '../../src/model/decoding.js';
 import { RandomStream } from '../../src/random/philox.js';

@@ -2,13 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { type Batch, evaluationSubset } from '../../src/data/batches.js';
 import { EncodedSplit, type Split } from '../../src/data/corpus.js';
 import { InputError, InterruptedError } from '../../src/errors.js';
-import {
-  type EvaluationOptions,
-  type EvaluationProgress,
-  type ExactModel,
-  evaluate,
-  type LatentModel,
-} from '../../src/evaluation/evaluate.js';
+import { type EvaluationOptions, type EvaluationProgress, evaluate } from '../../src/evaluation/evaluate.js';
+import type { ExactModel, LatentModel } from '../../src/evaluation/evaluated-model.js';
 import { FittedEstimator } from '../../src/evaluation/perplexity/fitted-estimator.js';
 import { JacobianEstimator } from '../../src/evaluation/perplexity/jacobian-estimator.js';
 import { perplexity } from '../../src/evaluation/perplexity/perplexity.js';

@@ -1,7 +1,7 @@
 // Inputs for the addon's tests, and the shapes that its tiles, vectors and threads find awkward.
 
 import { loadAddon, type NativeAddon } from '../../src/backends/native/addon.js';
-import type { Precision } from '../../src/ops/sentence-context.js';
+import type { Precision } from '../../src/config/choices.js';
 import { RandomStream } from '../../src/random/philox.js';
 import type { LatentInputs, Sizes } from '../ops/reference.js';
 

@@ -9,7 +9,7 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import type { Precision } from '../../ops/sentence-context.js';
+import type { Precision } from '../../config/choices.js';
 
 export interface AddonInfo {
   /** Version of the oneDNN library in use, e.g. `2.6.3`. */

@@ -3,7 +3,7 @@
 // non-zero rows, and weights packed once an update for the addon's matrix products.
 
 import type { backend_util, TensorInfo } from '@tensorflow/tfjs-core';
-import type { Precision } from '../../ops/sentence-context.js';
+import type { Precision } from '../../config/choices.js';
 import { type DataId, QuietCpuBackend } from '../quiet-cpu.js';
 import type { NativeAddon, RecurrentWeights, VocabularyWeights } from './addon.js';
 import { BufferPool } from './buffers.js';

@@ -2,6 +2,7 @@
 // the kernels of tfjs's CPU backend, which share the same memory.
 
 import * as tf from '@tensorflow/tfjs-core';
+import type { Precision } from '../../config/choices.js';
 import {
   type Kernel,
   type KernelInputs,
@@ -9,7 +10,6 @@ import {
   type KernelTable,
   registerKernels,
 } from '../../ops/kernel.js';
-import type { Precision } from '../../ops/sentence-context.js';
 import type { ContextGradient, LatentContext } from './addon.js';
 import type { NativeBackend } from './backend.js';
 

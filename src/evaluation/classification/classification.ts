@@ -7,7 +7,7 @@ import { pause } from '../../interruption.js';
 import { RandomStream } from '../../random/philox.js';
 import { finiteOrNull, type ResultRow } from '../../runs/row.js';
 import { inferCodes } from '../codes.js';
-import type { LatentModel } from '../evaluate.js';
+import type { LatentModel } from '../evaluated-model.js';
 import { countNotFinite, divergenceWarnings } from '../measurement.js';
 import { accuracyOverSets } from './accuracy.js';
 import { type ClassificationPlan, type ClassifiedSplits, labelsOf } from './labelled-sets.js';

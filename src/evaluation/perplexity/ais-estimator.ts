@@ -12,8 +12,8 @@ import type { SentenceKeys } from '../../inference/sentence-noise.js';
 import type { ConditionalLikelihood } from '../../model/likelihood.js';
 import { type Purpose, RandomStream } from '../../random/philox.js';
 import { defineEstimator } from './define-estimator.js';
+import type { PerplexityEstimator, SentenceEstimate } from './estimator.js';
 import { summarizeWeights } from './importance.js';
-import type { PerplexityEstimator, SentenceEstimate } from './perplexity.js';
 
 export interface AisOptions {
   /** M, annealed chains a sentence, each worth one weight; a whole number from 2. */

@@ -12,7 +12,7 @@ import { z } from 'zod';
 import type { RunConfig } from '../../config/schema.js';
 import type { Inference } from '../../methods/method.js';
 import type { Capability } from '../capability.js';
-import type { PerplexityEstimator } from './perplexity.js';
+import type { PerplexityEstimator } from './estimator.js';
 
 type Evaluation = RunConfig['evaluation'];
 

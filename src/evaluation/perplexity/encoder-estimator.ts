@@ -11,8 +11,8 @@ import { InputError } from '../../errors.js';
 import type { Posterior } from '../../inference/posterior.js';
 import type { ConditionalLikelihood } from '../../model/likelihood.js';
 import { defineEstimator } from './define-estimator.js';
+import type { PerplexityEstimator, SentenceEstimate } from './estimator.js';
 import { DefensiveMixture, drawFrom, priorDraws, proposalStream, type WeighedDraws, weigh } from './importance.js';
-import type { PerplexityEstimator, SentenceEstimate } from './perplexity.js';
 import { GaussianProposal } from './proposals.js';
 
 /** What rows call the estimator where no draw is the prior's. */

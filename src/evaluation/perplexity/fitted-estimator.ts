@@ -11,9 +11,9 @@ import { nllInPieces, type Posterior, priorDraws } from '../../inference/posteri
 import type { ConditionalLikelihood } from '../../model/likelihood.js';
 import { settingsApart } from '../settings-apart.js';
 import { defineEstimator } from './define-estimator.js';
+import type { PerplexityEstimator, SentenceEstimate } from './estimator.js';
 import { fitGaussian, type PosteriorSamples } from './gaussian-fit.js';
 import { DefensiveMixture, estimateByImportance, proposalStream } from './importance.js';
-import type { PerplexityEstimator, SentenceEstimate } from './perplexity.js';
 import { GaussianProposal, type Proposal, StudentProposal } from './proposals.js';
 
 export interface FittedOptions {

@@ -6,7 +6,7 @@ import { nllInPieces } from '../../inference/posterior.js';
 import type { SentenceKeys } from '../../inference/sentence-noise.js';
 import type { ConditionalLikelihood } from '../../model/likelihood.js';
 import { RandomStream } from '../../random/philox.js';
-import type { SentenceEstimate } from './perplexity.js';
+import type { SentenceEstimate } from './estimator.js';
 import { PriorProposal, type Proposal } from './proposals.js';
 
 export interface WeightSummary {

@@ -12,8 +12,8 @@ import type { Posterior } from '../../inference/posterior.js';
 import type { ConditionalLikelihood } from '../../model/likelihood.js';
 import { hessianPasses, type ModelSize } from '../cost.js';
 import { defineEstimator } from './define-estimator.js';
+import type { PerplexityEstimator, SentenceEstimate } from './estimator.js';
 import { summarizeWeights } from './importance.js';
-import type { PerplexityEstimator, SentenceEstimate } from './perplexity.js';
 
 /**
  * log p^(x) = log mean_m p(x | z_m) p(z_m) / q(z_m | eps_m), with z_m = z_K of chain m and q of eq. 16-18 of Pang et

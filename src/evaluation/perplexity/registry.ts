@@ -8,9 +8,9 @@ import { isCapable, NEEDING } from '../capability.js';
 import { ais } from './ais-estimator.js';
 import type { EstimatorDefinition } from './define-estimator.js';
 import { encoder } from './encoder-estimator.js';
+import type { PerplexityEstimator } from './estimator.js';
 import { fitted } from './fitted-estimator.js';
 import { jacobian } from './jacobian-estimator.js';
-import type { PerplexityEstimator } from './perplexity.js';
 
 type Evaluation = RunConfig['evaluation'];
 

@@ -1,6 +1,7 @@
 // What can be made of a trained run for a table or a figure, each in one place: how a plan speaks of it, what of it a run still
 // lacks, about how long that takes, and how it is made. Plan, dry run and whoever carries a plan out loop over these.
 
+import type { RunConfig } from '../../config/schema.js';
 import type { SplitName } from '../../data/corpus.js';
 import { isCapable } from '../../evaluation/capability.js';
 import { classifierSettings } from '../../evaluation/estimator-settings.js';
@@ -29,7 +30,6 @@ import {
   type Workload,
 } from './estimate.js';
 import { checkedSentences, isChecked, isMeasured, type MeasuringTerms, textsOf } from './outstanding.js';
-import type { MeasuringTask } from './plan.js';
 
 /** Sentences that Tables 2 and 3 take together: more than either of them. */
 const DECODED = 20;
@@ -163,6 +163,12 @@ export function refusalOf({ measuring: kind }: Need, split: SplitName): string |
 function metricsIn(of: object): readonly string[] {
   return 'metrics' in of ? (of.metrics as readonly string[]) : [];
 }
+
+/** Something to be made of a run. */
+export type MeasuringTask =
+  /** @property metrics of which rows are wanted; a run has those that its method has. */
+  | { kind: 'metrics'; run: RunConfig; metrics: readonly string[] }
+  | { kind: Exclude<Measuring, 'metrics'>; run: RunConfig };
 
 /** What is still to be made of a run. */
 export type Remaining = { kind: Measuring } & Record<string, unknown>;

@@ -4,8 +4,8 @@
 import type { RunConfig } from '../../config/schema.js';
 import { InputError, InterruptedError } from '../../errors.js';
 import type { Inference } from '../../methods/method.js';
-import { MEASURINGS, type Measuring, type Need, type Product, type Varying } from '../../report/product.js';
-import { canMake, describeMeasuring } from './measurings.js';
+import { MEASURINGS, type Need, type Product, type Varying } from '../../report/product.js';
+import { canMake, describeMeasuring, type MeasuringTask } from './measurings.js';
 
 /** A method that could be run. */
 export interface Candidate {
@@ -73,12 +73,6 @@ export type Task = {
   /** Ids of tasks, earlier in the plan, without which this one cannot be done. */
   after: readonly string[];
 } & ({ kind: 'prepare' } | { kind: 'report' } | { kind: 'train'; run: RunConfig } | MeasuringTask);
-
-/** Something to be made of a run. */
-export type MeasuringTask =
-  /** @property metrics of which rows are wanted; a run has those that its method has. */
-  | { kind: 'metrics'; run: RunConfig; metrics: readonly string[] }
-  | { kind: Exclude<Measuring, 'metrics'>; run: RunConfig };
 
 /** A run, and something that is wanted of it. */
 export interface Wanted {

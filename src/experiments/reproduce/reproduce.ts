@@ -37,14 +37,13 @@ import type { Following, RowEvent, Stage } from '../progress.js';
 import { type Results, writeResults } from '../report.js';
 import { trainRun } from '../train.js';
 import { type Forecast, forecast } from './forecast.js';
-import { makeRemaining, refusalOf, remaining } from './measurings.js';
+import { type MeasuringTask, makeRemaining, refusalOf, remaining } from './measurings.js';
 import { trainingState } from './outstanding.js';
 import {
   type Candidate,
   carryOut,
   chooseParts,
   isAll,
-  type MeasuringTask,
   makePlan,
   type Parts,
   settle,

@@ -2,9 +2,10 @@
 // on the other.
 
 import * as tf from '@tensorflow/tfjs-core';
+import type { Precision } from '../../config/choices.js';
 import { latentGradient, latentNll, latentTokenNll } from '../../ops/latent-nll.js';
 import { posteriorHessian } from '../../ops/posterior-hessian.js';
-import type { ContextGradient, Precision, SentenceContext } from '../../ops/sentence-context.js';
+import type { ContextGradient, SentenceContext } from '../../ops/sentence-context.js';
 import { shortRun, shortRunWithGradient } from '../../ops/short-run.js';
 import type {
   BatchLikelihood,

@@ -17,7 +17,7 @@ import {
   fitPrincipalComponents,
   surestItems,
 } from '../../../src/evaluation/classification/mixture-classifier.js';
-import type { LatentModel } from '../../../src/evaluation/evaluate.js';
+import type { LatentModel } from '../../../src/evaluation/evaluated-model.js';
 import type { ConditionalLikelihood } from '../../../src/model/likelihood.js';
 import { RandomStream } from '../../../src/random/philox.js';
 import { CODES, LEARNT, SIZE } from './classification-data.js';

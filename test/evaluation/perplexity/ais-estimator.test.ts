@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { useBackend } from '../../../src/backends/index.js';
 import { AisEstimator, type AisOptions } from '../../../src/evaluation/perplexity/ais-estimator.js';
+import type { SentenceEstimate } from '../../../src/evaluation/perplexity/estimator.js';
 import { FittedEstimator } from '../../../src/evaluation/perplexity/fitted-estimator.js';
-import type { SentenceEstimate } from '../../../src/evaluation/perplexity/perplexity.js';
 import { ShortRunPosterior } from '../../../src/inference/short-run-posterior.js';
 import type { ConditionalLikelihood } from '../../../src/model/likelihood.js';
 import { LstmDecoder } from '../../../src/model/lstm/decoder.js';

@@ -1,13 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import type { PerplexityEstimator, SentenceEstimate } from '../../../src/evaluation/perplexity/estimator.js';
 import { FittedEstimator } from '../../../src/evaluation/perplexity/fitted-estimator.js';
 import { JacobianEstimator } from '../../../src/evaluation/perplexity/jacobian-estimator.js';
-import {
-  effectiveSampleSizes,
-  exactPerplexity,
-  type PerplexityEstimator,
-  perplexity,
-  type SentenceEstimate,
-} from '../../../src/evaluation/perplexity/perplexity.js';
+import { effectiveSampleSizes, exactPerplexity, perplexity } from '../../../src/evaluation/perplexity/perplexity.js';
 import { ShortRunPosterior } from '../../../src/inference/short-run-posterior.js';
 import type { ConditionalLikelihood, LangevinSchedule } from '../../../src/model/likelihood.js';
 import { RandomStream } from '../../../src/random/philox.js';

@@ -5,7 +5,6 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { WebgpuBackend } from '../backend.js';
 import { Float, type GpuBuffer } from '../gpu.js';
 import { type Info, type Inputs, kernel, type PlainKernel } from '../kernel.js';
-import { fillBuffer } from './elementwise.js';
 
 /** Axes that a walk may have. */
 const MOST_AXES = 8;
@@ -58,6 +57,17 @@ export function arrange(backend: WebgpuBackend, { shape, from, to }: Walk): void
 /** Row-major strides, one an axis. */
 export function stridesOf(shape: readonly number[]): number[] {
   return shape.map((_, axis) => tf.util.sizeFromShape(shape.slice(axis + 1)));
+}
+
+/** Fills `count` places with the 32 bits of a number. */
+export function fillBuffer(backend: WebgpuBackend, buffer: GpuBuffer, count: number, value: number | Float): void {
+  if (count === 0) return;
+  backend.gpu.run({
+    shader: 'fill',
+    parameters: [count, value],
+    buffers: [buffer],
+    workgroups: backend.gpu.workgroups(count, 256),
+  });
 }
 
 /** `count` numbers from one place to another. */

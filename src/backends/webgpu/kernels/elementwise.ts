@@ -2,9 +2,9 @@
 
 import * as tf from '@tensorflow/tfjs-core';
 import type { WebgpuBackend } from '../backend.js';
-import { Float, type GpuBuffer } from '../gpu.js';
+import { Float } from '../gpu.js';
 import { type Info, type Inputs, kernel, type PlainKernel } from '../kernel.js';
-import { axes, copyNumbers } from './arrange.js';
+import { axes, copyNumbers, fillBuffer } from './arrange.js';
 
 const UNARY = {
   Neg: 0,
@@ -101,17 +101,6 @@ function binary(backend: WebgpuBackend, name: BinaryName, a: Info, b: Info): Inf
 
 export function add(backend: WebgpuBackend, a: Info, b: Info): Info {
   return binary(backend, 'Add', a, b)!;
-}
-
-/** Fills `count` places with the 32 bits of a number. */
-export function fillBuffer(backend: WebgpuBackend, buffer: GpuBuffer, count: number, value: number | Float): void {
-  if (count === 0) return;
-  backend.gpu.run({
-    shader: 'fill',
-    parameters: [count, value],
-    buffers: [buffer],
-    workgroups: backend.gpu.workgroups(count, 256),
-  });
 }
 
 function filled(backend: WebgpuBackend, shape: readonly number[], value: number, dtype: tf.DataType): Info {

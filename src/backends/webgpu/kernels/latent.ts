@@ -3,14 +3,13 @@
 // memory does not grow with them.
 
 import * as tf from '@tensorflow/tfjs-core';
+import type { Precision } from '../../../config/choices.js';
 import type { KernelInputs } from '../../../ops/kernel.js';
-import type { Precision } from '../../../ops/sentence-context.js';
-import type { ShortRunSchedule } from '../../../ops/short-run.js';
+import type { ShortRunSchedule } from '../../../ops/settings.js';
 import type { WebgpuBackend } from '../backend.js';
 import { Float, type GpuBuffer } from '../gpu.js';
 import type { Info, WebgpuKernel } from '../kernel.js';
-import { copyNumbers } from './arrange.js';
-import { fillBuffer } from './elementwise.js';
+import { copyNumbers, fillBuffer } from './arrange.js';
 import { runRecurrentGradient, runSumDraws } from './lstm.js';
 import { multiply } from './mat-mul.js';
 import { type Context, contextOf, inPieces, type Piece } from './piece.js';

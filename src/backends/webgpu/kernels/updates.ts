@@ -4,8 +4,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { Float } from '../gpu.js';
 import type { WebgpuKernel } from '../kernel.js';
-import { gatherRows } from './arrange.js';
-import { fillBuffer } from './elementwise.js';
+import { fillBuffer, gatherRows } from './arrange.js';
 import { reduceBuffer } from './reduce.js';
 
 export const embedding: WebgpuKernel<'Embedding'> = (backend, { table, ids }) => {
