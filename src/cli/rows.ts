@@ -29,6 +29,7 @@ export function describeRow(row: MeasuredRow, unit = ''): string[] {
       ? []
       : [`${percent(row.notPositiveDefinite)} of chains with a step not positive definite`]),
     ...(row.acceptance === undefined ? [] : [`acceptance ${percent(row.acceptance)}`]),
+    ...(row.facts?.codeMilliseconds === undefined ? [] : [`${formatNumber(row.facts.codeMilliseconds)} ms a code`]),
     `epoch ${row.epoch}`,
     formatSeconds(row.seconds),
   ];

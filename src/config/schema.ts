@@ -229,6 +229,9 @@ const draws = z.strictObject({
 });
 const ESTIMATOR_NAMES = Object.keys(draws.shape);
 
+/** As many as a chain of SRI takes. */
+const MODE_GRADIENTS = 20;
+
 const CLASSIFICATION_DEFAULTS = {
   principalComponents: 4,
   mixtureStarts: 10,
@@ -303,6 +306,12 @@ const evaluation = z.strictObject({
         'MI takes',
     ),
   featureDraws: count.describe('draws a sentence whose mean is the feature of classification; a whole number from 1'),
+  modeGradients: wholeNumber
+    .default(MODE_GRADIENTS)
+    .describe(
+      "gradients that lead to the mode of a sentence's posterior, the feature of classification that takes no chains, " +
+        'measured beside the means of chains where inference is by these; a whole number, 0 to leave it out',
+    ),
   classification: z
     .strictObject(classification)
     .default(CLASSIFICATION_DEFAULTS)
@@ -631,6 +640,7 @@ export const DEFAULTS: Omit<RunConfig, keyof typeof IDENTITY | 'data'> & {
     aisSentences: 64,
     inferenceChains: 16,
     featureDraws: 16,
+    modeGradients: MODE_GRADIENTS,
     classification: CLASSIFICATION_DEFAULTS,
     klChains: { jacobian: 2, gaussian: 'auto' },
   },

@@ -4,6 +4,7 @@
 import { equalLengthBatches } from '../data/batches.js';
 import type { Split } from '../data/corpus.js';
 import { meanCode, type Posterior } from '../inference/posterior.js';
+import { posteriorMode } from '../inference/posterior-mode.js';
 import { pause } from '../interruption.js';
 import type { LatentModel } from './evaluated-model.js';
 
@@ -74,6 +75,44 @@ export async function inferCodes(
     await pause(signal, 'stopped before all codes were inferred');
   }
   return { mean, z, standardDeviation };
+}
+
+export interface ModeOptions extends Pick<CodeOptions, 'indices' | 'batchSize' | 'signal'> {
+  /** Of log p(x, z), for each sentence. */
+  gradients: number;
+}
+
+/**
+ * The modes of p(z | x) of sentences, without any sampling (see {@link posteriorMode}).
+ * @returns `[sentences, latentSize]`, and the mean over sentences of how steep log p(x, z) still is there.
+ * @throws {InterruptedError} if the signal stopped it.
+ */
+export async function inferModes(
+  model: LatentModel,
+  split: Split,
+  { indices, batchSize, gradients, signal }: ModeOptions,
+  onProgress: (done: number, total: number) => void = () => {},
+): Promise<{ mode: Float32Array; slope: number }> {
+  const { latentSize } = model;
+  const places = new Map(Array.from(indices, (sentence, place) => [sentence, place]));
+  const mode = new Float32Array(indices.length * latentSize);
+  let [slopes, done] = [0, 0];
+  for (const batch of equalLengthBatches(split, batchSize, { indices })) {
+    const likelihood = model.likelihood(batch);
+    try {
+      const { z, slope } = posteriorMode(likelihood, gradients);
+      batch.indices.forEach((sentence, column) => {
+        mode.set(z.subarray(column * latentSize, (column + 1) * latentSize), places.get(sentence)! * latentSize);
+        slopes += slope[column]!;
+      });
+    } finally {
+      likelihood.dispose();
+    }
+    done += batch.size;
+    onProgress(done, indices.length);
+    await pause(signal, 'stopped before all codes were inferred');
+  }
+  return { mode, slope: slopes / indices.length };
 }
 
 /** sqrt(Var_q[z]) of a batch, `[sentences, latentSize]`. */

@@ -2,7 +2,7 @@
 
 import type { SplitName } from '../data/corpus.js';
 import { InputError } from '../errors.js';
-import { classify, inferFeatures } from '../evaluation/classification/classification.js';
+import { classify, type Feature, inferFeatures } from '../evaluation/classification/classification.js';
 import { planClassification } from '../evaluation/classification/labelled-sets.js';
 import { classifierSettings } from '../evaluation/estimator-settings.js';
 import type { MeasuredRow } from '../runs/row.js';
@@ -28,7 +28,8 @@ export interface SkippedLabels {
 
 /**
  * Measures the accuracy of classification by a run's codes, a row for each number of labels, each kept in its folder as soon
- * as it is known. Numbers of labels that the training split has not are passed over, and told.
+ * as it is known; of short runs by the modes of their posteriors too (`evaluation.modeGradients`). Numbers of labels that the
+ * training split has not are passed over, and told.
  * @throws {InputError} where the method has no code, the corpus has no labels, or too few of either for its classes.
  * @throws {InterruptedError} where the signal asked to stop; rows kept before stay.
  * @throws {Error} at the end, where rows could not be kept.
@@ -60,35 +61,51 @@ export async function classifyRun(
     onProgress?.({ kind: 'skipped-labels', labels: count, trainingSentences: splits.train.length });
   }
 
-  const settings = { sets, limit: limit ?? run.evaluation.sentences, ...classifierSettings(run) };
-  const keeper = rowKeeper(opened, () => settings, onProgress);
-  const start = performance.now();
-  const features = await inferFeatures(
-    model,
-    splits,
-    plan,
-    { batchSize: run.training.batchSize, seed, draws: run.evaluation.featureDraws, signal },
-    stage('codes', onProgress),
-  );
-  // All rows share the codes; the time they took is the first's.
-  let shared = (performance.now() - start) / 1000;
-  const draws = model.inference === 'short-run' ? run.evaluation.featureDraws : 0;
-  await classify(
-    features,
-    plan,
+  const { evaluation, training } = run;
+  const settings = { sets, limit: limit ?? evaluation.sentences, ...classifierSettings(run) };
+  const byChains = model.inference === 'short-run';
+  const features: { feature: Feature; draws: number; settings: MeasuredRow['settings'] }[] = [
     {
-      classes,
-      split,
-      draws,
-      seed,
-      classifiers: run.evaluation.classification,
-      signal,
-      onResult: async (row) => {
-        await keeper.keep({ ...row, seconds: row.seconds + shared });
-        shared = 0;
-      },
+      feature: { kind: 'mean', draws: evaluation.featureDraws },
+      draws: byChains ? evaluation.featureDraws : 0,
+      settings,
     },
-    stage('classifiers', onProgress),
-  );
-  return keeper.settle();
+  ];
+  const { modeGradients } = evaluation;
+  if (byChains && modeGradients > 0) {
+    const feature = { kind: 'mode', gradients: modeGradients } as const;
+    features.push({ feature, draws: 0, settings: { ...settings, modeGradients } });
+  }
+  const keepers = features.map(({ settings }) => rowKeeper(opened, () => settings, onProgress));
+  for (const [i, { feature, draws }] of features.entries()) {
+    const start = performance.now();
+    const inferred = await inferFeatures(
+      model,
+      splits,
+      plan,
+      { batchSize: training.batchSize, seed, feature, signal },
+      stage(feature.kind === 'mean' ? 'codes' : 'modes', onProgress),
+    );
+    // All rows share the codes; the time they took is the first's.
+    let shared = (performance.now() - start) / 1000;
+    await classify(
+      inferred,
+      plan,
+      {
+        classes,
+        split,
+        draws,
+        feature: feature.kind,
+        seed,
+        classifiers: evaluation.classification,
+        signal,
+        onResult: async (row) => {
+          await keepers[i]!.keep({ ...row, seconds: row.seconds + shared });
+          shared = 0;
+        },
+      },
+      stage('classifiers', onProgress),
+    );
+  }
+  return keepers.flatMap((keeper) => keeper.settle());
 }

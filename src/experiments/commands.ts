@@ -265,7 +265,7 @@ function measuring(row: MeasuredRow, { run, directory }: MeasuredRun, request: C
       const how = ['--labels', String(facts.labels), '--sets', String(settings.sets)];
       const all = settings.limit === null ? set('sentences', null, evaluation.sentences) : limit;
       const chains = draws > 0 ? set('featureDraws', draws, evaluation.featureDraws) : [];
-      return line('sri classify', ...where, how, all, chains);
+      return line('sri classify', ...where, how, all, chains, ofSettings);
     }
     case 'ppl': {
       const how = draws === 0 ? [] : ['--estimator', estimator, '--draws', String(draws)];

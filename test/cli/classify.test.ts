@@ -49,7 +49,7 @@ methods: { ae: {} }
     const args = ['--config', 'moods.yaml', '--method', 'ae', '--labels', '0,10,500', '--sets', '2'];
     const { code, out, error } = await sri('classify', ...args);
     expect(code, error).toBe(0);
-    expect(out).toMatch(/^accuracy labels-0 .* by gaussian-mixture; 16 sentences of test, epoch 1/m);
+    expect(out).toMatch(/^accuracy labels-0 .* by gaussian-mixture; 16 sentences of test, [\d.]+ ms a code, epoch 1/m);
     expect(out).toMatch(/^accuracy labels-10 .* by svm; 16 sentences of test/m);
     expect(error).toMatch(/40 training sentences, so no accuracy with 500 labels/);
     const rows = readdirSync('runs/moods/ae/seed-0/rows').filter((name) => name.startsWith('accuracy'));

@@ -10,6 +10,7 @@ import { EncodedSplit, type PreparedCorpus } from '../../src/data/corpus.js';
 import { InputError } from '../../src/errors.js';
 import { classifyRun } from '../../src/experiments/classify.js';
 import type { OpenRun } from '../../src/experiments/open-run.js';
+import type { MeasuredRow } from '../../src/runs/row.js';
 import { RunFolder } from '../../src/runs/run-folder.js';
 
 const root = mkdtempSync(path.join(tmpdir(), 'sri-classify-'));
@@ -31,13 +32,26 @@ describe('classifyRun', () => {
     );
   }
 
+  /** -log p(x | z) = |z - (word, 0)|^2 / 2, so that the posterior's mode is half of the word. */
+  function pulledToItsWord({ targets, size }: Batch) {
+    const gradient = (z: Float32Array) => {
+      const residual = z.map((value, i) => (i % 2 === 0 ? value - targets[i / 2]! : value));
+      const nll = Float32Array.from(
+        { length: size },
+        (_, i) => (residual[2 * i]! ** 2 + residual[2 * i + 1]! ** 2) / 2,
+      );
+      return { nll, gradient: residual };
+    };
+    return { sentences: size, latentSize: 2, gradient, dispose() {} };
+  }
+
   /** An opened run of a model that infers of a sentence its word, and which draws it was asked for. */
-  function opened(labels: string[] | null = ['sad', 'glad'], hasLatent = true): OpenRun {
+  function opened(labels: string[] | null = ['sad', 'glad'], hasLatent = true, modeGradients = 0): OpenRun {
     const model = {
       hasLatent,
       latentSize: 2,
       inference: 'short-run',
-      likelihood: () => ({ dispose() {} }),
+      likelihood: pulledToItsWord,
       posterior: ({ targets, size }: Batch, _: unknown, { sentences }: { sentences: Int32Array }) => ({
         mean: (draws: number) =>
           Float32Array.from([...targets.subarray(0, size)].flatMap((word, i) => [word, (draws * sentences[i]!) / 1e4])),
@@ -50,7 +64,7 @@ describe('classifyRun', () => {
         method: 'sri',
         seed: 3,
         training: { batchSize: 8 },
-        evaluation: { ...DEFAULTS.evaluation, featureDraws: 5, sentences: null },
+        evaluation: { ...DEFAULTS.evaluation, featureDraws: 5, modeGradients, sentences: null },
       } as OpenRun['run'],
       folder: new RunFolder(path.join(root, 'made-up')),
       corpus: { directory: 'data/moods', labels, splits } as unknown as PreparedCorpus,
@@ -87,8 +101,28 @@ describe('classifyRun', () => {
     expect(kept).toEqual(rows);
   });
 
+  it('classifies by the modes of posteriors beside the means of chains, and says what a code of either took', async () => {
+    const request = { labels: [0, 20], draws: 2, split: 'test' } as const;
+    const rows = await classifyRun(opened(undefined, true, 6), request, following);
+    expect(rows.map(({ variant, draws, value, settings }) => [variant, draws, value, settings.modeGradients])).toEqual([
+      ['labels-0', 5, 1, undefined],
+      ['labels-20', 5, 1, undefined],
+      ['labels-0-mode', 0, 1, 6],
+      ['labels-20-mode', 0, 1, 6],
+    ]);
+    for (const { facts } of rows) expect(facts!.codeMilliseconds).toBeGreaterThan(0);
+    expect(rows[0]!.facts).not.toHaveProperty('slope');
+    // The quadratic's second step ends at its bottom.
+    expect(rows[2]!.facts!.slope).toBeLessThan(1e-3);
+    const [, , sameAgain] = await classifyRun(opened(undefined, true, 6), request, following);
+    expect(sameAgain!.value).toBe(rows[2]!.value);
+  });
+
   it('gives the same numbers whatever else is asked for, and limits the items', async () => {
-    const plain = ({ seconds, ...row }: object & { seconds: number }) => row;
+    const plain = ({ seconds, facts, ...row }: MeasuredRow) => {
+      const { codeMilliseconds: _, ...others } = facts!;
+      return { ...row, facts: others };
+    };
     const [, alone] = await classifyRun(opened(), { labels: [0, 20], draws: 2, split: 'test' }, following);
     const [, among] = await classifyRun(opened(), { labels: [10, 20], draws: 2, split: 'test' }, following);
     expect(plain(among!)).toEqual(plain(alone!));

@@ -50,6 +50,11 @@ export function accuracyOverSets(right: readonly Uint8Array[]): AccuracyEstimate
   };
 }
 
+/** Of the row of a number of labels, by codes that are means, or the modes of posteriors. */
+export function accuracyVariant(labels: number, feature: 'mean' | 'mode' = 'mean'): string {
+  return `labels-${labels}${feature === 'mode' ? '-mode' : ''}`;
+}
+
 export const accuracy = defineMetric({
   name: 'accuracy',
   label: 'Accuracy',

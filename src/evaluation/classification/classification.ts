@@ -6,10 +6,10 @@ import { DEFAULTS, type RunConfig } from '../../config/schema.js';
 import { pause } from '../../interruption.js';
 import { RandomStream } from '../../random/philox.js';
 import { finiteOrNull, type ResultRow } from '../../runs/row.js';
-import { inferCodes } from '../codes.js';
+import { inferCodes, inferModes } from '../codes.js';
 import type { LatentModel } from '../evaluated-model.js';
 import { countNotFinite, divergenceWarnings } from '../measurement.js';
-import { accuracyOverSets } from './accuracy.js';
+import { accuracyOverSets, accuracyVariant } from './accuracy.js';
 import { type ClassificationPlan, type ClassifiedSplits, labelsOf } from './labelled-sets.js';
 import { classifyByMixture, type Features, type MixtureOptions, rowsOf } from './mixture-classifier.js';
 import { Standardizer, type SvmPrediction, SvmTrainer } from './svm.js';
@@ -19,15 +19,23 @@ export interface ClassificationFeatures {
   train: Features;
   valid: Features;
   test: Features;
+  /** How the codes came about, for the rows: the time that one took, and what else is known of them. */
+  facts: { codeMilliseconds: number } & Record<string, number>;
 }
 
 export interface InferenceOptions {
   batchSize: number;
   seed: number;
-  /** Draws a sentence whose mean is its code, where the mean is not known exactly. */
-  draws: number;
+  /** What of p(z | x) the features are. */
+  feature: Feature;
   signal?: AbortSignal | undefined;
 }
+
+/**
+ * The mean of so many draws a sentence, where the mean of q(z | x) is not known exactly; or the mode of p(z | x), which takes
+ * no draws, by so many gradients.
+ */
+export type Feature = { kind: 'mean'; draws: number } | { kind: 'mode'; gradients: number };
 
 export interface ClassificationOptions {
   /** Two or more. */
@@ -36,6 +44,8 @@ export interface ClassificationOptions {
   split: string;
   /** Draws behind each code; 0 where codes are exact. */
   draws: number;
+  /** What the codes are, which rows of modes say in their variant. */
+  feature?: Feature['kind'];
   seed: number;
   /** As the configuration has them where it says nothing, if absent. */
   classifiers?: ClassifierSettings | undefined;
@@ -59,20 +69,31 @@ export async function inferFeatures(
   model: LatentModel,
   splits: ClassifiedSplits,
   { items }: ClassificationPlan,
-  options: InferenceOptions,
+  { batchSize, seed, feature, signal }: InferenceOptions,
   onProgress: (done: number, total: number) => void = () => {},
 ): Promise<ClassificationFeatures> {
   const total = items.train.length + items.valid.length + items.test.length;
+  const start = performance.now();
   let before = 0;
+  let slopes = 0;
   const infer = async (name: 'train' | 'valid' | 'test'): Promise<Features> => {
     const indices = items[name];
-    const { mean } = await inferCodes(model, splits[name], { ...options, indices }, (done) =>
-      onProgress(before + done, total),
-    );
+    const given = { indices, batchSize, signal };
+    const tell = (done: number) => onProgress(before + done, total);
+    let codes: Float32Array;
+    if (feature.kind === 'mean') {
+      codes = (await inferCodes(model, splits[name], { ...given, seed, draws: feature.draws }, tell)).mean;
+    } else {
+      const { mode, slope } = await inferModes(model, splits[name], { ...given, gradients: feature.gradients }, tell);
+      codes = mode;
+      slopes += slope * indices.length;
+    }
     before += indices.length;
-    return { codes: mean, labels: labelsOf(splits[name], indices) };
+    return { codes, labels: labelsOf(splits[name], indices) };
   };
-  return { train: await infer('train'), valid: await infer('valid'), test: await infer('test') };
+  const features = { train: await infer('train'), valid: await infer('valid'), test: await infer('test') };
+  const codeMilliseconds = (performance.now() - start) / total;
+  return { ...features, facts: { codeMilliseconds, ...(feature.kind === 'mode' && { slope: slopes / total }) } };
 }
 
 /**
@@ -91,6 +112,7 @@ export async function classify(
     classes,
     split,
     draws,
+    feature = 'mean',
     seed,
     classifiers = DEFAULTS.evaluation.classification,
     signal,
@@ -103,9 +125,9 @@ export async function classify(
   const commonestClass = commonestShare(testLabels);
   const row = (labels: number, start: number, { facts, ...measured }: RowParts): ResultRow => ({
     ...common,
-    variant: `labels-${labels}`,
+    variant: accuracyVariant(labels, feature),
     ...measured,
-    facts: { labels, commonestClass, ...facts },
+    facts: { labels, commonestClass, ...features.facts, ...facts },
     seconds: (performance.now() - start) / 1000,
   });
   const breathe = () => pause(signal, 'stopped before all was classified; rows that were shown are kept');
@@ -117,7 +139,8 @@ export async function classify(
     rows.push(fresh);
     await onResult(fresh);
   };
-  const notFinite = Object.values(features).reduce((sum, { codes }) => sum + countNotFinite(codes), 0);
+  const { train, valid, test } = features;
+  const notFinite = [train, valid, test].reduce((sum, { codes }) => sum + countNotFinite(codes), 0);
   if (notFinite > 0) {
     const nothing = { value: null, standardError: null, warnings: divergenceWarnings(notFinite) };
     if (mixture) await add(row(0, performance.now(), { estimator: MIXTURE, ...nothing }));

@@ -148,9 +148,11 @@ export function classificationSeconds(
   const items = Math.min(training, Math.max(CLUSTERED, sets * Math.max(0, ...learnable)));
   const read = tokens(work, 'train', items) + tokens(work, 'valid', limit) + tokens(work, split, limit);
   const pairs = learnable.reduce((sum, count) => sum + svmPairs(count), 0);
-  return (
-    OPENING + seconds(work, inferencePasses(work, run.evaluation.featureDraws) * read) + SVM_SECONDS * sets * pairs
-  );
+  const { featureDraws, modeGradients } = run.evaluation;
+  // Of short runs the modes of posteriors are features too: a gradient goes forward and back.
+  const modes = work.inference === 'short-run' ? modeGradients : 0;
+  const codes = seconds(work, (inferencePasses(work, featureDraws) + 2 * modes) * read);
+  return OPENING + codes + (modes > 0 ? 2 : 1) * SVM_SECONDS * sets * pairs;
 }
 
 /** Pairs of items over all machines of one labelled set: the penalty is chosen on 2,000 of them at most, by thirty. */

@@ -4,7 +4,6 @@
 import type { RunConfig } from '../../config/schema.js';
 import type { SplitName } from '../../data/corpus.js';
 import { isCapable } from '../../evaluation/capability.js';
-import { classifierSettings } from '../../evaluation/estimator-settings.js';
 import { EXACT, estimatorName } from '../../evaluation/perplexity/registry.js';
 import type { Inference } from '../../methods/method.js';
 import type { Measuring, Need } from '../../report/product.js';
@@ -29,7 +28,15 @@ import {
   posteriorSeconds,
   type Workload,
 } from './estimate.js';
-import { checkedSentences, isChecked, isMeasured, type MeasuringTerms, textsOf } from './outstanding.js';
+import {
+  checkedSentences,
+  isChecked,
+  isMeasured,
+  type MeasuringTerms,
+  plannedLabels,
+  plannedSwaps,
+  textsOf,
+} from './outstanding.js';
 
 /** Sentences that Tables 2 and 3 take together: more than either of them. */
 const DECODED = 20;
@@ -107,9 +114,9 @@ const DEFINITIONS = {
   'noisy-recon': measuring({
     describe: (of) => `noisy reconstruction of ${of}`,
     missing(found, how) {
-      const { noiseDraws } = TABLE_4;
+      const { variants, settings } = plannedSwaps();
       const swaps = TABLE_4.swaps.filter(
-        (count) => !isMeasured(found, 'noisy-recon', how, { variant: `swaps-${count}`, settings: { noiseDraws } }),
+        (_, i) => !isMeasured(found, 'noisy-recon', how, { variant: variants[i]!, settings }),
       );
       return swaps.length === 0 ? null : { swaps };
     },
@@ -121,10 +128,10 @@ const DEFINITIONS = {
     refusal: (split) => (split === 'train' ? 'classification learns from that split' : null),
     missing(found, how) {
       const sentences = how.statistics?.splits.train.sentences ?? Number.POSITIVE_INFINITY;
-      const { sentences: limit } = how.run.evaluation;
-      const settings = { sets: TABLE_5.draws, limit, ...classifierSettings(how.run) };
+      // Those by modes come with them, and are no reason to measure a run of before there were any again.
+      const { variants, settings } = plannedLabels(how);
       const labels = TABLE_5.labels.filter(
-        (count) => !isMeasured(found, 'accuracy', how, { variant: `labels-${count}`, settings }),
+        (_, i) => !isMeasured(found, 'accuracy', how, { variant: variants[i]!, settings }),
       );
       // More labels than there are sentences can never be had; that is said when the others are measured, and no reason to
       // measure again.

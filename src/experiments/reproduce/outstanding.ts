@@ -4,8 +4,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { RunConfig } from '../../config/schema.js';
 import type { SplitName, SplitStatistics } from '../../data/corpus.js';
+import { accuracyVariant } from '../../evaluation/classification/accuracy.js';
 import type { WantedRow } from '../../evaluation/define-metric.js';
-import { estimatorSettings } from '../../evaluation/estimator-settings.js';
+import { classifierSettings, estimatorSettings } from '../../evaluation/estimator-settings.js';
 import {
   EXACT,
   estimatorName,
@@ -88,20 +89,25 @@ export function isPlanned(
   const split = row.split as SplitName;
   const { inference } = methodNamed(run.method);
   const how = { run, inference, split, statistics: statisticsOf(manifest) };
+  const varied = plannedVariants(row.metric, how);
   const planned = [
-    ...(metricsOf(inference, metrics).includes(row.metric) || row.metric in PLANNED_VARIANTS
-      ? wantedRows(row.metric, how).map((wanted) => ({ ...wanted, sentences: wantedSentences(row.metric, how) }))
+    ...(varied !== null || metricsOf(inference, metrics).includes(row.metric)
+      ? (varied ?? wantedRows(row.metric, how)).map((wanted) => ({
+          variants: [undefined] as readonly (string | undefined)[],
+          ...wanted,
+          sentences: wantedSentences(row.metric, how),
+        }))
       : []),
     ...(row.metric === 'ppl' && ['gaussian', 'short-run'].includes(inference)
       ? (['ais', estimatorName(run.evaluation, inference)] as const).map((name) => ({
           ...wantedPerplexity(name, run),
+          variants: [undefined],
           sentences: checkedSentences(how),
         }))
       : []),
   ];
-  const variants = PLANNED_VARIANTS[row.metric] ?? [undefined];
   return planned.some(
-    ({ estimator, draws, settings, sentences }) =>
+    ({ estimator, draws, settings, variants, sentences }) =>
       (estimator === null || estimator === row.estimator) &&
       variants.includes(row.variant) &&
       (row.draws === draws || (row.metric === 'kl' && inference !== 'short-run')) &&
@@ -116,11 +122,48 @@ function statisticsOf({ sentences }: Pick<Manifest, 'sentences'>): NonNullable<M
   return { splits: { train: { sentences: train }, valid: { sentences: valid }, test: { sentences: test } } };
 }
 
-/** The variants of those metrics that have some. */
-const PLANNED_VARIANTS: Readonly<Record<string, readonly (string | undefined)[]>> = {
-  'noisy-recon': TABLE_4.swaps.map((count) => `swaps-${count}`),
-  accuracy: TABLE_5.labels.map((count) => `labels-${count}`),
-};
+/** What a plan asks of the metrics that have variants, beside what their definitions say. */
+export interface PlannedVariants {
+  variants: readonly string[];
+  settings: MeasuredRow['settings'];
+}
+
+/** Of Table 4. */
+export const plannedSwaps = (): PlannedVariants => ({
+  variants: TABLE_4.swaps.map((count) => `swaps-${count}`),
+  settings: { noiseDraws: TABLE_4.noiseDraws },
+});
+
+/** Of Table 5, by the means of draws. */
+export function plannedLabels({ run }: Pick<MeasuringTerms, 'run'>): PlannedVariants {
+  return {
+    variants: TABLE_5.labels.map((count) => accuracyVariant(count)),
+    settings: { sets: TABLE_5.draws, limit: run.evaluation.sentences, ...classifierSettings(run) },
+  };
+}
+
+/** What comes with these of short runs, by the modes of posteriors. */
+function plannedModes(how: Pick<MeasuringTerms, 'run'>): PlannedVariants {
+  const { modeGradients } = how.run.evaluation;
+  return {
+    variants: TABLE_5.labels.map((count) => accuracyVariant(count, 'mode')),
+    settings: { ...plannedLabels(how).settings, modeGradients },
+  };
+}
+
+/** Those that a metric has, with the rows that they ask for; null of a metric without variants. */
+function plannedVariants(metric: string, how: MeasuringTerms): (WantedRow & { variants: readonly string[] })[] | null {
+  const of = ({ variants, settings }: PlannedVariants) =>
+    wantedRows(metric, how).map((wanted) => ({ ...wanted, settings: { ...wanted.settings, ...settings }, variants }));
+  switch (metric) {
+    case 'noisy-recon':
+      return of(plannedSwaps());
+    case 'accuracy':
+      return [...of(plannedLabels(how)), ...of(plannedModes(how)).map((wanted) => ({ ...wanted, draws: 0 }))];
+    default:
+      return null;
+  }
+}
 
 function wantedRows(metric: string, { run, inference }: MeasuringTerms): readonly WantedRow[] {
   const { evaluation } = run;

@@ -116,7 +116,7 @@ describe('sri reproduce --all', () => {
       ['FB-VAE', 'SRI'],
       ['FB-VAE', 'SRI'],
       ['AE', 'FB-VAE', 'SRI'],
-      ['AE', 'FB-VAE', 'SRI'],
+      ['AE', 'FB-VAE', 'SRI', 'SRI by mode'],
     ]);
     for (const name of ['training-curves.svg', 'report.html', 'measurements.csv']) {
       expect(existsSync(`tables/moods/${name}`)).toBe(true);

@@ -64,6 +64,7 @@ function featuresOf(
     train: of(splits.train, items.train),
     valid: of(splits.valid, items.valid),
     test: of(splits.test, items.test),
+    facts: { codeMilliseconds: 1 },
   };
 }
 
@@ -193,7 +194,8 @@ describe('features', () => {
     } as unknown as LatentModel;
     const plan = planClassification(splits, { ...planned, limit: 40, classes: 2 });
     const steps: number[] = [];
-    const features = await inferFeatures(model, splits, plan, { batchSize: 8, seed, draws: 5 }, (done, total) => {
+    const options = { batchSize: 8, seed, feature: { kind: 'mean', draws: 5 } } as const;
+    const features = await inferFeatures(model, splits, plan, options, (done, total) => {
       steps.push(done);
       expect(total).toBe(plan.items.train.length + 80);
     });
