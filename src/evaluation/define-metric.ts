@@ -9,9 +9,9 @@
 //     });
 
 import type { RunConfig } from '../config/schema.js';
+import { type Capability, can } from '../methods/capability.js';
 import type { Inference } from '../methods/method.js';
 import type { MeasuredRow, ResultRow } from '../runs/row.js';
-import type { Capability } from './capability.js';
 import type { ModelSize } from './cost.js';
 import type { LatentModel } from './evaluated-model.js';
 import type { ExactMeasurement, Measurement } from './measurement.js';
@@ -48,7 +48,8 @@ export interface CostContext extends ModelSize, Pick<MeasuringContext, 'draws' |
 /** What decides which rows a quantity is to have. */
 export interface WantedContext extends Pick<ModelSize, 'latentSize'> {
   evaluation: RunConfig['evaluation'];
-  inference: Exclude<Inference, 'none'>;
+  /** One with a code. */
+  inference: Inference;
 }
 
 /** A row as a configuration asks for it. */
@@ -60,9 +61,9 @@ export interface WantedRow {
   settings: MeasuredRow['settings'];
 }
 
-/** Draws that inference takes for what it knows without any where it is no short run. */
+/** A row of what inference knows without a draw where it knows a code's mean, and else of so many draws. */
 export function drawsOfChains({ inference }: Pick<WantedContext, 'inference'>, draws: number): WantedRow {
-  return { estimator: null, draws: inference === 'short-run' ? draws : 0, settings: {} };
+  return { estimator: null, draws: can(inference, 'mean') ? 0 : draws, settings: {} };
 }
 
 /** What a quantity says of an epoch, in metrics.csv. */
@@ -93,7 +94,7 @@ export interface MetricDefinition {
   /** The command that measures it; null for `sri eval`. */
   readonly command: string | null;
   /** Of dear ones a model is measured on `evaluation.perplexitySentences` sentences alone. */
-  cost(inference: Exclude<Inference, 'none'>): 'cheap' | 'dear';
+  cost(inference: Inference): 'cheap' | 'dear';
   /** The rows that a configuration asks for of a model with a latent code; a run that has them is not measured again. */
   wanted(how: WantedContext): readonly WantedRow[];
   /** Forward passes of the decoder over a token that it takes once its draws are there; for a plan. */

@@ -3,6 +3,7 @@
 // is the question itself.
 
 import { InputError } from '../errors.js';
+import { can } from '../methods/capability.js';
 import type { Inference } from '../methods/method.js';
 import { percent } from '../notation.js';
 import type { ResultRow } from '../runs/row.js';
@@ -41,7 +42,7 @@ export function diagnosisMetrics(inference: Inference, question: Question = {}):
 export function diagnosisColumns(inference: Inference, latentSize: number, question: Question = {}): string[] {
   // A language model is told of by its perplexity alone.
   const shown = asked(question).flatMap(({ validation }) =>
-    validation === null || (inference === 'none' && validation.when === 'always') ? [] : [validation],
+    validation === null || (!can(inference, 'code') && validation.when === 'always') ? [] : [validation],
   );
   return [
     ...shown.flatMap(({ columns }) => columns(inference)),

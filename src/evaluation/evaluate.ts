@@ -5,9 +5,9 @@ import { type Batch, equalLengthBatches, evaluationSubset } from '../data/batche
 import type { Split } from '../data/corpus.js';
 import { InputError } from '../errors.js';
 import { pause } from '../interruption.js';
+import { can, describeInference } from '../methods/capability.js';
 import type { Inference } from '../methods/method.js';
 import type { Result } from '../runs/row.js';
-import { isCapable } from './capability.js';
 import type { KlChains, MeasuringContext, MetricDefinition } from './define-metric.js';
 import type { EvaluatedModel, ExactModel, LatentModel } from './evaluated-model.js';
 import { gaussianKlDraws } from './kl.js';
@@ -50,17 +50,9 @@ export interface EvaluationProgress {
 /** Draws a sentence where a caller does not say. */
 const DRAWS = 16;
 
-/** How a model is spoken of that lacks something. */
-const KINDS = {
-  none: 'a model without a latent code',
-  point: 'a code that is a point',
-  gaussian: 'a code from a Gaussian',
-  'short-run': 'a code from short runs',
-} satisfies Record<Inference, string>;
-
 /** Whether `evaluate` can measure a metric on a model of such inference. */
 export function isMeasurable({ measure, measureExact, needs }: MetricDefinition, inference: Inference): boolean {
-  return inference === 'none' ? measureExact !== null : measure !== null && isCapable(inference, needs);
+  return can(inference, 'code') ? measure !== null && can(inference, ...needs) : measureExact !== null;
 }
 
 /**
@@ -76,7 +68,7 @@ export function measurable(names: readonly string[], inference: Inference): Metr
   if (impossible.length === 0) return asked;
   const list = (some: readonly MetricDefinition[]) => some.map(({ name }) => name).join(', ');
   const possible = metricsThereAre().filter((metric) => isMeasurable(metric, inference));
-  throw new InputError(`${KINDS[inference]} has no ${list(impossible)}; it has ${list(possible)}`);
+  throw new InputError(`${describeInference(inference)} has no ${list(impossible)}; it has ${list(possible)}`);
 }
 
 /**

@@ -11,7 +11,8 @@ import type { BatchLikelihood, ConditionalLikelihood } from '../model/likelihood
 export interface LatentModel {
   readonly hasLatent: true;
   readonly latentSize: number;
-  readonly inference: Exclude<Inference, 'none'>;
+  /** One with a code. */
+  readonly inference: Inference;
   /** For quantities of sentences that it writes; absent where nothing is asked but its likelihood. */
   readonly decoder?: LatentDecoder;
   /** p(z), where it is not N(0, I), as `ConditionalLikelihood.prior` is. */

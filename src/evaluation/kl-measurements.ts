@@ -1,10 +1,11 @@
 // KL(q(z | x) || p(z)) as rows, one class for each way to know it.
 
 import { dimensionKl, type Posterior } from '../inference/posterior.js';
+import { can } from '../methods/capability.js';
 import type { ConditionalLikelihood } from '../model/likelihood.js';
 import { finiteOrNull } from '../runs/row.js';
 import { hessianPasses } from './cost.js';
-import { defineMetric, drawsOfChains } from './define-metric.js';
+import { defineMetric } from './define-metric.js';
 import { gaussianKl, gaussianKlDraws, jacobianKl, marginalKl } from './kl.js';
 import {
   countNotFinite,
@@ -142,19 +143,19 @@ export const kl = defineMetric({
   unit: 'nats',
   needs: ['distribution'],
   // Of a Gaussian it is known in closed form.
-  cost: (inference) => (inference === 'short-run' ? 'dear' : 'cheap'),
+  cost: (inference) => (can(inference, 'gaussian') ? 'cheap' : 'dear'),
   wanted({ evaluation: { klChains }, inference, latentSize }) {
-    if (inference !== 'short-run') return [drawsOfChains({ inference }, 0)];
+    if (can(inference, 'gaussian')) return [{ estimator: null, draws: 0, settings: {} }];
     const fitted = klChains.gaussian === 'auto' ? gaussianKlDraws(latentSize) : klChains.gaussian;
     return [
-      { estimator: 'jacobian', draws: klChains.jacobian, settings: {} },
+      ...(can(inference, 'path-density') ? [{ estimator: 'jacobian', draws: klChains.jacobian, settings: {} }] : []),
       ...(fitted === 0 ? [] : [{ estimator: 'gaussian', draws: fitted, settings: {} }]),
     ];
   },
   measure({ model, draws, klChains: { jacobian, gaussian, marginals } }) {
-    if (model.inference === 'gaussian') return [new DimensionKlMeasurement(draws)];
+    if (can(model.inference, 'gaussian')) return [new DimensionKlMeasurement(draws)];
     return [
-      ...(jacobian > 0 ? [new JacobianKlMeasurement(jacobian)] : []),
+      ...(jacobian > 0 && can(model.inference, 'path-density') ? [new JacobianKlMeasurement(jacobian)] : []),
       ...(gaussian > 0 ? [new GaussianKlMeasurement(gaussian)] : []),
       ...(marginals > 0 ? [new DimensionKlMeasurement(marginals)] : []),
     ];

@@ -7,6 +7,7 @@ import { swapWords } from '../data/word-swaps.js';
 import { InputError } from '../errors.js';
 import { nllInPieces } from '../inference/posterior.js';
 import { pause } from '../interruption.js';
+import { can } from '../methods/capability.js';
 import { RandomStream } from '../random/philox.js';
 import type { Result } from '../runs/row.js';
 import { defineMetric } from './define-metric.js';
@@ -53,7 +54,8 @@ export async function noisyReconstruction(
     throw new InputError(`split '${split.name}' has no sentence of two words or more whose words could be swapped`);
   }
 
-  const codes = model.inference === 'point' ? 1 : draws;
+  // All draws of a point are one.
+  const codes = can(model.inference, 'distribution') ? draws : 1;
   const skipped = chosen.length - indices.length;
   const results: Result[] = [];
   const total = swaps.length * indices.length;
@@ -139,6 +141,6 @@ export const noisyRecon = defineMetric({
   command: 'sri noisy-recon',
   // Of a code that is a point there is one.
   wanted: ({ evaluation, inference }) => [
-    { estimator: null, draws: inference === 'point' ? 1 : evaluation.inferenceChains, settings: {} },
+    { estimator: null, draws: can(inference, 'distribution') ? evaluation.inferenceChains : 1, settings: {} },
   ],
 });

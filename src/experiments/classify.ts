@@ -5,6 +5,7 @@ import { InputError } from '../errors.js';
 import { classify, type Feature, inferFeatures } from '../evaluation/classification/classification.js';
 import { planClassification } from '../evaluation/classification/labelled-sets.js';
 import { classifierSettings } from '../evaluation/estimator-settings.js';
+import { can } from '../methods/capability.js';
 import type { MeasuredRow } from '../runs/row.js';
 import { latentModel, type OpenRun } from './open-run.js';
 import { type Following, type RowEvent, rowKeeper, type Stage, stage } from './progress.js';
@@ -63,7 +64,7 @@ export async function classifyRun(
 
   const { evaluation, training } = run;
   const settings = { sets, limit: limit ?? evaluation.sentences, ...classifierSettings(run) };
-  const byChains = model.inference === 'short-run';
+  const byChains = !can(model.inference, 'mean');
   const features: { feature: Feature; draws: number; settings: MeasuredRow['settings'] }[] = [
     {
       feature: { kind: 'mean', draws: evaluation.featureDraws },

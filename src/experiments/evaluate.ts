@@ -7,6 +7,7 @@ import { estimatorSettings } from '../evaluation/estimator-settings.js';
 import { evaluate, isMeasurable, measurable } from '../evaluation/evaluate.js';
 import { checkEstimator, EXACT, estimatorName, estimatorNamed } from '../evaluation/perplexity/registry.js';
 import { metricNamed } from '../evaluation/registry.js';
+import { hasPerplexity } from '../methods/capability.js';
 import type { Inference } from '../methods/method.js';
 import { methodNamed } from '../methods/registry.js';
 import { tablesOf } from '../report/tables.js';
@@ -22,7 +23,7 @@ import { type Following, type RowEvent, rowKeeper, type Stage, stage } from './p
  */
 export function metricsOf(inference: Inference, names: readonly string[] = tablesOf([1])[0]!.metrics): string[] {
   return names.filter(
-    (name) => isMeasurable(metricNamed(name), inference) && !(name === 'ppl' && inference === 'point'),
+    (name) => isMeasurable(metricNamed(name), inference) && (name !== 'ppl' || hasPerplexity(inference)),
   );
 }
 

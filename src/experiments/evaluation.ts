@@ -9,6 +9,7 @@ import { type EvaluationOptions, evaluate } from '../evaluation/evaluate.js';
 import type { EvaluatedModel } from '../evaluation/evaluated-model.js';
 import { FittedEstimator } from '../evaluation/perplexity/fitted-estimator.js';
 import { createEstimator, estimatorSentences } from '../evaluation/perplexity/registry.js';
+import { can } from '../methods/capability.js';
 import type { Selection } from '../methods/define-method.js';
 import type { Inference, Model } from '../methods/method.js';
 import { methodNamed } from '../methods/registry.js';
@@ -20,7 +21,7 @@ import { languageModelNll } from './language-model.js';
 /** @param epoch whose inference the model is to be measured with, from 1. */
 export function evaluatedModel(model: Model, inference: Inference, epoch: number): EvaluatedModel {
   if (!model.hasLatent) return model;
-  if (inference === 'none') throw new RangeError('a method whose model has a latent code says how it infers it');
+  if (!can(inference, 'code')) throw new RangeError('a method whose model has a latent code says how it infers it');
   const { latentSize } = model;
   return {
     hasLatent: true,
@@ -75,7 +76,7 @@ export function validationMetrics(run: Pick<RunConfig, 'method' | 'training'>): 
  */
 export function validationOptions(run: RunConfig): ReturnType<typeof evaluationOptions> {
   const { metrics, inferenceDraws, ...fitted } = run.training.validation;
-  const ofMethod = methodNamed(run.method).inference === 'short-run' ? fitted.chains : 1;
+  const ofMethod = can(methodNamed(run.method).inference, 'mean') ? 1 : fitted.chains;
   return {
     ...evaluationOptions(run),
     estimator: new FittedEstimator({ ...fitted, studentDegrees: run.evaluation.studentDegrees }),

@@ -2,23 +2,25 @@
 // plain gradient descent no moments.
 
 import type { RunConfig } from '../config/schema.js';
+import { can } from './capability.js';
 import type { Method } from './define-method.js';
 
 /** Keys that change nothing of what is learned, and of which runs that holds. */
 const IDLE: readonly { keys: readonly string[]; of(run: RunConfig, method: Method): boolean }[] = [
-  { keys: ['model.latentSize'], of: (_, { inference }) => inference === 'none' },
-  { keys: ['model.encoderPooling'], of: (_, { inference }) => inference === 'none' || inference === 'short-run' },
+  { keys: ['model.latentSize'], of: (_, { inference }) => !can(inference, 'code') },
+  // Of an encoder, which knows the mean of its code.
+  { keys: ['model.encoderPooling'], of: (_, { inference }) => !can(inference, 'mean') },
   { keys: ['model.transformer'], of: ({ model }) => model.decoder !== 'transformer' },
   {
     keys: ['optimizer.beta1', 'optimizer.beta2', 'optimizer.epsilon'],
     of: ({ optimizer }) => optimizer.name !== 'adam',
   },
   // Of a chain's products.
-  { keys: ['precision'], of: (_, { inference }) => inference !== 'short-run' },
+  { keys: ['precision'], of: (_, { inference }) => !can(inference, 'path-density') },
   // An encoder's epochs take one draw of its Gaussian, but where perplexity, by `fitted`, judges them.
   {
     keys: ['training.validation'],
-    of: (_, { inference, selects }) => inference === 'none' || (inference !== 'short-run' && selects !== 'perplexity'),
+    of: (_, { inference, selects }) => !can(inference, 'code') || (can(inference, 'mean') && selects !== 'perplexity'),
   },
 ];
 

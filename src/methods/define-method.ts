@@ -5,6 +5,7 @@ import { z } from 'zod';
 import type { MethodKeys } from '../config/method-keys.js';
 import { commonSchema, METHOD_NAME, type RunConfig } from '../config/schema.js';
 import type { PreparedCorpus } from '../data/corpus.js';
+import { can, hasPerplexity } from './capability.js';
 import type { Inference, Model } from './method.js';
 
 /** One quantity of the validation split, as a definition that judges epochs by its own rule sees it. */
@@ -70,13 +71,19 @@ export type MethodDefinition<Shape extends z.ZodRawShape, Created extends Model 
   readonly config: Shape;
 };
 
-/** What can be measured of each inference. */
-const JUDGES: Readonly<Record<Inference, readonly Selection[]>> = {
-  none: ['perplexity'],
-  'short-run': ['perplexity', 'negative-elbo', 'reconstruction'],
-  gaussian: ['perplexity', 'negative-elbo', 'reconstruction'],
-  point: ['reconstruction'],
-};
+/** Whether epochs can be judged so, by what can be measured of such inference. */
+function canSelect(inference: Inference, selects: Selection): boolean {
+  switch (selects) {
+    case 'perplexity':
+      return hasPerplexity(inference);
+    case 'negative-elbo':
+      return can(inference, 'distribution');
+    case 'reconstruction':
+      return can(inference, 'code');
+    default:
+      return true;
+  }
+}
 
 /**
  * A method, to be registered or to be the default export of a plugin. Its own keys stand under its name in a configuration,
@@ -110,7 +117,8 @@ export function defineMethod<Shape extends z.ZodRawShape, Created extends Model>
     const { path, message } = checked.error.issues[0]!;
     throw new RangeError(`${name}: the default of ${path.join('.')} is not right: ${message}`);
   }
-  const judges = typeof selects === 'function' || JUDGES[inference].includes(selects);
-  if (!judges) throw new RangeError(`${name}: no epoch can be selected by ${selects} where inference is ${inference}`);
+  if (!canSelect(inference, selects)) {
+    throw new RangeError(`${name}: no epoch can be selected by ${selects} where inference is ${inference}`);
+  }
   return { kind: 'method', ...definition };
 }

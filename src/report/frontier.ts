@@ -1,6 +1,7 @@
 // Perplexity against KL: how much a method's code holds, and what that costs or gains. A setting whose last temperature or
 // free bits vary is a curve, a run a point of it; the language model, which has no code, is a line.
 
+import { can } from '../methods/capability.js';
 import type { Inference } from '../methods/method.js';
 import { methods } from '../methods/registry.js';
 import type { MeasuredRun } from '../runs/measured-run.js';
@@ -23,8 +24,8 @@ export const FRONTIER_RUNS: readonly string[] = ['lstm-lm', 'sri@from-lm', 'sri@
 
 /** What a curve varies; null of a model without a code, which is a line across. */
 export function frontierVarying(inference: Inference): Varying | null {
-  if (inference === 'none') return null;
-  return inference === 'short-run'
+  if (!can(inference, 'code')) return null;
+  return can(inference, 'path-density')
     ? { quantity: 'temperature', values: FRONTIER_TEMPERATURES }
     : { quantity: 'target', values: FRONTIER_TARGETS };
 }
@@ -50,7 +51,7 @@ export function frontierLines(runs: readonly MeasuredRun[], split: string): Fron
     if (found === undefined || ['steps', 'other'].includes(variedIn(first!) ?? '')) continue;
     const line = table1Line(seeds, split);
     if (line?.ppl == null) continue;
-    if (found.inference === 'none') {
+    if (!can(found.inference, 'code')) {
       references.push({ ...line, curve: methodLabel(first!), varied: null });
       continue;
     }

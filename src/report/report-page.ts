@@ -2,6 +2,7 @@
 // needed to make all of it again. It reads run folders and nothing else.
 
 import type { RunConfig } from '../config/schema.js';
+import { can } from '../methods/capability.js';
 import { methods } from '../methods/registry.js';
 import { isOfSelected, type MeasuredRun } from '../runs/measured-run.js';
 import { describePosterior, keptPosterior, keptPosteriorMap, POSTERIOR } from '../runs/posterior-files.js';
@@ -180,7 +181,7 @@ function firstLines(shown: readonly Shown[]): string[] {
   const own = order.indexOf('sri');
   const urgency = ({ measured }: Shown) => {
     const place = order.indexOf(measured.run.method);
-    const reference = methods()[place]?.inference === 'none';
+    const reference = place >= 0 && !can(methods()[place]!.inference, 'code');
     const late = place < 0 ? order.length : place;
     return (variedIn(measured) === null ? 0 : 2 * order.length) + (reference ? -1 : late > own ? late : own - late);
   };
@@ -219,7 +220,7 @@ function trainingTable(training: readonly RunInTraining[]): Html {
 function exploration(shown: readonly Shown[]): Html[] {
   const withCode = shown.filter(({ measured }) => {
     const method = methods().find(({ name }) => name === measured.run.method);
-    return method !== undefined && method.inference !== 'none';
+    return method !== undefined && can(method.inference, 'code');
   });
   if (withCode.length === 0) return [];
   return [

@@ -1,8 +1,7 @@
 // The tables that there are: the paper's in its order, those beside it, and what plugins bring.
 
 import { InputError } from '../errors.js';
-import { isCapable } from '../evaluation/capability.js';
-import type { Inference } from '../methods/method.js';
+import { can, hasPerplexity } from '../methods/capability.js';
 import { Registry } from '../registry.js';
 import { ABLATION_STEPS, readingSteps, stepsChart, stepsLines, stepsPoints, stepsTable } from './ablation.js';
 import { defineTable, type TableDefinition, type TableKey } from './define-table.js';
@@ -28,9 +27,6 @@ export const LOOKED_AT: readonly string[] = ['fb-vae', 'sri'];
 /** The quantities of Table 1, which others show of other runs. */
 const QUANTITIES = ['ppl', 'recon', 'au', 'kl'];
 
-/** Whether a method has a perplexity to print: a code that is a point has no proposal of its own to estimate one from. */
-const hasPerplexity = (inference: Inference) => inference !== 'point';
-
 const TABLES = new Registry<TableDefinition>('table', [
   defineTable({
     number: 1,
@@ -44,7 +40,6 @@ const TABLES = new Registry<TableDefinition>('table', [
     check: {
       title: "the check of Table 1's perplexities",
       needs: [{ measuring: 'ais' }],
-      takes: (inference) => inference !== 'none' && isCapable(inference, ['distribution']),
     },
     make: table1,
     read: readingTable1,
@@ -101,7 +96,7 @@ const TABLES = new Registry<TableDefinition>('table', [
     caption: 'Number of Langevin steps',
     command: 'sri reproduce --ablation steps',
     needs: [{ measuring: 'metrics', metrics: QUANTITIES }],
-    takes: (inference) => inference === 'short-run',
+    takes: (inference) => can(inference, 'path-density'),
     varies: () => ({ quantity: 'steps', values: ABLATION_STEPS }),
     make: (runs, split) => stepsTable(stepsLines(runs, split)),
     read: readingSteps,

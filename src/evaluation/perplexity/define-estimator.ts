@@ -10,8 +10,8 @@
 
 import { z } from 'zod';
 import type { RunConfig } from '../../config/schema.js';
+import type { Capability } from '../../methods/capability.js';
 import type { Inference } from '../../methods/method.js';
-import type { Capability } from '../capability.js';
 import type { PerplexityEstimator } from './estimator.js';
 
 type Evaluation = RunConfig['evaluation'];

@@ -9,6 +9,7 @@ import { Matrix } from 'ml-matrix';
 import { DEFAULTS } from '../../config/schema.js';
 import { InputError } from '../../errors.js';
 import type { Posterior } from '../../inference/posterior.js';
+import { can } from '../../methods/capability.js';
 import type { ConditionalLikelihood } from '../../model/likelihood.js';
 import { defineEstimator } from './define-estimator.js';
 import type { PerplexityEstimator, SentenceEstimate } from './estimator.js';
@@ -93,7 +94,7 @@ export const encoder = defineEstimator({
   description: "importance draws from the encoder's Gaussian, a share of them from the prior",
   needs: ['gaussian'],
   draws: DEFAULTS.evaluation.draws.encoder,
-  isUsual: (inference) => inference === 'gaussian',
+  isUsual: (inference) => can(inference, 'gaussian'),
   rowName: ({ priorShare }) => (priorShare === 0 ? ENCODER_ALONE : 'encoder'),
   settings: ({ priorShare }) => ({ priorShare }),
   create: ({ draws, evaluation: { priorShare } }) => new EncoderEstimator(draws, priorShare),

@@ -8,6 +8,7 @@ import { DEFAULTS, type RunConfig } from '../../config/schema.js';
 import { type MetropolisRun, metropolisLangevin } from '../../inference/metropolis-langevin.js';
 import { logStandardNormal } from '../../inference/path-density.js';
 import { nllInPieces, type Posterior, priorDraws } from '../../inference/posterior.js';
+import { can } from '../../methods/capability.js';
 import type { ConditionalLikelihood } from '../../model/likelihood.js';
 import { settingsApart } from '../settings-apart.js';
 import { defineEstimator } from './define-estimator.js';
@@ -150,7 +151,7 @@ export const fitted = defineEstimator({
   name: 'fitted',
   description: "importance draws from a Gaussian fitted to Metropolis-adjusted samples of each sentence's posterior",
   draws: FITTED_DEFAULTS.draws,
-  isUsual: (inference) => inference !== 'gaussian',
+  isUsual: (inference) => !can(inference, 'gaussian'),
   settings: ({ chains, metropolisSteps, studentDegrees, fitted }) => ({
     chains,
     metropolisSteps,

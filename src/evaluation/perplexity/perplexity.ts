@@ -3,6 +3,7 @@
 
 import type { Posterior } from '../../inference/posterior.js';
 import { jointLikelihood } from '../../inference/tilted-prior.js';
+import { can } from '../../methods/capability.js';
 import type { ConditionalLikelihood } from '../../model/likelihood.js';
 import { percent } from '../../notation.js';
 import { type EffectiveSampleSizes, finiteOrNull } from '../../runs/row.js';
@@ -202,7 +203,7 @@ export const ppl = defineMetric({
     columns: (inference) => [
       'validationPpl',
       'validationPplError',
-      ...(inference === 'none' ? [] : ['validationEffectiveSampleSize']),
+      ...(can(inference, 'code') ? ['validationEffectiveSampleSize'] : []),
     ],
     values: ([row]) => ({
       validationPpl: row?.value,

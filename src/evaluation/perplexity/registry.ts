@@ -2,9 +2,9 @@
 
 import { addEstimatorKeys, type RunConfig } from '../../config/schema.js';
 import { InputError } from '../../errors.js';
+import { can, NEEDING } from '../../methods/capability.js';
 import type { Inference } from '../../methods/method.js';
 import { Registry } from '../../registry.js';
-import { isCapable, NEEDING } from '../capability.js';
 import { ais } from './ais-estimator.js';
 import type { EstimatorDefinition } from './define-estimator.js';
 import { encoder } from './encoder-estimator.js';
@@ -41,7 +41,7 @@ export const EXACT = 'exact';
 
 /** The name of the estimator that a configuration asks for, or of the method's own; `exact` without a code. */
 export function estimatorName(evaluation: Pick<Evaluation, 'estimator'>, inference: Inference): string {
-  return inference === 'none' ? EXACT : meant(evaluation, inference).name;
+  return can(inference, 'code') ? meant(evaluation, inference).name : EXACT;
 }
 
 /** The estimator of perplexity that a configuration asks for; of a method without a code, one that is never asked. */
@@ -51,21 +51,21 @@ export function createEstimator(evaluation: Evaluation, inference: Inference): P
 
 /** Sentences of a split that it is run on; null for all. */
 export function estimatorSentences(evaluation: Evaluation, inference: Inference): number | null {
-  const own = inference === 'none' ? undefined : meant(evaluation, inference).sentences(evaluation);
+  const own = can(inference, 'code') ? meant(evaluation, inference).sentences(evaluation) : undefined;
   return own === undefined ? evaluation.perplexitySentences : own;
 }
 
 function meant({ estimator }: Pick<Evaluation, 'estimator'>, inference: Inference): EstimatorDefinition {
-  return estimator === 'auto' || inference === 'none'
+  return estimator === 'auto' || !can(inference, 'code')
     ? ESTIMATORS.all().find(({ isUsual }) => isUsual(inference))!
     : ESTIMATORS.named(estimator);
 }
 
 /** @throws {InputError} where inference has not what the estimator needs. */
 export function checkEstimator(evaluation: Evaluation, inference: Inference): void {
-  if (inference === 'none') return;
+  if (!can(inference, 'code')) return;
   const { name, needs } = meant(evaluation, inference);
-  const lacking = needs.find((need) => !isCapable(inference, [need]));
+  const lacking = needs.find((need) => !can(inference, need));
   if (lacking !== undefined) throw new InputError(`the estimator ${name} is for methods ${NEEDING[lacking]}`);
 }
 

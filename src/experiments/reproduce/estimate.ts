@@ -9,6 +9,7 @@ import { type EvaluationOptions, wholeKlChains } from '../../evaluation/evaluate
 import { createEstimator, EXACT } from '../../evaluation/perplexity/registry.js';
 import { metricNamed } from '../../evaluation/registry.js';
 import { ITERATIONS } from '../../evaluation/t-sne.js';
+import { can } from '../../methods/capability.js';
 import type { MethodCost } from '../../methods/define-method.js';
 import type { Inference } from '../../methods/method.js';
 import { methodNamed } from '../../methods/registry.js';
@@ -76,7 +77,7 @@ export function trainingSeconds(work: Workload, epochsDone: number, secondsPerEp
 /** Forward passes over a token's worth of validation. */
 function validationPasses(work: Workload): number {
   const { run, inference } = work;
-  if (inference === 'none') return 1;
+  if (!can(inference, 'code')) return 1;
   const context = costContext(work, validationOptions(run));
   return inferencePasses(work, context.draws) + total(validationMetrics(run).map((one) => one.passes(context)));
 }
@@ -85,7 +86,7 @@ function validationPasses(work: Workload): number {
 export function metricsSeconds(work: Workload, names: readonly string[] = metricsOf(work.inference)): number {
   const { run, inference, split } = work;
   const { sentences } = run.evaluation;
-  if (inference === 'none') return OPENING + seconds(work, tokens(work, split, sentences));
+  if (!can(inference, 'code')) return OPENING + seconds(work, tokens(work, split, sentences));
   const options = evaluationOptions(run);
   const context = costContext(work, options);
   const passes = (cost: 'cheap' | 'dear') =>
@@ -150,7 +151,7 @@ export function classificationSeconds(
   const pairs = learnable.reduce((sum, count) => sum + svmPairs(count), 0);
   const { featureDraws, modeGradients } = run.evaluation;
   // Of short runs the modes of posteriors are features too: a gradient goes forward and back.
-  const modes = work.inference === 'short-run' ? modeGradients : 0;
+  const modes = can(work.inference, 'mean') ? 0 : modeGradients;
   const codes = seconds(work, (inferencePasses(work, featureDraws) + 2 * modes) * read);
   return OPENING + codes + (modes > 0 ? 2 : 1) * SVM_SECONDS * sets * pairs;
 }
@@ -186,7 +187,7 @@ function drawGradients(run: RunConfig): number {
  * one reading of the sentence, refined where the method refines, which is part of learning from it.
  */
 function inferencePasses({ run, inference, cost }: Workload, draws: number): number {
-  if (inference === 'none') return 0;
+  if (!can(inference, 'code')) return 0;
   return methodCost(run).drawGradients === undefined ? cost.learning / cost.pass : draws * drawGradients(run) * 2;
 }
 

@@ -3,8 +3,8 @@
 
 import type { RunConfig } from '../../config/schema.js';
 import type { SplitName } from '../../data/corpus.js';
-import { isCapable } from '../../evaluation/capability.js';
 import { EXACT, estimatorName } from '../../evaluation/perplexity/registry.js';
+import { can } from '../../methods/capability.js';
 import type { Inference } from '../../methods/method.js';
 import type { Measuring, Need } from '../../report/product.js';
 import type { MeasuredRun } from '../../runs/measured-run.js';
@@ -81,7 +81,7 @@ const DEFINITIONS = {
   }),
   ais: measuring({
     describe: (of) => `check the perplexity of ${of}`,
-    isOf: (inference) => inference !== 'none' && isCapable(inference, ['distribution']),
+    isOf: (inference) => can(inference, 'distribution'),
     missing(found, how) {
       const own = estimatorName(how.run.evaluation, how.inference);
       if (own === 'ais') return null;
@@ -158,7 +158,7 @@ const DEFINITIONS = {
 /** Whether it can be made of a method of this inference. */
 export function canMake(need: Need, inference: Inference): boolean {
   const { isOf }: MeasuringDefinition<object> = DEFINITIONS[need.measuring];
-  return isOf?.(inference, metricsIn(need)) ?? inference !== 'none';
+  return isOf?.(inference, metricsIn(need)) ?? can(inference, 'code');
 }
 
 /** Why it cannot be made of a split; null where it can. */

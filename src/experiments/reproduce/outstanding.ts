@@ -15,6 +15,7 @@ import {
   rowEstimator,
 } from '../../evaluation/perplexity/registry.js';
 import { metricNamed } from '../../evaluation/registry.js';
+import { can } from '../../methods/capability.js';
 import type { Inference } from '../../methods/method.js';
 import { methodNamed } from '../../methods/registry.js';
 import { mayGoOn } from '../../runs/ending.js';
@@ -98,7 +99,7 @@ export function isPlanned(
           sentences: wantedSentences(row.metric, how),
         }))
       : []),
-    ...(row.metric === 'ppl' && ['gaussian', 'short-run'].includes(inference)
+    ...(row.metric === 'ppl' && can(inference, 'distribution')
       ? (['ais', estimatorName(run.evaluation, inference)] as const).map((name) => ({
           ...wantedPerplexity(name, run),
           variants: [undefined],
@@ -110,7 +111,7 @@ export function isPlanned(
     ({ estimator, draws, settings, variants, sentences }) =>
       (estimator === null || estimator === row.estimator) &&
       variants.includes(row.variant) &&
-      (row.draws === draws || (row.metric === 'kl' && inference !== 'short-run')) &&
+      (row.draws === draws || (row.metric === 'kl' && can(inference, 'gaussian'))) &&
       isDeepStrictEqual(row.settings, settings) &&
       (row.metric === 'accuracy' || covered(row) === sentences),
   );
@@ -168,9 +169,9 @@ function plannedVariants(metric: string, how: MeasuringTerms): (WantedRow & { va
 function wantedRows(metric: string, { run, inference }: MeasuringTerms): readonly WantedRow[] {
   const { evaluation } = run;
   if (metric === 'ppl') return [wantedPerplexity(estimatorName(evaluation, inference), run)];
-  return inference === 'none'
-    ? [{ estimator: null, draws: 0, settings: {} }]
-    : metricNamed(metric).wanted({ evaluation, inference, latentSize: run.model.latentSize });
+  return can(inference, 'code')
+    ? metricNamed(metric).wanted({ evaluation, inference, latentSize: run.model.latentSize })
+    : [{ estimator: null, draws: 0, settings: {} }];
 }
 
 function wantedPerplexity(name: string, { evaluation }: MeasuringTerms['run']): WantedRow {
@@ -211,7 +212,7 @@ export function wantedSentences(
 ): number {
   if (statistics === null) return 0;
   const all = Math.min(evaluation.sentences ?? Number.POSITIVE_INFINITY, statistics.splits[split].sentences);
-  if (inference === 'none' || metricNamed(metric).cost(inference) === 'cheap') return all;
+  if (!can(inference, 'code') || metricNamed(metric).cost(inference) === 'cheap') return all;
   const few = estimatorSentences(evaluation, inference);
   return Math.min(few ?? all, all);
 }
