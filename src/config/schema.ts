@@ -6,6 +6,7 @@
 import { z } from 'zod';
 import { TOKENIZERS } from '../data/tokenize.js';
 import { BACKEND_CHOICES, PRECISIONS } from './choices.js';
+import { DECODER_KEYS, DECODER_NAMES, type DecoderKeys } from './decoder-keys.js';
 import type { KeyOwner } from './key-owner.js';
 import { count, positive, wholeNumber } from './numbers.js';
 import { isRunName } from './variations.js';
@@ -54,9 +55,6 @@ function estimatorName(names: readonly string[]): z.ZodType<string> {
   return nameOf(['auto', ...names], `of the perplexity of a model with a latent code: ${names.join(', ')}, ${whose}`);
 }
 
-/** The decoders that the program comes with; src/model/decoders.ts defines them. */
-export const DECODER_NAMES = ['lstm', 'gru', 'transformer', 'skip-lstm'] as const;
-
 /** Which of an encoder's states speak for a sentence: the last, or the mean or the maximum of all (Long et al. 2019). */
 export const POOLINGS = ['last', 'mean', 'max'] as const;
 export type Pooling = (typeof POOLINGS)[number];
@@ -83,10 +81,7 @@ const model = z
           'mean or the max of all of them, number by number',
       ),
     transformer: z
-      .strictObject({
-        layers: count.describe('layers of the transformer decoder; a whole number from 1'),
-        heads: count.describe('attention heads of each layer; a whole number from 1 that divides model.hiddenSize'),
-      })
+      .strictObject(DECODER_KEYS.transformer.config)
       .describe('sizes of the transformer decoder: {layers, heads}'),
     hessianDifference: positive
       .default(0.01)
@@ -369,11 +364,7 @@ export interface AddedKeys {
   /** Each of its own keys with its schema; they stand under its name, in `evaluation` or `model`. */
   readonly config: z.ZodRawShape;
 }
-export interface AddedDecoder extends AddedKeys {
-  readonly defaults: object;
-  /** Whether its short runs can multiply in another precision than f32. */
-  readonly reduced: boolean;
-}
+export type AddedDecoder = AddedKeys & DecoderKeys;
 
 const addedEstimators: AddedKeys[] = [];
 const addedDecoders: AddedDecoder[] = [];
@@ -469,7 +460,8 @@ export function wholeRunSchema(method: Pick<KeyOwner, 'config'>): z.ZodType<RunC
 
 /** The decoders whose short runs can multiply in another precision than f32. */
 function reducedDecoders(): string[] {
-  return ['lstm', ...addedDecoders.filter(({ reduced }) => reduced).map(({ name }) => name)];
+  const own = DECODER_NAMES.filter((name) => DECODER_KEYS[name].reduced);
+  return [...own, ...addedDecoders.filter(({ reduced }) => reduced).map(({ name }) => name)];
 }
 
 /** What a decoder from outside has of its own keys where nothing is said; nothing of any other. */
@@ -602,7 +594,7 @@ export const DEFAULTS: Omit<RunConfig, keyof typeof IDENTITY | 'data'> & {
     outputDropout: 0.5,
     weightRange: 0.01,
     wordVectorRange: 0.1,
-    transformer: { layers: 2, heads: 4 },
+    transformer: DECODER_KEYS.transformer.defaults,
     hessianDifference: 0.01,
   },
   optimizer: { name: 'sgd', learningRate: 1, cosineEpochs: null, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, clipNorm: 5 },

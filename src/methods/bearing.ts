@@ -1,6 +1,7 @@
 // Which keys change what a run learns. A key that every method has may mean nothing to some: a language model has no code,
 // plain gradient descent no moments.
 
+import { DECODER_NAMES } from '../config/decoder-keys.js';
 import type { RunConfig } from '../config/schema.js';
 import { can } from './capability.js';
 import type { Method } from './define-method.js';
@@ -10,7 +11,7 @@ const IDLE: readonly { keys: readonly string[]; of(run: RunConfig, method: Metho
   { keys: ['model.latentSize'], of: (_, { inference }) => !can(inference, 'code') },
   // Of an encoder, which knows the mean of its code.
   { keys: ['model.encoderPooling'], of: (_, { inference }) => !can(inference, 'mean') },
-  { keys: ['model.transformer'], of: ({ model }) => model.decoder !== 'transformer' },
+  ...DECODER_NAMES.map((name) => ({ keys: [`model.${name}`], of: ({ model }: RunConfig) => model.decoder !== name })),
   {
     keys: ['optimizer.beta1', 'optimizer.beta2', 'optimizer.epsilon'],
     of: ({ optimizer }) => optimizer.name !== 'adam',

@@ -1,7 +1,8 @@
 // The decoders there are, by their names in `model.decoder`. A new one is a file or a folder that implements LatentDecoder,
-// a definition here, and its name in config/schema.ts; a plugin's is registered as it is loaded.
+// a definition here, and its name and keys in config/decoder-keys.ts; a plugin's is registered as it is loaded.
 
-import { addDecoderKeys, type DECODER_NAMES, type RunConfig } from '../config/schema.js';
+import { DECODER_KEYS } from '../config/decoder-keys.js';
+import { addDecoderKeys, type RunConfig } from '../config/schema.js';
 import { InputError } from '../errors.js';
 import { Registry } from '../registry.js';
 import { type DecoderDefinition, defineDecoder } from './define-decoder.js';
@@ -19,17 +20,18 @@ function recurrentWeights({ hiddenSize: h }: ModelConfig, vocabularySize: number
   return { 'model.hiddenSize': h * (3 * h + vocabularySize) };
 }
 
-const BUILT_IN: Record<(typeof DECODER_NAMES)[number], DecoderDefinition> = {
+const BUILT_IN: Record<keyof typeof DECODER_KEYS, DecoderDefinition> = {
   lstm: defineDecoder({
     name: 'lstm',
+    ...DECODER_KEYS.lstm,
     label: 'LSTM',
-    reduced: true,
     weights: recurrentWeights,
     create: (parameters, shape, { weightRange, wordVectorRange }) =>
       new LstmDecoder(parameters, shape, weightRange, wordVectorRange),
   }),
   gru: defineDecoder({
     name: 'gru',
+    ...DECODER_KEYS.gru,
     label: 'GRU',
     weights: recurrentWeights,
     create: (parameters, shape, { weightRange, wordVectorRange, hessianDifference }) =>
@@ -37,17 +39,19 @@ const BUILT_IN: Record<(typeof DECODER_NAMES)[number], DecoderDefinition> = {
   }),
   transformer: defineDecoder({
     name: 'transformer',
+    ...DECODER_KEYS.transformer,
     label: 'Transformer',
     weights: ({ hiddenSize: h, transformer: { layers } }) => ({
       'model.hiddenSize': 4 * h * h,
       'model.transformer.layers': layers * 4 * h * h,
     }),
-    create: (parameters, shape, { transformer, weightRange, wordVectorRange, hessianDifference }) =>
-      new TransformerDecoder(parameters, { ...shape, ...transformer, hessianDifference }, weightRange, wordVectorRange),
+    create: (parameters, shape, { weightRange, wordVectorRange, hessianDifference }, own) =>
+      new TransformerDecoder(parameters, { ...shape, ...own, hessianDifference }, weightRange, wordVectorRange),
   }),
   // Without a code there is nothing to skip: a language model of it is LSTM-LM.
   'skip-lstm': defineDecoder({
     name: 'skip-lstm',
+    ...DECODER_KEYS['skip-lstm'],
     label: 'LSTM',
     weights: recurrentWeights,
     create: (parameters, shape, { weightRange, wordVectorRange, hessianDifference }) =>

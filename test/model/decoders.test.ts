@@ -4,7 +4,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { availableBackends, useBackend } from '../../src/backends/index.js';
-import { DECODER_NAMES, DEFAULTS, type RunConfig } from '../../src/config/schema.js';
+import { DECODER_NAMES } from '../../src/config/decoder-keys.js';
+import { DEFAULTS, type RunConfig } from '../../src/config/schema.js';
 import { END, START } from '../../src/data/vocabulary.js';
 import { InputError } from '../../src/errors.js';
 import { plainShortRun, shortRun } from '../../src/inference/short-run.js';
