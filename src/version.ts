@@ -21,6 +21,14 @@ export function packageVersion(): string {
  * from. Null where neither is known.
  */
 export function sourceCommit(): string | null {
+  // What runs is what was there when it was first asked, whatever is changed or committed meanwhile.
+  found ??= { commit: findCommit() };
+  return found.commit;
+}
+
+let found: { commit: string | null } | null = null;
+
+function findCommit(): string | null {
   const git = (...args: string[]) =>
     execFileSync('git', args, { cwd: PACKAGE, encoding: 'utf8', stdio: 'pipe' }).trim();
   try {

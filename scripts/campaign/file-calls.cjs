@@ -1,16 +1,17 @@
-// Loaded into a command before anything else (node --require): counts its calls that change files, and at the n-th of them
-// dies as if by SIGKILL, or fails as a full or broken disk does. The same command makes the same calls, so n is a place.
+// Between a command and the file system: counts the calls that change files, and at the n-th of them lets the command die as
+// if by SIGKILL, or its disk fill up or break, or a signal come. The same command makes about the same calls, so n is a place.
 //
-//   SRI_CAMPAIGN_COUNT=FILE   write the number of calls to FILE at the end
-//   SRI_CAMPAIGN_KILL=n       die before the n-th call; n.5: after half of what a write was to write
-//   SRI_CAMPAIGN_FAIL=n:CODE  the n-th call, and all after it, fail with ENOSPC or EIO
+// A command that is a process of its own has this loaded before anything else (node --require) and is told by its
+// environment; one that runs in the campaign's process is told by `begin`, dies in that nothing it does changes a file any
+// more, and has a process number of its own, which is nobody's once it is over.
+//
+//   SRI_CAMPAIGN_COUNT=FILE      write the number of calls to FILE at the end
+//   SRI_CAMPAIGN_BEFALL=n:WHAT   kill: die before the n-th call; tear: die after half of what a write was to write; ENOSPC,
+//                                EIO: the n-th call, and all after it, fail so
 
 const fs = require('node:fs');
 const { syncBuiltinESMExports } = require('node:module');
 
-const kill = Number(process.env.SRI_CAMPAIGN_KILL ?? Number.NaN);
-const [failAt, code] = (process.env.SRI_CAMPAIGN_FAIL ?? ':').split(':');
-const fail = failAt === '' ? Number.NaN : Number(failAt);
 const CHANGING = [
   'open',
   'write',
@@ -29,33 +30,65 @@ const CHANGING = [
   'link',
   'symlink',
   'rmdir',
+  'utimes',
 ];
 // What a handle of fs.promises does.
 const OF_HANDLE = ['write', 'writev', 'writeFile', 'appendFile', 'sync', 'datasync', 'truncate'];
-const { writeSync, kill: signal } = { writeSync: fs.writeSync, kill: process.kill.bind(process) };
+const { writeSync } = fs;
 
-let calls = 0;
+/** What is to befall the command at which call, and whether it has; null where nothing runs that is to be counted. */
+let life = null;
+
+/**
+ * A command begins in this process.
+ * @param at the call, from 1; Infinity where nothing is to befall it.
+ * @param what kill, tear, an error's code, or the function to call there.
+ * @param pid the process that it takes itself for.
+ */
+function begin({ at = Number.POSITIVE_INFINITY, what = 'kill', pid }) {
+  life = { at, what, calls: 0, dead: false, pid: process.pid };
+  Object.defineProperty(process, 'pid', { value: pid, configurable: true });
+}
+
+/** It is over. Returns the calls that it made, and whether it had died before its end. */
+function end() {
+  const { calls, dead, pid } = life;
+  Object.defineProperty(process, 'pid', { value: pid, configurable: true });
+  life = null;
+  return { calls, dead };
+}
 
 /** Counts a call, and does to it what is due; returns an error where the call is to fail. */
 function due(name, args) {
+  if (life === null) return null;
   // Standard output and standard error are no files.
   if (/^f?write|^fsync|^fdatasync|^ftruncate/.test(name) && typeof args[0] === 'number' && args[0] <= 2) return null;
   // Opening to read changes nothing.
   if (name === 'open' && (args[1] === undefined || args[1] === 'r' || args[1] === 0)) return null;
-  calls++;
-  if (calls >= kill && kill === Math.floor(kill)) signal(process.pid, 'SIGKILL');
-  if (calls >= Math.floor(kill) && kill !== Math.floor(kill)) {
+  if (life.dead) return failure('EROFS', 'the dead write nothing', name, args);
+  life.calls++;
+  const { what, calls, at } = life;
+  if (typeof what === 'function') {
+    if (calls === at) what();
+    return null;
+  }
+  if (calls < at) return null;
+  if (what === 'kill' || what === 'tear') {
     const [file, data] = args;
-    if (name === 'write' && typeof file === 'number' && ArrayBuffer.isView(data)) {
+    if (what === 'tear' && name === 'write' && typeof file === 'number' && ArrayBuffer.isView(data)) {
       writeSync(file, data, 0, Math.floor(data.byteLength / 2));
     }
-    signal(process.pid, 'SIGKILL');
+    life.dead = true;
+    life.die?.();
+    return failure('EROFS', 'the dead write nothing', name, args);
   }
-  if (!(calls >= fail)) return null;
   // What is taken away makes room and needs none.
   if (name === 'unlink' || name === 'rm' || name === 'rmdir') return null;
+  return failure(what, what === 'ENOSPC' ? 'no space left on device' : 'i/o error', name, args);
+}
+
+function failure(code, words, name, args) {
   const path = typeof args[0] === 'string' ? args[0] : undefined;
-  const words = code === 'ENOSPC' ? 'no space left on device' : 'i/o error';
   return Object.assign(new Error(`${code}: ${words}, ${name}`), { code, syscall: name, ...(path && { path }) });
 }
 
@@ -92,9 +125,14 @@ function watch(handle) {
 
 syncBuiltinESMExports();
 
-if (process.env.SRI_CAMPAIGN_COUNT) {
-  process.on('exit', () => {
-    const file = fs.openSync(process.env.SRI_CAMPAIGN_COUNT, 'w');
-    writeSync(file, String(calls));
-  });
+const { SRI_CAMPAIGN_COUNT: count, SRI_CAMPAIGN_BEFALL: befall } = process.env;
+if (befall) {
+  const [at, what] = befall.split(':');
+  life = { at: Number(at), what, calls: 0, dead: false, die: () => process.kill(process.pid, 'SIGKILL') };
 }
+if (count) {
+  life = { at: Number.POSITIVE_INFINITY, what: 'kill', calls: 0, dead: false };
+  process.on('exit', () => writeSync(fs.openSync(count, 'w'), String(life.calls)));
+}
+
+module.exports = { begin, end };

@@ -7,7 +7,7 @@ import { CommanderError } from 'commander';
 import { InputError, InterruptedError } from '../errors.js';
 import { cut } from '../text.js';
 import { type Io, note } from './io.js';
-import { buildProgram } from './program.js';
+import { argumentsFor, buildProgram } from './program.js';
 
 /** Characters of a line of a complaint, whatever it quotes. */
 const LONGEST_LINE = 1000;
@@ -23,16 +23,17 @@ export async function main(args: readonly string[], given?: Io): Promise<number>
   const { io, release } = given ? { io: given, release: () => {} } : processIo();
   try {
     const program = await buildProgram(io, args);
-    await program.parseAsync(args, { from: 'user' });
+    await program.parseAsync(argumentsFor(program, args), { from: 'user' });
     return EXIT.done;
   } catch (error) {
-    return report(error, io);
+    return reportError(error, io);
   } finally {
     release();
   }
 }
 
-function report(error: unknown, io: Io): number {
+/** Says what ended a command, and returns the exit code that says so. */
+export function reportError(error: unknown, io: Io): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.wrongInput;
   if (error instanceof InputError) {
     for (const line of `sri: ${error.message}`.split('\n')) note(io, cut(line, LONGEST_LINE));

@@ -90,6 +90,13 @@ export async function buildProgram(io: Io, args: readonly string[]): Promise<Com
   return program;
 }
 
+/** Arguments as the program is to read them: help of a command that there is not is asked for as the command would be. */
+export function argumentsFor(program: Command, args: readonly string[]): readonly string[] {
+  const [first, asked = '-', ...more] = args;
+  const known = asked.startsWith('-') || program.commands.some((command) => command.name() === asked);
+  return first === 'help' && !known ? [asked, ...more] : args;
+}
+
 /** The program, and what would compute on this machine, in a line: `0.1.0, commit 0123456789ab, backend native (...)`. */
 async function describeProgram(): Promise<string> {
   const [{ useBackend }, { describeBackend }] = await Promise.all([

@@ -390,8 +390,22 @@ function keysOfAdded(added: readonly AddedKeys[]): z.ZodRawShape {
   );
 }
 
-/** The schemas as they are now; null where a definition was added since they were made. */
-let current: { whole: typeof ownCommonSchema; overrides: z.ZodObject } | null = null;
+/** The schemas as they are now, and those made of them; null where a definition was added since they were made. */
+let current: {
+  whole: typeof ownCommonSchema;
+  overrides: z.ZodObject;
+  made: WeakMap<object, Map<string, z.ZodType>>;
+} | null = null;
+
+/** A schema of something, made once: a study decides hundreds of runs by the same few, each of which takes long to make. */
+function madeOnce<Schema extends z.ZodType>(of: object, kind: string, make: () => Schema): Schema {
+  const { made } = schemasNow();
+  const known = made.get(of) ?? new Map<string, z.ZodType>();
+  made.set(of, known);
+  const schema = known.get(kind) ?? make();
+  known.set(kind, schema);
+  return schema as Schema;
+}
 
 function schemasNow(): NonNullable<typeof current> {
   if (current !== null) return current;
@@ -410,7 +424,7 @@ function schemasNow(): NonNullable<typeof current> {
       ...keysOfAdded(addedEstimators),
     }),
   }) as unknown as typeof ownCommonSchema;
-  current = { whole, overrides: deepPartial(whole.omit(IDENTITY)) as z.ZodObject };
+  current = { whole, overrides: deepPartial(whole.omit(IDENTITY)) as z.ZodObject, made: new WeakMap() };
   return current;
 }
 
@@ -439,6 +453,10 @@ export function runConfigSchema({ config }: Pick<KeyOwner, 'config'>): z.ZodObje
 
 /** A resolved run of a method whose keys fit together: what a schema of single keys cannot say. */
 export function wholeRunSchema(method: Pick<KeyOwner, 'config'>): z.ZodType<RunConfig> {
+  return madeOnce(method, 'run', () => makeWholeRunSchema(method));
+}
+
+function makeWholeRunSchema(method: Pick<KeyOwner, 'config'>): z.ZodType<RunConfig> {
   return (runConfigSchema(method) as unknown as typeof ownCommonSchema)
     .refine((run) => isRunName(run), {
       path: ['name'],
@@ -522,8 +540,10 @@ export function commonOverridesSchema(): z.ZodObject {
 export type Overrides = DeepPartial<Omit<Common, keyof typeof IDENTITY>> & Record<string, unknown>;
 
 /** The keys that `--set` may say of one method's run. */
-export function overridesSchema({ config }: Pick<KeyOwner, 'config'>): z.ZodObject {
-  return commonOverridesSchema().extend((deepPartial(z.strictObject(config)) as z.ZodObject).shape);
+export function overridesSchema(method: Pick<KeyOwner, 'config'>): z.ZodObject {
+  return madeOnce(method, 'overrides', () =>
+    commonOverridesSchema().extend((deepPartial(z.strictObject(method.config)) as z.ZodObject).shape),
+  );
 }
 
 /** The keys of all methods together: what a study may vary. Of a key that several have, the first method's schema stands. */
@@ -548,6 +568,11 @@ function methodOverridesSchema(method: KeyOwner): z.ZodType {
 
 /** A config file, of the methods that there are. */
 export function configFileSchema(catalogue: readonly KeyOwner[]): z.ZodObject {
+  // A registry's list grows where a plugin is loaded.
+  return madeOnce(catalogue, `file of ${catalogue.length} methods`, () => makeConfigFileSchema(catalogue));
+}
+
+function makeConfigFileSchema(catalogue: readonly KeyOwner[]): z.ZodObject {
   const methods = catalogue.map((method) => [method.name, methodOverridesSchema(method).nullish()] as const);
   return commonOverridesSchema().extend({
     dataSet: ownCommonSchema.shape.dataSet,

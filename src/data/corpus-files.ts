@@ -11,6 +11,7 @@ import { makeFolder } from '../storage/folder.js';
 import { bytesOf, IntegerWriter, readIntegers } from '../storage/integer-file.js';
 import { Lock, LockedError } from '../storage/lock.js';
 import { readSafetensorsLayout, safetensorsHeader, type TensorPlace } from '../storage/safetensors.js';
+import { hasSum, NO_SUM, withSum } from '../storage/summed-json.js';
 import {
   type CorpusStatistics,
   EncodedSplit,
@@ -48,7 +49,11 @@ interface Description {
   labels: string[] | null;
   statistics: CorpusStatistics;
   sources: SourceReport[];
+  /** Of this file, with noughts in the place of the sum; absent in files written before it was kept. */
+  sum?: string;
 }
+
+const KEYS: readonly string[] = ['format', 'name', 'hash', 'settings', 'labels', 'statistics', 'sources', 'sum'];
 
 type StoredSplit = EncodedSplit | FileSplit;
 
@@ -155,8 +160,8 @@ export class CorpusWriter {
       for (const split of SPLIT_NAMES) await rename(join(work, splitFile(split)), join(directory, splitFile(split)));
       await syncDirectory(directory);
     }
-    const description: Description = { format: FORMAT, name, hash, settings, labels, statistics, sources };
-    await writeFileAtomic(join(directory, DESCRIPTION), `${JSON.stringify(description, null, 2)}\n`);
+    const description: Description = { format: FORMAT, name, hash, settings, labels, statistics, sources, sum: NO_SUM };
+    await writeFileAtomic(join(directory, DESCRIPTION), withSum(`${JSON.stringify(description, null, 2)}\n`));
     this.finished = true;
     const splits = readSplits(directory, vocabulary, labels);
     return { name, directory, hash, settings, vocabulary, labels, splits, statistics };
@@ -327,6 +332,11 @@ async function readDescription(directory: string): Promise<Description> {
     throw new InputError(
       `${path}: format ${description?.format} where this version reads ${FORMAT}; ${prepareHint(directory)}`,
     );
+  }
+  const stranger = Object.keys(description).find((key) => !KEYS.includes(key));
+  const { sum } = description;
+  if (stranger !== undefined || (sum !== undefined && !hasSum(text, sum))) {
+    throw new InputError(`${path}: not as it was written; ${prepareHint(directory)}`);
   }
   if (typeof description.settings !== 'object' || typeof description.statistics !== 'object') {
     throw new InputError(`${path}: settings or statistics are missing; ${prepareHint(directory)}`);

@@ -1,7 +1,6 @@
 // Checkpoints: the tensors first, then a JSON of the training state that names them, each written whole or not at all.
 // A checkpoint exists once its JSON does, so a process may die at any instant and the last two stay good.
 
-import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
@@ -9,6 +8,7 @@ import { InputError } from '../errors.js';
 import { writeFileAtomic } from '../storage/atomic-write.js';
 import { makeFolder } from '../storage/folder.js';
 import { decodeSafetensors, encodeSafetensors, type StoredTensor } from '../storage/safetensors.js';
+import { hasSum, NO_SUM, sha256, withSum } from '../storage/summed-json.js';
 import { endingSchema } from './ending-schema.js';
 import { anyNumber, JsonFormat } from './json-format.js';
 import { verdictSchema } from './run-folder.js';
@@ -111,7 +111,7 @@ export async function saveCheckpoint(
   const pieces = encodeSafetensors(tensors);
   await writeFileAtomic(path.join(directory, `${name}.safetensors`), pieces);
   const text = TRAINING_STATE.write({ ...state, tensors: sha256(...pieces), sum: NO_SUM });
-  await writeFileAtomic(path.join(directory, `${name}.json`), text.replace(SUM, sha256(Buffer.from(text))));
+  await writeFileAtomic(path.join(directory, `${name}.json`), withSum(text));
   // One that is newer is not whole, or this one would have begun there.
   const kept = new Set(
     saved(directory)
@@ -127,16 +127,6 @@ export async function saveCheckpoint(
   }
 }
 
-function sha256(...pieces: readonly Uint8Array[]): string {
-  const hash = createHash('sha256');
-  for (const piece of pieces) hash.update(piece);
-  return hash.digest('hex');
-}
-
-const NO_SUM = '0'.repeat(64);
-/** The sum where a state's file has it, at its end. */
-const SUM = /(?<=\n {2}"sum": ")[0-9a-f]{64}(?="\n\}\n$)/;
-
 /**
  * A checkpoint, of which every bit is as it was written.
  * @throws {InputError} naming the file that is not.
@@ -146,7 +136,7 @@ function readCheckpoint(directory: string, name: string): Omit<LoadedCheckpoint,
   const file = path.join(directory, `${name}.safetensors`);
   const text = readFileSync(json, 'utf8');
   const { tensors: known, sum, ...state } = TRAINING_STATE.read(text, json);
-  if (sum !== undefined && sha256(Buffer.from(text.replace(SUM, NO_SUM))) !== sum) {
+  if (sum !== undefined && !hasSum(text, sum)) {
     throw new InputError(`${json}: not as it was written: its sum is another`);
   }
   const bytes = readFileSync(file);

@@ -47,6 +47,7 @@ describe('wrong use ends with 2 and says what would be right', () => {
     [['status', `${root}/none`], /no plan here; .* sri reproduce --config ptb\.yaml --table 1 --jobs 2/],
     [['export', `${root}/none`, '--out', `${root}/x`], /no run here .* sri train --config ptb\.yaml --run /],
     [['trian'], /sri: unknown command 'trian'\n\(Did you mean train\?\)/],
+    [['help', 'trian'], /sri: unknown command 'trian'\n\(Did you mean train\?\)/],
     [['train', '--no-such'], /unknown option '--no-such'/],
     [['train'], /sri: give --config: no YAML file .* sri train --config ptb\.yaml/],
     [['train', '--config', 'ptb.yaml', '--set', `data.directory=${root}/none`], /none: no prepared corpus/],

@@ -35,11 +35,11 @@ describe('a lock', () => {
     leave({ start: '1' });
     if (process.platform === 'linux') {
       Lock.take(file).release();
-      // A shell that never waits for its child: that one ends, and stays in the table of processes.
-      const parent = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 30'], { stdio: ['ignore', 'pipe', 'ignore'] });
+      // What a shell becomes never waits for the shell's child: that one ends, and stays in the table of processes.
+      const parent = spawn('sh', ['-c', 'sleep 1 & echo $!; exec sleep 30'], { stdio: ['ignore', 'pipe', 'ignore'] });
       const pid = Number(await new Promise((resolve) => parent.stdout.once('data', resolve)));
       const dead = () => readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z');
-      for (let i = 0; i < 200 && !dead(); i++) await new Promise((resolve) => setTimeout(resolve, 20));
+      for (let i = 0; i < 1000 && !dead(); i++) await new Promise((resolve) => setTimeout(resolve, 20));
       expect(dead()).toBe(true);
       expect(isAlive(pid)).toBe(false);
       leave({ pid, start: '' });
