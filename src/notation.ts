@@ -12,16 +12,22 @@ export interface WrittenQuantity {
 
 /**
  * A quantity and its standard error: the error to two significant digits, more than its own error allows, and the value to
- * the decimal that the error ends in. Without an error, see {@link formatNumber}.
+ * the decimal that the error ends in; but to no more decimals than a number's format has. An error that rounds to nothing is
+ * left out, and the value is then written as one without; see {@link formatNumber}.
  * @param error null where it is not known.
+ * @param most decimals of the number's format.
  */
-export function roundedToError(value: number, error: number | null | undefined): WrittenQuantity {
-  if (error == null || !Number.isFinite(error) || error < NEGLIGIBLE || !Number.isFinite(value)) {
-    return { value: formatNumber(value), error: '' };
-  }
+export function roundedToError(
+  value: number,
+  error: number | null | undefined,
+  most = Math.abs(value) < 1 ? 4 : 2,
+): WrittenQuantity {
+  const none = { value: formatNumber(value), error: '' };
+  if (error == null || !Number.isFinite(error) || error < NEGLIGIBLE || !Number.isFinite(value)) return none;
   const rounded = Number(error.toPrecision(2));
-  const decimals = 1 - Math.floor(Math.log10(rounded));
-  return { value: toDecimals(value, decimals), error: toDecimals(rounded, decimals) };
+  const decimals = Math.min(most, 1 - Math.floor(Math.log10(rounded)));
+  const written = toDecimals(rounded, decimals);
+  return Number(written) === 0 ? none : { value: toDecimals(value, decimals), error: written };
 }
 
 /** The same in one text: `43.13 ± 0.91`. @param value null where it is no finite number. */

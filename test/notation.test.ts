@@ -11,7 +11,11 @@ describe('a quantity with its error', () => {
     [62.4, 23.4, '62 ± 23'],
     [45_678, 1234, '45700 ± 1200'],
     [-0.004, 0.25, '0.00 ± 0.25'],
-    [1.5, 0.000_123, '1.50000 ± 0.00012'],
+    // No more digits than a number's format has, and no error that they make nothing of.
+    [1.5, 0.0123, '1.50 ± 0.01'],
+    [1.5, 0.000_123, '1.50'],
+    [0.9933, 0.006_67, '0.9933 ± 0.0067'],
+    [32, 7e-7, '32'],
     [32, 0, '32'],
     [32.25, 1e-12, '32.25'],
     [32.25, null, '32.25'],
@@ -24,13 +28,16 @@ describe('a quantity with its error', () => {
     expect(withError(null, 3)).toBe('not finite');
   });
 
-  it('differs from the number by less than half of the last digit of its error', () => {
+  it('differs from the number by less than half of the last digit that is written', () => {
     for (let i = 0; i < 200; i++) {
       const [value, error] = [Math.sin(i) * 10 ** (i % 7), 10 ** ((i % 11) - 5) * (1 + (i % 10))];
-      const { value: written, error: writtenError } = roundedToError(value, error);
+      const { value: written, error: writtenError } = roundedToError(value, error, 9);
       const unit = 10 ** (Math.floor(Math.log10(Number(error.toPrecision(2)))) - 1);
       expect(Math.abs(Number(written) - value)).toBeLessThanOrEqual(0.5 * unit * (1 + 1e-6));
       expect(Number(writtenError)).toBeCloseTo(error, -Math.log10(unit));
+      const plain = roundedToError(value, error);
+      for (const text of [plain.value, plain.error]) expect(text.split('.')[1]?.length ?? 0).toBeLessThanOrEqual(4);
+      expect(plain.error).not.toMatch(/^0(\.0*)?$/);
     }
   });
 });

@@ -107,11 +107,10 @@ export function writtenQuantity({ columns }: Table, row: readonly Cell[], name: 
   const value = String(cell);
   const error = Number(row[columns.indexOf(`${name} standard error`)] || 0);
   if (value === '' || error === 0) return { value, error: '' };
-  const written = roundedToError(Number(value), error);
   // The table keeps no more decimals than these, whatever the error allows; of a number, those at its end may be zeros.
   const kept = Math.max(decimalPlaces(value), typeof cell === 'number' ? 2 : 0);
-  const invented = decimalPlaces(written.value) > kept;
-  return invented ? { value: Number(value).toFixed(kept), error: error.toFixed(kept) } : written;
+  const written = roundedToError(Number(value), error, kept);
+  return written.error === '' ? { value, error: '' } : written;
 }
 
 function decimalPlaces(number: string): number {
