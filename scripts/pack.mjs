@@ -17,7 +17,7 @@ if (process.argv[2] === 'after') {
   // npm shows a packing script's standard output where it prints the name of what it packed.
   const { status } = spawnSync('npm', ['run', '--silent', 'build'], { cwd: root, stdio: ['ignore', 2, 2] });
   if (status !== 0) process.exit(1);
-  const { sourceCommit } = await import('../dist/version.js');
+  const { sourceCommit } = await import('../dist/commit.js');
   const commit = sourceCommit();
   if (commit === null) process.stderr.write('pack: no repository here, so the packed program will know no commit\n');
   else writeFileSync(COMMIT, `${commit}\n`);

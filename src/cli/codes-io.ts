@@ -1,20 +1,11 @@
 // Vectors as files: NumPy's format, safetensors, or CSV. What is written here is read here, and by Python.
 
-import path from 'node:path';
 import { InputError } from '../errors.js';
 import type { Encoding } from '../experiments/encode.js';
 import type { CsvLine } from '../storage/csv.js';
 import type { Input } from './input.js';
 import { textOf } from './input.js';
-
-export const VECTOR_FORMATS = ['csv', 'npy', 'safetensors'] as const;
-export type VectorFormat = (typeof VECTOR_FORMATS)[number];
-
-/** The format that a file's name asks for; null for a name that asks for none. */
-export function formatOf(file: string): VectorFormat | null {
-  const extension = path.extname(file).slice(1);
-  return VECTOR_FORMATS.find((format) => format === extension) ?? null;
-}
+import type { VectorFormat } from './vector-formats.js';
 
 /**
  * An encoding as a file: `npy` has the means alone, `[sentences, latentSize]`; `safetensors` the arrays `mean` and

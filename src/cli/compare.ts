@@ -1,7 +1,7 @@
 // `sri compare` and `sri export`: runs beside each other, and one to hand on.
 
 import { type Command, Option } from 'commander';
-import { SPLIT_NAMES } from '../data/corpus.js';
+import { SPLIT_NAMES } from '../data/splits.js';
 import { InputError } from '../errors.js';
 import { withError } from '../notation.js';
 import { type Io, print, printJson } from './io.js';

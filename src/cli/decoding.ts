@@ -7,7 +7,6 @@ import { InputError } from '../errors.js';
 import type { Decoding } from '../model/decoding.js';
 import type { RunFolder } from '../runs/run-folder.js';
 import type { DecodedText } from '../runs/texts.js';
-import { makeFolder } from '../storage/folder.js';
 import { type Io, note, print, printJson } from './io.js';
 import { wholeNumber } from './options.js';
 
@@ -96,9 +95,10 @@ export async function showTexts<Item extends DecodedText>(
   if (json) for (const item of result.items) printJson(io, { event, folder: folder.directory, ...item });
   else for (const line of text) print(io, line);
   if (out === undefined) return;
-  const [{ csvText }, { writeFileAtomic }] = await Promise.all([
+  const [{ csvText }, { writeFileAtomic }, { makeFolder }] = await Promise.all([
     import('../storage/csv.js'),
     import('../storage/atomic-write.js'),
+    import('../storage/folder.js'),
   ]);
   const forms: Record<string, () => string> = {
     '.csv': () =>

@@ -3,7 +3,6 @@
 import { availableParallelism, totalmem } from 'node:os';
 import type { Command } from 'commander';
 import { fallbacks } from '../backends/fallbacks.js';
-import { processorModel } from '../backends/processor.js';
 import type { StartedBackend } from '../backends/started.js';
 import type { ChainShape } from '../experiments/chain-probe.js';
 import { counted } from '../notation.js';
@@ -62,6 +61,7 @@ export function addDoctor(program: Command, io: Io): void {
     .option('--json', 'the findings as one JSON object')
     .addHelpText('after', '\nExamples:\n  sri doctor\n  sri doctor --threads 1 --json')
     .action(async ({ threads, json }: { threads: number | 'auto'; json?: boolean | undefined }) => {
+      const { processorModel } = await import('../backends/processor.js');
       const machine = {
         sri: packageVersion(),
         node: process.version,

@@ -3,15 +3,13 @@
 
 import path from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { SPLIT_NAMES, type SplitName } from '../data/corpus.js';
+import { SPLIT_NAMES, type SplitName } from '../data/splits.js';
 import { shownText } from '../runs/shown-text.js';
-import { makeFolder } from '../storage/folder.js';
-import { decodeVectors, encodeVectors, formatOf, VECTOR_FORMATS, type VectorFormat } from './codes-io.js';
 import { addDecodingOptions, type DecodingOptions, decodingOf, showTexts } from './decoding.js';
-import { linesOf, readInput } from './input.js';
 import { type Io, note, print, printJson } from './io.js';
 import { wholeNumber } from './options.js';
 import { type Chosen, onTrainedRun, type TrainedRunOptions } from './trained-run.js';
+import { formatOf, VECTOR_FORMATS, type VectorFormat } from './vector-formats.js';
 
 const INPUT = 'a sentence a line; standard input unless given';
 
@@ -48,8 +46,11 @@ Examples:
   sri encode reviews.txt --out codes.npy
   echo "the people know it ." | sri encode --run runs/sotu/sri/seed-0`,
     work: async (opened, options: EncodeOptions, following, [file]) => {
+      const [{ linesOf, readInput }, { encode }] = await Promise.all([
+        import('./input.js'),
+        import('../experiments/encode.js'),
+      ]);
       const input = await readInput(file, io);
-      const { encode } = await import('../experiments/encode.js');
       return encode(opened, { lines: linesOf(input), source: input.source, draws: options.draws }, following);
     },
     show: async (encoding, { folder, options }) => {
@@ -64,13 +65,18 @@ Examples:
       }
       if (json && out === undefined) return;
       const format = options.format ?? (out === undefined ? null : formatOf(out)) ?? 'csv';
+      const { encodeVectors } = await import('./codes-io.js');
       const pieces = await encodeVectors(encoding, format);
       if (out === undefined) {
         for (const piece of pieces) io.out.write(piece);
         return;
       }
+      const [{ writeFileAtomic }, { makeFolder }] = await Promise.all([
+        import('../storage/atomic-write.js'),
+        import('../storage/folder.js'),
+      ]);
       makeFolder(path.dirname(out));
-      await (await import('../storage/atomic-write.js')).writeFileAtomic(out, pieces);
+      await writeFileAtomic(out, pieces);
       note(io, `${texts.length} codes of ${latentSize} dimensions written to ${out}`);
     },
   });
@@ -100,6 +106,7 @@ Examples:
       return run;
     },
     work: async (opened, options: DecodeOptions, following, [file]) => {
+      const [{ readInput }, { decodeVectors }] = await Promise.all([import('./input.js'), import('./codes-io.js')]);
       const input = await readInput(file, io);
       const vectors = await decodeVectors(input);
       const { decode } = await import('../experiments/decode.js');
@@ -157,8 +164,11 @@ Examples:
   echo "the people know it ." | sri neighbours --split train --limit 2000
   sri neighbours queries.txt --run runs/yelp/sri/seed-0 --distance cosine --json`,
     work: async (opened, options: NeighboursOptions, following, [file]) => {
+      const [{ linesOf, readInput }, { neighbours }] = await Promise.all([
+        import('./input.js'),
+        import('../experiments/neighbours.js'),
+      ]);
       const input = await readInput(file, io);
-      const { neighbours } = await import('../experiments/neighbours.js');
       const { split, limit = null, count, distance, draws } = options;
       const given = { lines: linesOf(input), source: input.source, draws };
       return neighbours(opened, { ...given, split, limit, count, distance }, following);

@@ -7,6 +7,7 @@ import { CommanderError } from 'commander';
 import { InputError, InterruptedError } from '../errors.js';
 import { cut } from '../text.js';
 import { type Io, note } from './io.js';
+import { loadColours } from './paint.js';
 import { argumentsFor, buildProgram } from './program.js';
 
 /** Characters of a line of a complaint, whatever it quotes. */
@@ -22,6 +23,7 @@ type Stopping = keyof typeof STOPPING;
 export async function main(args: readonly string[], given?: Io): Promise<number> {
   const { io, release } = given ? { io: given, release: () => {} } : processIo();
   try {
+    await loadColours([io.out, io.error]);
     const program = await buildProgram(io, args);
     await program.parseAsync(argumentsFor(program, args), { from: 'user' });
     return EXIT.done;

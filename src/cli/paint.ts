@@ -1,7 +1,7 @@
 // What is set off by colour, and where: on a terminal that has colours, unless NO_COLOR or FORCE_COLOR say otherwise. Nothing
 // is said by colour alone.
 
-import { Chalk } from 'chalk';
+import type * as Chalk from 'chalk';
 
 /** A stream that is written to, as far as its looks go. */
 export interface Screen {
@@ -42,8 +42,21 @@ export function hasColours(screen: Screen, environment: Environment = process.en
   return !NO_COLOR && isLive(screen, environment);
 }
 
+/** What colours are made with; null as long as no screen had any. */
+let loaded: typeof Chalk | null = null;
+
+/** Loads what colours are made with, where one of the screens has them: most commands are read by no person's eyes. */
+export async function loadColours(screens: readonly Screen[], environment: Environment = process.env): Promise<void> {
+  if (screens.some((screen) => hasColours(screen, environment))) loaded ??= await import('chalk');
+}
+
+const plain = (text: string): string => text;
+const PLAIN: Paint = { head: plain, best: plain, aside: plain, warning: plain, error: plain, command: plain };
+
+/** How things are set off there; not at all before {@link loadColours}. */
 export function paintFor(screen: Screen, environment: Environment = process.env): Paint {
-  const chalk = new Chalk({ level: hasColours(screen, environment) ? 1 : 0 });
+  if (loaded === null || !hasColours(screen, environment)) return PLAIN;
+  const chalk = new loaded.Chalk({ level: 1 });
   return {
     head: chalk.bold,
     best: chalk.bold.green,

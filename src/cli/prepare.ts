@@ -1,9 +1,9 @@
 // `sri prepare`: raw text -> a prepared corpus, for a data set of a config or for any text file.
 
 import { type Command, Option } from 'commander';
-import { SPLIT_NAMES, type SplitName } from '../data/corpus.js';
 import { formatPreparation } from '../data/preparation-report.js';
 import type { PreparationReport } from '../data/prepare.js';
+import { SPLIT_NAMES, type SplitName } from '../data/splits.js';
 import { TOKENIZERS, type Tokenizer } from '../data/tokenize.js';
 import { InputError } from '../errors.js';
 import type { Preparation } from '../experiments/prepare.js';

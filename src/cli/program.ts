@@ -5,7 +5,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { fallbacks } from '../backends/fallbacks.js';
 import { counted } from '../notation.js';
 import { cut, shown } from '../text.js';
-import { packageVersion, sourceCommit } from '../version.js';
+import { packageVersion } from '../version.js';
 import { addClassify } from './classify.js';
 import { addCompare, addExport } from './compare.js';
 import { addCompletion } from './completion.js';
@@ -99,9 +99,10 @@ export function argumentsFor(program: Command, args: readonly string[]): readonl
 
 /** The program, and what would compute on this machine, in a line: `0.1.0, commit 0123456789ab, backend native (...)`. */
 async function describeProgram(): Promise<string> {
-  const [{ useBackend }, { describeBackend }] = await Promise.all([
+  const [{ useBackend }, { describeBackend }, { sourceCommit }] = await Promise.all([
     import('../backends/index.js'),
     import('../backends/started.js'),
+    import('../commit.js'),
   ]);
   const backend = await useBackend('auto', 'auto').then(
     (started) => `backend ${started.name} (${describeBackend(started)})`,

@@ -2,7 +2,7 @@
 
 import path from 'node:path';
 import { type Command, Option } from 'commander';
-import { SPLIT_NAMES, type SplitName } from '../data/corpus.js';
+import { SPLIT_NAMES, type SplitName } from '../data/splits.js';
 import { InputError } from '../errors.js';
 import type { Results } from '../experiments/report.js';
 import type { TableDefinition, TableKey } from '../report/define-table.js';

@@ -19,7 +19,7 @@ import {
   wholeNumber,
   wholeNumbers,
 } from './options.js';
-import { createProgress, type Progress } from './progress.js';
+import type { Progress } from './progress.js';
 import { addResultOptions, addTableOptions, type TableOptions, tableKeysOf } from './report.js';
 
 interface ReproduceOptions extends MachineOptions, TableOptions {
@@ -129,6 +129,7 @@ export function addReproduce(program: Command, io: Io): void {
   addMachineOptions(command)
     .addHelpText('after', EXAMPLES)
     .action(async (options: ReproduceOptions) => {
+      const { createProgress } = await import('./progress.js');
       const progress = createProgress(io, options.json ?? false);
       try {
         await reproduce(options, io, progress);
@@ -150,6 +151,7 @@ export function addFrontier(program: Command, io: Io): void {
       '\nExamples:\n  sri frontier --config ptb.yaml --dry-run\n  sri frontier --config ptb.yaml --seeds 0,1',
     )
     .action(async (options: ReproduceOptions) => {
+      const { createProgress } = await import('./progress.js');
       const progress = createProgress(io, options.json ?? false);
       try {
         await reproduce({ ...options, frontier: true }, io, progress);

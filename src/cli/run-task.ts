@@ -7,7 +7,6 @@ import { formatSeconds } from '../notation.js';
 import { align } from '../report/layout.js';
 import { type Io, print, printJson } from './io.js';
 import { parseThreads, wholeNumber } from './options.js';
-import { createProgress } from './progress.js';
 
 interface RunTaskOptions {
   threads?: number | 'auto' | undefined;
@@ -45,6 +44,7 @@ export function addRunTask(program: Command, io: Io): void {
       } catch {
         throw new InputError(`${folder.file}: ${folder.plan.directory}, where the plan was made, is not here`);
       }
+      const { createProgress } = await import('./progress.js');
       const progress = createProgress(io, options.json ?? false);
       const teller = new ReproductionTeller(io, progress, {
         split: folder.plan.split,

@@ -1,7 +1,6 @@
 // `sri setup`: what a backend needs beside the program, made where the program is installed. In a clone `npm run setup` does
 // the same, and compiles the program too.
 
-import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { type Command, Option } from 'commander';
 import type { Io } from './io.js';
@@ -28,7 +27,8 @@ export function addSetup(program: Command, _: Io): void {
 }
 
 /** @returns the exit code of a script that has the terminal while it runs. */
-function run(script: string, options: readonly string[]): Promise<number> {
+async function run(script: string, options: readonly string[]): Promise<number> {
+  const { spawn } = await import('node:child_process');
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [script, ...options], { stdio: 'inherit' });
     child.on('error', reject);

@@ -9,7 +9,7 @@ import type { RunFolder } from '../runs/run-folder.js';
 import type { TrainingEvent } from '../training/train.js';
 import type { Io } from './io.js';
 import { addMachineOptions, addRunOptions, chooseRun, type MachineOptions, type RunOptions } from './options.js';
-import { createProgress, type Moment, type Progress } from './progress.js';
+import type { Moment, Progress } from './progress.js';
 
 export function addTrain(program: Command, io: Io): void {
   const command = program
@@ -32,6 +32,7 @@ Examples:
     )
     .action(async (options: RunOptions & MachineOptions & { restart?: boolean | undefined }) => {
       const chosen = await chooseRun(options);
+      const { createProgress } = await import('./progress.js');
       const progress = createProgress(io, options.json ?? false);
       try {
         const { inTrainingOrder, trainRun } = await import('../experiments/train.js');

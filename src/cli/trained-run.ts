@@ -3,7 +3,7 @@
 
 import { type Command, Option } from 'commander';
 import type { RunConfig } from '../config/schema.js';
-import { SPLIT_NAMES, type SplitName } from '../data/corpus.js';
+import { SPLIT_NAMES, type SplitName } from '../data/splits.js';
 import type { SkippedLabels } from '../experiments/classify.js';
 import type { UnknownGivenWords } from '../experiments/encode.js';
 import type { UnknownWords } from '../experiments/interpolate.js';
@@ -19,8 +19,7 @@ import {
   type RunOptions,
   wholeNumber,
 } from './options.js';
-import { createProgress, type Progress } from './progress.js';
-import { printRow } from './rows.js';
+import type { Progress } from './progress.js';
 
 /** What the options of {@link addTrainedRunOptions} hold. */
 export interface TrainedRunOptions extends RunOptions, MachineOptions {
@@ -90,9 +89,11 @@ export function onTrainedRun<Options extends TrainedRunOptions, Result>(
       const options: Options = command.opts();
       const { run: asChosen, folder } = await chooseTrainedRun(options, io);
       const run = await settle({ run: asChosen, folder, options });
-      const [{ openRun }, { findMetric }] = await Promise.all([
+      const [{ openRun }, { findMetric }, { createProgress }, { printRow }] = await Promise.all([
         import('../experiments/open-run.js'),
         import('../evaluation/registry.js'),
+        import('./progress.js'),
+        import('./rows.js'),
       ]);
       const progress = createProgress(io, options.json ?? false);
       const opened = await openRun(run, folder, options.weights);

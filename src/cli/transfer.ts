@@ -6,7 +6,6 @@ import { percent } from '../notation.js';
 import { shownText } from '../runs/shown-text.js';
 import { addDecodingOptions, type DecodingOptions, decodingOf, numberThat, showTexts } from './decoding.js';
 import { addSampleSeedOption } from './encode.js';
-import { linesOf, readInput } from './input.js';
 import { type Io, note, printJson } from './io.js';
 import { wholeNumber } from './options.js';
 import { type Chosen, onTrainedRun, type TrainedRunOptions } from './trained-run.js';
@@ -52,8 +51,11 @@ export function addTransfer(program: Command, io: Io): void {
       return run;
     },
     work: async (opened, options: TransferOptions, following, [file]) => {
+      const [{ linesOf, readInput }, { transfer }] = await Promise.all([
+        import('./input.js'),
+        import('../experiments/transfer.js'),
+      ]);
       const input = await readInput(file, io);
-      const { transfer } = await import('../experiments/transfer.js');
       const { to, from, strength, labels, judged, maxLength } = options;
       const decoding = decodingOf(options, options.sampleSeed ?? opened.run.seed);
       const given = { lines: linesOf(input), source: input.source };

@@ -3,7 +3,7 @@
 
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { BACKEND_CHOICES } from '../config/choices.js';
-import { SPLIT_NAMES, type SplitName } from '../data/corpus.js';
+import { SPLIT_NAMES, type SplitName } from '../data/splits.js';
 import type { AnsweringMachine } from '../experiments/view/answerer.js';
 import { type Io, note, print, printJson } from './io.js';
 import { parseThreads, wholeNumber } from './options.js';

@@ -1,8 +1,8 @@
 // What preparing found, as lines a person reads.
 
 import { counted, percent } from '../notation.js';
-import { SPLIT_NAMES } from './corpus.js';
 import type { PreparationReport } from './prepare.js';
+import { SPLIT_NAMES } from './splits.js';
 
 /** Of the table of labels. */
 const LABELS_SHOWN = 20;

@@ -5,12 +5,13 @@ import * as tf from '@tensorflow/tfjs-core';
 import { type Backend, useBackend } from '../backends/index.js';
 import { NativeBackend } from '../backends/native/backend.js';
 import { describeBackend } from '../backends/started.js';
+import { sourceCommit } from '../commit.js';
 import type { RunConfig } from '../config/schema.js';
 import { InputError } from '../errors.js';
 import { methodNamed } from '../methods/registry.js';
 import { decoderNamed } from '../model/decoders.js';
 import type { Manifest } from '../runs/run-folder.js';
-import { packageVersion, sourceCommit } from '../version.js';
+import { packageVersion } from '../version.js';
 import { plugins } from './plugins.js';
 
 /**

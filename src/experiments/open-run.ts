@@ -1,5 +1,6 @@
 // A trained run, opened: what every command that measures or shows one starts from.
 
+import { sourceCommit } from '../commit.js';
 import type { RunConfig } from '../config/schema.js';
 import type { PreparedCorpus } from '../data/corpus.js';
 import { loadCorpus } from '../data/corpus-files.js';
@@ -10,7 +11,6 @@ import type { LatentDecoder } from '../model/latent-decoder.js';
 import type { Provenance } from '../runs/row.js';
 import type { RunFolder } from '../runs/run-folder.js';
 import { loadWeights } from '../runs/weights.js';
-import { sourceCommit } from '../version.js';
 import { evaluatedModel } from './evaluation.js';
 import { checkMemory, startMachine } from './machine.js';
 

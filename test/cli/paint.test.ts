@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { hasColours, isLive, paintFor, widthOf } from '../../src/cli/paint.js';
+import { hasColours, isLive, loadColours, paintFor, widthOf } from '../../src/cli/paint.js';
 
 const terminal = { isTTY: true, columns: 72 };
 const pipe = {};
@@ -15,8 +15,9 @@ describe('colours', () => {
     [pipe, { FORCE_COLOR: '1' }, true],
     [pipe, { FORCE_COLOR: '3', NO_COLOR: '1' }, true],
     [terminal, { FORCE_COLOR: '0' }, false],
-  ])('on %j in %j: %j', (screen, environment, expected) => {
+  ])('on %j in %j: %j', async (screen, environment, expected) => {
     expect(hasColours(screen, environment)).toBe(expected);
+    await loadColours([screen], environment);
     expect(paintFor(screen, environment).warning('a') === 'a').toBe(!expected);
   });
 });
