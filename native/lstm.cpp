@@ -92,7 +92,7 @@ LstmForward<Operand>::LstmForward(const RecurrentWeights& weights, int tokens, i
     // A row of h_t before it is rounded, and the activations where nobody keeps them.
     rowBuffers_.push_back(workspace.take<float>(width + std::size_t{4} * H_));
   }
-  zeros_ = takeZeros(workspace, 4 * H_);
+  zeros_ = takeZeros(workspace, std::size_t{4} * H_);
 }
 
 template <class Operand>
@@ -142,7 +142,7 @@ LstmBackward<Operand>::LstmBackward(const RecurrentWeights& weights, int tokens,
     const int width = part->units.size();
     products_.push_back(Product::of({R_, 4 * H_, width, 4 * H_, 1, false, weights.precision()}));
     carries_.push_back(workspace.take<float>(static_cast<std::size_t>(R_) * width * 2));
-    unwanted_.push_back(takeZeros(workspace, 4 * H_));
+    unwanted_.push_back(takeZeros(workspace, std::size_t{4} * H_));
   }
   zeros_ = takeZeros(workspace, H_);
 }

@@ -53,7 +53,7 @@ double peakOf(Precision precision) {
     operands.push_back(std::make_unique<PackedMatrix>(kInner, kColumns, precision));
     operands.back()->prepare(kColumns, 1);
     operands.back()->pack(zeros, kColumns, 1);
-    out.push_back(workspace.take<float>(kRows * kColumns));
+    out.push_back(workspace.take<float>(std::size_t{kRows} * kColumns));
   }
   double best = 0.0;
   const auto start = Clock::now();

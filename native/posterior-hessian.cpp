@@ -259,7 +259,7 @@ void HessianPass::cells(const Worker& worker, std::size_t part, int first, int t
       for (int u = 0; u < width; u++) masked[u] = mask != nullptr ? hidden[u] * mask[u] : hidden[u];
     }
     std::memcpy(token + static_cast<std::size_t>(Z) * H, states + at, width * sizeof(float));
-    addUpperGram(left, 6 * padded, right, 6 * padded, Z, 6 * padded, grams + s * gramSize());
+    addUpperGram(left, std::size_t{6} * padded, right, std::size_t{6} * padded, Z, 6 * padded, grams + s * gramSize());
   }
 }
 
