@@ -259,7 +259,7 @@ export function checkOverrides(
 }
 
 /** `langevin`, of `langevin.steps=3`. */
-function topKey(override: string): string {
+export function topKey(override: string): string {
   return override.split(/[.=]/, 1)[0]!.trim();
 }
 

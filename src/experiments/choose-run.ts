@@ -10,6 +10,7 @@ import {
   overridesFor,
   type RunChoice,
   resolveRun,
+  topKey,
 } from '../config/load.js';
 import { takesKey } from '../config/method-keys.js';
 import { type RunConfig, STARTING_PARTS } from '../config/schema.js';
@@ -138,7 +139,7 @@ function chooseAgain(kept: RunFolder, { config, overrides, run: named, runs, ...
 }
 
 function sharedOverrides(overrides: readonly string[]): string[] {
-  return overrides.filter((override) => SHARED_KEYS.includes(topKey(override).trim()));
+  return overrides.filter((override) => SHARED_KEYS.includes(topKey(override)));
 }
 
 /** What may differ between a training and an evaluation of its weights. */
@@ -164,10 +165,6 @@ export function trainedRun(directory: string, overrides: readonly string[]): { r
   checkEvaluationOverrides(overrides);
   const folder = new RunFolder(directory);
   return { run: overrideRun(folder.config(), overrides, methods()), folder };
-}
-
-function topKey(override: string): string {
-  return override.split(/[.=]/, 1)[0]!;
 }
 
 /**
