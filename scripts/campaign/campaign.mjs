@@ -2,7 +2,7 @@
 // function of a source of chance and a folder for what it makes; it gives how the commands ended, one or several, and what
 // was wrong, in words, or null.
 
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { deaths } from './deaths.mjs';
@@ -71,10 +71,17 @@ export async function runCampaign({ kinds = KINDS, minutes, count, seed, keep = 
     mkdirSync(scratch);
     // The clock would blame a case for what else the machine has to do.
     const used = process.cpuUsage();
+    const open = openFiles();
     const { endings, wrong } = await run(random, scratch);
     const { user, system } = process.cpuUsage(used);
     const seconds = (user + system) / 1e6;
-    const complaint = wrong ?? (seconds > LONGEST ? `took ${seconds.toFixed(0)} s` : null);
+    const left = READ.includes(kind)
+      ? openFiles().filter((file) => file.startsWith(scratch) && !open.includes(file))
+      : [];
+    const complaint =
+      wrong ??
+      (left.length > 0 ? `${left.join(', ')} is left open` : null) ??
+      (seconds > LONGEST ? `took ${seconds.toFixed(0)} s` : null);
     counted.seconds += seconds;
     counted.cases += endings.length;
     for (const ended of endings) counted.exits[ended] = (counted.exits[ended] ?? 0) + 1;
@@ -85,6 +92,19 @@ export async function runCampaign({ kinds = KINDS, minutes, count, seed, keep = 
     failures.push(`${kind}, case ${counted.cases} (${kept}): ${complaint.slice(0, 500)}`);
     log(failures.at(-1));
   }
+}
+
+/** Files that this process has open, where the system tells. */
+function openFiles() {
+  const folder = '/proc/self/fd';
+  return (existsSync(folder) ? readdirSync(folder) : []).flatMap((name) => {
+    try {
+      return [readlinkSync(path.join(folder, name))];
+    } catch {
+      // The one by which the folder was read.
+      return [];
+    }
+  });
 }
 
 function summary(counts) {

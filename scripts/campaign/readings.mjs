@@ -173,7 +173,7 @@ export async function readings(world) {
     },
 
     async row(random, scratch) {
-      const copy = spoiltCopy(runOf(path.join(root, 'whole'), 'sri'), scratch, random, (folder) => [
+      const copy = spoiltCopy(runOf(path.join(root, 'reproduced'), 'sri'), scratch, random, (folder) => [
         ...['config.json', 'manifest.json', 'metrics.csv'],
         ...readdirSync(path.join(folder, 'rows')).map((name) => path.join('rows', name)),
       ]);

@@ -144,7 +144,6 @@ export async function createWorld(seed) {
   await must('prepare', '--config', 'words.yaml', '--text', 'text.tsv');
   for (const method of Object.keys(METHODS)) calls[method] = (await must(...trainArgs(method, 'whole'))).calls;
   calls[REPRODUCTION] = (await must(...argsOf(REPRODUCTION, 'reproduced'))).calls;
-  await must('eval', '--run', runOf('whole', 'sri'), '--metric', 'ppl,recon,au,kl');
 
   let stoppedRun = null;
   /** A folder of a run that was killed on its last third: checkpoints are there, and something to go on with. */
@@ -190,8 +189,11 @@ function differing(folder, whole) {
 
 const read = (folder, name) => readFileSync(path.join(folder, name));
 
-/** Names in a run's folder. Between two ends of an epoch the clock chooses what is saved, so checkpoints may differ in name. */
+/** Files in a run's folder, of which an empty one says nothing. Between two ends of an epoch the clock chooses what is saved, so checkpoints may differ in name. */
 function filesOf(folder) {
-  const names = existsSync(folder) ? readdirSync(folder, { recursive: true }) : [];
+  const entries = existsSync(folder) ? readdirSync(folder, { recursive: true, withFileTypes: true }) : [];
+  const names = entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => path.relative(folder, path.join(entry.parentPath ?? entry.path, entry.name)));
   return new Set(names.filter((name) => !/^checkpoints.\d{9}\.(json|safetensors)$/.test(name)));
 }

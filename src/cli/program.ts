@@ -133,14 +133,14 @@ function refuseEmptyPaths(command: Command): void {
   for (const option of command.options.filter(({ flags }) => /<(file|folder)>/.test(flags))) {
     const { parseArg } = option;
     option.argParser((text: string, before: unknown) => {
-      if (text === '') throw new InvalidArgumentError('It is empty: name one.');
+      if (text.trim() === '') throw new InvalidArgumentError('It is empty: name one.');
       return parseArg === undefined ? text : parseArg(text, before);
     });
   }
   for (const argument of command.registeredArguments) {
     const { parseArg } = argument;
     argument.argParser((text: string, before: unknown) => {
-      if (text === '') throw new InvalidArgumentError('It is empty: name one.');
+      if (text.trim() === '') throw new InvalidArgumentError('It is empty: name one.');
       if (parseArg !== undefined) return parseArg(text, before);
       return argument.variadic ? [...((before as string[] | undefined) ?? []), text] : text;
     });

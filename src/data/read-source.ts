@@ -109,24 +109,29 @@ export function* sentencesOf({ words, lengths }: RawSentences): Generator<Int32A
   const pieces = readIntegers(words);
   let piece: Int32Array = new Int32Array(0);
   let at = 0;
-  for (const length of lengths) {
-    if (at + length <= piece.length) {
-      yield piece.subarray(at, at + length);
-      at += length;
-      continue;
-    }
-    const sentence = new Int32Array(length);
-    for (let have = 0; have < length; ) {
-      if (at === piece.length) {
-        piece = pieces.next().value as Int32Array;
-        at = 0;
+  try {
+    for (const length of lengths) {
+      if (at + length <= piece.length) {
+        yield piece.subarray(at, at + length);
+        at += length;
+        continue;
       }
-      const taken = piece.subarray(at, at + length - have);
-      sentence.set(taken, have);
-      have += taken.length;
-      at += taken.length;
+      const sentence = new Int32Array(length);
+      for (let have = 0; have < length; ) {
+        if (at === piece.length) {
+          piece = pieces.next().value as Int32Array;
+          at = 0;
+        }
+        const taken = piece.subarray(at, at + length - have);
+        sentence.set(taken, have);
+        have += taken.length;
+        at += taken.length;
+      }
+      yield sentence;
     }
-    yield sentence;
+  } finally {
+    // The last numbers leave the file open, whose end was not asked for.
+    pieces.return(undefined);
   }
 }
 

@@ -2,8 +2,8 @@
 // runs that several backends computed.
 
 import { findMetric } from '../evaluation/registry.js';
-import { chooseRow, type MeasuredRun } from '../runs/measured-run.js';
-import { methodLabel, tableEstimator } from './table.js';
+import type { MeasuredRun } from '../runs/measured-run.js';
+import { methodLabel, tableEstimator, tableRow } from './table.js';
 
 /** Whether two folders hold one run: a copy, or a link. */
 export function isSameRun(one: MeasuredRun, other: MeasuredRun): boolean {
@@ -26,7 +26,7 @@ export function distinctRuns(runs: readonly MeasuredRun[]): MeasuredRun[] {
  * @param split that the tables are of.
  */
 export function mixtureNotices(runs: readonly MeasuredRun[], split: string): string[] {
-  return [...corpora(runs), ...subsets(runs, split), ...copies(runs), ...backends(runs)];
+  return [...corpora(runs), ...subsets(runs, split), ...settings(runs, split), ...copies(runs), ...backends(runs)];
 }
 
 function corpora(runs: readonly MeasuredRun[]): string[] {
@@ -47,7 +47,7 @@ function subsets(runs: readonly MeasuredRun[], split: string): string[] {
   const metrics = new Set(runs.flatMap(({ rows }) => rows.map(({ metric }) => metric)));
   return [...metrics].flatMap((metric) => {
     const measured = runs.flatMap((one) => {
-      const row = chooseRow(one, metric, split, tableEstimator(one.run));
+      const row = tableRow(one, metric, split, tableEstimator(one.run));
       return row === null ? [] : [{ label: methodLabel(one), sentences: row.sentences + (row.facts?.skipped ?? 0) }];
     });
     const sizes = [...new Set(measured.map(({ sentences }) => sentences))].sort((a, b) => a - b);
@@ -60,6 +60,27 @@ function subsets(runs: readonly MeasuredRun[], split: string): string[] {
       `${findMetric(metric)?.label ?? metric} stands on different sentences of ${split}: ${of.join('; ')}. Only numbers ` +
         'of the same sentences compare closely.',
     ];
+  });
+}
+
+/** Of each estimator of perplexity that stands side by side, the settings that it was measured with, where they differ. */
+function settings(runs: readonly MeasuredRun[], split: string): string[] {
+  const measured = runs.flatMap((one) => {
+    const row = tableRow(one, 'ppl', split, tableEstimator(one.run));
+    return row === null ? [] : [{ label: methodLabel(one), row }];
+  });
+  return [...new Set(measured.map(({ row }) => row.estimator))].flatMap((estimator) => {
+    const those = measured.filter(({ row }) => row.estimator === estimator);
+    const names = [...new Set(those.flatMap(({ row }) => Object.keys(row.settings)))];
+    return names.flatMap((name) => {
+      const values = [...new Set(those.map(({ row }) => row.settings[name] ?? null))];
+      if (values.length < 2) return [];
+      const of = values.map((value) => {
+        const labels = those.filter(({ row }) => (row.settings[name] ?? null) === value).map(({ label }) => label);
+        return `${value ?? 'none'} (${[...new Set(labels)].join(', ')})`;
+      });
+      return [`PPL by ${estimator} stands with different ${name}: ${of.join('; ')}.`];
+    });
   });
 }
 

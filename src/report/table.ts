@@ -3,10 +3,12 @@
 
 import { identityOf, variantOf } from '../config/identity.js';
 import type { VariedQuantity } from '../config/variations.js';
+import { estimatorSettings } from '../evaluation/estimator-settings.js';
 import { estimatorName, rowEstimator } from '../evaluation/perplexity/registry.js';
 import { methods } from '../methods/registry.js';
 import { roundedToError, type WrittenQuantity } from '../notation.js';
-import type { MeasuredRun } from '../runs/measured-run.js';
+import { chooseRow, type MeasuredRun, satisfies } from '../runs/measured-run.js';
+import type { MeasuredRow } from '../runs/row.js';
 import { csvText } from '../storage/csv.js';
 import { publishedSizes } from './part.js';
 
@@ -149,4 +151,18 @@ export function significant(value: number | null | undefined): number | null {
 export function tableEstimator({ method, evaluation }: MeasuredRun['run']): string | null {
   const known = methods().find(({ name }) => name === method);
   return known === undefined ? null : rowEstimator(estimatorName(evaluation, known.inference), evaluation);
+}
+
+/**
+ * The row that a table prints, see {@link chooseRow}: of several as large, one that was measured as the run's configuration
+ * says.
+ */
+export function tableRow(
+  measured: MeasuredRun,
+  metric: MeasuredRow['metric'],
+  split: string,
+  estimator: string | null = null,
+): MeasuredRow | null {
+  const isAsked = (row: MeasuredRow) => satisfies(row, estimatorSettings(row, measured.run));
+  return chooseRow(measured, metric, split, estimator, isAsked);
 }

@@ -3,7 +3,7 @@
 
 import type { SplitName } from '../data/corpus.js';
 import { ENCODER_ALONE } from '../evaluation/perplexity/encoder-estimator.js';
-import { chooseRow, type MeasuredRun, rowsOfSelected } from '../runs/measured-run.js';
+import { type MeasuredRun, rowsOfSelected } from '../runs/measured-run.js';
 import type { MeasuredRow } from '../runs/row.js';
 import { type Against, againstLanguageModel } from './against.js';
 import type { ReadingTable } from './layout.js';
@@ -32,6 +32,7 @@ import {
   significant,
   type Table,
   tableEstimator,
+  tableRow,
 } from './table.js';
 
 /** Runs of one method, and what the table prints of them. */
@@ -141,7 +142,7 @@ const AGAINST_COLUMNS: readonly Column<ComparedLine>[] = [
  */
 export function klEstimator(runs: readonly MeasuredRun[], split: string): 'jacobian' | 'gaussian' {
   const disowned = runs.some((measured) => {
-    const row = chooseRow(measured, 'kl', split, 'jacobian');
+    const row = tableRow(measured, 'kl', split, 'jacobian');
     return row !== null && row.estimator === 'jacobian' && (row.notPositiveDefinite ?? 0) > 0;
   });
   return disowned ? 'gaussian' : 'jacobian';
@@ -157,7 +158,7 @@ export function table1Line(
   shortRunKl: string = klEstimator(runs, split),
 ): Table1Line | null {
   const over = (metric: MeasuredRow['metric'], estimator: string | null = null) =>
-    meanOverSeeds(runs.map((measured) => chooseRow(measured, metric, split, estimator)));
+    meanOverSeeds(runs.map((measured) => tableRow(measured, metric, split, estimator)));
   const line = {
     runs,
     split,
@@ -173,7 +174,7 @@ export function table1Line(
 
 /** The row by the encoder's Gaussian alone that was measured with the one that the table prints. */
 function aloneRow(measured: MeasuredRun, split: string): MeasuredRow | null {
-  const printed = chooseRow(measured, 'ppl', split, tableEstimator(measured.run));
+  const printed = tableRow(measured, 'ppl', split, tableEstimator(measured.run));
   const alone = rowsOfSelected(measured, 'ppl', split).filter(({ estimator }) => estimator === ENCODER_ALONE);
   return alone.find(({ sentences }) => sentences === printed?.sentences) ?? null;
 }

@@ -3,6 +3,7 @@
 
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import type { RunConfig } from '../config/schema.js';
 import { InputError } from '../errors.js';
 import type { MeasuredRow, Provenance, Result, SentenceValues } from './row.js';
@@ -169,14 +170,24 @@ export function satisfies({ settings }: Pick<MeasuredRow, 'settings'>, asked: Me
 
 /**
  * Of the rows of one metric, the one a table prints: on the wanted split and the run's present weights, by the wanted
- * estimator where it names one, over the most sentences and of the most draws.
+ * estimator where it names one, over the most sentences and of the most draws. Of several that are so, which differ in other
+ * settings, it is one that is as asked for, if there is one.
  */
 export function chooseRow(
   measured: Pick<MeasuredRun, 'rows' | 'manifest'>,
   metric: MeasuredRow['metric'],
   split: string,
   estimator: string | null = null,
+  isAsked: (row: MeasuredRow) => boolean = () => true,
 ): MeasuredRow | null {
   const fitting = rowsOfSelected(measured, metric, split);
-  return fitting.find((row) => row.estimator === estimator) ?? fitting[0] ?? null;
+  const best = fitting.find((row) => row.estimator === estimator) ?? fitting[0];
+  if (best === undefined) return null;
+  const equal = fitting.filter((row) => isDeepStrictEqual(sizeOf(row), sizeOf(best)));
+  return equal.find(isAsked) ?? best;
+}
+
+/** What makes one row of a metric better than another, beside its settings. */
+function sizeOf({ estimator, sentences, draws }: MeasuredRow) {
+  return { estimator, sentences, draws };
 }

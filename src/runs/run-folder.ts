@@ -17,7 +17,7 @@ import { isPlainObject } from '../config/leaves.js';
 import { namedRunSchema, type RunConfig } from '../config/schema.js';
 import { InputError } from '../errors.js';
 import { methods } from '../methods/registry.js';
-import { writeFileAtomic } from '../storage/atomic-write.js';
+import { removeAbandoned, writeFileAtomic } from '../storage/atomic-write.js';
 import { makeFolder, tryWriting } from '../storage/folder.js';
 import { Lock, LockedError } from '../storage/lock.js';
 import { endingSchema } from './ending-schema.js';
@@ -90,14 +90,17 @@ const CONFIG = new JsonFormat(
   'name another folder with --run, or remove this one',
 );
 
-/** Another process trains the run. */
+/** Another process trains the run, or measures it. */
 export class RunInUseError extends InputError {
-  constructor(directory: string, { file, holder }: LockedError) {
+  /** @param what is done to it: `trained`. */
+  constructor(directory: string, what: string, { file, holder }: LockedError) {
     super(
-      `${directory} is being trained by ${holder}; wait for it, or stop it (if that process is something else, remove ${file})`,
+      `${directory} is being ${what} by ${holder}; wait for it, or stop it (if that process is something else, remove ${file})`,
     );
   }
 }
+
+const TRAINING_LOCK = 'training.lock';
 
 export class RunFolder {
   constructor(readonly directory: string) {}
@@ -244,22 +247,42 @@ export class RunFolder {
    * @throws RunInUseError if a living process holds it.
    */
   lock(): Lock {
-    makeFolder(this.directory);
-    try {
-      return Lock.take(this.lockFile);
-    } catch (error) {
-      if (error instanceof LockedError) throw new RunInUseError(this.directory, error);
-      throw error;
-    }
+    return this.take(TRAINING_LOCK, 'trained');
+  }
+
+  /**
+   * Takes a quantity of the run for this process until the lock is released, so that two do not measure it.
+   * @param what is measured, as a plan calls it.
+   * @throws RunInUseError if a living process holds it.
+   */
+  lockMeasuring(what: string): Lock {
+    return this.take(`measuring-${what}.lock`, `measured (${what})`);
   }
 
   /** Whether a process trains the run now, as far as can be told from its lock. */
   isBeingTrained(): boolean {
-    return Lock.isHeld(this.lockFile);
+    return Lock.isHeld(path.join(this.directory, TRAINING_LOCK));
   }
 
-  private get lockFile(): string {
-    return path.join(this.directory, 'training.lock');
+  /** Removes what processes that are no more had begun to write. */
+  removeAbandoned(): void {
+    for (const part of ['', 'checkpoints', 'rows', 'artifacts']) removeAbandoned(path.join(this.directory, part));
+  }
+
+  /** Removes the locks of processes that ended without doing so; to be called by one that has none here. */
+  forgetDeadLocks(): void {
+    for (const name of list(this.directory))
+      if (name.endsWith('.lock')) Lock.forgetDead(path.join(this.directory, name));
+  }
+
+  private take(name: string, what: string): Lock {
+    makeFolder(this.directory);
+    try {
+      return Lock.take(path.join(this.directory, name));
+    } catch (error) {
+      if (error instanceof LockedError) throw new RunInUseError(this.directory, what, error);
+      throw error;
+    }
   }
 
   /**

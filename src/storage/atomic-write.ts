@@ -14,9 +14,15 @@ const TEMPORARY = /^\.(.+)\.([0-9a-f]{8})-(\d+)-[0-9a-f]{12}\.tmp$/;
 /** Seconds after which a file that a process elsewhere began counts as abandoned. */
 const ABANDONED = 3600;
 
-/** True for a name that {@link writeFileAtomic} gives to a file it has not finished. */
+/** True for a name that {@link temporaryName} gives. */
 export function isTemporaryName(name: string): boolean {
   return TEMPORARY.test(name);
+}
+
+/** A name beside `path` for what is not finished, which tells who began it. */
+export function temporaryName(path: string): string {
+  const writer = `${placeOf(thisProcess())}-${process.pid}-${randomBytes(6).toString('hex')}`;
+  return join(dirname(path), `.${basename(path)}.${writer}.tmp`);
 }
 
 /** Removes the files in a folder that processes which are no more had begun; what the living write stays. */
@@ -38,8 +44,7 @@ export function removeAbandoned(directory: string): void {
  */
 export async function writeFileAtomic(path: string, data: Uint8Array | string | Iterable<Uint8Array>): Promise<void> {
   const directory = dirname(path);
-  const writer = `${placeOf(thisProcess())}-${process.pid}-${randomBytes(6).toString('hex')}`;
-  const temporary = join(directory, `.${basename(path)}.${writer}.tmp`);
+  const temporary = temporaryName(path);
   try {
     const file = await open(temporary, 'wx');
     try {

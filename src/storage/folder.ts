@@ -2,6 +2,7 @@
 
 import { closeSync, fsyncSync, mkdirSync, openSync, rmdirSync, statSync, unlinkSync, writeSync } from 'node:fs';
 import path from 'node:path';
+import { removeAbandoned, temporaryName } from './atomic-write.js';
 import { withPath } from './file-error.js';
 
 /**
@@ -50,8 +51,9 @@ export function tryWriting(folder: string): void {
 
 function tryOnce(folder: string): void {
   const made = makeMissing(folder);
-  const file = path.join(folder, `.tried-${process.pid}`);
+  const file = temporaryName(path.join(folder, 'tried'));
   try {
+    removeAbandoned(folder);
     const handle = openSync(file, 'w');
     try {
       writeSync(handle, 'x');

@@ -3,13 +3,17 @@
 // that mean nothing to each other, its heartbeat does.
 
 import { randomBytes } from 'node:crypto';
-import { linkSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { linkSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { z } from 'zod';
 import { isAlive, type ProcessIdentity, placeOf, thisProcess } from './process.js';
 
 /** Seconds between two signs of life, and without one after which a holder elsewhere counts as dead. */
 const BEAT = 10;
 const DEAD = 180;
+
+/** What is behind a lock's name in that of a file by which a process takes it. */
+const TAKER = /\.[0-9a-f]{12}(\.dead)?$/;
 
 const holderSchema = z.object({
   host: z.string(),
@@ -56,7 +60,10 @@ export class Lock {
       // Whoever loses a race for a dead holder's lock looks again.
       for (let attempt = 0; attempt < 100; attempt++) {
         writeFileSync(mine, JSON.stringify(own));
-        if (create(mine, file)) return new Lock(file, token);
+        if (create(mine, file)) {
+          forgetTakers(file, own);
+          return new Lock(file, token);
+        }
         const found = readHolder(file);
         if (found === 'gone') continue;
         if (livingHolder(found, own, statSync(mine).mtimeMs)) throw new LockedError(file, describe(found.holder, own));
@@ -72,6 +79,15 @@ export class Lock {
   static isHeld(file: string): boolean {
     const found = readHolder(file);
     return found !== 'gone' && livingHolder(found, thisProcess(), Date.now());
+  }
+
+  /** Removes a lock whose holder is dead; one that a living process has stays. */
+  static forgetDead(file: string): void {
+    try {
+      Lock.take(file).release();
+    } catch (error) {
+      if (!(error instanceof LockedError)) throw error;
+    }
   }
 
   /** @throws {LockedError} where another has taken the lock, as of a process that was stopped for long. */
@@ -152,6 +168,16 @@ function create(mine: string, file: string): boolean {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
     throw error;
+  }
+}
+
+/** Removes what processes left beside a lock that died while they took it. To be called under the lock. */
+function forgetTakers(file: string, own: Holder): void {
+  for (const name of readdirSync(path.dirname(file))) {
+    if (!name.startsWith(`${path.basename(file)}.`) || !TAKER.test(name) || name.includes(own.token)) continue;
+    const beside = path.join(path.dirname(file), name);
+    const found = readHolder(beside);
+    if (found !== 'gone' && !livingHolder(found, own, Date.now())) rmSync(beside, { force: true });
   }
 }
 

@@ -23,7 +23,6 @@ import type { Ending } from '../runs/ending-schema.js';
 import { cutBack, type Metrics, MetricsFile } from '../runs/metrics.js';
 import type { Manifest, RunFolder, Verdict } from '../runs/run-folder.js';
 import { restoreWeights, type StartingWeights, saveWeights, startPart } from '../runs/weights.js';
-import { removeAbandoned } from '../storage/atomic-write.js';
 import { makeFolder } from '../storage/folder.js';
 import type { Lock } from '../storage/lock.js';
 import { DivergenceError, GradientDescent } from './learner.js';
@@ -103,7 +102,7 @@ export async function train(options: TrainingOptions): Promise<Manifest> {
   const { run, folder } = options;
   const lock = folder.lock();
   try {
-    for (const part of ['', 'checkpoints', 'rows', 'artifacts']) removeAbandoned(path.join(folder.directory, part));
+    folder.removeAbandoned();
     for (const part of ['checkpoints', 'rows'] as const) folder.tryWriting(part);
     if (options.restart) folder.forgetTraining();
     const settled = await settledBefore(options);

@@ -1,4 +1,5 @@
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, expect, it } from 'vitest';
@@ -6,7 +7,7 @@ import { checkPrepared } from '../../src/experiments/train.js';
 import { layOut } from '../../src/report/layout.js';
 import { mixtureNotices } from '../../src/report/mixture.js';
 import { readingTable1, table1 } from '../../src/report/table1.js';
-import { readRun } from '../../src/runs/measured-run.js';
+import { findRuns, readRun } from '../../src/runs/measured-run.js';
 import { RunFolder } from '../../src/runs/run-folder.js';
 import { toyCorpus, toyRun } from '../training/toy.js';
 import { type GivenRow, makeRun, manifest } from './runs.js';
@@ -34,6 +35,52 @@ it('a copied run folder is told, and is no second seed', async () => {
   const two = [original, other].map(readRun);
   expect(cells(two, 'Seeds')).toEqual([2]);
   expect(mixtureNotices(two, 'test')).toEqual([]);
+});
+
+it.each([
+  ['a symbolic link', (from: string, to: string) => symlinkSync(from, to)],
+  ['hard links', (from: string, to: string) => execFileSync('cp', ['-al', from, to])],
+])('a run folder of %s is no second seed either', async (_, link) => {
+  const place = mkdtempSync(path.join(root, 'linked-'));
+  const original = await makeRun(place, 'ptb', 'sri', undefined, [ppl], 0);
+  link(original.directory, path.join(place, 'ptb', 'sri', 'seed-1'));
+  const runs = findRuns(place, 'ptb').map(readRun);
+  expect(runs).toHaveLength(2);
+  expect(cells(runs, 'Seeds')).toEqual([1]);
+  expect(mixtureNotices(runs, 'test')).toEqual([
+    expect.stringMatching(/seed-1 is \S+seed-0 once more, .* no further seed/),
+  ]);
+});
+
+it('of rows that differ in a setting alone, both are kept, and that of the configuration is printed', async () => {
+  const degrees = (studentDegrees: number | null, value: number): GivenRow => ({
+    ...ppl,
+    value,
+    settings: { chains: 16, metropolisSteps: 40, studentDegrees },
+  });
+  for (const [i, rows] of [
+    [degrees(null, 90), degrees(5, 91), degrees(7, 92)],
+    [degrees(7, 92), degrees(5, 91), degrees(null, 90)],
+  ].entries()) {
+    const run = readRun(await makeRun(mkdtempSync(path.join(root, 'set-')), 'ptb', 'sri', undefined, rows, i));
+    expect(run.rows).toHaveLength(3);
+    expect(cells([run], 'PPL')).toEqual(['90.00']);
+    const student = { ...run, run: { ...run.run, evaluation: { ...run.run.evaluation, studentDegrees: 7 } } };
+    expect(cells([student], 'PPL')).toEqual(['92.00']);
+    expect(mixtureNotices([run], 'test')).toEqual([]);
+  }
+});
+
+it('numbers by one estimator with different settings are told', async () => {
+  const settings = { chains: 16, metropolisSteps: 40, studentDegrees: 5 };
+  const place = mkdtempSync(path.join(root, 'settings-'));
+  const one = await makeRun(place, 'ptb', 'sri', undefined, [ppl]);
+  const other = await makeRun(place, 'ptb', 'sri', 'annealed', [{ ...ppl, settings }]);
+  expect(mixtureNotices([one, other].map(readRun), 'test')).toEqual([
+    expect.stringMatching(
+      /^PPL by fitted stands with different studentDegrees: none \(SRI\); 5 \(SRI \(annealed\)\)\.$/,
+    ),
+  ]);
 });
 
 it('several corpora, and several backends of one run, are told', async () => {

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
@@ -27,6 +27,30 @@ describe('a lock', () => {
     lock.release();
     expect(readdirSync(root)).toEqual([]);
     Lock.take(file).release();
+  });
+
+  it('is rid of what processes left that died while they took it', () => {
+    const lock = Lock.take(file);
+    const dead = JSON.stringify({ ...JSON.parse(readFileSync(file, 'utf8')), pid: 4194305, token: 'aaaaaaaaaaaa' });
+    const living = readFileSync(file, 'utf8');
+    lock.release();
+    for (const name of ['aaaaaaaaaaaa', 'bbbbbbbbbbbb.dead']) writeFileSync(`${file}.${name}`, dead);
+    writeFileSync(`${file}.cccccccccccc`, living);
+    writeFileSync(`${file}.note`, 'mine');
+    Lock.take(file).release();
+    const beside = readdirSync(path.dirname(file)).filter((name) => name.startsWith('training.lock'));
+    expect(beside.sort()).toEqual(['training.lock.cccccccccccc', 'training.lock.note']);
+    for (const name of beside) rmSync(path.join(path.dirname(file), name));
+  });
+
+  it('is removed where its holder is dead, and else stays', () => {
+    leave({ pid: 4194305 });
+    Lock.forgetDead(file);
+    expect(existsSync(file)).toBe(false);
+    const lock = Lock.take(file);
+    Lock.forgetDead(file);
+    expect(Lock.isHeld(file)).toBe(true);
+    lock.release();
   });
 
   it('is taken from a process that is no more, whose number is another by now, or that is a zombie', async () => {

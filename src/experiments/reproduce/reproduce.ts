@@ -27,6 +27,7 @@ import { tables, tablesOf } from '../../report/tables.js';
 import { findRuns, readRun } from '../../runs/measured-run.js';
 import { RunFolder, RunInUseError } from '../../runs/run-folder.js';
 import { tryWriting } from '../../storage/folder.js';
+import type { Lock } from '../../storage/lock.js';
 import type { TrainingEvent } from '../../training/train.js';
 import { bearing, parseMethod, resolveVariant } from '../choose-run.js';
 import type { SkippedLabels } from '../classify.js';
@@ -393,6 +394,8 @@ export class Performer {
     if (done && existsSync(folder.weights(run.training.select))) {
       // It must still be the run that is asked for, and may be measured in another way from now on.
       await folder.settleConfig(run);
+      folder.removeAbandoned();
+      folder.forgetDeadLocks();
       return;
     }
     this.close();
@@ -423,11 +426,29 @@ export class Performer {
     const { split, runs } = this.request;
     const folder = RunFolder.of(runs, run);
     const { inference } = methodNamed(run.method);
-    const left = remaining(task, readRun(folder), { run, inference, split, statistics });
-    if (left === null) return;
+    const missing = () => remaining(task, readRun(folder), { run, inference, split, statistics });
+    if (missing() === null) return;
     this.announce(task, folder);
-    const opened = await this.open(run, folder);
-    await makeRemaining(left, opened, split, this.following);
+    const lock = await this.lockMeasuring(folder, task);
+    try {
+      // Whoever was waited for may have measured it.
+      const left = missing();
+      if (left !== null) await makeRemaining(left, await this.open(run, folder), split, this.following);
+    } finally {
+      lock.release();
+    }
+  }
+
+  /** Takes a quantity of a run for this process, once no other has it in hand. */
+  private async lockMeasuring(folder: RunFolder, task: Task & MeasuringTask): Promise<Lock> {
+    for (;;) {
+      try {
+        return folder.lockMeasuring(task.kind);
+      } catch (error) {
+        if (!(error instanceof RunInUseError)) throw error;
+        await this.waitFor(error, task);
+      }
+    }
   }
 
   private async open(run: RunConfig, folder: RunFolder): Promise<OpenRun> {

@@ -39,7 +39,7 @@ async function atOnce(...args: string[]): Promise<{ code: number | null; text: s
   );
 }
 
-it('prepares and trains once between them, and gives both the same table', async () => {
+it('prepares, trains and measures once between them, and gives both the same table', async () => {
   writeFileSync(path.join(root, 'words.yaml'), CONFIG);
   for (const split of ['train', 'valid', 'test']) {
     const lines = Array.from({ length: 48 }, (_, i) => `w${i % 20} w${(7 * i) % 20} w${(3 * i) % 20}\n`);
@@ -51,6 +51,18 @@ it('prepares and trains once between them, and gives both the same table', async
   for (const name of ['lstm-lm', 'sri']) {
     const epochs = said.join('\n').match(new RegExp(`^${name} epoch \\d/2: `, 'gm')) ?? [];
     expect(epochs.toSorted(), said.join('\n')).toEqual([`${name} epoch 1/2: `, `${name} epoch 2/2: `]);
+  }
+  // Each number is told by the one that measured it.
+  for (const row of [
+    'ppl .* by exact',
+    'ppl .* by fitted',
+    'recon ',
+    'au ',
+    'kl .* by jacobian',
+    'kl .* by gaussian',
+  ]) {
+    const measured = said.join('\n').match(new RegExp(`^${row}.*$`, 'gm')) ?? [];
+    expect(measured, said.join('\n')).toHaveLength(1);
   }
   const lines = (text: string) => text.split('\n').filter((line) => /^(Method|LSTM-LM|SRI) /.test(line));
   expect(lines(said[0]!)).toHaveLength(3);
