@@ -2,7 +2,7 @@
 
 import { Registry } from '../registry.js';
 import { au } from './active-units.js';
-import { accuracy } from './classification/accuracy.js';
+import { accuracy, transferAccuracy } from './classification/accuracy.js';
 import type { MetricDefinition } from './define-metric.js';
 import { kl } from './kl-measurements.js';
 import { gain } from './latent-gain.js';
@@ -11,7 +11,9 @@ import { noisyRecon } from './noisy-reconstruction.js';
 import { ppl } from './perplexity/perplexity.js';
 import { recon } from './reconstruction.js';
 
-const METRICS = new Registry<MetricDefinition>('metric', [ppl, recon, kl, au, mi, gain, noisyRecon, accuracy]);
+const METRICS = new Registry<MetricDefinition>('metric', [
+  ...[ppl, recon, kl, au, mi, gain, noisyRecon, accuracy, transferAccuracy],
+]);
 
 /** Makes a metric known to every command, table and plan. @throws {InputError} where its name is taken. */
 export function registerMetric(metric: MetricDefinition): void {

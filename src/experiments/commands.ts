@@ -240,7 +240,9 @@ function measurements(measured: MeasuredRun, request: CommandsRequest): string[]
 
 /** Whether tables may show a row; what an encoder's Gaussian alone says comes with another. */
 function isShown({ manifest }: MeasuredRun, row: MeasuredRow, { split }: CommandsRequest): boolean {
-  return row.split === split && row.estimator !== ENCODER_ALONE && isOfSelected(row, manifest);
+  // What came through a pipe can be read from nowhere again.
+  const known = row.settings.source !== 'standard input';
+  return row.split === split && row.estimator !== ENCODER_ALONE && known && isOfSelected(row, manifest);
 }
 
 /** The command that measures one row. */
@@ -266,6 +268,13 @@ function measuring(row: MeasuredRow, { run, directory }: MeasuredRun, request: C
       const all = settings.limit === null ? set('sentences', null, evaluation.sentences) : limit;
       const chains = draws > 0 ? set('featureDraws', draws, evaluation.featureDraws) : [];
       return line('sri classify', ...where, how, all, chains, ofSettings);
+    }
+    case 'transfer': {
+      const { source, to, from, strength, labels: learned } = settings;
+      const labels = ['--to', String(to), ...(from == null ? [] : ['--from', String(from)])];
+      const how = ['--strength', String(strength), '--labels', String(learned)];
+      const chains = draws > 0 ? set('featureDraws', draws, evaluation.featureDraws) : [];
+      return line('sri transfer', [String(source)], ['--run', directory], labels, how, chains);
     }
     case 'ppl': {
       const how = draws === 0 ? [] : ['--estimator', estimator, '--draws', String(draws)];

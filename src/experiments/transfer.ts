@@ -2,19 +2,21 @@
 // and read back by the decoder. Whether the attribute came along is judged by the classifier of Table 5, which never saw the
 // sentences that it judges.
 
+import { createHash } from 'node:crypto';
 import { evaluationSubset } from '../data/batches.js';
 import { InputError, InterruptedError } from '../errors.js';
 import { predictBySvm } from '../evaluation/classification/classification.js';
 import { labelledOrder, labelsOf } from '../evaluation/classification/labelled-sets.js';
 import { SvmTrainer } from '../evaluation/classification/svm.js';
 import { inferCodes } from '../evaluation/codes.js';
+import { can } from '../methods/capability.js';
 import { RandomStream } from '../random/philox.js';
 import type { DecodedText } from '../runs/texts.js';
 import { cut } from '../text.js';
 import { type DecodingRequest, decodeTexts, settled } from './decode-texts.js';
 import { encode, type UnknownGivenWords } from './encode.js';
 import { latentModel, type OpenRun } from './open-run.js';
-import { type Following, type Stage, stage } from './progress.js';
+import { type Following, rowKeeper, type Stage, stage } from './progress.js';
 
 export interface TransferRequest extends DecodingRequest {
   /** A sentence each. */
@@ -59,7 +61,7 @@ export interface Transfer {
 }
 
 /**
- * Writes each sentence as one of another class: decodes E_q[z] + strength (m_to - m_from), with m the mean of E_q[z] over
+ * Writes each sentence as one of another class, and keeps how many are taken for it as a row of the run: decodes E_q[z] + strength (m_to - m_from), with m the mean of E_q[z] over
  * labelled training sentences of a class (attribute vectors, as in Larsen et al. 2016).
  * @throws {InputError} for a method without a code, a corpus without labels, a class that it has not or of which none of the
  *   labelled sentences is, and a line without words.
@@ -70,6 +72,7 @@ export async function transfer(
   { lines, source, to, from, strength, labels: wanted, judged, ...request }: TransferRequest,
   { signal, onProgress }: Following<Stage | UnknownGivenWords> = {},
 ): Promise<Transfer> {
+  const start = performance.now();
   const { run, corpus } = opened;
   const model = latentModel(opened, 'sri transfer');
   const { latentSize } = model;
@@ -133,7 +136,7 @@ export async function transfer(
   const [first, second] = [lines.length, lines.length + withWords.length];
   const after = new Map(withWords.map((i, place) => [i, predicted[first + place]!]));
   const right = predicted.subarray(second).filter((label, i) => label === test.label(tested[i]!)).length;
-  return {
+  const result: Transfer = {
     items: written.map((text, i) => ({
       sentence: i + 1,
       given: given.texts[i]!,
@@ -145,6 +148,48 @@ export async function transfer(
     after: share([...after.values()].filter((label) => label === target).length, lines.length),
     judge: tested.length === 0 ? null : { ...share(right, tested.length), sentences: tested.length },
   };
+  const { before, after: reached, judge } = result;
+  const settings = {
+    ...{ to, from: from ?? null, strength, labels: drawn.length, source },
+    ...{ given: sumOf(lines), decoding: JSON.stringify(settled(opened, request)) },
+  };
+  const keeper = rowKeeper(opened, () => settings);
+  await keeper.keep({
+    metric: 'transfer',
+    estimator: 'svm',
+    variant: variantOf(to, from),
+    // By which the judge is judged: the sentences that are written anew are of no split.
+    split: 'test',
+    value: reached.value,
+    standardError: reached.standardError,
+    sentences: lines.length,
+    draws: !can(model.inference, 'mean') ? run.evaluation.featureDraws : 0,
+    facts: {
+      ...{ before: before.value, beforeError: before.standardError },
+      ...(judge !== null && { judge: judge.value, judgeError: judge.standardError, judged: judge.sentences }),
+    },
+    seed: run.seed,
+    seconds: (performance.now() - start) / 1000,
+    warnings: [],
+  });
+  keeper.settle();
+  return result;
+}
+
+/** `to-glad`, `from-sad-to-glad`, as the name of a file may have it: labels are anybody's text, and whole in the row. */
+function variantOf(to: string, from: string | undefined): string {
+  const name = from === undefined ? `to-${to}` : `from-${from}-to-${to}`;
+  return Array.from(name.replace(/[^\p{L}\p{N}_-]/gu, '_'))
+    .slice(0, LONGEST_VARIANT)
+    .join('');
+}
+
+/** Characters. */
+const LONGEST_VARIANT = 40;
+
+/** What tells given sentences from others. */
+function sumOf(lines: readonly string[]): string {
+  return createHash('sha256').update(lines.join('\n')).digest('hex').slice(0, 12);
 }
 
 /**

@@ -287,6 +287,16 @@ function epochCharts(shown: readonly Shown[]): DrawnChart[] {
       'How much less a word surprises the decoder when it is given the inferred code and not one of the prior; on ' +
         'validation sentences, at the best epoch.',
     ),
+    drawn(
+      'movement',
+      [
+        movementView(shown, 'signalVariance', 'step of the variance between sentences of E[z]'),
+        movementView(shown, 'posteriorVariance', 'step of the variance within a sentence of z'),
+      ],
+      'How far each dimension moves from an epoch to the next, as the mean of the steps. Too weak is a dimension in which ' +
+        'sentences do not differ, too noisy one that varies more within a sentence than between them; one that does not ' +
+        'move will stay so.',
+    ),
   ].filter((one) => one !== null);
 }
 
@@ -342,6 +352,25 @@ function gainView(shown: readonly Shown[]): ChartView {
     ofBest(best, 'gainPosition', 1).flatMap((y, i) => (y === null ? [] : [{ x: i + 1, y }])),
   );
   return { name: 'gain, nats a word', xTitle: 'position in the sentence', zero: true, series };
+}
+
+/** How far each dimension's part of a quantity moves between epochs: the mean of |step|, from the largest down. */
+function movementView(shown: readonly Shown[], column: string, name: string): ChartView {
+  const series = bySeed(shown, ({ epochs }) => {
+    const parts = epochs.map((epoch) => indexedColumns(epoch, column, 0));
+    const dimensions = Math.max(0, ...parts.map(({ length }) => length));
+    return Array.from({ length: dimensions }, (_, d) => {
+      const steps = parts.slice(1).flatMap((later, i) => {
+        const [before, after] = [parts[i]![d], later[d]];
+        return before == null || after == null ? [] : [Math.abs(after - before)];
+      });
+      return steps.length === 0 ? [] : [steps.reduce((sum, step) => sum + step) / steps.length];
+    })
+      .flat()
+      .sort((a, b) => b - a)
+      .map((y, rank) => ({ x: rank + 1, y }));
+  });
+  return { name, xTitle: 'dimensions, from the farthest moving down', zero: true, series };
 }
 
 /** Parts of an epoch's quantity, in columns `<name>[<i>]`. @param first the least i that there is. */

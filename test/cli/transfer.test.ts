@@ -1,6 +1,6 @@
 // Sentences moved from one label to another, on a language of a few words whose two labels have words of their own.
 
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -78,6 +78,32 @@ describe('sri transfer', () => {
     const shown = await transfer(['--to', 'sad', '--from', 'glad'], GLAD);
     expect(shown.out.trimEnd().split('\n')).toEqual(items.map(({ text }) => text));
     expect(shown.error).toContain('judged sad: 100 % of 3 as written');
+  });
+
+  it('keeps how many came along as a row, which report prints in every form', async () => {
+    await transfer(['--to', 'sad', '--from', 'glad', '--out', 'moved.csv'], GLAD);
+    const name = readdirSync('runs/moods/ae/seed-0/rows').find((file) =>
+      file.startsWith('transfer.from-glad-to-sad.'),
+    )!;
+    const row = JSON.parse(readFileSync(`runs/moods/ae/seed-0/rows/${name}`, 'utf8'));
+    expect(row).toMatchObject({
+      ...{ metric: 'transfer', estimator: 'svm', value: 1, sentences: 3 },
+      facts: { before: 0, judge: 1, judged: 12 },
+      settings: { to: 'sad', from: 'glad', strength: 1, labels: 60, source: 'standard input' },
+    });
+    for (const format of ['table', 'csv', 'markdown', 'latex', 'json']) {
+      const { code, out, error } = await sri(
+        'report',
+        '--config',
+        'moods.yaml',
+        '--table',
+        'further',
+        '--format',
+        format,
+      );
+      expect(code, error).toBe(0);
+      expect(out).toContain('Transfer from-glad-to-sad');
+    }
   });
 
   it('by next to nothing is there and back', async () => {

@@ -56,7 +56,7 @@ describe('a metric of its own', () => {
   test('stands after those that are there, once', () => {
     registerMetric(metric);
     expect(metrics().map(({ name }) => name)).toEqual([
-      ...['ppl', 'recon', 'kl', 'au', 'mi', 'gain', 'noisy-recon', 'accuracy'],
+      ...['ppl', 'recon', 'kl', 'au', 'mi', 'gain', 'noisy-recon', 'accuracy', 'transfer'],
       'squared-length',
     ]);
     expect(metricNamed('squared-length')).toBe(metric);

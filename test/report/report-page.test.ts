@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RunConfig } from '../../src/config/schema.js';
 import type { SriKeys } from '../../src/methods/sri.js';
 import { stepsLines, stepsTable } from '../../src/report/ablation.js';
+import type { PageNumbers } from '../../src/report/page-numbers.js';
 import { reportPage } from '../../src/report/report-page.js';
 import { table1 } from '../../src/report/table1.js';
 import { tablesOf } from '../../src/report/tables.js';
@@ -116,6 +117,24 @@ describe('the page of a data set', () => {
     expect(captions[0]).toMatch(/^What validation said/);
     expect(captions[1]).toMatch(/^KL of each dimension/);
     expect(captions[2]).toMatch(/^How much less a word/);
+  });
+
+  it('says how far each dimension moves between epochs, in signal and in noise', async () => {
+    const one = await measuredRun(
+      'fb-vae',
+      undefined,
+      'signalVariance[0],signalVariance[1],posteriorVariance[0],posteriorVariance[1]\n' +
+        '3,30,6,0.1,0.5,1,1\n4,40,5.5,0.4,0.6,1,0.8\n5,50,4.75,0.2,0.5,1,0.2',
+      [{ metric: 'ppl', estimator: 'encoder', value: 90 }],
+    );
+    const numbers = (await page()).find(({ attributes }) => attributes.id === 'numbers')!;
+    const { charts } = JSON.parse(numbers.text) as PageNumbers;
+    const { views } = charts.find(({ id }) => id === 'movement')!;
+    expect(views.map(({ series }) => series.find(({ label }) => label.startsWith('FB-VAE'))!.y)).toEqual([
+      [0.25, 0.1],
+      [0.4, 0],
+    ]);
+    rmSync(one.directory, { recursive: true });
   });
 
   it('shows Figure 1 of the best weights, and not of others', async () => {

@@ -63,3 +63,13 @@ export const accuracy = defineMetric({
   command: 'sri classify',
   wanted: ({ evaluation, inference }) => [drawsOfChains({ inference }, evaluation.featureDraws)],
 });
+
+/** Of sentences that were written as ones of another class; measured on given ones, which belong to no split. */
+export const transferAccuracy = defineMetric({
+  name: 'transfer',
+  label: 'Transfer',
+  description: 'share of given sentences that, written as ones of another class, are taken for it',
+  direction: 'higher',
+  command: 'sri transfer',
+  wanted: () => [],
+});
