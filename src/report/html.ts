@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { InputError } from '../errors.js';
 import type { PageNumbers } from './page-numbers.js';
-import { paperLayout, quantitiesOf } from './paper-layout.js';
+import { paperLayout, quantitiesOf, unitOf } from './paper-layout.js';
 import { hasSome, type Table, writtenQuantity } from './table.js';
 
 /** A piece of markup that may stand in a page as it is. Only this file makes them. */
@@ -275,8 +275,10 @@ export function shortHashes(text: string): string {
  * A table as the paper prints it: of each quantity ours with its standard error and, beneath, its estimator, then the
  * paper's own. Which columns belong together is told by their names: `PPL`, `PPL standard error`, `PPL estimator`,
  * `Paper PPL`. A quantity that no row has is left out. All other columns can be unfolded beneath.
+ *
+ * @param metrics names of those that it shows, whose units stand in its head.
  */
-export function comparisonTable(table: Table, caption: string): Html {
+export function comparisonTable(table: Table, caption: string, metrics: readonly string[] = []): Html {
   const { columns, rows } = table;
   const quantities = quantitiesOf(table);
   const paper = quantities.filter((name) => hasSome(table, `Paper ${name}`));
@@ -295,7 +297,10 @@ export function comparisonTable(table: Table, caption: string): Html {
   return html`<div class="wide"><table>
 <caption>${caption}</caption>
 <thead>
-${comparisonHead(heads, quantities, paper)}
+${comparisonHead(
+  heads,
+  quantities.map((name) => ({ name, unit: unitOf(name, metrics), published: paper.includes(name) })),
+)}
 </thead>
 <tbody>
 ${rows.map(
@@ -313,24 +318,34 @@ ${rows.map(
 ${folded('All columns', [plainTable(table, `${caption}, with everything that belongs to it`)])}`;
 }
 
+/** A quantity, as the head of a table names it. */
+interface HeadQuantity {
+  name: string;
+  unit: string;
+  /** Whether the paper has numbers of it. */
+  published: boolean;
+}
+
 /** In one row, or where the paper has numbers too, in two. */
-function comparisonHead(heads: readonly string[], quantities: readonly string[], paper: readonly string[]): Html {
-  const rows = paper.length === 0 ? [] : html` rowspan="2"`;
+function comparisonHead(heads: readonly string[], quantities: readonly HeadQuantity[]): Html {
+  const called = ({ name, unit }: HeadQuantity) => (unit === '' ? name : `${name} (${unit})`);
+  const two = quantities.some(({ published }) => published);
+  const rows = two ? html` rowspan="2"` : [];
   const of = heads.map((name, at) => html`<th scope="col"${rows} data-column="${at}">${name}</th>`);
   const places = quantities.map(
-    (_, i) => heads.length + i + quantities.slice(0, i).filter((before) => paper.includes(before)).length,
+    (_, i) => heads.length + i + quantities.slice(0, i).filter(({ published }) => published).length,
   );
-  if (paper.length === 0) {
-    return html`<tr>${of}${quantities.map((name, i) => html`<th scope="col" class="number" data-column="${places[i]!}">${name}</th>`)}</tr>`;
+  if (!two) {
+    return html`<tr>${of}${quantities.map((one, i) => html`<th scope="col" class="number" data-column="${places[i]!}">${called(one)}</th>`)}</tr>`;
   }
-  return html`<tr>${of}${quantities.map((name) =>
-    paper.includes(name)
-      ? html`<th scope="colgroup" colspan="2">${name}</th>`
-      : html`<th scope="colgroup" colspan="1">${name}</th>`,
+  return html`<tr>${of}${quantities.map((one) =>
+    one.published
+      ? html`<th scope="colgroup" colspan="2">${called(one)}</th>`
+      : html`<th scope="colgroup" colspan="1">${called(one)}</th>`,
   )}</tr>
-<tr>${quantities.map((name, i) => {
+<tr>${quantities.map(({ published }, i) => {
     const ours = html`<th scope="col" data-column="${places[i]!}">ours</th>`;
-    return paper.includes(name) ? html`${ours}<th scope="col" data-column="${places[i]! + 1}">paper</th>` : ours;
+    return published ? html`${ours}<th scope="col" data-column="${places[i]! + 1}">paper</th>` : ours;
   })}</tr>`;
 }
 

@@ -86,11 +86,21 @@ export function paperLayout(table: Table, shown: readonly string[]): PaperLayout
 
 /** Where a column's better values are; null where neither end is better, or it is not known. */
 export function directionOf(column: string, shown: readonly string[]): 'lower' | 'higher' | null {
+  return metricIn(column, shown)?.direction ?? null;
+}
+
+/** The unit of a column's values, unless its name says it; empty where there is none, or it is not known. */
+export function unitOf(column: string, shown: readonly string[]): string {
+  const unit = metricIn(column, shown)?.unit ?? '';
+  return column.endsWith(`(${unit})`) ? '' : unit;
+}
+
+/** What stands in a column of a table that shows metrics of these names. */
+function metricIn(column: string, shown: readonly string[]) {
   const ofTable = metrics().filter(({ name }) => shown.includes(name));
   const named = metrics().find(({ label }) => column === label || column.startsWith(`${label} (`));
   // A table of one metric has a column for each condition that it was measured under.
-  const metric = named ?? (ofTable.length === 1 ? ofTable[0] : undefined);
-  return metric?.direction ?? null;
+  return named ?? (ofTable.length === 1 ? ofTable[0] : undefined);
 }
 
 /** The best of some printed values; null where there is no choice. */

@@ -30,7 +30,7 @@ import {
   textTable,
 } from './html.js';
 import { MOST_LINES } from './line-styles.js';
-import { mixtureNotices } from './mixture.js';
+import { distinctRuns, mixtureNotices } from './mixture.js';
 import {
   type ChartView,
   type Curve,
@@ -40,6 +40,7 @@ import {
   seedSeries,
 } from './page-numbers.js';
 import { partNotice } from './part.js';
+import { experiment } from './seeds.js';
 import { hasSome, inPaperOrder, methodLabel, PROVENANCE, type Table, variedIn } from './table.js';
 import { AGAINST, AGAINST_MEANING } from './table1.js';
 import { type EpochNumbers, indexedColumns, readEpochs } from './training-log.js';
@@ -62,7 +63,9 @@ export interface ReportPage {
 }
 
 /** A table, with the data set that it is of. */
-export interface ReportedTable extends Pick<TableDefinition, 'name' | 'caption'> {
+export interface ReportedTable
+  extends Pick<TableDefinition, 'name' | 'caption'>,
+    Partial<Pick<TableDefinition, 'metrics'>> {
   chart?: TableDefinition['chart'] | undefined;
   table: Table;
   dataSet: string;
@@ -98,7 +101,7 @@ export async function reportPage({
   training = [],
   notices = [],
 }: ReportPage): Promise<string> {
-  const shown = show(inPaperOrder(runs));
+  const shown = show(runs);
   const dataSets = [...new Set(runs.map(({ run }) => run.dataSet))];
   const of = (dataSet: string) => shown.filter(({ measured }) => measured.run.dataSet === dataSet);
   const several = dataSets.length > 1;
@@ -121,9 +124,9 @@ export async function reportPage({
     { title: 'A part of the data', body: parts.map(paragraph) },
     { title: 'What stands side by side', body: mixtures.length === 0 ? [] : [bulletList(mixtures)] },
     { title: 'Is the code used?', body: verdicts(shown) },
-    ...tables.map(({ caption, table, dataSet }, i) => ({
-      title: several ? `${caption}, on ${dataSet}` : caption,
-      body: [tableOf(table, dataSet), ...(ofTables[i] ? [ofTables[i].html] : [])],
+    ...tables.map((one, i) => ({
+      title: several ? `${one.caption}, on ${one.dataSet}` : one.caption,
+      body: [tableOf(one), ...(ofTables[i] ? [ofTables[i].html] : [])],
     })),
     { title: 'Training', body: charts.length === 0 ? [] : [chooser(), sideBySide(charts.map(({ html }) => html))] },
     { title: 'Aggregate posterior', body: posteriorFigures(shown, maps, live !== null) },
@@ -147,19 +150,23 @@ export async function reportPage({
   });
 }
 
-/** Names the runs: the method as in the tables, then what tells it from others of the method. */
-function show(runs: readonly MeasuredRun[]): Shown[] {
+/**
+ * Names the runs, each once: the method as in the tables, then what tells it from others of the method. Runs of one name that
+ * learned by other settings are no seeds of one another; the folder of each tells them apart.
+ */
+function show(all: readonly MeasuredRun[]): Shown[] {
+  const runs = inPaperOrder(distinctRuns(all));
   const several = new Set(runs.map(({ run }) => run.dataSet)).size > 1;
   return runs.map((measured) => {
     const { run, manifest, directory } = measured;
-    const twin = runs.some(
-      (other) => other.run.dataSet === run.dataSet && other.run.name === run.name && other.run.seed !== run.seed,
-    );
     const epochs = readEpochs(new RunFolder(directory).metricsText());
-    const line = several ? `${methodLabel(measured)} on ${run.dataSet}` : methodLabel(measured);
+    const namesakes = runs.filter((other) => other.run.dataSet === run.dataSet && other.run.name === run.name);
+    const seeds = namesakes.filter((other) => experiment(other) === experiment(measured));
+    const folder = seeds.length < namesakes.length ? `, ${seeds[0]!.directory}` : '';
+    const line = (several ? `${methodLabel(measured)} on ${run.dataSet}` : methodLabel(measured)) + folder;
     return {
       line,
-      label: twin ? `${line} seed ${run.seed}` : line,
+      label: seeds.length > 1 ? `${line} seed ${run.seed}` : line,
       measured,
       epochs,
       best: epochs.find(({ epoch }) => epoch === manifest.selectedEpoch),
@@ -238,14 +245,18 @@ function verdicts(shown: readonly Shown[]): Html[] {
   return rows.length === 0 ? [] : [plainTable({ columns, rows }, 'By the validation of the epoch whose weights count')];
 }
 
-function tableOf(table: Table, dataSet: string): Html {
+function tableOf({ table, dataSet, metrics = [] }: ReportedTable): Html {
   const compares = table.columns.some((name) => table.columns.includes(`${name} standard error`));
   const meaning = hasSome(table, AGAINST) ? `; ${AGAINST_MEANING}` : '';
   const beside = table.columns.some((name) => name.startsWith('Paper ') && hasSome(table, name))
     ? ", and the paper's"
     : '';
   return compares
-    ? comparisonTable(table, `On ${dataSet}: ours ± standard error with the estimator beneath${beside}${meaning}`)
+    ? comparisonTable(
+        table,
+        `On ${dataSet}: ours ± standard error with the estimator beneath${beside}${meaning}`,
+        metrics,
+      )
     : textTable(table, `On ${dataSet}`);
 }
 
@@ -387,7 +398,7 @@ function bySeed(shown: readonly Shown[], curveOf: (one: Shown) => Curve): ChartV
 
 /** Curves as on the page, as pictures of their own, by the name of their file: those that there are numbers for. */
 export async function curveFigures(runs: readonly MeasuredRun[]): Promise<[name: string, svg: string][]> {
-  const shown = show(inPaperOrder(runs));
+  const shown = show(runs);
   const figures = [
     { file: 'training-curves.svg', title: 'Validation loss', view: epochView(shown, 'validationLoss') },
     { file: 'kl-by-dimension.svg', title: 'KL by latent dimension', view: klView(shown) },

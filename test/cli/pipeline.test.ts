@@ -255,4 +255,16 @@ describe('sri report', () => {
     const measurements = readFileSync('tables/words/measurements.csv', 'utf8');
     expect(measurements).toMatch(/jacobian.*valid/);
   });
+
+  it('sets any runs beside each other on a page', async () => {
+    const runs = ['runs/words/lstm-lm/seed-0', 'runs/words/sri/seed-0'];
+    const { code, out, error } = await sri('report', ...runs, '--html', '--results', 'beside');
+    expect(code, error).toBe(0);
+    expect(out).toMatch(/^LSTM-LM.*\nSRI /m);
+    expect(out).not.toMatch(/SRI \(paper\)/);
+    const page = readFileSync('beside/words/report.html', 'utf8');
+    expect(page).toMatch(/<th scope="row">SRI<\/th>/);
+    expect(page).toMatch(/>KL \(nats\)</);
+    for (const run of runs) expect(page).toContain(run);
+  });
 });

@@ -152,7 +152,7 @@ describe('a table as the paper prints it', () => {
     expect(shown.map(({ text, attributes }) => [text, attributes['data-column']])).toEqual([
       ['Curve', '0'],
       ['Value', '1'],
-      ['KL', '2'],
+      ['KL (nats)', '2'],
     ]);
   });
 });

@@ -11,7 +11,7 @@ import { table1 } from '../../src/report/table1.js';
 import { tablesOf } from '../../src/report/tables.js';
 import { findRuns, readRun } from '../../src/runs/measured-run.js';
 import { POSTERIOR, POSTERIOR_SUMMARY } from '../../src/runs/posterior-files.js';
-import type { RunFolder } from '../../src/runs/run-folder.js';
+import { RunFolder } from '../../src/runs/run-folder.js';
 import { type Element, elementsOf } from './markup.js';
 import { type GivenRow, makeRun, manifest } from './runs.js';
 
@@ -161,6 +161,29 @@ describe('the page of a data set', () => {
     expect(made).toHaveLength(2);
     expect(made[1]!.text).toMatch(/Seed: 3; .*Weights of epoch: 5; .*Commit: abc123; Data hash: f00d; Run: /);
     expect(made[1]!.text).toContain(path.join(root, 'ptb/sri/seed-3'));
+  });
+
+  it('takes runs that learned by other settings for no seeds of one another', async () => {
+    const folder = await makeRun(path.join(root, 'other'), 'ptb', 'lstm-lm', undefined, []);
+    writeFileSync(folder.metrics, 'epoch,iteration,validationLoss\n4,40,5.5\n5,50,5.25\n');
+    await folder.writeManifest({ ...manifest, weights: { best: 'babe' } });
+    const config = folder.config();
+    const narrow = { ...config, model: { ...config.model, hiddenSize: 7 } };
+    writeFileSync(path.join(folder.directory, 'config.json'), JSON.stringify({ format: 2, ...narrow }));
+    const directories = [path.join(root, 'ptb/lstm-lm/seed-3'), folder.directory];
+    const drawn = await reportPage({
+      split: 'test',
+      runs: directories.map((directory) => readRun(new RunFolder(directory))),
+      tables: [],
+      commandsOf: () => [],
+    });
+    const numbers = elementsOf(drawn).find(({ name, text }) => name === 'script' && text.startsWith('{'))!.text;
+    const { labels, charts } = JSON.parse(numbers) as PageNumbers;
+    expect(labels).toEqual(directories.map((directory) => `LSTM-LM, ${directory}`));
+    expect(charts[0]!.views[0]!.series.map(({ seeds, y }) => [seeds, y])).toEqual([
+      [1, [5, 4.5]],
+      [1, [5.5, 5.25]],
+    ]);
   });
 
   it('compares numbers of steps where runs differ in nothing else', async () => {
