@@ -21,6 +21,15 @@ export type KlWeightKeys = { klWeight: z.infer<typeof klWeightKeys.klWeight> };
 
 export const KL_WEIGHT_DEFAULTS: KlWeightKeys = { klWeight: 1 };
 
+/** The same where the weight must fall back. */
+export const cyclicalKlWeightKeys = {
+  klWeight: klSchedule
+    .extend({
+      cycleEpochs: positive.describe('epochs after which the weight falls back to `start`; a number above 0'),
+    })
+    .describe("weight of the KL in a VAE's loss: {start, warmupEpochs, cycleEpochs}"),
+};
+
 /**
  * A constant, or a weight that rises linearly from `start` to 1 over `warmupEpochs` (Bowman et al. 2016) and, where there
  * are cycles, falls back and rises again (Fu et al. 2019). It moves with every update, not by epochs.

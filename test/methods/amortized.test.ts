@@ -116,8 +116,8 @@ describe('the KL weight', () => {
     expect(weightOf('anneal-vae')).toEqual({ start: 0.1, warmupEpochs: 10, cycleEpochs: null });
     expect(weightOf('cyclical-vae')).toEqual({ start: 0.1, warmupEpochs: 5, cycleEpochs: 10 });
     expect(weightOf('fb-vae')).toEqual({ start: 0, warmupEpochs: 10, cycleEpochs: null });
-    const run = plainRun('cyclical-vae', { klWeight: { start: 0, warmupEpochs: 5, cycleEpochs: null } });
-    expect(() => methodNamed('cyclical-vae').create(run, corpus)).toThrow(/cycleEpochs/);
+    const without = { method: 'cyclical-vae', overrides: ['klWeight.cycleEpochs=null'] };
+    expect(() => resolveRun(loadConfig('ptb', methods()), without)).toThrow(/klWeight\.cycleEpochs/);
   });
 });
 
