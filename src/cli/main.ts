@@ -36,7 +36,12 @@ export async function main(args: readonly string[], given?: Io): Promise<number>
 
 /** Says what ended a command, and returns the exit code that says so. */
 export function reportError(error: unknown, io: Io): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.wrongInput;
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return EXIT.done;
+    // Help that nobody asked for: its reason is said beneath.
+    if (error.code === 'commander.help') note(io, 'sri: no command was named; above is what there is');
+    return EXIT.wrongInput;
+  }
   if (error instanceof InputError) {
     for (const line of `sri: ${error.message}`.split('\n')) note(io, cut(line, LONGEST_LINE));
     return EXIT.wrongInput;

@@ -96,6 +96,8 @@ describe('wrong use ends with 2 and says what would be right', () => {
     [['prepare', '--train', 'x', '--test', 'y', '--out', 'z'], /go together; give --valid FILE/],
     [['prepare', '--train', 'x', '--valid', 'x', '--test', 'y'], /--train, --valid and --test need --out/],
     [['prepare', '--train', 'x', '--text', 'y', '--out', 'z'], /leave out --text/],
+    [[], /no command was named/],
+    [['--'], /no command was named/],
     [['report'], /give --config, or run folders: .* sri report --config ptb\.yaml/],
     [['report', '--config', 'ptb.yaml', '--runs', `${root}/none`], /no trained runs/],
     [['reproduce', '--config', 'ptb.yaml', '--table', '7'], /no such table as 7; the paper has 5/],
