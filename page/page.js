@@ -4,18 +4,6 @@
 
 /* global uPlot */
 
-/** Lines at a time: as many as are told apart by their dashes alone. */
-const MOST_LINES = 5;
-
-/** Colours stay apart for the colour-blind (after Okabe and Ito 2008), on white and on black; dashes for who sees none. */
-const STYLES = [
-  { light: '#c44e00', dark: '#ff9a52', dash: [] },
-  { light: '#0072b2', dark: '#62bdf5', dash: [10, 4] },
-  { light: '#00795a', dark: '#35d6a4', dash: [2, 4] },
-  { light: '#882255', dark: '#f08fbd', dash: [10, 4, 2, 4] },
-  { light: '#111111', dark: '#f5f5f5', dash: [18, 3, 4, 3, 4, 3] },
-];
-
 /** Of the classes on a map: colours and shapes. */
 const CLASSES = [
   ['#0072b2', '#62bdf5', 'circle'],
@@ -52,7 +40,7 @@ let chosenOnce = false;
 function choose(label, on) {
   if (!on) return slots.delete(label);
   const taken = new Set(slots.values());
-  const free = STYLES.findIndex((_, i) => !taken.has(i));
+  const free = data.styles.findIndex((_, i) => !taken.has(i));
   if (free >= 0) slots.set(label, free);
 }
 
@@ -65,7 +53,7 @@ function makeChooser(labels) {
   for (const label of labels) {
     const box = element('input', { type: 'checkbox' });
     box.checked = slots.has(label);
-    box.disabled = !box.checked && slots.size >= MOST_LINES;
+    box.disabled = !box.checked && slots.size >= data.styles.length;
     box.addEventListener('change', () => {
       choose(label, box.checked);
       makeChooser(labels);
@@ -73,20 +61,20 @@ function makeChooser(labels) {
     });
     place.append(element('label', {}, box, ...(slots.has(label) ? [swatch(slots.get(label))] : []), label));
   }
-  if (labels.length > MOST_LINES) place.append(element('small', {}, `${MOST_LINES} at most`));
+  if (labels.length > data.styles.length) place.append(element('small', {}, `${data.styles.length} at most`));
 }
 
 function swatch(slot) {
   const svg = element('svg', { width: 44, height: 10, 'aria-hidden': 'true' });
-  const { light, dark: bright, dash } = STYLES[slot];
-  const stroke = isDark() ? bright : light;
+  const { colour, onDark, dash } = data.styles[slot];
+  const stroke = isDark() ? onDark : colour;
   svg.append(element('line', { x1: 1, x2: 43, y1: 5, y2: 5, stroke, 'stroke-width': 2.5, 'stroke-dasharray': dash.join(' ') }));
   return svg;
 }
 
 // ---- charts
 
-let data = { labels: [], first: [], charts: [], maps: [], live: null };
+let data = { labels: [], first: [], styles: [], charts: [], maps: [], live: null };
 /** How the page's server is asked; live.js sets it. */
 let ask = null;
 const plots = new Map();
@@ -114,8 +102,8 @@ function drawChart(chart) {
     return xs.map((x) => at.get(x) ?? null);
   };
   const colourOf = (label, i) => {
-    const style = STYLES[chart.fixed ? i : slots.get(label)];
-    return { stroke: isDark() ? style.dark : style.light, dash: style.dash };
+    const style = data.styles[chart.fixed ? i : slots.get(label)];
+    return { stroke: isDark() ? style.onDark : style.colour, dash: style.dash };
   };
   const columns = [xs];
   const series = [{}];

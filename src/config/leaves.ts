@@ -13,3 +13,21 @@ export function leaves(values: object, prefix = ''): Map<string, string> {
     ),
   );
 }
+
+/** A key of which two configurations say something else; a side that does not have it says undefined. */
+export interface Difference {
+  /** `model.hiddenSize`. */
+  path: string;
+  one: unknown;
+  other: unknown;
+}
+
+/** The keys in which two configurations differ, as JSON tells their values apart. */
+export function differences(one: object, other: object, prefix = ''): Difference[] {
+  return Object.keys({ ...one, ...other }).flatMap((key): Difference[] => {
+    const [a, b] = [one, other].map((of) => (of as Record<string, unknown>)[key]);
+    if (JSON.stringify(a) === JSON.stringify(b)) return [];
+    if (isPlainObject(a) && isPlainObject(b)) return differences(a, b, `${prefix}${key}.`);
+    return [{ path: `${prefix}${key}`, one: a, other: b }];
+  });
+}

@@ -1,11 +1,12 @@
 // What inference makes of chosen sentences, as plain numbers: the features of classification, the samples of Figure 1,
 // the ends of an interpolation.
 
-import { equalLengthBatches } from '../data/batches.js';
+import { type Batch, equalLengthBatches } from '../data/batches.js';
 import type { Split } from '../data/corpus.js';
 import { meanCode, type Posterior } from '../inference/posterior.js';
 import { posteriorMode } from '../inference/posterior-mode.js';
 import { pause } from '../interruption.js';
+import type { BatchLikelihood } from '../model/likelihood.js';
 import type { LatentModel } from './evaluated-model.js';
 
 export interface CodeOptions {
@@ -45,35 +46,24 @@ export async function inferCodes(
   onProgress: (done: number, total: number) => void = () => {},
 ): Promise<Codes> {
   const { latentSize } = model;
-  const places = new Map(Array.from(indices, (sentence, place) => [sentence, place]));
   const mean = new Float32Array(indices.length * latentSize);
   const z = keepDraws ? new Float32Array(indices.length * draws * latentSize) : null;
   const standardDeviation = keepSpread ? new Float32Array(indices.length * latentSize) : null;
-  let done = 0;
-  for (const batch of equalLengthBatches(split, batchSize, { indices })) {
-    const likelihood = model.likelihood(batch);
-    try {
-      const posterior = model.posterior(batch, likelihood, { seed, sentences: batch.indices });
-      const means = posterior.mean(draws);
-      const codes = z === null ? null : posterior.z(draws);
-      const spread = keepSpread ? spreadOf(posterior, draws) : null;
-      batch.indices.forEach((sentence, column) => {
-        const place = places.get(sentence)!;
-        const own = [column * latentSize, (column + 1) * latentSize] as const;
-        mean.set(means.subarray(...own), place * latentSize);
-        if (spread !== null) standardDeviation!.set(spread.subarray(...own), place * latentSize);
-        for (let m = 0; codes !== null && m < draws; m++) {
-          const at = (m * batch.size + column) * latentSize;
-          z!.set(codes.subarray(at, at + latentSize), (place * draws + m) * latentSize);
-        }
-      });
-    } finally {
-      likelihood.dispose();
-    }
-    done += batch.size;
-    onProgress(done, indices.length);
-    await pause(signal, 'stopped before all codes were inferred');
-  }
+  await overBatches(model, split, { indices, batchSize, signal }, onProgress, (batch, likelihood, places) => {
+    const posterior = model.posterior(batch, likelihood, { seed, sentences: batch.indices });
+    const means = posterior.mean(draws);
+    const codes = z === null ? null : posterior.z(draws);
+    const spread = keepSpread ? spreadOf(posterior, draws) : null;
+    places.forEach((place, column) => {
+      const own = [column * latentSize, (column + 1) * latentSize] as const;
+      mean.set(means.subarray(...own), place * latentSize);
+      if (spread !== null) standardDeviation!.set(spread.subarray(...own), place * latentSize);
+      for (let m = 0; codes !== null && m < draws; m++) {
+        const at = (m * batch.size + column) * latentSize;
+        z!.set(codes.subarray(at, at + latentSize), (place * draws + m) * latentSize);
+      }
+    });
+  });
   return { mean, z, standardDeviation };
 }
 
@@ -94,17 +84,36 @@ export async function inferModes(
   onProgress: (done: number, total: number) => void = () => {},
 ): Promise<{ mode: Float32Array; slope: number }> {
   const { latentSize } = model;
-  const places = new Map(Array.from(indices, (sentence, place) => [sentence, place]));
   const mode = new Float32Array(indices.length * latentSize);
-  let [slopes, done] = [0, 0];
+  let slopes = 0;
+  await overBatches(model, split, { indices, batchSize, signal }, onProgress, (_, likelihood, places) => {
+    const { z, slope } = posteriorMode(likelihood, gradients);
+    places.forEach((place, column) => {
+      mode.set(z.subarray(column * latentSize, (column + 1) * latentSize), place * latentSize);
+      slopes += slope[column]!;
+    });
+  });
+  return { mode, slope: slopes / indices.length };
+}
+
+/** Goes over sentences batch by batch. @param use is told the place in `indices` of each of a batch's sentences. */
+async function overBatches(
+  model: LatentModel,
+  split: Split,
+  { indices, batchSize, signal }: Pick<CodeOptions, 'indices' | 'batchSize' | 'signal'>,
+  onProgress: (done: number, total: number) => void,
+  use: (batch: Batch, likelihood: BatchLikelihood, places: readonly number[]) => void,
+): Promise<void> {
+  const places = new Map(Array.from(indices, (sentence, place) => [sentence, place]));
+  let done = 0;
   for (const batch of equalLengthBatches(split, batchSize, { indices })) {
     const likelihood = model.likelihood(batch);
     try {
-      const { z, slope } = posteriorMode(likelihood, gradients);
-      batch.indices.forEach((sentence, column) => {
-        mode.set(z.subarray(column * latentSize, (column + 1) * latentSize), places.get(sentence)! * latentSize);
-        slopes += slope[column]!;
-      });
+      use(
+        batch,
+        likelihood,
+        Array.from(batch.indices, (sentence) => places.get(sentence)!),
+      );
     } finally {
       likelihood.dispose();
     }
@@ -112,7 +121,6 @@ export async function inferModes(
     onProgress(done, indices.length);
     await pause(signal, 'stopped before all codes were inferred');
   }
-  return { mode, slope: slopes / indices.length };
 }
 
 /** sqrt(Var_q[z]) of a batch, `[sentences, latentSize]`. */

@@ -4,7 +4,7 @@
 
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { isPlainObject } from '../config/leaves.js';
+import { differences } from '../config/leaves.js';
 import { type LoadedConfig, loadConfig, parseSweep } from '../config/load.js';
 import { DEFAULTS, type RunConfig } from '../config/schema.js';
 import type { PreparationSettings } from '../data/corpus.js';
@@ -112,7 +112,7 @@ function explained(
     return resolveVariant(loaded, { method: name!, setting, seed: run.seed, overrides }, point!);
   };
   try {
-    const set = differences(resolve([]), run);
+    const set = overridesFor(resolve([]), run);
     return isDeepStrictEqual(plain(resolve(set)), plain(run)) ? set : null;
   } catch (error) {
     if (error instanceof InputError) return null;
@@ -126,14 +126,10 @@ const plain = (run: RunConfig): unknown => JSON.parse(JSON.stringify(run));
 const NAMED = ['dataSet', 'method', 'setting', 'name', 'seed'];
 
 /** `path.to.key=value` of every key that a run has otherwise. */
-function differences(configured: object, run: object, above = ''): string[] {
-  return Object.keys({ ...configured, ...run }).flatMap((key) => {
-    if (above === '' && NAMED.includes(key)) return [];
-    const [one, other] = [configured, run].map((of) => (of as Record<string, unknown>)[key]);
-    if (isDeepStrictEqual(one, other)) return [];
-    if (isPlainObject(one) && isPlainObject(other)) return differences(one, other, `${above}${key}.`);
-    return [`${above}${key}=${asYaml(other ?? null)}`];
-  });
+function overridesFor(configured: object, run: object): string[] {
+  return differences(configured, run)
+    .filter(({ path }) => !NAMED.includes(path))
+    .map(({ path, other }) => `${path}=${asYaml(other ?? null)}`);
 }
 
 /** JSON is YAML; a name needs no quotation marks. */
@@ -322,7 +318,10 @@ function preparation(
     loaded === null ? [] : ['--config', config],
     origin === null ? [] : sourceOptions(dataSet, origin),
     loaded !== null && directory === configured.directory ? [] : ['--out', directory],
-    differences(configured, { ...asked, directory: configured.directory }).flatMap((text) => ['--set', `data.${text}`]),
+    overridesFor(configured, { ...asked, directory: configured.directory }).flatMap((text) => [
+      '--set',
+      `data.${text}`,
+    ]),
   );
 }
 

@@ -4,7 +4,6 @@
 // What a plugin imports as `sri` is this very program, wherever the plugin lies and whatever else is installed there: its
 // definitions, errors and tensors are then the program's own.
 
-import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import module, { createRequire } from 'node:module';
 import path from 'node:path';
@@ -24,6 +23,7 @@ import type { DecoderDefinition } from '../model/define-decoder.js';
 import type { Definition } from '../registry.js';
 import type { TableDefinition } from '../report/define-table.js';
 import { registerTable } from '../report/tables.js';
+import { sha256 } from '../storage/sha256.js';
 import { cut } from '../text.js';
 
 /** A module that definitions were taken from. */
@@ -82,8 +82,7 @@ export async function loadPlugin(name: string, from: string, place: string): Pro
       throw new InputError(`${place}: ${file}: ${messageOf(error)}`);
     }
   }
-  const sha256 = createHash('sha256').update(readFileSync(file)).digest('hex');
-  loaded.push({ name, file, sha256 });
+  loaded.push({ name, file, sha256: sha256(readFileSync(file)) });
 }
 
 /** Loads what options ask for. @param names paths relative to where the command is given, or names of packages. */

@@ -2,7 +2,6 @@
 // and read back by the decoder. Whether the attribute came along is judged by the classifier of Table 5, which never saw the
 // sentences that it judges.
 
-import { createHash } from 'node:crypto';
 import { evaluationSubset } from '../data/batches.js';
 import { InputError, InterruptedError } from '../errors.js';
 import { predictBySvm } from '../evaluation/classification/classification.js';
@@ -12,6 +11,7 @@ import { inferCodes } from '../evaluation/codes.js';
 import { can } from '../methods/capability.js';
 import { RandomStream } from '../random/philox.js';
 import type { DecodedText } from '../runs/texts.js';
+import { sha256 } from '../storage/sha256.js';
 import { cut } from '../text.js';
 import { type DecodingRequest, decodeTexts, settled } from './decode-texts.js';
 import { encode, type UnknownGivenWords } from './encode.js';
@@ -61,8 +61,9 @@ export interface Transfer {
 }
 
 /**
- * Writes each sentence as one of another class, and keeps how many are taken for it as a row of the run: decodes E_q[z] + strength (m_to - m_from), with m the mean of E_q[z] over
- * labelled training sentences of a class (attribute vectors, as in Larsen et al. 2016).
+ * Writes each sentence as one of another class, and keeps how many are taken for it as a row of the run: decodes
+ * E_q[z] + strength (m_to - m_from), with m the mean of E_q[z] over labelled training sentences of a class (attribute
+ * vectors, as in Larsen et al. 2016).
  * @throws {InputError} for a method without a code, a corpus without labels, a class that it has not or of which none of the
  *   labelled sentences is, and a line without words.
  * @throws {InterruptedError} if the signal asked to stop.
@@ -151,7 +152,7 @@ export async function transfer(
   const { before, after: reached, judge } = result;
   const settings = {
     ...{ to, from: from ?? null, strength, labels: drawn.length, source },
-    ...{ given: sumOf(lines), decoding: JSON.stringify(settled(opened, request)) },
+    ...{ given: sha256(lines.join('\n')).slice(0, 12), decoding: JSON.stringify(settled(opened, request)) },
   };
   const keeper = rowKeeper(opened, () => settings);
   await keeper.keep({
@@ -163,7 +164,7 @@ export async function transfer(
     value: reached.value,
     standardError: reached.standardError,
     sentences: lines.length,
-    draws: !can(model.inference, 'mean') ? run.evaluation.featureDraws : 0,
+    draws: can(model.inference, 'mean') ? 0 : run.evaluation.featureDraws,
     facts: {
       ...{ before: before.value, beforeError: before.standardError },
       ...(judge !== null && { judge: judge.value, judgeError: judge.standardError, judged: judge.sentences }),
@@ -186,11 +187,6 @@ function variantOf(to: string, from: string | undefined): string {
 
 /** Characters. */
 const LONGEST_VARIANT = 40;
-
-/** What tells given sentences from others. */
-function sumOf(lines: readonly string[]): string {
-  return createHash('sha256').update(lines.join('\n')).digest('hex').slice(0, 12);
-}
 
 /**
  * strength (m_to - m_from), [latentSize]; null where there is nothing that one of the means could be of.

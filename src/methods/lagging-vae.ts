@@ -199,24 +199,13 @@ class LaggingVae extends Vae<KlWeightKeys & AggressiveKeys> {
     });
     const groups = aggressive.information === 'batch' ? batches.map((batch) => [batch]) : [batches];
     const parts = groups.flatMap((group) => {
-      const gaussian = {
-        mean: joined(
-          Float32Array,
-          group.map(({ mean }) => mean),
-        ),
-        logVariance: joined(
-          Float32Array,
-          group.map(({ logVariance }) => logVariance),
-        ),
-      };
+      const all = (of: (one: (typeof group)[number]) => Float32Array) => joined(Float32Array, group.map(of));
+      const gaussian = { mean: all(({ mean }) => mean), logVariance: all(({ logVariance }) => logVariance) };
       const sentences = group.reduce((sum, { size }) => sum + size, 0);
       return Array.from(
         mutualInformation(
           gaussian,
-          joined(
-            Float32Array,
-            group.map(({ z }) => z),
-          ),
+          all(({ z }) => z),
           sentences,
         ),
       );

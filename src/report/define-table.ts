@@ -14,7 +14,7 @@ import type { ReadingTable } from './layout.js';
 import type { ChartView } from './page-numbers.js';
 import type { Product } from './product.js';
 import { readingTable } from './reading.js';
-import type { Table } from './table.js';
+import { columnsWithErrors, type Table } from './table.js';
 
 /** A table by what people call it: the paper's number, or its name. */
 export type TableKey = number | string;
@@ -74,7 +74,7 @@ export function defineTable(spec: TableSpec): TableDefinition {
 }
 
 function readingColumns(table: Table): ReadingTable {
-  const quantities = table.columns.filter((name) => table.columns.includes(`${name} standard error`));
+  const quantities = columnsWithErrors(table);
   if (quantities.length > 0) return readingTable(table, quantities, []);
   const [, ...others] = table.columns;
   return readingTable(

@@ -5,7 +5,7 @@ import { chooseRow, type MeasuredRun } from '../runs/measured-run.js';
 import type { ReadingTable } from './layout.js';
 import { readingTable } from './reading.js';
 import { bySeeds, meanOverSeeds, range, SEEDS_PROVENANCE, type SeedMean, type Seeds, seedCount } from './seeds.js';
-import { type Column, makeTable, methodLabel, significant, type Table } from './table.js';
+import { type Column, columnsWithErrors, makeTable, methodLabel, significant, type Table } from './table.js';
 
 /** A metric, or one variant of it, as the table heads it. */
 interface Quantity {
@@ -74,8 +74,7 @@ function tableOf(quantities: readonly Quantity[], runs: readonly MeasuredRun[], 
 
 /** Such a table for reading. */
 export function readingMetrics(table: Table): ReadingTable {
-  const quantities = table.columns.filter((name) => table.columns.includes(`${name} standard error`));
-  return readingTable(table, quantities, [['epochs', 'Epochs']]);
+  return readingTable(table, columnsWithErrors(table), [['epochs', 'Epochs']]);
 }
 
 /** In the order of the names, and of a metric's variants by their headings. */

@@ -2,6 +2,7 @@
 // with a band from the lowest seed to the highest.
 
 import type { PosteriorMap } from '../runs/posterior-files.js';
+import type { LineStyle } from './line-styles.js';
 
 /** A line of a chart; the arrays are of one length. */
 export interface ChartSeries {
@@ -47,6 +48,8 @@ export interface PageNumbers {
   labels: string[];
   /** Those that are shown before a person chooses. */
   first: string[];
+  /** How lines look; as many are shown at a time. */
+  styles: readonly Pick<LineStyle, 'colour' | 'onDark' | 'dash'>[];
   charts: PageChart[];
   maps: PageMap[];
   /** Of a page that a server keeps up to date and that may ask it, which of its states this is; null for a file. */

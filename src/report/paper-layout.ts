@@ -4,7 +4,7 @@
 
 import { metrics } from '../evaluation/registry.js';
 import type { WrittenQuantity } from '../notation.js';
-import { type Cell, hasSome, PROVENANCE, type Table, writtenQuantity } from './table.js';
+import { type Cell, columnsWithErrors, hasSome, PROVENANCE, type Table, writtenQuantity } from './table.js';
 import { MADE_BY_NAMES } from './text-tables.js';
 
 /** A quantity in a row, as it is printed. */
@@ -32,10 +32,7 @@ const PROVENANCE_NAMES = new Set([...PROVENANCE.map(([name]) => name), ...MADE_B
 
 /** Names of columns that hold quantities: they have a standard error, and some row has them, or had them published. */
 export function quantitiesOf(table: Table): string[] {
-  const { columns } = table;
-  return columns.filter(
-    (name) => columns.includes(`${name} standard error`) && (hasSome(table, name) || hasSome(table, `Paper ${name}`)),
-  );
+  return columnsWithErrors(table).filter((name) => hasSome(table, name) || hasSome(table, `Paper ${name}`));
 }
 
 /**

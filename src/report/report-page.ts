@@ -29,8 +29,8 @@ import {
   sideBySide,
   textTable,
 } from './html.js';
-import { MOST_LINES } from './line-styles.js';
-import { distinctRuns, mixtureNotices } from './mixture.js';
+import { LINE_STYLES, MOST_LINES } from './line-styles.js';
+import { mixtureNotices } from './mixture.js';
 import {
   type ChartView,
   type Curve,
@@ -40,8 +40,8 @@ import {
   seedSeries,
 } from './page-numbers.js';
 import { partNotice } from './part.js';
-import { experiment } from './seeds.js';
-import { hasSome, inPaperOrder, methodLabel, PROVENANCE, type Table, variedIn } from './table.js';
+import { bySeeds, mean } from './seeds.js';
+import { columnsWithErrors, hasSome, methodLabel, PROVENANCE, type Table, variedIn } from './table.js';
 import { AGAINST, AGAINST_MEANING } from './table1.js';
 import { type EpochNumbers, indexedColumns, readEpochs } from './training-log.js';
 
@@ -106,9 +106,10 @@ export async function reportPage({
   const of = (dataSet: string) => shown.filter(({ measured }) => measured.run.dataSet === dataSet);
   const several = dataSets.length > 1;
   const parts = dataSets.flatMap((dataSet) => partNotice(of(dataSet).map(({ measured }) => measured)) ?? []);
+  // Of all runs: one that stands there twice is shown once, and told of.
   const mixtures = dataSets.flatMap((dataSet) =>
     mixtureNotices(
-      of(dataSet).map(({ measured }) => measured),
+      runs.filter(({ run }) => run.dataSet === dataSet),
       split,
     ),
   );
@@ -143,6 +144,7 @@ export async function reportPage({
     numbers: {
       labels: lineLabels(shown),
       first: firstLines(shown),
+      styles: LINE_STYLES,
       charts: [...charts, ...ofTables.filter((one) => one !== null)].map(({ numbers }) => numbers),
       maps,
       live,
@@ -154,23 +156,24 @@ export async function reportPage({
  * Names the runs, each once: the method as in the tables, then what tells it from others of the method. Runs of one name that
  * learned by other settings are no seeds of one another; the folder of each tells them apart.
  */
-function show(all: readonly MeasuredRun[]): Shown[] {
-  const runs = inPaperOrder(distinctRuns(all));
+function show(runs: readonly MeasuredRun[]): Shown[] {
   const several = new Set(runs.map(({ run }) => run.dataSet)).size > 1;
-  return runs.map((measured) => {
-    const { run, manifest, directory } = measured;
-    const epochs = readEpochs(new RunFolder(directory).metricsText());
-    const namesakes = runs.filter((other) => other.run.dataSet === run.dataSet && other.run.name === run.name);
-    const seeds = namesakes.filter((other) => experiment(other) === experiment(measured));
-    const folder = seeds.length < namesakes.length ? `, ${seeds[0]!.directory}` : '';
-    const line = (several ? `${methodLabel(measured)} on ${run.dataSet}` : methodLabel(measured)) + folder;
-    return {
-      line,
-      label: seeds.length > 1 ? `${line} seed ${run.seed}` : line,
-      measured,
-      epochs,
-      best: epochs.find(({ epoch }) => epoch === manifest.selectedEpoch),
-    };
+  const experiments = bySeeds(runs);
+  return experiments.flatMap((seeds) => {
+    const { run, directory } = seeds[0]!;
+    const namesakes = experiments.filter(([one]) => one!.run.dataSet === run.dataSet && one!.run.name === run.name);
+    const folder = namesakes.length > 1 ? `, ${directory}` : '';
+    const line = `${methodLabel(seeds[0]!)}${several ? ` on ${run.dataSet}` : ''}${folder}`;
+    return seeds.map((measured): Shown => {
+      const epochs = readEpochs(new RunFolder(measured.directory).metricsText());
+      return {
+        line,
+        label: seeds.length > 1 ? `${line} seed ${measured.run.seed}` : line,
+        measured,
+        epochs,
+        best: epochs.find(({ epoch }) => epoch === measured.manifest.selectedEpoch),
+      };
+    });
   });
 }
 
@@ -246,7 +249,7 @@ function verdicts(shown: readonly Shown[]): Html[] {
 }
 
 function tableOf({ table, dataSet, metrics = [] }: ReportedTable): Html {
-  const compares = table.columns.some((name) => table.columns.includes(`${name} standard error`));
+  const compares = columnsWithErrors(table).length > 0;
   const meaning = hasSome(table, AGAINST) ? `; ${AGAINST_MEANING}` : '';
   const beside = table.columns.some((name) => name.startsWith('Paper ') && hasSome(table, name))
     ? ", and the paper's"
@@ -375,7 +378,7 @@ function movementView(shown: readonly Shown[], column: string, name: string): Ch
         const [before, after] = [parts[i]![d], later[d]];
         return before == null || after == null ? [] : [Math.abs(after - before)];
       });
-      return steps.length === 0 ? [] : [steps.reduce((sum, step) => sum + step) / steps.length];
+      return mean(steps) ?? [];
     })
       .flat()
       .sort((a, b) => b - a)

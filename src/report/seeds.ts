@@ -20,7 +20,7 @@ export function bySeeds(runs: readonly MeasuredRun[]): Seeds[] {
 }
 
 /** What a run learned, from which text, apart from its seed. How it is measured and where it ran may differ. */
-export function experiment({ run, manifest }: MeasuredRun): string {
+function experiment({ run, manifest }: MeasuredRun): string {
   const { seed, backend, threads, evaluation, training, ...learning } = run;
   const { logEvery, checkpointEvery, keepEpochs, ...schedule } = training;
   return JSON.stringify([learning, schedule, manifest.dataHash]);

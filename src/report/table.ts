@@ -98,6 +98,11 @@ export function hasSome({ columns, rows }: Table, column: string): boolean {
   return at >= 0 && rows.some((row) => row[at] !== '');
 }
 
+/** Names of columns that have one of their standard errors beside them. */
+export function columnsWithErrors({ columns }: Pick<Table, 'columns'>): string[] {
+  return columns.filter((name) => columns.includes(`${name} standard error`));
+}
+
 /** The table as RFC 4180 has it, with the columns' names in the first line. */
 export function toCsv({ columns, rows }: Table): string {
   return csvText([columns, ...rows]);

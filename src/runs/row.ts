@@ -1,7 +1,7 @@
 // A measured number, with all that is needed to believe it or to doubt it. One such row is one file of a run folder.
 
-import { createHash } from 'node:crypto';
 import { z } from 'zod';
+import { sha256 } from '../storage/sha256.js';
 import { JsonFormat, measuredNumber } from './json-format.js';
 
 const effectiveSampleSizes = z.strictObject({
@@ -82,7 +82,7 @@ export function rowName(row: MeasuredRow): string {
   const what = variant === undefined ? [metric] : [metric, variant];
   const drawn = draws > 0 ? [`${draws}-draws`] : [];
   const identity = JSON.stringify([weights, dataHash, seed, Object.entries(settings).sort()]);
-  const sum = createHash('sha256').update(identity).digest('hex').slice(0, 12);
+  const sum = sha256(identity).slice(0, 12);
   return [...what, estimator, split, `epoch-${epoch}`, `${sentences}-sentences`, ...drawn, sum].join('.');
 }
 

@@ -13,7 +13,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import { PRECISIONS } from '../config/choices.js';
 import { learned } from '../config/learned.js';
-import { isPlainObject } from '../config/leaves.js';
+import { differences } from '../config/leaves.js';
 import { namedRunSchema, type RunConfig } from '../config/schema.js';
 import { InputError } from '../errors.js';
 import { methods } from '../methods/registry.js';
@@ -169,7 +169,9 @@ export class RunFolder {
    */
   async settleConfig(run: RunConfig): Promise<void> {
     if (read(path.join(this.directory, 'config.json')) !== null) {
-      const differing = differences(learned(this.config()), learned(run));
+      const differing = differences(learned(this.config()), learned(run)).map(
+        ({ path, one, other }) => `${path}: ${JSON.stringify(one)} there, ${JSON.stringify(other)} now`,
+      );
       if (differing.length > 0) {
         throw new InputError(
           `${this.directory} holds a run with another configuration (${differing.join('; ')}); ` +
@@ -304,18 +306,6 @@ export class RunFolder {
     makeFolder(path.dirname(file));
     await writeFileAtomic(file, content);
   }
-}
-
-/** `path: old -> new` for every leaf that differs. */
-function differences(old: object, fresh: object, prefix = ''): string[] {
-  const keys = new Set([...Object.keys(old), ...Object.keys(fresh)]);
-  return [...keys].flatMap((key) => {
-    const a = (old as Record<string, unknown>)[key];
-    const b = (fresh as Record<string, unknown>)[key];
-    if (JSON.stringify(a) === JSON.stringify(b)) return [];
-    if (isPlainObject(a) && isPlainObject(b)) return differences(a, b, `${prefix}${key}.`);
-    return [`${prefix}${key}: ${JSON.stringify(a)} there, ${JSON.stringify(b)} now`];
-  });
 }
 
 function read(file: string): string | null {

@@ -1,9 +1,9 @@
 // Which process of which machine something belongs to, and whether that process still lives: what a lock holds, and what a
 // file that is being written is named by.
 
-import { createHash } from 'node:crypto';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { sha256 } from './sha256.js';
 
 export interface ProcessIdentity {
   host: string;
@@ -45,10 +45,7 @@ export function thisProcess(): ProcessIdentity {
 
 /** Of the machine and its numbering of processes: what tells whether a number of a process means anything here. */
 export function placeOf({ host, boot, namespace }: Omit<ProcessIdentity, 'pid' | 'start'>): string {
-  return createHash('sha256')
-    .update(JSON.stringify([host, boot, namespace]))
-    .digest('hex')
-    .slice(0, 8);
+  return sha256(JSON.stringify([host, boot, namespace])).slice(0, 8);
 }
 
 /**

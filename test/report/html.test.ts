@@ -38,7 +38,14 @@ describe('the page', () => {
   const map = { points: [], prior: [], landmarks: [], ways: [] };
   const page = htmlReport({
     title: NASTY,
-    numbers: { labels: [NASTY], first: [], charts: [], maps: [{ id: 'map-1', run: NASTY, ...map }], live: null },
+    numbers: {
+      labels: [NASTY],
+      first: [],
+      styles: [],
+      charts: [],
+      maps: [{ id: 'map-1', run: NASTY, ...map }],
+      live: null,
+    },
     sections: [
       {
         title: `first: ${NASTY}`,

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -184,6 +184,16 @@ describe('the page of a data set', () => {
       [1, [5, 4.5]],
       [1, [5.5, 5.25]],
     ]);
+  });
+
+  it('shows a copied run once, and says that it is a copy', async () => {
+    const copy = path.join(root, 'copied');
+    cpSync(sri.directory, copy, { recursive: true });
+    const runs = [sri, new RunFolder(copy)].map(readRun);
+    const drawn = elementsOf(await reportPage({ split: 'test', runs, tables: [], commandsOf: () => [] }));
+    const told = drawn.filter(({ name }) => name === 'li').map(({ text }) => text);
+    expect(told).toContainEqual(expect.stringMatching(/copied is .*seed-3 once more, a copy or a link/));
+    expect(drawn.filter(({ name, text }) => name === 'td' && text === 'active')).toHaveLength(1);
   });
 
   it('compares numbers of steps where runs differ in nothing else', async () => {

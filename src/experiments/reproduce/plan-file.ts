@@ -6,7 +6,6 @@
 //   jobs.json       which jobs of Slurm they were submitted as
 //   logs/           what the tasks said
 
-import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import path from 'node:path';
@@ -19,6 +18,7 @@ import { methods } from '../../methods/registry.js';
 import { MEASURINGS } from '../../report/product.js';
 import { JsonFormat } from '../../runs/json-format.js';
 import { writeFileAtomic } from '../../storage/atomic-write.js';
+import { sha256 } from '../../storage/sha256.js';
 import { loadPlugin, plugins } from '../plugins.js';
 import type { Task } from './plan.js';
 import { type ReproductionRequest, tablesToShow } from './reproduce.js';
@@ -112,7 +112,7 @@ export class PlanFolder {
   /** Writes a plan among the runs that it is of: the same plan has the same folder, and what is known of its tasks stays. */
   static async create(plan: Plan, dataSet: string): Promise<PlanFolder> {
     const text = PLAN.write(plan);
-    const name = `plan-${createHash('sha256').update(text).digest('hex').slice(0, 8)}`;
+    const name = `plan-${sha256(text).slice(0, 8)}`;
     const folder = new PlanFolder(path.resolve(plan.runs, dataSet, name), plan);
     for (const part of ['tasks', 'logs']) mkdirSync(path.join(folder.directory, part), { recursive: true });
     await writeFileAtomic(folder.file, text);
