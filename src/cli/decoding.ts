@@ -8,7 +8,7 @@ import type { Decoding } from '../model/decoding.js';
 import type { RunFolder } from '../runs/run-folder.js';
 import type { DecodedText } from '../runs/texts.js';
 import { type Io, note, print, printJson } from './io.js';
-import { wholeNumber } from './options.js';
+import { numberThat, wholeNumber } from './options.js';
 
 /** What the options of {@link addDecodingOptions} hold. */
 export interface DecodingOptions {
@@ -124,15 +124,4 @@ function outFile(text: string): string {
     throw new InvalidArgumentError('Its name must end in .csv, .json or .txt.');
   }
   return text;
-}
-
-/** A parser of numbers that something holds of. */
-export function numberThat(holds: (value: number) => boolean, what: string): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (text.trim() === '' || !Number.isFinite(value) || !holds(value)) {
-      throw new InvalidArgumentError(`It must be ${what}.`);
-    }
-    return value;
-  };
 }

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { InputError } from '../errors.js';
 import { formatSeconds } from '../notation.js';
 import { type Io, note, print, printJson } from './io.js';
-import { addMachineOptions, type MachineOptions, overridesOf, wholeNumber } from './options.js';
+import { addMachineOptions, type MachineOptions, numberThat, overridesOf } from './options.js';
 import { showPreparation } from './prepare.js';
 
 interface InitOptions extends MachineOptions {
@@ -26,14 +26,19 @@ export function addInit(program: Command, io: Io): void {
     .option('--valid <file>', 'the text that epochs are judged by; a tenth of <file> unless given')
     .option('--test <file>', 'the text that is measured on; a tenth of <file> unless given')
     .option('--name <name>', "of the data set, its config and its folder; the file's own unless given")
-    .option('--hours <number>', 'the most that training and measuring LSTM-LM and SRI should take', wholeNumber(1), 3);
+    .option(
+      '--hours <number>',
+      'the most that training and measuring LSTM-LM and SRI should take',
+      numberThat((value) => value > 0, 'a number above 0'),
+      3,
+    );
   addMachineOptions(command)
     .addHelpText(
       'after',
       `
 Examples:
   sri init reviews.txt
-  sri init yelp.csv --hours 1
+  sri init yelp.csv --hours 0.5
   sri init train.txt --valid valid.txt --test test.txt --name reviews --hours 12`,
     )
     .action(async (text: string, options: InitOptions) => {

@@ -37,6 +37,17 @@ export function wholeNumber(least: number): (text: string) => number {
   };
 }
 
+/** A parser of numbers that something holds of. */
+export function numberThat(holds: (value: number) => boolean, what: string): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() === '' || !Number.isFinite(value) || !holds(value)) {
+      throw new InvalidArgumentError(`It must be ${what}.`);
+    }
+    return value;
+  };
+}
+
 /** Numbers that a range may come to. */
 const LONGEST_RANGE = 1000;
 

@@ -4,10 +4,10 @@ import type { Command } from 'commander';
 import type { Share, Transfer } from '../experiments/transfer.js';
 import { percent } from '../notation.js';
 import { shownText } from '../runs/shown-text.js';
-import { addDecodingOptions, type DecodingOptions, decodingOf, numberThat, showTexts } from './decoding.js';
+import { addDecodingOptions, type DecodingOptions, decodingOf, showTexts } from './decoding.js';
 import { addSampleSeedOption } from './encode.js';
 import { type Io, note, printJson } from './io.js';
-import { wholeNumber } from './options.js';
+import { numberThat, wholeNumber } from './options.js';
 import { type Chosen, onTrainedRun, type TrainedRunOptions } from './trained-run.js';
 
 interface TransferOptions extends TrainedRunOptions, DecodingOptions {

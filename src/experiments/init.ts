@@ -321,6 +321,8 @@ function configText({
   const { items, labels, header, tokenizer, types, repeated, length } = findings;
   // With hardly a word that comes twice, all are kept.
   const vocabularySize = Math.min(MOST_TYPES, Math.max(3, repeated < 20 ? types : repeated) + 2);
+  // As many as the configurations of results/ and configs/ have; a vocabulary of no more is summed over whole.
+  const words = vocabularySize > 5000 ? 500 : 300;
   const maxLength = Math.min(LONGEST, length.most);
   const lost = length.most > LONGEST ? 'truncate' : 'drop';
   const { wordVectorSize, hiddenSize, latentSize, epochs } = scale;
@@ -388,11 +390,13 @@ methods:
         langevin:
           steps: 10
           stepSize: [0.3, 0.25, 0.2, 0.15, 0.1]
+          vocabulary: { frequent: ${words}, sampled: ${words} } # that a chain's softmax sums over, as training goes
           temperature: { start: 0.05, growFromEpoch: 1, growPerEpoch: 0.25, max: 0.55 } # rate control: less is more KL
       annealed: # from nothing
         langevin:
           steps: 10
           stepSize: [0.3, 0.25, 0.2, 0.15, 0.1]
+          vocabulary: { frequent: ${words}, sampled: ${words} }
           temperature: { start: 0.05, growFromEpoch: 1, growPerEpoch: 0.15, max: 0.8 }
 `;
 }
