@@ -9,7 +9,7 @@ import { chooseRun, openConfig, trainedRun } from './experiments/choose-run.js';
 import { decode as decodeCodes, type GivenCodes } from './experiments/decode.js';
 import type { DecodingRequest } from './experiments/decode-texts.js';
 import { type Encoding, encode as encodeLines, type UnknownGivenWords } from './experiments/encode.js';
-import { checkMetrics, type EvaluationRequest, evaluateRun, withEstimator } from './experiments/evaluate.js';
+import { checkMetrics, type EvaluationRequest, evaluateAlone, withEstimator } from './experiments/evaluate.js';
 import { type OpenRun, openRun as openFolder } from './experiments/open-run.js';
 import { loadPlugins } from './experiments/plugins.js';
 import { configured, ofFiles, ofText, prepare } from './experiments/prepare.js';
@@ -147,7 +147,7 @@ export async function evaluate(
 ): Promise<MeasuredRow[]> {
   checkMetrics(opened.run, request.metrics ?? []);
   const run = withEstimator(opened.run, estimator, samples);
-  return evaluateRun({ ...opened, run }, { ...request, split }, following);
+  return evaluateAlone({ ...opened, run }, { ...request, split }, following);
 }
 
 /**

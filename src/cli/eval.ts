@@ -87,6 +87,6 @@ function complete(command: Command, io: Io, examples: string, only?: string[]): 
       return withEstimator(run, estimator, draws);
     },
     work: async (opened, { metric, split, limit }: EvalOptions, following) =>
-      (await experiment()).evaluateRun(opened, { metrics: only ?? metric, split, limit }, following),
+      (await experiment()).evaluateAlone(opened, { metrics: only ?? metric, split, limit }, following),
   });
 }

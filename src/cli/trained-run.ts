@@ -9,6 +9,7 @@ import type { UnknownGivenWords } from '../experiments/encode.js';
 import type { UnknownWords } from '../experiments/interpolate.js';
 import type { OpenRun } from '../experiments/open-run.js';
 import type { Following, RowEvent, Stage } from '../experiments/progress.js';
+import type { Measuring } from '../report/product.js';
 import type { RunFolder } from '../runs/run-folder.js';
 import type { Io } from './io.js';
 import {
@@ -64,6 +65,8 @@ type WorkEvent = RunEvent | RowEvent;
 export interface Work<Options, Result> {
   /** Of use, for the help. */
   examples: string;
+  /** What it measures of a split, as plans call it, where no other process is to measure that of the run meanwhile. */
+  measures?: Measuring;
   /** Decides on the options, before anything is opened, what is not right together; and what the run is to be, where not as chosen. */
   settle?(chosen: Chosen<Options>): RunConfig | Promise<RunConfig>;
   /** @param files the arguments that are no options, where the command takes any. */
@@ -78,10 +81,10 @@ export interface Work<Options, Result> {
 }
 
 /** Completes a command that works on a trained run: its common options, its help and its action. */
-export function onTrainedRun<Options extends TrainedRunOptions, Result>(
+export function onTrainedRun<Options extends TrainedRunOptions & { split?: SplitName }, Result>(
   command: Command,
   io: Io,
-  { examples, settle = ({ run }) => run, work, show }: Work<Options, Result>,
+  { examples, measures, settle = ({ run }) => run, work, show }: Work<Options, Result>,
 ): void {
   addTrainedRunOptions(command)
     .addHelpText('after', examples)
@@ -108,7 +111,8 @@ export function onTrainedRun<Options extends TrainedRunOptions, Result>(
             printRow(event.row, folder, findMetric(event.row.metric)?.unit, io, options.json);
           },
         };
-        const result = await work(opened, options, following, command.args);
+        const begin = () => work(opened, options, following, command.args);
+        const result = await (measures === undefined ? begin() : alone(opened, measures, options, following, begin));
         progress.end();
         await show?.(result, { run, folder, options });
       } finally {
@@ -116,6 +120,18 @@ export function onTrainedRun<Options extends TrainedRunOptions, Result>(
         opened.dispose();
       }
     });
+}
+
+/** Once no other process measures it of the split. */
+async function alone<Result>(
+  { run, folder }: OpenRun,
+  measures: Measuring,
+  { split = 'test' }: { split?: SplitName },
+  following: Following<WorkEvent>,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  const { measuringAlone } = await import('../experiments/in-use.js');
+  return measuringAlone({ folder, quantities: [measures], split }, `${measures} of ${run.name}`, following, work);
 }
 
 /** @param name of the run that it is of. */

@@ -13,6 +13,7 @@ import { methodNamed } from '../methods/registry.js';
 import { tablesOf } from '../report/tables.js';
 import type { MeasuredRow } from '../runs/row.js';
 import { evaluationOptions } from './evaluation.js';
+import { measuringAlone } from './in-use.js';
 import { languageModelNll } from './language-model.js';
 import type { OpenRun } from './open-run.js';
 import { type Following, type RowEvent, rowKeeper, type Stage, stage } from './progress.js';
@@ -25,6 +26,12 @@ export function metricsOf(inference: Inference, names: readonly string[] = table
   return names.filter(
     (name) => isMeasurable(metricNamed(name), inference) && (name !== 'ppl' || hasPerplexity(inference)),
   );
+}
+
+/** What two processes are not to measure of a run at once, for metrics of it: perplexities by two estimators are two things. */
+export function metricQuantities({ method, evaluation }: RunConfig, metrics: readonly string[]): string[] {
+  const { inference } = methodNamed(method);
+  return metrics.map((name) => (name === 'ppl' ? `ppl-${estimatorName(evaluation, inference)}` : name));
 }
 
 /** @throws {InputError} where there is no such metric, another command measures it, or the run's method has it not. */
@@ -60,6 +67,22 @@ export interface EvaluationRequest {
   split: SplitName;
   /** Sentences, drawn at random, that every metric is measured on; as the configuration has it where absent. */
   limit?: number | undefined;
+}
+
+/**
+ * {@link evaluateRun}, once no other process measures one of the metrics on the split.
+ * @throws {InterruptedError} also while it waits.
+ */
+export async function evaluateAlone(
+  opened: OpenRun,
+  request: EvaluationRequest,
+  following: Following<Stage | RowEvent> = {},
+): Promise<MeasuredRow[]> {
+  const { run, folder } = opened;
+  const metrics = request.metrics ?? metricsOf(methodNamed(run.method).inference);
+  const measured = { folder, quantities: metricQuantities(run, metrics), split: request.split };
+  const before = `${metrics.join(',')} of ${run.name}`;
+  return measuringAlone(measured, before, following, () => evaluateRun(opened, { ...request, metrics }, following));
 }
 
 /**

@@ -5,15 +5,18 @@ import { findMetric } from '../evaluation/registry.js';
 import type { MeasuredRun } from '../runs/measured-run.js';
 import { methodLabel, tableEstimator, tableRow } from './table.js';
 
-/** Whether two folders hold one run: a copy, or a link. */
+/**
+ * Whether two folders hold one run: a copy, or a link. A seed makes weights of its own, so that runs whose files of weights are
+ * the same are one whatever their configurations say of their seeds. Where no sums are known, name and seed must do.
+ */
 export function isSameRun(one: MeasuredRun, other: MeasuredRun): boolean {
-  const [weights, others] = [one, other].map(({ manifest }) => JSON.stringify(Object.entries(manifest.weights).sort()));
-  return (
-    one.run.name === other.run.name &&
-    one.run.seed === other.run.seed &&
-    one.manifest.dataHash === other.manifest.dataHash &&
-    weights === others
-  );
+  if (one.manifest.dataHash !== other.manifest.dataHash) return false;
+  const isNamed = one.run.name === other.run.name;
+  const isSeeded = one.run.seed === other.run.seed;
+  const [sums, others] = [one, other].map(({ manifest }) => Object.values(manifest.weights));
+  if (sums!.length === 0 && others!.length === 0) return isNamed && isSeeded;
+  // One training may stand in a table by several names, of which each is measured in another way.
+  return (isNamed || !isSeeded) && sums!.some((sum) => others!.includes(sum));
 }
 
 /** The runs without those that stand there a second time. */
@@ -90,7 +93,9 @@ function copies(runs: readonly MeasuredRun[]): string[] {
     .filter((measured) => !kept.includes(measured))
     .map((measured) => {
       const original = kept.find((other) => isSameRun(other, measured))!;
-      return `${measured.directory} is ${original.directory} once more, a copy or a link, and counts as no further seed.`;
+      const { seed } = measured.run;
+      const but = seed === original.run.seed ? '' : `, though its config.json says seed ${seed}`;
+      return `${measured.directory} is ${original.directory} once more, a copy or a link, and counts as no further seed${but}.`;
     });
 }
 

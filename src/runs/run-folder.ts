@@ -15,6 +15,7 @@ import { PRECISIONS } from '../config/choices.js';
 import { learned } from '../config/learned.js';
 import { differences } from '../config/leaves.js';
 import { namedRunSchema, type RunConfig } from '../config/schema.js';
+import type { SplitName } from '../data/splits.js';
 import { InputError } from '../errors.js';
 import { methods } from '../methods/registry.js';
 import { removeAbandoned, writeFileAtomic } from '../storage/atomic-write.js';
@@ -253,12 +254,12 @@ export class RunFolder {
   }
 
   /**
-   * Takes a quantity of the run for this process until the lock is released, so that two do not measure it.
-   * @param what is measured, as a plan calls it.
+   * Takes a quantity of the run on a split for this process until the lock is released, so that two do not measure it.
+   * @param quantity a part of a file's name.
    * @throws RunInUseError if a living process holds it.
    */
-  lockMeasuring(what: string): Lock {
-    return this.take(`measuring-${what}.lock`, `measured (${what})`);
+  lockMeasuring(quantity: string, split: SplitName): Lock {
+    return this.take(`measuring-${quantity}-${split}.lock`, `measured (${quantity} of ${split})`);
   }
 
   /** Whether a process trains the run now, as far as can be told from its lock. */

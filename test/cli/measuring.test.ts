@@ -3,7 +3,8 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { Writable } from 'node:stream';
+import { PassThrough, Writable } from 'node:stream';
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { main } from '../../src/cli/main.js';
 import { RandomStream } from '../../src/random/philox.js';
@@ -107,6 +108,54 @@ describe('a row that is known', () => {
     expect(out).toMatch(/^recon +\d+\.\d+ /m);
     expect(error).toMatch(/a row was measured and could not be kept.*\n.*rows\/recon\..*\.json: ENOSPC/);
     expect(rowFiles().map((name) => name.split('.')[0])).toEqual(['au']);
+  });
+});
+
+describe('what another process measures of a run', () => {
+  it.each([
+    ['eval', ['--metric', 'recon'], 'recon'],
+    ['eval-ppl', ['--estimator', 'jacobian', '--draws', '2'], 'ppl-jacobian'],
+    ['noisy-recon', ['--swaps', '0'], 'noisy-recon'],
+    ['classify', ['--labels', '4', '--sets', '1'], 'classification'],
+    ['posterior', ['--sentences', '4'], 'posterior'],
+  ])('sri %s does not measure beside it', async (command, options, quantity) => {
+    const lock = new RunFolder(RUN).lockMeasuring(quantity, 'test');
+    expect(() => new RunFolder(RUN).lockMeasuring(quantity, 'test')).toThrow(
+      `is being measured (${quantity} of test) by process ${process.pid}; wait for it`,
+    );
+    const stop = AbortSignal.timeout(600);
+    const texts = { out: new PassThrough(), error: new PassThrough() };
+    const code = await main([command, '--run', RUN, ...options], { ...texts, stop });
+    lock.release();
+    const [out, error] = [texts.out, texts.error].map((text) => String(text.read() ?? ''));
+    expect(code, error).toBe(130);
+    expect(error).toMatch(/stopped before: \S+ of sri/);
+    expect(out).toBe('');
+  });
+
+  it('is measured after it, and nothing is left held', async () => {
+    const lock = new RunFolder(RUN).lockMeasuring('recon', 'test');
+    const measuring = sri('eval', '--run', RUN, '--metric', 'recon');
+    await pause(800);
+    expect(rowFiles()).toEqual([]);
+    lock.release();
+    const { code, error } = await measuring;
+    expect(code, error).toBe(0);
+    expect(rowFiles()).toHaveLength(1);
+    expect(readdirSync(RUN).filter((name) => name.endsWith('.lock'))).toEqual([]);
+  });
+
+  it('is not waited for by what measures another quantity, estimator or split', async () => {
+    const folder = new RunFolder(RUN);
+    const locks = [
+      folder.lockMeasuring('recon', 'valid'),
+      folder.lockMeasuring('au', 'test'),
+      folder.lockMeasuring('ppl-ais', 'test'),
+    ];
+    const { code, error } = await sri('eval', '--run', RUN, '--metric', 'recon,ppl');
+    for (const lock of locks) lock.release();
+    expect(code, error).toBe(0);
+    expect(error).not.toMatch(/waiting/);
   });
 });
 

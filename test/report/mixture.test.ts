@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, expect, it } from 'vitest';
@@ -35,6 +35,27 @@ it('a copied run folder is told, and is no second seed', async () => {
   const two = [original, other].map(readRun);
   expect(cells(two, 'Seeds')).toEqual([2]);
   expect(mixtureNotices(two, 'test')).toEqual([]);
+});
+
+it('a copied run folder whose config says another seed, or is trained on, is no second seed either', async () => {
+  const place = mkdtempSync(path.join(root, 'edited-'));
+  const weights = { best: 'c0de', last: 'beef' };
+  const original = await makeRun(place, 'ptb', 'sri', undefined, [{ ...ppl, weights: 'c0de' }], 0);
+  await original.writeManifest({ ...manifest, weights });
+  const copy = new RunFolder(path.join(place, 'ptb', 'sri', 'seed-1'));
+  cpSync(original.directory, copy.directory, { recursive: true });
+  const file = path.join(copy.directory, 'config.json');
+  writeFileSync(file, readFileSync(file, 'utf8').replace('"seed":0', '"seed":1').replace('"seed": 0', '"seed": 1'));
+  const both = () => [original, copy].map(readRun);
+  expect(both().map(({ run }) => run.seed)).toEqual([0, 1]);
+  const told = [expect.stringMatching(/seed-1 is \S+seed-0 once more, .*, though its config\.json says seed 1\.$/)];
+  expect(cells(both(), 'Seeds')).toEqual([1]);
+  expect(mixtureNotices(both(), 'test')).toEqual(told);
+  await copy.writeManifest({ ...manifest, weights: { ...weights, last: 'f00d' } });
+  expect(cells(both(), 'Seeds')).toEqual([1]);
+  expect(mixtureNotices(both(), 'test')).toEqual(told);
+  await copy.writeManifest({ ...manifest, weights: { best: 'ab1e', last: 'f00d' } });
+  expect(mixtureNotices(both(), 'test')).toEqual([]);
 });
 
 it.each([

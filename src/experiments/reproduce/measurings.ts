@@ -11,7 +11,7 @@ import type { MeasuredRun } from '../../runs/measured-run.js';
 import { keptPosterior } from '../../runs/posterior-files.js';
 import { GENERATIONS, INTERPOLATIONS } from '../../runs/texts.js';
 import { classifyRun, type SkippedLabels } from '../classify.js';
-import { evaluateRun, metricsOf } from '../evaluate.js';
+import { evaluateRun, metricQuantities, metricsOf } from '../evaluate.js';
 import { generateRun } from '../generate.js';
 import { interpolateRun, type UnknownWords } from '../interpolate.js';
 import { noisyReconRun } from '../noisy-reconstruction.js';
@@ -58,6 +58,8 @@ interface MeasuringDefinition<Left extends object> {
    * @param metrics that are wanted, where it is of metrics.
    */
   missing(found: MeasuredRun | null, how: MeasuringTerms, metrics: readonly string[]): Left | null;
+  /** By which no two processes measure it at once; its kind where absent. */
+  quantities?(left: Left, run: RunConfig): string[];
   /** Seconds that it takes, about. */
   seconds(work: Workload, left: Left): number;
   make(opened: OpenRun, left: Left, split: SplitName, following: Following<MeasuringEvent>): Promise<unknown>;
@@ -76,6 +78,7 @@ const DEFINITIONS = {
       const metrics = metricsOf(how.inference, wanted).filter((metric) => !isMeasured(found, metric, how));
       return metrics.length === 0 ? null : { metrics };
     },
+    quantities: ({ metrics }, run) => metricQuantities(run, metrics),
     seconds: (work, { metrics }) => metricsSeconds(work, metrics),
     make: (opened, { metrics }, split, following) => evaluateRun(opened, { metrics, split }, following),
   }),
@@ -89,6 +92,7 @@ const DEFINITIONS = {
       const estimators = ['ais', own].filter((estimator) => !isChecked(found, estimator, sentences, how));
       return estimators.length === 0 ? null : { estimators, sentences };
     },
+    quantities: (_, run) => metricQuantities({ ...run, evaluation: { ...run.evaluation, estimator: 'ais' } }, ['ppl']),
     seconds: (work, { estimators, sentences }) =>
       estimators.reduce((sum, estimator) => sum + estimatorSeconds(work, estimator, sentences), 0),
     async make(opened, { estimators, sentences }, split, following) {
@@ -193,6 +197,12 @@ export function remaining(
   const { kind } = task;
   const left = DEFINITIONS[kind].missing(found, how, metricsIn(task));
   return left === null ? null : { kind, ...left };
+}
+
+/** What of a run nobody else is to measure meanwhile; see `measuringAlone`. */
+export function quantitiesOf({ kind, ...left }: Remaining, run: RunConfig): string[] {
+  const { quantities }: MeasuringDefinition<object> = DEFINITIONS[kind];
+  return quantities?.(left, run) ?? [kind];
 }
 
 /** Seconds that it takes, about. */

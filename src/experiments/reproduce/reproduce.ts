@@ -3,7 +3,6 @@
 
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
 import { methodOfName } from '../../config/identity.js';
 import {
   checkOverrides,
@@ -18,7 +17,7 @@ import type { SweepPoint, Swept } from '../../config/sweep.js';
 import type { CorpusStatistics, SplitName } from '../../data/corpus.js';
 import { CorpusInUseError, loadCorpus } from '../../data/corpus-files.js';
 import type { PreparationReport } from '../../data/prepare.js';
-import { InputError, InterruptedError } from '../../errors.js';
+import { InputError } from '../../errors.js';
 import { methodNamed, methods } from '../../methods/registry.js';
 import type { TableKey } from '../../report/define-table.js';
 import { figuresOf } from '../../report/figures.js';
@@ -27,10 +26,10 @@ import { tables, tablesOf } from '../../report/tables.js';
 import { findRuns, readRun } from '../../runs/measured-run.js';
 import { RunFolder, RunInUseError } from '../../runs/run-folder.js';
 import { tryWriting } from '../../storage/folder.js';
-import type { Lock } from '../../storage/lock.js';
 import type { TrainingEvent } from '../../training/train.js';
 import { bearing, parseMethod, resolveVariant } from '../choose-run.js';
 import type { SkippedLabels } from '../classify.js';
+import { measuringAlone, waitFor } from '../in-use.js';
 import type { UnknownWords } from '../interpolate.js';
 import { type OpenRun, openRun } from '../open-run.js';
 import { configured, prepare } from '../prepare.js';
@@ -38,7 +37,7 @@ import type { Following, RowEvent, Stage } from '../progress.js';
 import { type Results, writeResults } from '../report.js';
 import { trainRun } from '../train.js';
 import { type Forecast, forecast } from './forecast.js';
-import { type MeasuringTask, makeRemaining, refusalOf, remaining } from './measurings.js';
+import { type MeasuringTask, makeRemaining, quantitiesOf, refusalOf, remaining } from './measurings.js';
 import { trainingState } from './outstanding.js';
 import {
   type Candidate,
@@ -329,9 +328,6 @@ export async function statisticsOf({
   return existsSync(path.join(directory, 'corpus.json')) ? (await loadCorpus(directory)).statistics : null;
 }
 
-/** Milliseconds after which what another process has in hand is asked for again. */
-const WAITING = 1000;
-
 /** Does the tasks of a plan, as far as they are not done already. */
 export class Performer {
   /** The run that was measured last: what comes next is mostly of the same. */
@@ -381,7 +377,7 @@ export class Performer {
         this.tell({ kind: 'prepared', report });
       } catch (error) {
         if (!(error instanceof CorpusInUseError)) throw error;
-        await this.waitFor(error, task);
+        await waitFor(error, task.id, this.following);
       }
       this.statistics = await statisticsOf(this.request);
     }
@@ -406,18 +402,10 @@ export class Performer {
         return;
       } catch (error) {
         if (!(error instanceof RunInUseError)) throw error;
-        do await this.waitFor(error, task);
+        do await waitFor(error, task.id, this.following);
         while (folder.isBeingTrained());
       }
     }
-  }
-
-  /** Another command has in hand what a task is to do, which need not be done twice. */
-  private async waitFor(error: CorpusInUseError | RunInUseError, task: Task): Promise<void> {
-    this.tell({ kind: 'stage', what: `waiting: ${error.message}`, done: 0, total: 1 });
-    await wait(WAITING, undefined, { signal: this.following.signal }).catch(() => {
-      throw new InterruptedError(`stopped before: ${task.id}`);
-    });
   }
 
   private async measure(task: Task & MeasuringTask): Promise<void> {
@@ -427,28 +415,15 @@ export class Performer {
     const folder = RunFolder.of(runs, run);
     const { inference } = methodNamed(run.method);
     const missing = () => remaining(task, readRun(folder), { run, inference, split, statistics });
-    if (missing() === null) return;
+    const lacking = missing();
+    if (lacking === null) return;
     this.announce(task, folder);
-    const lock = await this.lockMeasuring(folder, task);
-    try {
+    const measured = { folder, quantities: quantitiesOf(lacking, run), split };
+    await measuringAlone(measured, task.id, this.following, async () => {
       // Whoever was waited for may have measured it.
       const left = missing();
       if (left !== null) await makeRemaining(left, await this.open(run, folder), split, this.following);
-    } finally {
-      lock.release();
-    }
-  }
-
-  /** Takes a quantity of a run for this process, once no other has it in hand. */
-  private async lockMeasuring(folder: RunFolder, task: Task & MeasuringTask): Promise<Lock> {
-    for (;;) {
-      try {
-        return folder.lockMeasuring(task.kind);
-      } catch (error) {
-        if (!(error instanceof RunInUseError)) throw error;
-        await this.waitFor(error, task);
-      }
-    }
+    });
   }
 
   private async open(run: RunConfig, folder: RunFolder): Promise<OpenRun> {
