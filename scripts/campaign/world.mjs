@@ -39,6 +39,10 @@ export const METHODS = {
   'info-vae': {},
   'multi-layer': { layered: { hiddenSize: 4, steps: 2, learnSteps: { every: 4, sentences: 2 } } },
   'energy-prior': { energyPrior: { hiddenSize: 4, prior: { steps: 2 }, posterior: { steps: 2 } } },
+  'joint-energy-prior': {
+    layers: { upper: 1, hiddenSize: 4 },
+    energyPrior: { hiddenSize: 4, prior: { steps: 2 }, posterior: { steps: 2 } },
+  },
 };
 
 export const CONFIG = {

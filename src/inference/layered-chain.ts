@@ -12,24 +12,35 @@ import { EigenvalueDecomposition, Matrix } from 'ml-matrix';
 import type { LatentLayers } from '../model/latent-layers.js';
 import { codesOf, noiseOf } from '../model/latent-layers.js';
 import { type LayeredLikelihood, lowerLayer } from '../model/layered-decoder.js';
-import type { ShortRunResult } from '../model/likelihood.js';
+import type { ConditionalLikelihood, ShortRunResult } from '../model/likelihood.js';
 import { logAbsDeterminant, logStandardNormal, type PathDensity } from './path-density.js';
 import type { Chain } from './short-run-posterior.js';
 
 /** Rows whose Hessian is asked for in one call; bounds what the model holds. */
 const HESSIANS_AT_ONCE = 64;
 
-/** U(z) = -log p(x, z) of the codes `[z1, z2]` of a batch, with its derivatives. */
+/** What p(x, z1, z2) is made of, which a {@link LayeredLikelihood} says as well. */
+export interface JointModel {
+  /** p(z1 | z2), below p(z2) = N(0, I). */
+  readonly layers: LatentLayers;
+  readonly sentences: number;
+  /** log p(x | z1); absent where codes of the prior are meant. */
+  readonly inner?: ConditionalLikelihood;
+  /** -f(z1, z2) as the NLL of one sentence, where the prior is exp(f(z1, z2)) p(z1 | z2) p(z2) / C; absent where f is 0. */
+  readonly tilt?: ConditionalLikelihood | undefined;
+}
+
+/** U(z) = -log p(x, z) of the codes `[z1, z2]` of a batch, but for log C of a prior that has one, with its derivatives. */
 export class JointEnergy {
   readonly layers: LatentLayers;
   readonly sentences: number;
   /** Dimensions of both layers. */
   readonly size: number;
 
-  constructor(private readonly likelihood: LayeredLikelihood) {
-    this.layers = likelihood.layers;
-    this.sentences = likelihood.sentences;
-    this.size = likelihood.latentSize;
+  constructor(private readonly model: JointModel) {
+    this.layers = model.layers;
+    this.sentences = model.sentences;
+    this.size = model.layers.lower + model.layers.upper;
   }
 
   /**
@@ -39,25 +50,26 @@ export class JointEnergy {
   gradient(z: Float32Array): { energy: Float64Array; gradient: Float64Array } {
     const { layers, size } = this;
     const { lower, upper, deviation } = layers;
-    const { nll, gradient: inner } = this.likelihood.inner.gradient(lowerLayer(layers, z));
+    const ofText = this.model.inner?.gradient(lowerLayer(layers, z));
+    const tilt = this.model.tilt?.gradient(z);
     const precision = deviation ** -2;
     const constant = (size / 2) * Math.log(2 * Math.PI) + lower * Math.log(deviation);
-    const gradient = new Float64Array(z.length);
-    const energy = Float64Array.from(nll, (value, row) => {
+    const gradient = tilt === undefined ? new Float64Array(z.length) : Float64Array.from(tilt.gradient);
+    const energy = Float64Array.from({ length: z.length / size }, (_, row) => {
       const at = row * size;
       const { mean, jacobian } = layers.meanAt(z, at + lower);
       let squares = 0;
       for (let i = 0; i < lower; i++) {
         const residual = z[at + i]! - mean[i]!;
         squares += precision * residual * residual;
-        gradient[at + i] = precision * residual + inner[row * lower + i]!;
+        gradient[at + i]! += precision * residual + (ofText?.gradient[row * lower + i] ?? 0);
         for (let j = 0; j < upper; j++) gradient[at + lower + j]! -= precision * jacobian[i * upper + j]! * residual;
       }
       for (let j = 0; j < upper; j++) {
         squares += z[at + lower + j]! ** 2;
         gradient[at + lower + j]! += z[at + lower + j]!;
       }
-      return value + squares / 2 + constant;
+      return (ofText?.nll[row] ?? 0) + (tilt?.nll[row] ?? 0) + squares / 2 + constant;
     });
     return { energy, gradient };
   }
@@ -72,16 +84,14 @@ export class JointEnergy {
     const atOnce = sentences * Math.max(1, Math.floor(HESSIANS_AT_ONCE / sentences));
     for (let start = 0; start < rows; start += atOnce) {
       const piece = z.subarray(start * size, Math.min(rows, start + atOnce) * size);
-      const { hessian } = this.likelihood.inner.hessian(lowerLayer(layers, piece));
+      const hessian = this.model.inner?.hessian(lowerLayer(layers, piece)).hessian;
+      const tilt = this.model.tilt?.hessian(piece).hessian;
       for (let row = 0; row < piece.length / size; row++) {
         const at = row * size;
         const { mean, jacobian, curvature } = layers.meanAt(piece, at + lower);
         const matrix = Matrix.zeros(size, size);
-        const base = row * lower * lower;
+        if (hessian !== undefined) addSymmetric(matrix, hessian, row * lower * lower, lower);
         for (let i = 0; i < lower; i++) {
-          for (let j = 0; j < lower; j++) {
-            matrix.set(i, j, (hessian[base + i * lower + j]! + hessian[base + j * lower + i]!) / 2);
-          }
           matrix.set(i, i, matrix.get(i, i) + precision);
           for (let j = 0; j < upper; j++) {
             matrix.set(i, lower + j, -precision * jacobian[i * upper + j]!);
@@ -100,10 +110,21 @@ export class JointEnergy {
             );
           }
         }
+        if (tilt !== undefined) addSymmetric(matrix, tilt, row * size * size, size);
         out.push(matrix);
       }
     }
     return out;
+  }
+}
+
+/** Adds the symmetric part of a `[size, size]` that stands at `values[from ..]` to the first rows and columns of a matrix. */
+function addSymmetric(matrix: Matrix, values: Float32Array, from: number, size: number): void {
+  for (let i = 0; i < size; i++) {
+    for (let j = 0; j < size; j++) {
+      const entry = (values[from + i * size + j]! + values[from + j * size + i]!) / 2;
+      matrix.set(i, j, matrix.get(i, j) + entry);
+    }
   }
 }
 
@@ -116,8 +137,8 @@ export interface LayeredSchedule {
 }
 
 /** What moves both layers, as a posterior runs it: from draws of u to ends in u, paths in z. */
-export function layeredChain(likelihood: LayeredLikelihood, schedule: LayeredSchedule): Chain {
-  const energy = new JointEnergy(likelihood);
+export function layeredChain(model: JointModel, schedule: LayeredSchedule): Chain {
+  const energy = new JointEnergy(model);
   return {
     steps: schedule.stepSizes.length,
     run(start, noise, keepPath) {

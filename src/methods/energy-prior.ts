@@ -3,8 +3,6 @@
 // their codes and falls where it finds its own, and the decoder learns as in SRI.
 
 import * as tf from '@tensorflow/tfjs-core';
-import { z } from 'zod';
-import { count, notNegative, positive } from '../config/numbers.js';
 import type { RunConfig } from '../config/schema.js';
 import type { Batch } from '../data/batches.js';
 import type { PreparedCorpus } from '../data/corpus.js';
@@ -14,7 +12,7 @@ import { ChainPosterior, langevinChain } from '../inference/short-run-posterior.
 import { jointLikelihood } from '../inference/tilted-prior.js';
 import { createDecoder } from '../model/decoders.js';
 import { disposeMasks } from '../model/dropout-masks.js';
-import { ENERGY_PREFIX, EnergyNetwork } from '../model/energy-prior.js';
+import { EnergyNetwork, tiltOf } from '../model/energy-prior.js';
 import type { LatentDecoder } from '../model/latent-decoder.js';
 import type { BatchLikelihood, ConditionalLikelihood, LangevinSchedule } from '../model/likelihood.js';
 import { Parameters } from '../model/parameters.js';
@@ -22,33 +20,18 @@ import { RandomStream } from '../random/philox.js';
 import { rootMeanSquare } from '../statistics.js';
 import { chainMasks } from './chain-masks.js';
 import { defineMethod } from './define-method.js';
+import {
+  type ConstantChain,
+  ENERGY_PRIOR_DEFAULTS,
+  type EnergyPriorKeys,
+  energyPriorKeys,
+  KnownPrior,
+  learnEnergy,
+  ofEnergy,
+} from './energy-learning.js';
 import type { InferenceContext, Iteration, LatentVariableModel, Learner, Position } from './method.js';
 
-const chain = z.strictObject({
-  steps: count.describe('steps of the chain; a whole number from 1'),
-  stepSize: positive.describe(
-    's of z - s dU/dz + tau sqrt(2 s) eps, half the square of what the source has; a number above 0',
-  ),
-  temperature: notNegative.describe('tau, the factor of the noise; a number from 0'),
-});
-
-const settings = z.strictObject({
-  hiddenSize: count.describe('units of each of the two hidden layers of f; a whole number from 1'),
-  learningRate: positive
-    .max(1)
-    .describe("learning rate of f as a share of the optimizer's, with Adam; a number above 0, to 1"),
-  weightDecay: notNegative.describe('of half the squares of the weights of f in its loss; a number from 0'),
-  prior: chain.describe('the short run from N(0, I) to the prior: {steps, stepSize, temperature}'),
-  posterior: chain.describe('the short run from N(0, I) to the posterior: {steps, stepSize, temperature}'),
-  dropout: z
-    .boolean()
-    .describe('whether the chain of the posterior sees dropout, one mask for the whole: true or false'),
-});
-
-export type EnergyPriorKeys = { energyPrior: z.infer<typeof settings> };
-
-const ofPrior = (name: string) => name.startsWith(ENERGY_PREFIX);
-const ofDecoder = (name: string) => !ofPrior(name);
+const ofDecoder = (name: string) => !ofEnergy(name);
 
 class EnergyPriorModel implements LatentVariableModel {
   readonly hasLatent = true;
@@ -57,8 +40,7 @@ class EnergyPriorModel implements LatentVariableModel {
   readonly decoder: LatentDecoder;
   readonly quantities = ['latentRms', 'priorRms', 'energyGap'];
   private readonly energy: EnergyNetwork;
-  /** The prior as it was asked for last, with the weights it had. */
-  private known: { prior: ConditionalLikelihood; weights: Float32Array[] } | null = null;
+  private readonly known: KnownPrior;
 
   constructor(
     private readonly run: RunConfig<EnergyPriorKeys>,
@@ -69,13 +51,8 @@ class EnergyPriorModel implements LatentVariableModel {
     this.parameters = new Parameters(seed);
     this.decoder = createDecoder(this.parameters, run, corpus.vocabulary.size);
     const { hiddenSize, learningRate } = run.energyPrior;
-    this.energy = new EnergyNetwork(
-      this.parameters,
-      model.latentSize,
-      hiddenSize,
-      learningRate,
-      model.hessianDifference,
-    );
+    this.energy = new EnergyNetwork(this.parameters, { latent: model.latentSize, hidden: hiddenSize }, learningRate);
+    this.known = new KnownPrior(this.parameters, ofEnergy, () => this.tilt());
   }
 
   learn(batch: Batch, at: Position, learner: Learner): Iteration {
@@ -85,7 +62,7 @@ class EnergyPriorModel implements LatentVariableModel {
 
     // z- from the prior, z+ from the posterior.
     const fromPrior = new RandomStream({ ...key, purpose: 'prior-codes' });
-    const tilt = this.energy.likelihood();
+    const tilt = this.tilt();
     const start = fromPrior.normals(size);
     const priorSchedule = scheduleOf(energyPrior.prior);
     const minus = shortRun(tilt, start, fromPrior.normals(energyPrior.prior.steps * size), priorSchedule).z;
@@ -101,12 +78,7 @@ class EnergyPriorModel implements LatentVariableModel {
       tf.Tensor2D,
       tf.Tensor2D,
     ];
-    let energyGap = 0;
-    learner.minimize(() => {
-      const gap = tf.sub(tf.mean(this.energy.value(inferred)), tf.mean(this.energy.value(drawn)));
-      energyGap = gap.dataSync()[0]!;
-      return tf.sub(tf.mul(this.energy.halfSquares(), energyPrior.weightDecay), gap);
-    }, ofPrior);
+    const energyGap = learnEnergy(learner, this.energy, { inferred, drawn }, energyPrior.weightDecay);
 
     // The decoder: log p(x | z+).
     const masks = this.decoder.masks(batch, 'word-dropout', 'output-dropout', key);
@@ -123,10 +95,7 @@ class EnergyPriorModel implements LatentVariableModel {
   }
 
   prior(): ConditionalLikelihood {
-    const weights = this.energy.weights();
-    const same = this.known?.weights.every((before, i) => before.every((value, j) => value === weights[i]![j]));
-    if (this.known === null || same !== true) this.known = { prior: this.energy.likelihood(), weights };
-    return this.known.prior;
+    return this.known.get();
   }
 
   likelihood(batch: Batch): BatchLikelihood {
@@ -148,12 +117,16 @@ class EnergyPriorModel implements LatentVariableModel {
     this.parameters.dispose();
   }
 
+  private tilt(): ConditionalLikelihood {
+    return tiltOf((z) => this.energy.value(z), this.latentSize, this.run.model.hessianDifference);
+  }
+
   private bearing(likelihood: BatchLikelihood, prior: ConditionalLikelihood): BatchLikelihood {
     return Object.assign(likelihood, { prior });
   }
 }
 
-function scheduleOf({ steps, stepSize, temperature }: z.infer<typeof chain>): LangevinSchedule {
+function scheduleOf({ steps, stepSize, temperature }: ConstantChain): LangevinSchedule {
   return { stepSizes: new Float32Array(steps).fill(stepSize), temperature, priorWeight: 1 };
 }
 
@@ -161,17 +134,8 @@ export const energyPrior = defineMethod({
   name: 'energy-prior',
   label: 'Energy prior',
   inference: 'short-run',
-  config: { energyPrior: settings },
-  defaults: {
-    energyPrior: {
-      hiddenSize: 200,
-      learningRate: 0.1,
-      weightDecay: 0.001,
-      prior: { steps: 40, stepSize: 0.125, temperature: 1 },
-      posterior: { steps: 20, stepSize: 0.125, temperature: 0 },
-      dropout: true,
-    },
-  },
+  config: energyPriorKeys,
+  defaults: ENERGY_PRIOR_DEFAULTS,
   selects: 'perplexity',
   cost: ({ energyPrior: { posterior } }) => ({ drawGradients: posterior.steps }),
   create: (run, corpus) => new EnergyPriorModel(run, corpus),

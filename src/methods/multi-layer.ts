@@ -4,11 +4,10 @@
 
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
-import { count, notNegative, positive, wholeNumber } from '../config/numbers.js';
+import { count, notNegative, positive } from '../config/numbers.js';
 import type { RunConfig } from '../config/schema.js';
 import { type Batch, makeBatch } from '../data/batches.js';
 import type { PreparedCorpus } from '../data/corpus.js';
-import { InputError } from '../errors.js';
 import { growingTemperature } from '../inference/langevin-keys.js';
 import {
   boundGradient,
@@ -20,27 +19,20 @@ import {
 import { temperatureAt } from '../inference/schedule.js';
 import type { SentenceKeys } from '../inference/sentence-noise.js';
 import { ChainPosterior } from '../inference/short-run-posterior.js';
-import { createDecoder } from '../model/decoders.js';
 import { disposeMasks } from '../model/dropout-masks.js';
-import { codesOf, LayerNetwork } from '../model/latent-layers.js';
-import { LayeredDecoder, LayeredLikelihood } from '../model/layered-decoder.js';
+import { codesOf } from '../model/latent-layers.js';
+import { type LayeredDecoder, LayeredLikelihood } from '../model/layered-decoder.js';
 import type { ConditionalLikelihood } from '../model/likelihood.js';
 import { Parameters } from '../model/parameters.js';
 import { RandomStream } from '../random/philox.js';
 import { rootMeanSquare } from '../statistics.js';
 import { chainMasks } from './chain-masks.js';
 import { defineMethod } from './define-method.js';
+import { createLayeredDecoder, LAYER_DEFAULTS, layerShape } from './layers.js';
 import type { InferenceContext, Iteration, LatentVariableModel, Learner, Position } from './method.js';
 
 const layered = z.strictObject({
-  upper: wholeNumber
-    .nullable()
-    .describe(
-      'dimensions of z2, of the model.latentSize that both layers have together: a whole number below it, 0 for one ' +
-        'layer, or null for a quarter of it',
-    ),
-  hiddenSize: count.describe('units of the network that the mean of z1 given z2 is; a whole number from 1'),
-  deviation: positive.describe('standard deviation of z1 given z2; a number above 0, of no account with one layer'),
+  ...layerShape,
   steps: count.describe('K, steps of the chain; a whole number from 1'),
   stepSize: positive.describe('s that every layer and step begins with; a number above 0'),
   temperature: z
@@ -84,7 +76,6 @@ class MultiLayer implements LatentVariableModel {
   readonly parameters: Parameters;
   readonly decoder: LayeredDecoder;
   readonly quantities: readonly string[];
-  private readonly layers: { lower: number; upper: number; deviation: number };
   private learned: LearnedSteps;
 
   /** @throws InputError where z2 takes all dimensions. */
@@ -93,26 +84,13 @@ class MultiLayer implements LatentVariableModel {
     private readonly corpus: PreparedCorpus,
   ) {
     const { model, seed } = run;
-    const { deviation, hiddenSize, steps, stepSize } = run.layered;
+    const { steps, stepSize } = run.layered;
     this.latentSize = model.latentSize;
-    const upper = run.layered.upper ?? Math.floor(model.latentSize / 4);
-    const lower = model.latentSize - upper;
-    if (lower < 1) {
-      throw new InputError(
-        `layered.upper: z2 has ${upper} of the ${model.latentSize} dimensions of model.latentSize, and z1 none: fewer, or more in all`,
-      );
-    }
-    this.layers = { lower, upper, deviation: upper === 0 ? 1 : deviation };
     this.parameters = new Parameters(seed);
-    const decoder = createDecoder(this.parameters, run, corpus.vocabulary.size, lower);
-    const network =
-      upper === 0
-        ? null
-        : new LayerNetwork(this.parameters, { lower, upper, hidden: hiddenSize }, deviation, model.weightRange);
-    this.decoder = new LayeredDecoder(decoder, network, this.layers);
+    this.decoder = createLayeredDecoder(this.parameters, run, corpus.vocabulary.size, 'layered', run.layered);
     const pairs = (value: number): Pairs => Array.from({ length: steps }, () => [value, value]);
     this.learned = { logSteps: pairs(Math.log(stepSize)), first: pairs(0), second: pairs(0), updates: 0, bound: null };
-    this.quantities = ['latentRms', 'temperature', 'bound', ...stepColumns(steps, upper)];
+    this.quantities = ['latentRms', 'temperature', 'bound', ...stepColumns(steps, this.decoder.sizes.upper)];
   }
 
   learn(batch: Batch, at: Position, learner: Learner): Iteration {
@@ -134,21 +112,17 @@ class MultiLayer implements LatentVariableModel {
     likelihood.dispose();
 
     // log p(x, z1, z2) learns at z_K, through log p(x | z1) and log p(z1 | z2).
-    const { lower, upper } = this.layers;
     const codes = tf.tensor2d(zK, [batch.size, this.latentSize]);
     const masks = this.decoder.masks(batch, 'word-dropout', 'output-dropout', key);
     const update = learner.minimize(() => {
-      const z1: tf.Tensor2D = tf.slice(codes, [0, 0], [batch.size, lower]);
-      const nll = tf.mean(this.decoder.inner.sentenceNll(batch, z1, masks)) as tf.Scalar;
-      if (this.decoder.network === null) return nll;
-      const z2: tf.Tensor2D = tf.slice(codes, [0, lower], [batch.size, upper]);
-      const squares = tf.sum(tf.square(tf.sub(z1, this.decoder.network.mean(z2))), 1);
-      return tf.add(nll, tf.div(tf.mean(squares), 2 * layered.deviation ** 2));
+      const nll = tf.mean(this.decoder.inner.sentenceNll(batch, this.decoder.lowerCodes(codes), masks));
+      return tf.add(nll, this.decoder.meanLayerNll(codes));
     });
     disposeMasks(masks);
     codes.dispose();
 
     const { bound } = this.learned;
+    const { upper } = this.decoder.sizes;
     const quantities: Record<string, number> = {
       latentRms: rootMeanSquare(zK),
       temperature: schedule.temperature,
@@ -265,9 +239,7 @@ export const multiLayer = defineMethod({
   config: { layered },
   defaults: {
     layered: {
-      upper: null,
-      hiddenSize: 64,
-      deviation: 1,
+      ...LAYER_DEFAULTS,
       steps: 20,
       stepSize: 0.1,
       temperature: 1,

@@ -13,6 +13,7 @@ import { energyPrior } from './energy-prior.js';
 import { fbVae } from './fb-vae.js';
 import { fbpVae } from './fbp-vae.js';
 import { infoVae } from './info-vae.js';
+import { jointEnergyPrior } from './joint-energy-prior.js';
 import { laggingVae } from './lagging-vae.js';
 import { lstmLm } from './lstm-lm.js';
 import { multiLayer } from './multi-layer.js';
@@ -23,7 +24,7 @@ import { sri } from './sri.js';
 
 const METHODS = new Registry<Method>('method', [
   ...[lstmLm, ae, annealVae, cyclicalVae, laggingVae, saVae, fbpVae, fbVae, sri],
-  ...[betaVae, deltaVae, poolingVae, skipVae, infoVae, multiLayer, energyPrior],
+  ...[betaVae, deltaVae, poolingVae, skipVae, infoVae, multiLayer, energyPrior, jointEnergyPrior],
 ]);
 
 /** All of them, as they are now. */

@@ -12,8 +12,16 @@ import { PortableLikelihood } from './portable-likelihood.js';
 /** What the names of its weights begin with. */
 export const ENERGY_PREFIX = 'prior.';
 
+/** f of rows of codes, with weights that are learned. */
+export interface Energy {
+  /** f of each row, `[rows, latent]` to `[rows]`, differentiable in the weights and in z. */
+  value(z: tf.Tensor2D): tf.Tensor1D;
+  /** Half the sum of the squares of the weights. */
+  halfSquares(): tf.Scalar;
+}
+
 /** f(z): two hidden layers with GELU and a number. */
-export class EnergyNetwork {
+export class EnergyNetwork implements Energy {
   private readonly kernels: tf.Variable<tf.Rank.R2>[];
   private readonly biases: tf.Variable<tf.Rank.R1>[];
 
@@ -21,29 +29,27 @@ export class EnergyNetwork {
    * Adds its weights to `parameters`, divided by `share`. A layer's begin from U(-r, r) with r = 1 / sqrt(its inputs).
    * @param share of a weight that moves as a weight of the model does: with Adam, the network learns at this share of the
    *   rate.
-   * @param hessianDifference half the distance of the differences that a Hessian of f is made of.
+   * @param name what its weights' names have behind {@link ENERGY_PREFIX}, where there is more than one network.
    */
   constructor(
     parameters: Parameters,
-    private readonly latentSize: number,
-    hiddenSize: number,
+    { latent, hidden }: { latent: number; hidden: number },
     private readonly share: number,
-    private readonly hessianDifference: number,
+    name = '',
   ) {
-    const sizes = [latentSize, hiddenSize, hiddenSize, 1];
+    const sizes = [latent, hidden, hidden, 1];
     const layers = sizes.slice(1).map((outputs, layer) => {
       const inputs = sizes[layer]!;
       const range = 1 / Math.sqrt(inputs) / share;
       return {
-        kernel: parameters.add<tf.Rank.R2>(`${ENERGY_PREFIX}kernel${layer}`, [inputs, outputs], range),
-        bias: parameters.add<tf.Rank.R1>(`${ENERGY_PREFIX}bias${layer}`, [outputs], range),
+        kernel: parameters.add<tf.Rank.R2>(`${ENERGY_PREFIX}${name}kernel${layer}`, [inputs, outputs], range),
+        bias: parameters.add<tf.Rank.R1>(`${ENERGY_PREFIX}${name}bias${layer}`, [outputs], range),
       };
     });
     this.kernels = layers.map(({ kernel }) => kernel);
     this.biases = layers.map(({ bias }) => bias);
   }
 
-  /** f of each row, `[rows, latent]` to `[rows]`, differentiable in the weights and in z. */
   value(z: tf.Tensor2D): tf.Tensor1D {
     let hidden: tf.Tensor2D = z;
     this.kernels.forEach((kernel, layer) => {
@@ -56,26 +62,52 @@ export class EnergyNetwork {
     return tf.reshape(hidden, [z.shape[0]]);
   }
 
-  /** Half the sum of the squares of the kernels and biases. */
   halfSquares(): tf.Scalar {
     const sums = [...this.kernels, ...this.biases].map((weight) => tf.sum(tf.square(tf.mul(weight, this.share))));
     return tf.mul(tf.addN(sums), 0.5);
   }
+}
 
-  /** -f as the NLL of one sentence. */
-  likelihood(): ConditionalLikelihood {
-    const minusValue = (z: tf.Tensor2D): tf.Tensor2D => tf.reshape(tf.neg(this.value(z)), [1, z.shape[0]]);
-    return new PortableLikelihood(
-      { size: 1, tokens: 1 },
-      this.latentSize,
-      minusValue,
-      NO_DROPOUT,
-      this.hessianDifference,
-    );
+/** f(z1, z2) = f1(z1) + f2(z2) of codes `[z1, z2]`, a term a layer (Cui, Wu and Han, CVPR 2023). */
+export class LayeredEnergy implements Energy {
+  private readonly ofLower: EnergyNetwork;
+  /** Null where there is one layer. */
+  private readonly ofUpper: EnergyNetwork | null;
+
+  /** Adds the weights of both networks to `parameters`, as {@link EnergyNetwork} does. */
+  constructor(
+    parameters: Parameters,
+    private readonly sizes: { lower: number; upper: number; hidden: number },
+    share: number,
+  ) {
+    const { lower, upper, hidden } = sizes;
+    this.ofLower = new EnergyNetwork(parameters, { latent: lower, hidden }, share);
+    this.ofUpper = upper === 0 ? null : new EnergyNetwork(parameters, { latent: upper, hidden }, share, 'upper.');
   }
 
-  /** The weights as they are, to tell whether they have changed. */
-  weights(): Float32Array[] {
-    return [...this.kernels, ...this.biases].map((weight) => weight.dataSync<'float32'>().slice());
+  value(z: tf.Tensor2D): tf.Tensor1D {
+    const { lower, upper } = this.sizes;
+    if (this.ofUpper === null) return this.ofLower.value(z);
+    const [z1, z2] = tf.split(z, [lower, upper], 1) as [tf.Tensor2D, tf.Tensor2D];
+    return tf.add(this.ofLower.value(z1), this.ofUpper.value(z2));
   }
+
+  halfSquares(): tf.Scalar {
+    const ofLower = this.ofLower.halfSquares();
+    return this.ofUpper === null ? ofLower : tf.add(ofLower, this.ofUpper.halfSquares());
+  }
+}
+
+/**
+ * -f as the NLL of one sentence.
+ * @param energyOf f of each row, `[rows, latentSize]` to `[rows]`, of plain tfjs ops.
+ * @param hessianDifference half the distance of the differences that a Hessian of f is made of.
+ */
+export function tiltOf(
+  energyOf: (z: tf.Tensor2D) => tf.Tensor1D,
+  latentSize: number,
+  hessianDifference: number,
+): ConditionalLikelihood {
+  const minusValue = (z: tf.Tensor2D): tf.Tensor2D => tf.reshape(tf.neg(energyOf(z)), [1, z.shape[0]]);
+  return new PortableLikelihood({ size: 1, tokens: 1 }, latentSize, minusValue, NO_DROPOUT, hessianDifference);
 }

@@ -126,7 +126,7 @@ export class LayeredDecoder implements LatentDecoder {
     readonly inner: LatentDecoder,
     /** Null where there is one layer. */
     readonly network: LayerNetwork | null,
-    private readonly sizes: { lower: number; upper: number; deviation: number },
+    readonly sizes: { readonly lower: number; readonly upper: number; readonly deviation: number },
   ) {
     this.latentSize = sizes.lower + sizes.upper;
   }
@@ -161,10 +161,32 @@ export class LayeredDecoder implements LatentDecoder {
     return this.inner.flops(batch, vocabularySize);
   }
 
+  /** Codes by the noise that makes them, `[rows, lower + upper]`, differentiable in the weights and in u. */
+  codes(u: tf.Tensor2D): tf.Tensor2D {
+    if (this.network === null) return u;
+    return tf.concat2d([this.lowerOf(u)!, this.upperOf(u)], 1);
+  }
+
+  /** z1 of codes `[rows, lower + upper]`. */
+  lowerCodes(codes: tf.Tensor2D): tf.Tensor2D {
+    return tf.slice(codes, [0, 0], [codes.shape[0], this.sizes.lower]);
+  }
+
+  /** The mean over codes of -log p(z1 | z2) but for its constant, nats, differentiable in the weights; 0 with one layer. */
+  meanLayerNll(codes: tf.Tensor2D): tf.Scalar {
+    if (this.network === null) return tf.scalar(0);
+    const residuals = tf.sub(this.lowerCodes(codes), this.network.mean(this.upperOf(codes)));
+    return tf.div(tf.mean(tf.sum(tf.square(residuals), 1)), 2 * this.sizes.deviation ** 2);
+  }
+
   private lowerOf(u: tf.Tensor2D | null): tf.Tensor2D | null {
     if (u === null || this.network === null) return u;
-    const { lower, upper, deviation } = this.sizes;
-    const noise = tf.slice(u, [0, 0], [u.shape[0], lower]);
-    return tf.add(this.network.mean(tf.slice(u, [0, lower], [u.shape[0], upper])), tf.mul(noise, deviation));
+    return tf.add(this.network.mean(this.upperOf(u)), tf.mul(this.lowerCodes(u), this.sizes.deviation));
+  }
+
+  /** z2, which is its own noise. */
+  private upperOf(codes: tf.Tensor2D): tf.Tensor2D {
+    const { lower, upper } = this.sizes;
+    return tf.slice(codes, [0, lower], [codes.shape[0], upper]);
   }
 }

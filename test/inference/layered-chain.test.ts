@@ -3,11 +3,14 @@
 
 import { inverse, Matrix } from 'ml-matrix';
 import { describe, expect, it } from 'vitest';
+import { AisEstimator } from '../../src/evaluation/perplexity/ais-estimator.js';
+import { PerplexityMeasurement } from '../../src/evaluation/perplexity/perplexity.js';
 import { searchDynamics } from '../../src/inference/dynamics-search.js';
 import { boundGradient, JointEnergy, type LayeredSchedule, layeredChain } from '../../src/inference/layered-chain.js';
+import type { Posterior } from '../../src/inference/posterior.js';
 import { langevinChain } from '../../src/inference/short-run-posterior.js';
 import { codesOf, type LatentLayers, noiseOf, oneLayer } from '../../src/model/latent-layers.js';
-import { LayeredLikelihood } from '../../src/model/layered-decoder.js';
+import { LayeredLikelihood, lowerLayer } from '../../src/model/layered-decoder.js';
 import type { ConditionalLikelihood } from '../../src/model/likelihood.js';
 import { RandomStream } from '../../src/random/philox.js';
 import { constantSchedule, LinearGaussian, logDeterminant, meanAndError, normals, TinyRnn } from './models.js';
@@ -183,6 +186,52 @@ describe('the joint energy', () => {
       8,
       2e-2,
     );
+  });
+});
+
+/** An energy over both layers. */
+const tilt = new TinyRnn([[1, 0, 2]], 4, { scale: 0.7 });
+
+describe('the joint energy under a prior with an energy of its own', () => {
+  const { layers, sentences, inner } = curved();
+  const both = new JointEnergy({ layers, sentences, inner, tilt });
+
+  it('is that of the Gaussian layers and -f, and has its derivatives', () => {
+    const z = normals(2 * 4, 6);
+    const plain = new JointEnergy({ layers, sentences, inner });
+    const { energy, gradient } = both.gradient(z);
+    energy.forEach((value, row) => {
+      expect(value).toBeCloseTo(plain.gradient(z).energy[row]! + tilt.nll(z).nll[row]!, 5);
+    });
+    const hessians = both.hessians(z);
+    expectSlopes(
+      z,
+      (at) => both.gradient(at).energy,
+      (row, i) => (Math.floor(i / 4) === row ? gradient[i]! : 0),
+      2,
+      5e-3,
+    );
+    expectSlopes(
+      z,
+      (at) => both.gradient(at).gradient,
+      (out, i) => (Math.floor(i / 4) === Math.floor(out / 4) ? hessians[Math.floor(out / 4)]!.get(out % 4, i % 4) : 0),
+      8,
+      2e-2,
+    );
+  });
+
+  it('is the prior’s alone where there is no text', () => {
+    const z = normals(3 * 4, 8);
+    const prior = new JointEnergy({ layers, sentences: 1, tilt }).gradient(z);
+    const { nll, gradient } = inner.gradient(lowerLayer(layers, z.slice(0, 8)));
+    const of = both.gradient(z.slice(0, 8));
+    for (const row of [0, 1]) {
+      expect(prior.energy[row]).toBeCloseTo(of.energy[row]! - nll[row]!, 4);
+      for (let i = 0; i < 4; i++) {
+        const ofText = i < 2 ? gradient[row * 2 + i]! : 0;
+        expect(prior.gradient[row * 4 + i]).toBeCloseTo(of.gradient[row * 4 + i]! - ofText, 4);
+      }
+    }
   });
 });
 
@@ -364,3 +413,119 @@ function symmetric(matrix: Matrix): Matrix {
 function determinantOf(matrix: Matrix): number {
   return Math.exp(0.5 * logDeterminant(symmetric(matrix.mmul(matrix.transpose()))));
 }
+
+describe('two linear layers under a linear-Gaussian text and a quadratic energy', () => {
+  const [loading, above, deviation, sigma] = [random(4, 2, 1), random(2, 2, 2, 0.9), 0.7, 0.9];
+  const texts = [
+    [0.8, -1, 0.5, 1.2],
+    [0.1, 0.4, -0.9, 0.3],
+  ];
+  const [weights, pull] = [random(3, 4, 5, 0.8), [0.9, -1.2, 0.7]];
+  const ofCodes = new LinearGaussian(weights, [pull], sigma);
+
+  /** The same in u, where all is Gaussian under N(0, I): z = D u, with its text A [deviation I, W] u. */
+  const known = (W: Matrix) => {
+    const D = Matrix.eye(4);
+    D.setSubMatrix(Matrix.mul(Matrix.eye(2), deviation), 0, 0);
+    D.setSubMatrix(W, 0, 2);
+    const [ofText, ofEnergy] = [loading.mmul(D.subMatrix(0, 1, 0, 3)), weights.mmul(D)];
+    const rows = [...ofText.to2DArray(), ...ofEnergy.to2DArray()];
+    const joint = new LinearGaussian(
+      new Matrix(rows),
+      texts.map((x) => [...x, ...pull]),
+      sigma,
+    );
+    const prior = new LinearGaussian(ofEnergy, [pull], sigma);
+    /** Mean of z and E[z z'] under a posterior. */
+    const moments = (model: LinearGaussian, sentence: number) => {
+      const { mean, covariance } = model.posterior(sentence);
+      const m = D.mmul(Matrix.columnVector(mean));
+      return D.mmul(covariance).mmul(D.transpose()).add(m.mmul(m.transpose()));
+    };
+    return { D, joint, prior, moments, logLikelihood: (i: number) => joint.logEvidence(i) - prior.logEvidence(0) };
+  };
+  const { D, joint, prior, moments, logLikelihood } = known(above);
+  const layers = linearLayers(above, deviation);
+  const inner: ConditionalLikelihood = new LinearGaussian(loading, texts, sigma);
+
+  it('has the constants and the precision of both, C and p(x) C', () => {
+    for (const [model, wanted] of [
+      [{ layers, sentences: 1, tilt: ofCodes }, prior.logEvidence(0)],
+      [{ layers, sentences: 2, inner, tilt: ofCodes }, joint.logEvidence(0)],
+    ] as const) {
+      // U(z) = z'Pz / 2 - p'z + c, so that exp(-U) integrates to a closed form.
+      const energy = new JointEnergy(model);
+      const origin = new Float32Array(4 * model.sentences);
+      const P = energy.hessians(origin)[0]!;
+      const { energy: c, gradient } = energy.gradient(origin);
+      const p = Matrix.columnVector(Array.from(gradient.subarray(0, 4), (value) => -value));
+      const integral = -c[0]! + p.dot(inverse(P).mmul(p)) / 2 - logDeterminant(P) / 2 + (4 / 2) * Math.log(2 * Math.PI);
+      expect(integral).toBeCloseTo(wanted, 4);
+    }
+  });
+
+  it('has chains that come to rest around the mean of the posterior, in the noise of the codes', () => {
+    const steps = 150;
+    const draws = 100;
+    const chain = layeredChain({ layers, sentences: 2, inner, tilt: ofCodes }, schedule(steps, 0.1, 0.04));
+    const ends = chain.run(normals(draws * 2 * 4, 3), normals(steps * draws * 2 * 4, 4), false).z;
+    for (const sentence of [0, 1]) {
+      const { mean } = joint.posterior(sentence);
+      for (let i = 0; i < 4; i++) {
+        const values = Array.from({ length: draws }, (_, draw) => ends[(draw * 2 + sentence) * 4 + i]!);
+        const found = meanAndError(values);
+        expect(Math.abs(found.mean - mean[i]!), `${sentence}, ${i}`).toBeLessThan(4.5 * found.error);
+      }
+    }
+  });
+
+  it('has the density of its ends: that of its start, less what each step stretches', () => {
+    const model = { layers, sentences: 2, inner, tilt: ofCodes };
+    const chain = layeredChain(model, schedule(3, 0.03, 0.015));
+    const u0 = normals(2 * 4, 5);
+    const { path } = chain.run(u0, normals(3 * 2 * 4, 6), true);
+    const { logDensity, stepsNotPositiveDefinite } = chain.density(path!);
+    expect(Math.max(...stepsNotPositiveDefinite)).toBe(0);
+    // d2U/dz2 = D^-T (I + joint curvature) D^-1, the same everywhere.
+    const inverted = inverse(D);
+    const P = inverted.transpose().mmul(joint.precision).mmul(inverted);
+    const stretch = [0.03, 0.03 / 1.2, 0.03 / 1.4].reduce((sum, lower) => {
+      const S = Matrix.diag([lower, lower, 0.015, 0.015]);
+      return sum + Math.log(determinantOf(Matrix.sub(Matrix.eye(4), S.mmul(P))));
+    }, 0);
+    for (const row of [0, 1]) {
+      const squares = u0.subarray(row * 4, row * 4 + 4).reduce((sum, value) => sum + value * value, 0);
+      expect(logDensity[row]).toBeCloseTo(-squares / 2 - 2 * Math.log(2 * Math.PI) - stretch, 4);
+    }
+  });
+
+  it('has the perplexity of the closed form', () => {
+    const likelihood = Object.assign(new LayeredLikelihood(inner, layers), { prior });
+    const measurement = new PerplexityMeasurement(new AisEstimator({ chains: 32, temperatures: 100 }));
+    measurement.add(likelihood, { keys: { seed: 4, sentences: Int32Array.of(0, 1) } } as Posterior);
+    const { value, facts } = measurement.result();
+    const words = 2 * inner.words[0]!;
+    expect(Math.abs(Math.log(value!) + (logLikelihood(0) + logLikelihood(1)) / words)).toBeLessThan(0.1);
+    expect(Math.abs((facts!.logNormalizerFromAbove as number) - prior.logEvidence(0))).toBeLessThan(0.2);
+  });
+
+  it('learns p(z1 | z2) by its log’s slope under the posterior less that under the prior: the slope of log p(x)', () => {
+    // d log p(z1 | z2) / dW = (z1 - W z2) z2' / deviation^2.
+    const slope = (second: Matrix) =>
+      second
+        .subMatrix(0, 1, 2, 3)
+        .sub(above.mmul(second.subMatrix(2, 3, 2, 3)))
+        .div(deviation ** 2);
+    const found = Matrix.sub(slope(moments(joint, 1)), slope(moments(prior, 0)));
+    for (let i = 0; i < 2; i++) {
+      for (let j = 0; j < 2; j++) {
+        const [plus, minus] = [1e-4, -1e-4].map((by) => {
+          const moved = above.clone();
+          moved.set(i, j, moved.get(i, j) + by);
+          return known(moved).logLikelihood(1);
+        }) as [number, number];
+        expect((plus - minus) / 2e-4).toBeCloseTo(found.get(i, j), 5);
+      }
+    }
+  });
+});

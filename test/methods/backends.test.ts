@@ -17,6 +17,8 @@ function runOf(method: string): ToyRun {
     klWeight: { start: 0.2, warmupEpochs: 2, cycleEpochs: 4 },
     aggressive: { ...OWN_DEFAULTS.aggressive, updates: 3, window: 2, sentences: 8 },
     semiAmortized: { ...OWN_DEFAULTS.semiAmortized, steps: 3, learningRate: 1, momentum: 0.5, clipNorm: 5 },
+    layered: { ...OWN_DEFAULTS.layered, upper: 1 },
+    layers: { ...OWN_DEFAULTS.layers, upper: 1 },
   };
 }
 

@@ -40,15 +40,16 @@ const plan = planClassification(splits, { labelCounts: [0, 30], sets: 1, limit: 
 /** An update from larger weights than usual, so that codes matter from the beginning. */
 async function learned<T>(method: Method, work: (model: LatentVariableModel) => Promise<T>): Promise<T> {
   const base = toyRun(method.name);
-  const { layered, energyPrior } = OWN_DEFAULTS;
+  const { layered, layers, energyPrior } = OWN_DEFAULTS;
   const short = { steps: 2, stepSize: 0.1, temperature: 1 };
   const run = {
     ...base,
     model: { ...base.model, weightRange: 0.6 },
-    ...(method.name === 'multi-layer' && { layered: { ...layered, steps: 2, learnSteps: null } }),
-    ...(method.name === 'energy-prior' && {
+    ...(method.name === 'multi-layer' && { layered: { ...layered, upper: 1, steps: 2, learnSteps: null } }),
+    ...(method.name.endsWith('energy-prior') && {
       energyPrior: { ...energyPrior, hiddenSize: 5, prior: short, posterior: short },
     }),
+    ...(method.name === 'joint-energy-prior' && { layers: { ...layers, upper: 1 } }),
   };
   const model = method.create(run, corpus) as LatentVariableModel;
   try {

@@ -6,9 +6,10 @@ import { Vocabulary } from '../../src/data/vocabulary.js';
 import type { AutoencoderKeys } from '../../src/methods/ae.js';
 import type { BetaKeys } from '../../src/methods/beta-vae.js';
 import type { CommittedRateKeys } from '../../src/methods/delta-vae.js';
-import type { EnergyPriorKeys } from '../../src/methods/energy-prior.js';
+import type { EnergyPriorKeys } from '../../src/methods/energy-learning.js';
 import type { FreeBitsKeys } from '../../src/methods/free-bits.js';
 import type { InfoVaeKeys } from '../../src/methods/info-vae.js';
+import type { JointEnergyPriorKeys } from '../../src/methods/joint-energy-prior.js';
 import type { AggressiveKeys } from '../../src/methods/lagging-vae.js';
 import type { LayeredKeys } from '../../src/methods/multi-layer.js';
 import { methodNamed, methods } from '../../src/methods/registry.js';
@@ -70,7 +71,8 @@ export type ToyRun = RunConfig<
     CommittedRateKeys &
     InfoVaeKeys &
     LayeredKeys &
-    EnergyPriorKeys
+    EnergyPriorKeys &
+    JointEnergyPriorKeys
 >;
 
 /** What methods have where nothing is said. */
