@@ -1,7 +1,7 @@
 // What a page does that `sri view` serves: it takes in what changes while runs train, and asks its server about a run, so
 // that a person can type a sentence and walk about among codes. It comes after page.js, and uses what that declares.
 
-/* global data, ask, element, sources, enliven, readNumbers, redraw, drawMap */
+/* global data, server, element, enliven, readNumbers, redraw, drawMap */
 
 const alive = document.querySelector('#alive');
 const say = (text) => {
@@ -10,7 +10,7 @@ const say = (text) => {
 
 // ---- asking
 
-ask = async (question, signal) => {
+server.ask = async (question, signal) => {
   let response;
   try {
     const body = JSON.stringify(question);
@@ -26,6 +26,8 @@ ask = async (question, signal) => {
 
 // ---- following
 
+/** What each section was before anything was drawn in it. */
+const sources = new Map([...document.querySelectorAll('section')].map((section) => [section.id, section.outerHTML]));
 let fetching = false;
 
 /** Takes in the page as it is by now: sections that differ from what they were, and all numbers. */
@@ -44,7 +46,11 @@ async function takeIn() {
     const replaced = takeInSections([...fresh.querySelectorAll('section')]);
     redraw();
     for (const map of data.maps) {
-      if (replaced.has(document.getElementById(map.id)?.closest('section')) || before.get(map.id) !== JSON.stringify(map)) drawMap(map);
+      if (
+        replaced.has(document.getElementById(map.id)?.closest('section')) ||
+        before.get(map.id) !== JSON.stringify(map)
+      )
+        drawMap(map);
     }
   } catch {
     say('not connected: is sri view still running?');
@@ -158,7 +164,7 @@ function startExplorer() {
     running.set(kind, stop);
     output.classList.add('waiting');
     try {
-      show(await ask({ run: field('run').value, ...question }, stop.signal));
+      show(await server.ask({ run: field('run').value, ...question }, stop.signal));
     } catch (error) {
       if (error.name === 'AbortError') return;
       output.replaceChildren(element('p', { class: 'wrong' }, error.message));
@@ -225,7 +231,14 @@ function startExplorer() {
 
   function slider(d) {
     const most = Math.max(REACH, Math.ceil(Math.abs(home[d])));
-    const range = element('input', { type: 'range', min: -most, max: most, step: 0.01, value: code[d], 'aria-label': `dimension ${d}` });
+    const range = element('input', {
+      type: 'range',
+      min: -most,
+      max: most,
+      step: 0.01,
+      value: code[d],
+      'aria-label': `dimension ${d}`,
+    });
     const number = element('span', { class: 'number' }, code[d].toFixed(2));
     const about = spread === null ? '' : ` ± ${spread[d].toFixed(2)}`;
     let timer = 0;
@@ -263,17 +276,26 @@ function startExplorer() {
     neighbours() {
       const output = part('near');
       if (!needCode(output)) return;
-      return put('near', output, { ask: 'neighbours', of: { code }, split: field('split').value }, ({ among, neighbours }) =>
-        output.replaceChildren(
-          element('p', {}, `Of ${among} sentences, by the distance of their mean codes:`),
-          element(
-            'ol',
-            {},
-            ...neighbours.map(({ distance, text, label }) =>
-              element('li', {}, text, element('small', {}, ` ${distance.toFixed(2)}${label === null ? '' : `, ${label}`}`)),
+      return put(
+        'near',
+        output,
+        { ask: 'neighbours', of: { code }, split: field('split').value },
+        ({ among, neighbours }) =>
+          output.replaceChildren(
+            element('p', {}, `Of ${among} sentences, by the distance of their mean codes:`),
+            element(
+              'ol',
+              {},
+              ...neighbours.map(({ distance, text, label }) =>
+                element(
+                  'li',
+                  {},
+                  text,
+                  element('small', {}, ` ${distance.toFixed(2)}${label === null ? '' : `, ${label}`}`),
+                ),
+              ),
             ),
           ),
-        ),
       );
     },
   };

@@ -29,7 +29,11 @@ function element(name, attributes = {}, ...children) {
 }
 
 const format = (value) =>
-  value === null || value === undefined ? '-' : Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(5)));
+  value === null || value === undefined
+    ? '-'
+    : Number.isInteger(value)
+      ? String(value)
+      : String(Number(value.toPrecision(5)));
 
 // ---- which runs are looked at
 
@@ -68,15 +72,17 @@ function swatch(slot) {
   const svg = element('svg', { width: 44, height: 10, 'aria-hidden': 'true' });
   const { colour, onDark, dash } = data.styles[slot];
   const stroke = isDark() ? onDark : colour;
-  svg.append(element('line', { x1: 1, x2: 43, y1: 5, y2: 5, stroke, 'stroke-width': 2.5, 'stroke-dasharray': dash.join(' ') }));
+  svg.append(
+    element('line', { x1: 1, x2: 43, y1: 5, y2: 5, stroke, 'stroke-width': 2.5, 'stroke-dasharray': dash.join(' ') }),
+  );
   return svg;
 }
 
 // ---- charts
 
 let data = { labels: [], first: [], styles: [], charts: [], maps: [], live: null };
-/** How the page's server is asked; live.js sets it. */
-let ask = null;
+/** How the page's server is asked, where there is one: live.js sets it. */
+const server = { ask: null };
 const plots = new Map();
 
 function drawCharts() {
@@ -127,7 +133,12 @@ function drawChart(chart) {
   const tip = element('div', { class: 'tip', role: 'status' });
   const ink = css('--ink');
   const grid = css('--line');
-  const axis = { stroke: ink, grid: { stroke: grid, width: 1 }, ticks: { stroke: grid, width: 1 }, font: '12px system-ui' };
+  const axis = {
+    stroke: ink,
+    grid: { stroke: grid, width: 1 },
+    ticks: { stroke: grid, width: 1 },
+    font: '12px system-ui',
+  };
   const whole = xs.every(Number.isInteger);
   const options = {
     width: Math.max(240, place.clientWidth),
@@ -139,7 +150,12 @@ function drawChart(chart) {
       y: { range: (_, min, max) => uPlot.rangeNum(view.zero ? Math.min(0, min) : min, max, 0.08, true) },
     },
     axes: [
-      { ...axis, label: view.xTitle, labelFont: '12px system-ui', incrs: whole ? [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000] : undefined },
+      {
+        ...axis,
+        label: view.xTitle,
+        labelFont: '12px system-ui',
+        incrs: whole ? [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000] : undefined,
+      },
       { ...axis, label: view.name, labelFont: '12px system-ui', size: 58 },
     ],
     series,
@@ -149,11 +165,18 @@ function drawChart(chart) {
   const plot = new uPlot(options, columns, place);
   plot.over.append(tip);
   plots.set(chart.id, plot);
-  figure.querySelector('.legend').replaceChildren(
-    ...shown.map(({ label, seeds }, i) =>
-      element('span', {}, swatch(chart.fixed ? i : slots.get(label)), seeds > 1 ? `${label}, mean of ${seeds} seeds` : label),
-    ),
-  );
+  figure
+    .querySelector('.legend')
+    .replaceChildren(
+      ...shown.map(({ label, seeds }, i) =>
+        element(
+          'span',
+          {},
+          swatch(chart.fixed ? i : slots.get(label)),
+          seeds > 1 ? `${label}, mean of ${seeds} seeds` : label,
+        ),
+      ),
+    );
 }
 
 /** The numbers at the point that is nearest to the cursor. */
@@ -210,7 +233,11 @@ function drawMap(map) {
     const [x, y] = at(point.x, point.y);
     const mark = markOf(point.label);
     const landmark = map.landmarks.includes(i);
-    const attributes = { transform: `translate(${x},${y})`, d: SHAPES[mark[2]](landmark ? 6 : 4), class: landmark ? 'point landmark' : 'point' };
+    const attributes = {
+      transform: `translate(${x},${y})`,
+      d: SHAPES[mark[2]](landmark ? 6 : 4),
+      class: landmark ? 'point landmark' : 'point',
+    };
     const drawn = element('path', { ...attributes, fill: colour(mark), stroke: colour(mark) });
     if (landmark) {
       drawn.setAttribute('tabindex', '0');
@@ -241,7 +268,7 @@ function drawMap(map) {
   }
 
   // Between any two sentences where a server can be asked; else between those whose ways are known.
-  const anywhere = ask !== null;
+  const anywhere = server.ask !== null;
   const nearest = (i) => {
     const { x, y } = map.points[i];
     const distance = (other) => Math.hypot(map.points[other].x - x, map.points[other].y - y);
@@ -252,7 +279,7 @@ function drawMap(map) {
     if (map.landmarks.length === 0 && !anywhere) return;
     const landmark = anywhere ? i : nearest(i);
     picked = picked.length === 2 || picked.includes(landmark) ? [landmark] : [...picked, landmark];
-    marks.forEach((mark, m) => mark.classList.toggle('picked', picked.includes(m)));
+    for (const [m, mark] of marks.entries()) mark.classList.toggle('picked', picked.includes(m));
     svg.querySelector('.line')?.remove();
     if (picked.length < 2) {
       way.replaceChildren(element('p', {}, `From: ${map.points[picked[0]].text}. Pick another point.`));
@@ -265,7 +292,7 @@ function drawMap(map) {
     const asked = picked;
     try {
       const texts = anywhere
-        ? (await ask({ ask: 'interpolate', run: map.run, from: { text: from }, to: { text: to } })).texts
+        ? (await server.ask({ ask: 'interpolate', run: map.run, from: { text: from }, to: { text: to } })).texts
         : known(...picked);
       if (picked !== asked) return;
       way.replaceChildren(
@@ -288,7 +315,9 @@ function drawMap(map) {
     ...legend.map((name) => {
       const mark = markOf(coloured ? name : map.points[0]?.label);
       const key = element('svg', { width: 16, height: 14, viewBox: '-8 -7 16 14', 'aria-hidden': 'true' });
-      key.append(element('path', { d: SHAPES[mark[2]](4), fill: colour(mark), stroke: colour(mark), 'stroke-width': 1.5 }));
+      key.append(
+        element('path', { d: SHAPES[mark[2]](4), fill: colour(mark), stroke: colour(mark), 'stroke-width': 1.5 }),
+      );
       return element('span', {}, key, name ?? 'no label');
     }),
     element('span', {}, 'grey: samples of the prior'),
@@ -329,7 +358,9 @@ function redraw() {
 /** Gives life to what stands below an element of the page. */
 function enliven(root) {
   for (const select of root.querySelectorAll('figure.chart select')) {
-    select.addEventListener('change', () => drawChart(data.charts.find(({ id }) => id === select.closest('figure').id)));
+    select.addEventListener('change', () =>
+      drawChart(data.charts.find(({ id }) => id === select.closest('figure').id)),
+    );
   }
   for (const table of root.querySelectorAll('table')) makeSortable(table);
 }
@@ -342,20 +373,18 @@ function drawMaps() {
   for (const map of data.maps) drawMap(map);
 }
 
-/** What each section was before anything was drawn in it. */
-const sources = new Map([...document.querySelectorAll('section')].map((section) => [section.id, section.outerHTML]));
-
-function start() {
-  readNumbers();
+function drawAll() {
   redraw();
   drawMaps();
-  enliven(document);
 }
 
-dark.addEventListener('change', () => {
-  redraw();
-  drawMaps();
+// Once every script has said what it adds.
+document.addEventListener('DOMContentLoaded', () => {
+  readNumbers();
+  drawAll();
+  enliven(document);
 });
+dark.addEventListener('change', drawAll);
 let width = innerWidth;
 addEventListener('resize', () => {
   if (innerWidth !== width) drawCharts();
@@ -367,6 +396,6 @@ for (const [event, value] of [
 ]) {
   addEventListener(event, () => {
     printing = value;
-    redraw();
+    drawAll();
   });
 }

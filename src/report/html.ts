@@ -127,8 +127,7 @@ function uplot(file: string): string {
 /** uPlot, then the page's own. @param live whether a server serves it. */
 function pageScript(live: boolean): string {
   const own = ['page.js', ...(live ? ['live.js'] : [])].map((name) => new URL(`../../page/${name}`, import.meta.url));
-  const files = [uplot('uPlot.iife.min.js'), ...own].map((file) => readFileSync(file, 'utf8'));
-  return [...files, 'start();'].join('\n');
+  return [uplot('uPlot.iife.min.js'), ...own].map((file) => readFileSync(file, 'utf8')).join('\n');
 }
 
 /** Where the runs that the charts show are chosen; the page's script fills it. */
