@@ -51,6 +51,12 @@ export function formatNumber(value: number): string {
   return value.toFixed(digits);
 }
 
+/** A share and its standard error: `62.5 ± 4.1 %`; see {@link withError}. */
+export function percentWithError(share: number, error: number): string {
+  const { value, error: written } = roundedToError(100 * share, 100 * error);
+  return written === '' ? percent(share) : `${value} ± ${written} %`;
+}
+
 /** `62.5 %`; a share that is not zero does not read as zero. @param share 0 to 1. */
 export function percent(share: number): string {
   const value = 100 * share;

@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { counted, formatNumber, formatSeconds, percent, roundedToError, withError } from '../src/notation.js';
+import {
+  counted,
+  formatNumber,
+  formatSeconds,
+  percent,
+  percentWithError,
+  roundedToError,
+  withError,
+} from '../src/notation.js';
 
 describe('a quantity with its error', () => {
   it.each([
@@ -22,6 +30,12 @@ describe('a quantity with its error', () => {
     [32.25, Number.NaN, '32.25'],
   ])('%d and %d are %s', (value, error, written) => {
     expect(withError(value, error)).toBe(written);
+  });
+
+  it('is a share in percent, its unit said once', () => {
+    expect(percentWithError(0.625, 0.041)).toBe('62.5 ± 4.1 %');
+    expect(percentWithError(1, 0)).toBe('100 %');
+    expect(percentWithError(2 / 3, 0)).toBe('66.7 %');
   });
 
   it('is not finite where it is not', () => {

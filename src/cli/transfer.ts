@@ -2,7 +2,7 @@
 
 import type { Command } from 'commander';
 import type { Share, Transfer } from '../experiments/transfer.js';
-import { percent } from '../notation.js';
+import { counted, percentWithError } from '../notation.js';
 import { shownText } from '../runs/shown-text.js';
 import { addDecodingOptions, type DecodingOptions, decodingOf, showTexts } from './decoding.js';
 import { addSampleSeedOption } from './encode.js';
@@ -80,15 +80,14 @@ export function addTransfer(program: Command, io: Io): void {
       const { items, before, after, judge } = result;
       if (options.json)
         printJson(io, { event: 'transfer', to: options.to, sentences: items.length, before, after, judge });
-      else note(io, verdictOf(result, options.to));
+      else note(io, judgement(result, options.to));
     },
   });
 }
 
-function verdictOf({ items, before, after, judge }: Transfer, to: string): string {
-  const sure = judge === null ? '' : `; the judge knows ${withError(judge)} of ${judge.sentences} test sentences`;
-  return `judged ${to}: ${withError(after)} of ${items.length} as written, ${withError(before)} as given${sure}`;
+function judgement({ items, before, after, judge }: Transfer, to: string): string {
+  const share = ({ value, standardError }: Share) => percentWithError(value, standardError);
+  const sure =
+    judge === null ? '' : `; the judge knows ${share(judge)} of ${counted(judge.sentences, 'test sentence')}`;
+  return `judged ${to}: ${share(after)} of ${items.length} as written, ${share(before)} as given${sure}`;
 }
-
-const withError = ({ value, standardError }: Share) =>
-  `${percent(value)}${standardError === 0 ? '' : ` ± ${percent(standardError)}`}`;
