@@ -467,7 +467,13 @@ function makeWholeRunSchema(method: Pick<KeyOwner, 'config'>): z.ZodType<RunConf
         klChains.gaussian === 'auto' || klChains.gaussian === 0 || klChains.gaussian > model.latentSize + 1,
       {
         path: ['evaluation', 'klChains', 'gaussian'],
-        message: 'chains more than model.latentSize + 1, which a covariance takes, 0 for no such row, or auto',
+        error: ({ input }) => {
+          const { model } = input as RunConfig;
+          return (
+            `${model.latentSize + 2} chains at least, more than model.latentSize + 1, for the covariance of a code; ` +
+            '0 for no such row, or auto'
+          );
+        },
       },
     )
     .refine(({ precision, model }) => precision === 'f32' || reducedDecoders().includes(model.decoder), {
