@@ -5,7 +5,7 @@
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { differences } from '../config/leaves.js';
-import { type LoadedConfig, loadConfig, parseSweep } from '../config/load.js';
+import { configPlugins, type LoadedConfig, loadConfig, parseSweep } from '../config/load.js';
 import { DEFAULTS, type RunConfig } from '../config/schema.js';
 import type { PreparationSettings } from '../data/corpus.js';
 import { type CorpusOrigin, corpusOrigin } from '../data/corpus-files.js';
@@ -21,6 +21,7 @@ import { keptPosterior } from '../runs/posterior-files.js';
 import type { MeasuredRow } from '../runs/row.js';
 import { shellWord } from '../shell-words.js';
 import { resolveVariant } from './choose-run.js';
+import { plugins } from './plugins.js';
 import { isPlanned } from './reproduce/outstanding.js';
 
 export interface CommandsRequest {
@@ -41,7 +42,7 @@ export async function commandsOf(runs: readonly MeasuredRun[], request: Commands
   const loaded = open(request.config, runs[0]!.run.dataSet);
   const found = studies(runs);
   const remakings = runs.map((measured) => remakingOf(measured, loaded, found));
-  return [
+  const lines = [
     ...(await preparations(runs, request, loaded)),
     ...reproductions(remakings, request),
     ...alone(remakings, request),
@@ -51,6 +52,36 @@ export async function commandsOf(runs: readonly MeasuredRun[], request: Commands
       .map(({ directory }) => line('sri posterior', ['--run', directory], splitOption(request))),
     report(remakings, request),
   ];
+  const needed = pluginsOf(runs, loaded);
+  return lines.map((text) => withPlugins(text, needed, request));
+}
+
+/** A plugin, as `--plugin` takes it. */
+interface NeededPlugin {
+  name: string;
+  /** Whether the config asks for it, so that a command with the config need not. */
+  configured: boolean;
+}
+
+/** The plugins that runs were made with, and those by which their tables are read. */
+function pluginsOf(runs: readonly MeasuredRun[], loaded: LoadedConfig | null): NeededPlugin[] {
+  const asked = [...runs.flatMap(({ manifest }) => manifest.plugins ?? []), ...plugins()].map(({ name }) => name);
+  const configured = loaded === null ? [] : configPlugins(loaded.file);
+  return [...new Set(asked)].map((name) => {
+    const own = configured.find((plugin) => plugin.name === name);
+    // A config's paths are relative to its folder, a command's to where it is given.
+    if (own === undefined || !name.startsWith('.')) return { name, configured: own !== undefined };
+    const file = path.relative('', path.join(own.folder, name));
+    return { name: file.startsWith('..') ? file : `./${file}`, configured: true };
+  });
+}
+
+function withPlugins(text: string, needed: readonly NeededPlugin[], { config }: CommandsRequest): string {
+  const hasConfig = text.includes(` --config ${shellWord(config)}`);
+  const options = needed
+    .filter(({ configured }) => !(configured && hasConfig))
+    .map(({ name }) => `--plugin ${shellWord(name)}`);
+  return [text, ...options].join(' ');
 }
 
 /** The config, where it is there and of the data set. */

@@ -1,6 +1,6 @@
 // The commands under a page, by what they say: how they group runs, and what of them a plan would not do.
 
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeEach, expect, it } from 'vitest';
@@ -56,6 +56,22 @@ it('is one plan for what a plan makes, whatever the settings, and a training for
     'sri train --config ptb.yaml --method ae --seed 3 --runs ROOT',
     'sri report --config ptb.yaml --runs ROOT --html',
   ]);
+});
+
+it('loads the plugins that runs were made with, but for those that the config asks for', async () => {
+  const one = await run('sri', undefined, [planned]);
+  const plugins = ['./plugins/mine.js', 'of-a-package', './kept.js'].map((name) => ({ name, sha256: 'f00d' }));
+  const made = { ...one, manifest: { ...one.manifest, plugins } };
+  const folder = mkdtempSync(path.join(root, 'config-'));
+  const config = path.join(folder, 'own.yaml');
+  writeFileSync(config, 'dataSet: ptb\nplugins: [./kept.js]\nmethods: { sri: {} }\n');
+  const elsewhere = { ...made, directory: path.join(runs, 'elsewhere') };
+  const kept = path.relative('', path.join(folder, 'kept.js'));
+  const asked = ' --plugin ./plugins/mine.js --plugin of-a-package';
+  for (const line of await said([made, elsewhere], { config })) {
+    expect(line.endsWith(line.includes(config) ? asked : `${asked} --plugin ${kept}`), line).toBe(true);
+  }
+  expect((await said([made]))[0]).toBe(`sri prepare --config ptb.yaml${asked} --plugin ./kept.js`);
 });
 
 it('says all that was set by hand, and words that a shell would read', async () => {
