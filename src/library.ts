@@ -46,7 +46,7 @@ export interface CorpusRequest {
   config?: string;
   /** A text, an item a line, divided 80/10/10 at random; a file each where it comes in three. */
   text?: string | Readonly<Record<SplitName, string>>;
-  /** Folder of the config's raw files, where they are not where its data script puts them. */
+  /** Folder of the raw files, where they are neither where a known set's data script puts them nor, of one's own, beside the config. */
   from?: string;
   /** Folder of the prepared corpus; `data.directory` of the config where absent, and needed where there is no config. */
   out?: string;

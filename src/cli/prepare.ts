@@ -37,7 +37,10 @@ export function addPrepare(program: Command, io: Io): void {
       '([--config ptb.yaml] [--from DIR] | --text FILE --out DIR | --train A --valid B --test C --out DIR) [options]',
     );
   addSetOption(addConfigOption(command))
-    .option('--from <folder>', "folder of the config's raw files; where its data script puts them unless given")
+    .option(
+      '--from <folder>',
+      'folder of the raw files; where the data script of a known set puts them, and beside the config for your own, unless given',
+    )
     .option(
       '--text <file>',
       "a text of your own, one item a line, divided 80/10/10 at random; the config's raw files unless given",

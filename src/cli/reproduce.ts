@@ -79,7 +79,7 @@ function addPlanOptions(command: Command, methods: string): Command {
     )
     .option(
       '--from <folder>',
-      'folder of the raw files, should the corpus not be prepared yet; where its data script puts them unless given',
+      'folder of the raw files, should the corpus not be prepared yet; as in sri prepare unless given',
     )
     .addOption(
       new Option(

@@ -312,7 +312,7 @@ function findConfig(nameOrPath: string): string {
   );
 }
 
-function displayPath(file: string): string {
+export function displayPath(file: string): string {
   const relative = path.relative(process.cwd(), file);
   return relative === '' || relative.startsWith('..') ? file : relative;
 }

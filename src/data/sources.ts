@@ -4,7 +4,7 @@ import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InputError } from '../errors.js';
 import { SPLIT_NAMES, type SplitName } from './corpus.js';
-import type { DataSetDefinition } from './define-data-set.js';
+import { type DataSetDefinition, rawNames } from './define-data-set.js';
 
 /**
  * Paths of a known set's three raw files in `directory`: in itself, in a folder named after the set, or in a folder
@@ -29,6 +29,38 @@ export async function findRawFiles(
     `${directory}: no raw files of ${name} (${Object.values(files).join(', ')}, here or in ${folders.join(', ')}); ` +
       `${fetch}give the folder that has them with --from`,
   );
+}
+
+/** What the splits of a text of one's own are called where its name is not in theirs. */
+const USUAL_NAMES: Readonly<Record<SplitName, readonly string[]>> = {
+  train: ['train.txt'],
+  valid: ['valid.txt', 'validation.txt', 'val.txt', 'dev.txt'],
+  test: ['test.txt'],
+};
+
+/**
+ * The three files of a text of one's own in a folder: named after it, `reviews.train.txt`, or as splits are usually called.
+ * @returns null where none of them is there.
+ * @throws {InputError} where some are there and others not.
+ */
+export async function findOwnFiles(name: string, folder: string): Promise<Record<SplitName, string> | null> {
+  const named = rawNames(name);
+  const own = Object.fromEntries(SPLIT_NAMES.map((split) => [split, [named[split]]])) as Record<SplitName, string[]>;
+  for (const names of [own, USUAL_NAMES]) {
+    const found: Partial<Record<SplitName, string>> = {};
+    for (const split of SPLIT_NAMES) {
+      const there = await Promise.all(names[split].map((file) => exists(join(folder, file))));
+      const at = there.indexOf(true);
+      if (at !== -1) found[split] = join(folder, names[split][at]!);
+    }
+    const missing = SPLIT_NAMES.filter((split) => found[split] === undefined);
+    if (missing.length === 0) return found as Record<SplitName, string>;
+    if (missing.length < SPLIT_NAMES.length) {
+      const files = missing.map((split) => join(folder, names[split][0]!)).join(', ');
+      throw new InputError(`${files}: missing beside ${Object.values(found).join(', ')}; all three splits are needed`);
+    }
+  }
+  return null;
 }
 
 /**

@@ -1,12 +1,12 @@
 // Raw text -> a prepared corpus, for the data set of a config or for any text file.
 
 import path from 'node:path';
-import { type LoadedConfig, resolveData } from '../config/load.js';
+import { displayPath, type LoadedConfig, resolveData } from '../config/load.js';
 import type { RunConfig } from '../config/schema.js';
 import type { SplitName } from '../data/corpus.js';
 import { type PreparationReport, prepareCorpus, type Sources } from '../data/prepare.js';
 import { findDataSet } from '../data/registry.js';
-import { rawFiles } from '../data/sources.js';
+import { findOwnFiles, rawFiles } from '../data/sources.js';
 import { InputError } from '../errors.js';
 import { hasCheckpoint } from '../runs/checkpoint.js';
 import { findBegunRuns, findDataSets } from '../runs/measured-run.js';
@@ -33,8 +33,9 @@ export interface PreparationChoice {
 
 /**
  * The preparation that a config describes.
- * @param from folder of the raw files; where the data script of a known set puts them where absent.
- * @throws {InputError} where the set is not known and `from` is absent, or an override is not right.
+ * @param from folder of the raw files; where absent, that in which the data script of a known set puts them, and that of the
+ *   config for any other.
+ * @throws {InputError} where the files are not there, or an override is not right.
  */
 export async function configured(
   loaded: LoadedConfig,
@@ -48,15 +49,15 @@ export async function configured(
     const splits = await rawFiles(known, { from, rawDirectory: path.join('data', 'raw', dataSet) });
     return { name: dataSet, output, splits, settings };
   }
-  if (from === undefined) {
+  const folder = from ?? path.dirname(displayPath(loaded.file));
+  const splits = await findOwnFiles(dataSet, folder);
+  if (splits === null) {
     throw new InputError(
-      `${loaded.locate(['dataSet'])}: ${dataSet} is no data set that sri knows; give --from, a folder with ` +
-        `${dataSet}.train.txt, ${dataSet}.valid.txt and ${dataSet}.test.txt, or --train, --valid and --test with three files, or ` +
-        '--text with one',
+      `${loaded.locate(['dataSet'])}: ${dataSet} is no data set that sri knows, and ${folder} has no ` +
+        `${dataSet}.train.txt, ${dataSet}.valid.txt and ${dataSet}.test.txt, nor train.txt, valid.txt and test.txt; give ` +
+        'another folder with --from, three files with --train, --valid and --test, or one with --text',
     );
   }
-  const file = (split: string) => path.join(from, `${dataSet}.${split}.txt`);
-  const splits = { train: file('train'), valid: file('valid'), test: file('test') };
   return { name: dataSet, output, splits, settings };
 }
 

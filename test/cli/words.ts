@@ -22,7 +22,7 @@ export async function trainOnWords(methods: readonly string[]): Promise<void> {
     const lines = Array.from({ length: 9 }, (_, i) => `a b${i % 2} ${i % 3 ? 'c' : 'd e'}`);
     writeFileSync(`words.${split}.txt`, `${lines.join('\n')}\n`);
   }
-  const commands = [['prepare', '--from', '.'], ...methods.map((method) => ['train', '--method', method])];
+  const commands = [['prepare'], ...methods.map((method) => ['train', '--method', method])];
   for (const command of commands) {
     const { code, error } = await sri(...command);
     if (code !== 0) throw new Error(`sri ${command.join(' ')}: ${error}`);

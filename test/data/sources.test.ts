@@ -10,7 +10,7 @@ import { dataSets, findDataSet, registerDataSet } from '../../src/data/registry.
 import { ptb } from '../../src/data/sets/ptb.js';
 import { snli } from '../../src/data/sets/snli.js';
 import { yelp } from '../../src/data/sets/yelp.js';
-import { findRawFiles, rawFiles } from '../../src/data/sources.js';
+import { findOwnFiles, findRawFiles, rawFiles } from '../../src/data/sources.js';
 import { InputError } from '../../src/errors.js';
 
 let directory: string;
@@ -50,6 +50,29 @@ describe('raw files of a known set', () => {
     await put('raw', Object.values(snli.files));
     const found = await rawFiles(snli, { rawDirectory: join(directory, 'raw') });
     expect(found.test).toBe(join(directory, 'raw', 'snli.test.txt'));
+  });
+});
+
+describe('the files of a text of one’s own', () => {
+  it('are those named after it, else those called as splits usually are', async () => {
+    expect(await findOwnFiles('reviews', directory)).toBeNull();
+    await put('', ['train.txt', 'dev.txt', 'test.txt', 'other.train.txt']);
+    expect(await findOwnFiles('reviews', directory)).toEqual({
+      train: join(directory, 'train.txt'),
+      valid: join(directory, 'dev.txt'),
+      test: join(directory, 'test.txt'),
+    });
+    await put('', Object.values(rawNames('reviews')));
+    expect((await findOwnFiles('reviews', directory))!.valid).toBe(join(directory, 'reviews.valid.txt'));
+  });
+
+  it('are not pieced together', async () => {
+    await put('', ['train.txt', 'test.txt']);
+    await expect(findOwnFiles('reviews', directory)).rejects.toThrow(/valid\.txt: missing beside .*train\.txt/);
+    await put('', ['dev.txt', 'reviews.test.txt']);
+    await expect(findOwnFiles('reviews', directory)).rejects.toThrow(
+      /reviews\.train\.txt, .*reviews\.valid\.txt: missing/,
+    );
   });
 });
 
