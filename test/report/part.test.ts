@@ -14,7 +14,7 @@ const ROW = { metric: 'ppl', estimator: 'exact', value: 90 } as const;
 
 async function runOf(dataSet: string, sentences: typeof manifest.sentences, seed: number) {
   const folder = await makeRun(root, dataSet, 'lstm-lm', undefined, [ROW], seed);
-  await folder.writeManifest({ ...manifest, sentences });
+  await folder.writeManifest({ ...folder.manifest()!, sentences });
   return readRun(folder);
 }
 

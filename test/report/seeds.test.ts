@@ -87,7 +87,7 @@ describe('tables of several seeds', () => {
       backend: 'native',
       threads: 2,
       commit: null,
-      weights: 'cafe',
+      weights: 'cafe2',
       dataHash: 'f00d',
       settings: {},
       warnings: [],
