@@ -72,6 +72,15 @@ export type {
 } from './methods/method.js';
 export type { Decoding } from './model/decoding.js';
 export { type DecoderDefinition, type DecoderSpec, defineDecoder } from './model/define-decoder.js';
+export {
+  defineFigure,
+  type FigureChart,
+  type FigureDefinition,
+  type FigureFiles,
+  type FigureKey,
+  type FigureSpec,
+  type MadeFigure,
+} from './report/define-figure.js';
 export { defineTable, type TableDefinition, type TableKey, type TableSpec } from './report/define-table.js';
 export type { Need, Product, Varying } from './report/product.js';
 export type { Column, Table } from './report/table.js';

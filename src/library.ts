@@ -17,6 +17,7 @@ import type { Following, RowEvent, Stage } from './experiments/progress.js';
 import type { Results } from './experiments/report.js';
 import { type ReproductionEvent, reproduce as reproducePlan } from './experiments/reproduce/reproduce.js';
 import { inTrainingOrder, trainRun } from './experiments/train.js';
+import type { FigureKey } from './report/define-figure.js';
 import type { TableKey } from './report/define-table.js';
 import type { MeasuredRow } from './runs/row.js';
 import type { Manifest } from './runs/run-folder.js';
@@ -189,8 +190,8 @@ export interface ReproductionSpec {
   config: string;
   /** Tables, by the paper's number or by name; `[1]` where neither tables nor figures are given. */
   tables?: readonly TableKey[];
-  /** Numbers of figures. */
-  figures?: readonly number[];
+  /** Figures, by the paper's number or by name. */
+  figures?: readonly FigureKey[];
   /** Methods, a setting after `@`; those of the config that the tables and figures show where absent. */
   methods?: readonly string[];
   /** The config's where absent. */

@@ -3,8 +3,17 @@
 // 2016, "A Diversity-Promoting Objective Function for Neural Conversation Models"). A decoder that ignores its code writes
 // one sentence again and again: the share goes to zero with the number of sentences.
 
-import { defineMetric, defineTable } from 'sri';
-import { decodeSentences, drawsOfChains, metricTable } from 'sri/parts';
+import { defineFigure, defineMetric, defineTable } from 'sri';
+import {
+  bySeeds,
+  chooseRow,
+  decodeSentences,
+  drawsOfChains,
+  lineFigure,
+  meanOverSeeds,
+  methodLabel,
+  metricTable,
+} from 'sri/parts';
 
 /** The share of different pairs among all, in percent, and its standard error by leaving out one sentence at a time. */
 export function distinctPairs(sentences) {
@@ -82,4 +91,27 @@ const variety = defineTable({
   make: (runs, split) => metricTable(SHOWN, runs, split),
 });
 
-export default [distinct2, variety];
+/** A point for each method and setting that has both, the mean of its seeds, as the series of a plot. */
+function pointsOf(runs, split) {
+  return bySeeds(runs).flatMap((seeds) => {
+    const [y, x] = SHOWN.map((metric) => meanOverSeeds(seeds.map((one) => chooseRow(one, metric, split)))?.value);
+    return x == null || y == null ? [] : [{ label: methodLabel(seeds[0]), seeds: seeds.length, x: [x], y: [y] }];
+  });
+}
+
+const AXES = { name: 'different pairs, %', xTitle: 'reconstruction, nats a sentence', zero: false };
+
+/** The table at a glance: it needs what the table needs, and stands beneath it on the page. */
+const drawn = defineFigure({
+  name: 'variety',
+  caption: 'Variety over reconstruction',
+  beside: variety,
+  show(runs, split) {
+    const series = pointsOf(runs, split);
+    return series.length === 0 ? null : series;
+  },
+  draw: (series) => lineFigure({ title: 'Variety over reconstruction', ...AXES, series }),
+  chart: (series) => ({ views: [{ ...AXES, series }], caption: 'A point for each method: how well, and how varied.' }),
+});
+
+export default [distinct2, variety, drawn];

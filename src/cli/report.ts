@@ -98,7 +98,7 @@ export function addTableOptions(command: Command): Command {
       .option(
         '--table, --tables <list>',
         `tables with commas between: the paper's by number, 1 to ${TABLE_COUNT}, others by name; 1 unless something else is asked for`,
-        tableKeys,
+        keys,
       )
       .option('--all', 'all tables of the paper, and Figure 1')
       .addOption(
@@ -202,9 +202,9 @@ function printTableJson(
   printJson(io, { event: 'table', table: number ?? name, dataSet, file, measurements, rows: objects });
 }
 
-/** Numbers and names of tables with commas between; whether there are such, the tables say. */
-function tableKeys(text: string): TableKey[] {
+/** Numbers and names of tables or figures with commas between; whether there are such, the tables or figures say. */
+export function keys(text: string): (number | string)[] {
   return text
     .split(',')
-    .flatMap((item): TableKey[] => (/^[a-z]/i.test(item.trim()) ? [item.trim()] : wholeNumbers(1)(item)));
+    .flatMap((item): (number | string)[] => (/^[a-z]/i.test(item.trim()) ? [item.trim()] : wholeNumbers(1)(item)));
 }

@@ -1,11 +1,12 @@
 // `sri reproduce`: one command from raw text to the paper's tables. It makes a plan of what they need and does what is
 // missing of it, so the command may be given again at any time.
 
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { InputError } from '../errors.js';
 import type { Forecast } from '../experiments/reproduce/forecast.js';
 import type { ReproductionRequest } from '../experiments/reproduce/reproduce.js';
 import { counted, formatSeconds } from '../notation.js';
+import type { FigureKey } from '../report/define-figure.js';
 import { align } from '../report/layout.js';
 import { shellWord } from '../shell-words.js';
 import { type Io, note, print, printJson } from './io.js';
@@ -20,12 +21,12 @@ import {
   wholeNumbers,
 } from './options.js';
 import type { Progress } from './progress.js';
-import { addResultOptions, addTableOptions, type TableOptions, tableKeysOf } from './report.js';
+import { addResultOptions, addTableOptions, keys, type TableOptions, tableKeysOf } from './report.js';
 
 interface ReproduceOptions extends MachineOptions, TableOptions {
   config?: string | undefined;
   set: string[];
-  figures?: number[] | undefined;
+  figures?: FigureKey[] | undefined;
   methods?: string | undefined;
   seeds?: number[] | undefined;
   sweep: string[];
@@ -117,9 +118,10 @@ export function addReproduce(program: Command, io: Io): void {
     .usage('[--config ptb.yaml] (--table N | --tables 1,4 | --all | --ablation steps) [options]');
   addTableOptions(addSetOption(addConfigOption(command)))
     .addOption(
-      new Option('--figures <list>', "the paper's figures, of which there is 1; none unless given").argParser(
-        figureNumbers,
-      ),
+      new Option(
+        '--figures <list>',
+        "figures with commas between: of the paper's there is 1, others by name; none unless given",
+      ).argParser(keys),
     )
     .option('--ais', 'beside each perplexity of Table 1 an independent one, on fewer sentences (with --all too)');
   addPlanOptions(
@@ -325,13 +327,4 @@ async function showForecast(
   ];
   for (const line of align([['task', 'state', 'takes at most about'], ...lines, ...totals])) print(io, line);
   if (unknown) print(io, 'what it takes can be told once the text is prepared: sri prepare');
-}
-
-/** Numbers of figures with commas between. */
-function figureNumbers(text: string): number[] {
-  const numbers = wholeNumbers(1)(text);
-  if (numbers.some((number) => number !== 1)) {
-    throw new InvalidArgumentError('Of the figures of the paper there is 1, which can be drawn from runs.');
-  }
-  return [1];
 }

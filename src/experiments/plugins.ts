@@ -21,7 +21,9 @@ import { registerMethod } from '../methods/registry.js';
 import { registerDecoder } from '../model/decoders.js';
 import type { DecoderDefinition } from '../model/define-decoder.js';
 import type { Definition } from '../registry.js';
+import type { FigureDefinition } from '../report/define-figure.js';
 import type { TableDefinition } from '../report/define-table.js';
+import { registerFigure } from '../report/figures.js';
 import { registerTable } from '../report/tables.js';
 import { sha256 } from '../storage/sha256.js';
 import { cut } from '../text.js';
@@ -43,11 +45,12 @@ const REGISTER = {
   estimator: (definition: EstimatorDefinition) => registerEstimator(definition),
   decoder: (definition: DecoderDefinition) => registerDecoder(definition),
   table: (definition: TableDefinition) => registerTable(definition),
+  figure: (definition: FigureDefinition) => registerFigure(definition),
   dataset: (definition: DataSetDefinition) => registerDataSet(definition),
 } as const;
 type Kind = keyof typeof REGISTER;
 
-const MAKERS = 'defineMethod, defineMetric, defineEstimator, defineTable, defineDecoder or defineDataSet';
+const MAKERS = 'defineMethod, defineMetric, defineEstimator, defineTable, defineFigure, defineDecoder or defineDataSet';
 
 const loaded: Plugin[] = [];
 

@@ -5,8 +5,9 @@ import { copyFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { SplitName } from '../data/corpus.js';
 import { InputError } from '../errors.js';
+import type { FigureDefinition, MadeFigure } from '../report/define-figure.js';
 import type { TableDefinition } from '../report/define-table.js';
-import { FIGURES } from '../report/figures.js';
+import { figures } from '../report/figures.js';
 import { mixtureNotices } from '../report/mixture.js';
 import { partNotice } from '../report/part.js';
 import { type ReportPage, reportPage } from '../report/report-page.js';
@@ -81,9 +82,10 @@ export async function writeResults(runs: readonly MeasuredRun[], request: Result
   const files = new Map([
     ...made.map(({ kind, table }): [string, string] => [`${kind.name}.csv`, toCsv(table)]),
     ['measurements.csv', toCsv(measurements(runs))],
-    ...(await figures(runs, split)),
   ]);
-  if (html) files.set('report.html', await page(runs, made, request));
+  const drawn = madeFigures(runs, split);
+  for (const { made } of drawn) for (const [name, content] of await made.files()) files.set(name, content);
+  if (html) files.set('report.html', await page(runs, made, drawn, request));
   for (const [name, content] of files) await writeFileAtomic(path.join(folder, name), content);
   await copyRuns(runs, folder);
   const shown = made.filter(({ kind }) => asked.includes(kind));
@@ -98,20 +100,23 @@ export async function writeResults(runs: readonly MeasuredRun[], request: Result
   };
 }
 
-/** By file name: those of tables, then the others. */
-async function figures(runs: readonly MeasuredRun[], split: SplitName): Promise<[name: string, content: string][]> {
-  const files: [string, string][] = [];
-  for (const { name, figure } of tables()) {
-    const drawn = (await figure?.(runs, split)) ?? null;
-    if (drawn !== null) files.push([`${name}.svg`, drawn]);
-  }
-  for (const figure of FIGURES) files.push(...(await figure.files(runs)));
-  return files;
+interface DrawnFigure {
+  kind: FigureDefinition;
+  made: MadeFigure;
+}
+
+/** Those that have something to show. */
+function madeFigures(runs: readonly MeasuredRun[], split: SplitName): DrawnFigure[] {
+  return figures().flatMap((kind) => {
+    const made = kind.make(runs, split);
+    return made === null ? [] : [{ kind, made }];
+  });
 }
 
 function page(
   runs: readonly MeasuredRun[],
   made: readonly MadeTable[],
+  drawn: readonly DrawnFigure[],
   { split, config, results }: ResultsRequest,
 ): Promise<string> {
   const { dataSet } = runs[0]!.run;
@@ -121,6 +126,7 @@ function page(
     split,
     runs,
     tables: made.map(({ kind, table }) => ({ ...kind, table, dataSet })),
+    figures: drawn.map(({ kind, made }) => ({ ...kind, made, dataSet })),
     commandsOf: () => commandsOf(runs, { tables: shown, split, config: config ?? `${dataSet}.yaml`, copies }),
   });
 }
@@ -135,20 +141,20 @@ export function comparePage(
   beside: Pick<ReportPage, 'live' | 'training' | 'notices'> = {},
 ): Promise<string> {
   const dataSets = [...new Set(runs.map(({ run }) => run.dataSet))];
-  const shown = dataSets
-    .flatMap((dataSet) => {
-      const own = runs.filter(({ run }) => run.dataSet === dataSet);
-      return tables().map((kind) => ({ ...kind, dataSet, table: kind.make(own, split) }));
-    })
+  const ofSets = new Map(dataSets.map((dataSet) => [dataSet, runs.filter(({ run }) => run.dataSet === dataSet)]));
+  const shown = [...ofSets]
+    .flatMap(([dataSet, own]) => tables().map((kind) => ({ ...kind, dataSet, table: kind.make(own, split) })))
     .filter(({ table }) => table.rows.length > 0);
   return reportPage({
     split,
     runs,
     tables: shown,
+    figures: [...ofSets].flatMap(([dataSet, own]) =>
+      madeFigures(own, split).map(({ kind, made }) => ({ ...kind, made, dataSet })),
+    ),
     commandsOf: (dataSet) => {
-      const own = runs.filter(({ run }) => run.dataSet === dataSet);
       const ofSet = shown.filter((one) => one.dataSet === dataSet);
-      return commandsOf(own, { tables: ofSet, split, config: `${dataSet}.yaml`, copies: null });
+      return commandsOf(ofSets.get(dataSet)!, { tables: ofSet, split, config: `${dataSet}.yaml`, copies: null });
     },
     ...beside,
   });

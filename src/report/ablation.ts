@@ -3,8 +3,10 @@
 
 import { methods } from '../methods/registry.js';
 import type { MeasuredRun } from '../runs/measured-run.js';
+import type { FigureChart } from './define-figure.js';
 import type { StepsPoint } from './figures/steps-ablation.js';
 import type { ReadingTable } from './layout.js';
+import { once } from './once.js';
 import { around, type ChartView } from './page-numbers.js';
 import { readingTable } from './reading.js';
 import { bySeeds, type SeedMean, type Seeds } from './seeds.js';
@@ -25,7 +27,7 @@ export interface StepsLine extends Table1Line {
  *
  * @returns nothing where there is only one number of steps.
  */
-export function stepsLines(runs: readonly MeasuredRun[], split: string): StepsLine[] {
+export const stepsLines = once((runs: readonly MeasuredRun[], split: string): StepsLine[] => {
   const groups = new Map<string, Map<number, Seeds>>();
   for (const seeds of bySeeds(runs)) {
     const { run } = seeds[0]!;
@@ -48,7 +50,7 @@ export function stepsLines(runs: readonly MeasuredRun[], split: string): StepsLi
       const line = table1Line(seeds, split, kl);
       return line === null ? [] : [{ steps, ...line }];
     });
-}
+});
 
 /** A run's keys but those named, as `langevin.steps`. */
 function without(keys: object, left: readonly string[]): object {
@@ -99,9 +101,8 @@ export function stepsPoints(lines: readonly StepsLine[]): StepsPoint[] {
   }));
 }
 
-/** The figure, as a chart of the page; null where there is only one number of steps. */
-export function stepsChart(lines: readonly StepsLine[]): { views: ChartView[]; caption: string } | null {
-  if (lines.length < 2) return null;
+/** The figure, as a chart of the page. @param lines two or more. */
+export function stepsChart(lines: readonly StepsLine[]): FigureChart {
   const caption = `What K, the number of Langevin steps, does${estimatorsOf(lines)}; bands are standard errors.`;
   return { views: stepsViews(lines), caption };
 }

@@ -11,7 +11,6 @@
 
 import type { MeasuredRun } from '../runs/measured-run.js';
 import type { ReadingTable } from './layout.js';
-import type { ChartView } from './page-numbers.js';
 import type { Product } from './product.js';
 import { readingTable } from './reading.js';
 import { columnsWithErrors, type Table } from './table.js';
@@ -36,10 +35,6 @@ export interface TableDefinition extends Product {
   make(runs: readonly MeasuredRun[], split: string): Table;
   /** As it is read at a terminal: a grid, or lines of text. */
   read(table: Table): ReadingTable | { lines: readonly string[] };
-  /** The same as a picture beside its file, SVG; null where there is nothing to draw. */
-  figure?(runs: readonly MeasuredRun[], split: string): Promise<string | null>;
-  /** The same as a chart on the report's page; null where there is nothing to draw. */
-  chart?(runs: readonly MeasuredRun[], split: string): { views: readonly ChartView[]; caption: string } | null;
 }
 
 /**

@@ -5,9 +5,11 @@ import { can } from '../methods/capability.js';
 import type { Inference } from '../methods/method.js';
 import { methods } from '../methods/registry.js';
 import type { MeasuredRun } from '../runs/measured-run.js';
+import type { FigureChart } from './define-figure.js';
 import type { FrontierCurve, FrontierFigure } from './figures/frontier.js';
 import type { ReadingTable } from './layout.js';
 import { MOST_LINES } from './line-styles.js';
+import { once } from './once.js';
 import { around, type ChartSeries, type ChartView } from './page-numbers.js';
 import type { Varying } from './product.js';
 import { readingTable } from './reading.js';
@@ -41,7 +43,7 @@ export interface FrontierLine extends Table1Line {
  * Points by curve, each in the order of what varies, after the language model's. A curve has two points or more; where there
  * is none, nothing is returned.
  */
-export function frontierLines(runs: readonly MeasuredRun[], split: string): FrontierLine[] {
+export const frontierLines = once((runs: readonly MeasuredRun[], split: string): FrontierLine[] => {
   const curves = new Map<string, FrontierLine[]>();
   const references: FrontierLine[] = [];
   for (const seeds of bySeeds(runs)) {
@@ -64,7 +66,7 @@ export function frontierLines(runs: readonly MeasuredRun[], split: string): Fron
   const drawn = [...curves.values()].filter((points) => points.length > 1);
   if (drawn.length === 0) return [];
   return [...references, ...drawn.flatMap((points) => points.toSorted((a, b) => a.varied!.value - b.varied!.value))];
-}
+});
 
 /** What a run of the frontier varies: short runs their last temperature, free bits their target. */
 function variedValue({ run }: MeasuredRun): FrontierLine['varied'] {
@@ -124,7 +126,7 @@ export function frontierFigureOf(lines: readonly FrontierLine[]): Omit<FrontierF
 }
 
 /** The figure, as a chart of the page; null where there is no curve. */
-export function frontierChart(lines: readonly FrontierLine[]): { views: ChartView[]; caption: string } | null {
+export function frontierChart(lines: readonly FrontierLine[]): FigureChart | null {
   const drawn = frontierFigureOf(lines);
   if (drawn.curves.length === 0) return null;
   const left = drawn.curves.length - MOST_CURVES;

@@ -7,6 +7,7 @@ import { methods } from '../methods/registry.js';
 import { isOfSelected, type MeasuredRun } from '../runs/measured-run.js';
 import { describePosterior, keptPosterior, keptPosteriorMap, POSTERIOR } from '../runs/posterior-files.js';
 import { RunFolder } from '../runs/run-folder.js';
+import type { FigureDefinition, FigureFiles, MadeFigure } from './define-figure.js';
 import type { TableDefinition } from './define-table.js';
 import { lineFigure } from './figures/lines.js';
 import {
@@ -52,6 +53,8 @@ export interface ReportPage {
   runs: readonly MeasuredRun[];
   /** Those that have a row. */
   tables: readonly ReportedTable[];
+  /** Those that have something to show. */
+  figures?: readonly ReportedFigure[];
   /** The commands that make the runs of a data set and their numbers again. */
   commandsOf(dataSet: string): readonly string[] | Promise<readonly string[]>;
   /** Of a page that a server keeps up to date and that may ask it, which of its states this is; null for a file. */
@@ -66,8 +69,13 @@ export interface ReportPage {
 export interface ReportedTable
   extends Pick<TableDefinition, 'name' | 'caption'>,
     Partial<Pick<TableDefinition, 'metrics'>> {
-  chart?: TableDefinition['chart'] | undefined;
   table: Table;
+  dataSet: string;
+}
+
+/** A figure, with the data set that it is of. */
+export interface ReportedFigure extends Pick<FigureDefinition, 'name' | 'caption' | 'beside'> {
+  made: MadeFigure;
   dataSet: string;
 }
 
@@ -96,6 +104,7 @@ export async function reportPage({
   split,
   runs,
   tables,
+  figures = [],
   commandsOf,
   live = null,
   training = [],
@@ -117,7 +126,12 @@ export async function reportPage({
     dataSets.map(async (dataSet) => provenance(of(dataSet), await commandsOf(dataSet))),
   );
   const charts = epochCharts(shown);
-  const ofTables = tables.map((one) => tableChart(one, of(one.dataSet), split));
+  const drawnFigures = await Promise.all(figures.map(figureOnPage));
+  const isBeside = (table: ReportedTable, one: ReportedFigure) =>
+    one.beside === table.name && one.dataSet === table.dataSet;
+  const beside = (table: ReportedTable) =>
+    drawnFigures.flatMap(({ html }, i) => (isBeside(table, figures[i]!) ? html : []));
+  const place = (of: ReportedTable | ReportedFigure) => (several ? `${of.caption}, on ${of.dataSet}` : of.caption);
   const maps = mapsOf(shown);
   const sections: Section[] = [
     { title: 'Left out', body: notices.length === 0 ? [] : [bulletList(notices)] },
@@ -125,10 +139,10 @@ export async function reportPage({
     { title: 'A part of the data', body: parts.map(paragraph) },
     { title: 'What stands side by side', body: mixtures.length === 0 ? [] : [bulletList(mixtures)] },
     { title: 'Is the code used?', body: verdicts(shown) },
-    ...tables.map((one, i) => ({
-      title: several ? `${one.caption}, on ${one.dataSet}` : one.caption,
-      body: [tableOf(one), ...(ofTables[i] ? [ofTables[i].html] : [])],
-    })),
+    ...tables.map((one) => ({ title: place(one), body: [tableOf(one), ...beside(one)] })),
+    ...figures.flatMap((one, i) =>
+      tables.some((table) => isBeside(table, one)) ? [] : [{ title: place(one), body: drawnFigures[i]!.html }],
+    ),
     { title: 'Training', body: charts.length === 0 ? [] : [chooser(), sideBySide(charts.map(({ html }) => html))] },
     { title: 'Aggregate posterior', body: posteriorFigures(shown, maps, live !== null) },
     { title: 'Try it', body: live === null ? [] : exploration(shown) },
@@ -145,7 +159,7 @@ export async function reportPage({
       labels: lineLabels(shown),
       first: firstLines(shown),
       styles: LINE_STYLES,
-      charts: [...charts, ...ofTables.filter((one) => one !== null)].map(({ numbers }) => numbers),
+      charts: [...charts.map(({ numbers }) => numbers), ...drawnFigures.flatMap(({ numbers }) => numbers ?? [])],
       maps,
       live,
     },
@@ -314,14 +328,15 @@ function epochCharts(shown: readonly Shown[]): DrawnChart[] {
   ].filter((one) => one !== null);
 }
 
-/** What a table says, as a chart; null where it is not drawn. @param shown on one data set. */
-function tableChart({ name, chart: make }: ReportedTable, shown: readonly Shown[], split: string): DrawnChart | null {
-  const made =
-    make?.(
-      shown.map(({ measured }) => measured),
-      split,
-    ) ?? null;
-  return made && drawn(`${name}-${shown[0]?.measured.run.dataSet}`, made.views, made.caption, true);
+/** A figure as the page has it: a chart of its numbers, or else its pictures. */
+async function figureOnPage({ name, dataSet, made }: ReportedFigure): Promise<{ html: Html[]; numbers?: PageChart }> {
+  if (made.chart === undefined) {
+    const pictures = (await made.files()).filter(([file]) => file.endsWith('.svg'));
+    return { html: pictures.map(([, svg]) => figure(svg, `On ${dataSet}`)) };
+  }
+  const told = made.chart();
+  const one = told && drawn(`${name}-${dataSet}`, told.views, told.caption, true);
+  return one === null ? { html: [] } : { html: [one.html], numbers: one.numbers };
 }
 
 /** A chart of the views that have a point; null where none has. */
@@ -400,7 +415,7 @@ function bySeed(shown: readonly Shown[], curveOf: (one: Shown) => Curve): ChartV
 }
 
 /** Curves as on the page, as pictures of their own, by the name of their file: those that there are numbers for. */
-export async function curveFigures(runs: readonly MeasuredRun[]): Promise<[name: string, svg: string][]> {
+export async function curveFigures(runs: readonly MeasuredRun[]): Promise<FigureFiles> {
   const shown = show(runs);
   const figures = [
     { file: 'training-curves.svg', title: 'Validation loss', view: epochView(shown, 'validationLoss') },

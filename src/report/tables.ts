@@ -3,17 +3,9 @@
 import { InputError } from '../errors.js';
 import { can, hasPerplexity } from '../methods/capability.js';
 import { Registry } from '../registry.js';
-import { ABLATION_STEPS, readingSteps, stepsChart, stepsLines, stepsPoints, stepsTable } from './ablation.js';
+import { ABLATION_STEPS, readingSteps, stepsLines, stepsTable } from './ablation.js';
 import { defineTable, type TableDefinition, type TableKey } from './define-table.js';
-import {
-  FRONTIER_RUNS,
-  frontierChart,
-  frontierFigureOf,
-  frontierLines,
-  frontierTable,
-  frontierVarying,
-  readingFrontier,
-} from './frontier.js';
+import { FRONTIER_RUNS, frontierLines, frontierTable, frontierVarying, readingFrontier } from './frontier.js';
 import { furtherQuantities, readingMetrics } from './metric-table.js';
 import { readingSweep, sweepTable } from './sweep.js';
 import { readingTable1, table1 } from './table1.js';
@@ -100,12 +92,6 @@ const TABLES = new Registry<TableDefinition>('table', [
     varies: () => ({ quantity: 'steps', values: ABLATION_STEPS }),
     make: (runs, split) => stepsTable(stepsLines(runs, split)),
     read: readingSteps,
-    async figure(runs, split) {
-      const lines = stepsLines(runs, split);
-      if (lines.length < 2) return null;
-      return (await import('./figures/steps-ablation.js')).stepsAblation(stepsPoints(lines));
-    },
-    chart: (runs, split) => stepsChart(stepsLines(runs, split)),
   }),
   // The run with the setting's own value is a point of its curve, and no second run.
   defineTable({
@@ -120,13 +106,6 @@ const TABLES = new Registry<TableDefinition>('table', [
     metrics: ['ppl', 'kl'],
     make: (runs, split) => frontierTable(frontierLines(runs, split)),
     read: readingFrontier,
-    async figure(runs, split) {
-      const lines = frontierLines(runs, split);
-      if (lines.length === 0) return null;
-      const { frontierFigure } = await import('./figures/frontier.js');
-      return frontierFigure({ title: 'Perplexity against KL', ...frontierFigureOf(lines) });
-    },
-    chart: (runs, split) => frontierChart(frontierLines(runs, split)),
   }),
   defineTable({
     name: 'sweep',

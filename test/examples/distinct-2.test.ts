@@ -6,12 +6,13 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { registerMetric } from '../../src/evaluation/registry.js';
 import { RandomStream } from '../../src/random/philox.js';
+import { registerFigure } from '../../src/report/figures.js';
 import { registerTable } from '../../src/report/tables.js';
 import { sri } from '../cli/in-process.js';
 
 const plugin = new URL('../../examples/distinct-2/distinct-2.js', import.meta.url).href;
 const {
-  default: [distinct2, variety],
+  default: [distinct2, variety, drawn],
   distinctPairs,
 } = await import(plugin);
 
@@ -57,6 +58,7 @@ methods: { ae: {} }
     process.chdir(root);
     registerMetric(distinct2);
     registerTable(variety);
+    registerFigure(drawn);
     writeFileSync('words.yaml', config);
     for (const [split, count] of [
       ['train', 32],
@@ -116,6 +118,38 @@ methods: { ae: {} }
       (await sri('report', '--config', 'words.yaml', '--table', 'variety', '--json')).out.split('\n')[0]!,
     );
     expect(json).toMatchObject({ event: 'table', table: 'variety', dataSet: 'words' });
+  });
+
+  it('is planned for the figure, which is drawn beside the table and charted beneath it', async () => {
+    const asked = ['--config', 'words.yaml', '--figures', 'variety', '--methods', 'ae', '--seed', '2'];
+    const foreseen = await sri('reproduce', ...asked, '--dry-run');
+    expect(foreseen.out).toMatch(/^measure ae, seed 2.* +to do/m);
+    const made = await sri('reproduce', ...asked);
+    expect(made.code, made.error).toBe(0);
+    expect((await sri('reproduce', ...asked, '--dry-run')).out).toMatch(/^measure ae, seed 2.* +done/m);
+    const written = (name: string) => readFileSync(path.join('tables', 'words', name), 'utf8');
+    const [header, line] = written('variety.csv')
+      .split('\n')
+      .map((text) => text.split(','));
+    const [x, y] = ['Recon (nats)', 'Distinct-2 (%)'].map((name) => Number(line![header!.indexOf(name)]));
+    expect(written('variety.svg')).toMatch(/^<svg [\s\S]*Variety over reconstruction/);
+    const page = written('report.html');
+    const section = page.slice(page.indexOf('<h2>Variety of what is said back</h2>')).split('</section>')[0]!;
+    expect(section).toContain('<figure class="chart" id="variety-words">');
+    const { charts } = JSON.parse(page.match(/id="numbers">(.*?)<\/script>/s)![1]!);
+    const [view] = charts.find(({ id }: { id: string }) => id === 'variety-words').views;
+    expect(view.series.map(({ label, seeds }: { label: string; seeds: number }) => [label, seeds])).toEqual([
+      ['AE', 3],
+    ]);
+    expect(view.series[0].x[0]).toBeCloseTo(x!, 1);
+    expect(view.series[0].y[0]).toBeCloseTo(y!, 1);
+    const unknown = await sri('reproduce', '--config', 'words.yaml', '--figures', 'varieties');
+    expect([unknown.code, unknown.error]).toEqual([
+      2,
+      expect.stringMatching(/no such figure as varieties; .*, variety/),
+    ]);
+    const unplanned = await sri('reproduce', '--config', 'words.yaml', '--figures', 'training-curves');
+    expect(unplanned.error).toMatch(/no plan makes the figure training-curves: it is of what there is/);
   });
 
   it('is refused by a name that no table has, or where no plan makes it', async () => {

@@ -5,10 +5,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RunConfig } from '../../src/config/schema.js';
 import type { SriKeys } from '../../src/methods/sri.js';
 import { stepsLines, stepsTable } from '../../src/report/ablation.js';
+import { defineFigure } from '../../src/report/define-figure.js';
+import { figuresOf } from '../../src/report/figures.js';
 import type { PageNumbers } from '../../src/report/page-numbers.js';
 import { reportPage } from '../../src/report/report-page.js';
 import { table1 } from '../../src/report/table1.js';
-import { tablesOf } from '../../src/report/tables.js';
 import { findRuns, readRun } from '../../src/runs/measured-run.js';
 import { POSTERIOR, POSTERIOR_SUMMARY } from '../../src/runs/posterior-files.js';
 import { RunFolder } from '../../src/runs/run-folder.js';
@@ -79,19 +80,21 @@ beforeAll(async () => {
 async function page(): Promise<Element[]> {
   const runs = findRuns(root, 'ptb').map(readRun);
   const steps = stepsTable(stepsLines(runs, 'test'));
-  const { chart } = tablesOf(['ablation-steps'])[0]!;
+  const drawn = figuresOf(['ablation-steps']).flatMap(({ name, caption, beside, make }) => {
+    const made = make(runs, 'test');
+    return made === null ? [] : [{ name, caption, beside, made, dataSet: 'ptb' }];
+  });
   const tables = [
     { name: 'table1', caption: 'Table 1: language models', table: table1(runs), dataSet: 'ptb' },
     { name: 'table3', caption: 'Table 3: generation', table: texts, dataSet: 'ptb' },
-    ...(steps.rows.length === 0
-      ? []
-      : [{ name: 'ablation-steps', caption: 'Steps', table: steps, dataSet: 'ptb', chart }]),
+    ...(steps.rows.length === 0 ? [] : [{ name: 'ablation-steps', caption: 'Steps', table: steps, dataSet: 'ptb' }]),
   ];
   return elementsOf(
     await reportPage({
       split: 'test',
       runs,
       tables,
+      figures: drawn,
       commandsOf: () => ['sri prepare --config ptb.yaml', 'sri report'],
     }),
   );
@@ -184,6 +187,30 @@ describe('the page of a data set', () => {
       [1, [5, 4.5]],
       [1, [5.5, 5.25]],
     ]);
+  });
+
+  it('shows a figure without a chart as its picture, in a place of its own', async () => {
+    const svg = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><circle r="4"/></svg>';
+    const runs = findRuns(root, 'ptb').map(readRun);
+    const of = (spec: object) => {
+      const { name, caption, beside, make } = defineFigure({
+        name: 'circle',
+        caption: 'A circle',
+        needs: [],
+        show: (all: readonly unknown[]) => all.length,
+        draw: () => svg,
+        ...spec,
+      });
+      return [{ name, caption, beside, made: make(runs, 'test')!, dataSet: 'ptb' }];
+    };
+    const shown = async (figures: ReturnType<typeof of>) =>
+      elementsOf(await reportPage({ split: 'test', runs, tables: [], figures, commandsOf: () => [] }));
+    const titles = (all: Element[]) => all.filter(({ name }) => name === 'h2').map(({ text }) => text);
+    const pictured = await shown(of({}));
+    expect(titles(pictured)).toContain('A circle');
+    expect(pictured.filter(({ name }) => name === 'circle')).toHaveLength(1);
+    // Where there is nothing to chart there is no section.
+    expect(titles(await shown(of({ chart: () => null })))).not.toContain('A circle');
   });
 
   it('shows a copied run once, and says that it is a copy', async () => {

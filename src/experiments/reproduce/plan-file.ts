@@ -44,7 +44,7 @@ const plan = z.strictObject({
   overrides: z.array(z.string()),
   /** By the paper's number, or by name. */
   tables: z.array(z.union([z.int(), z.string()])),
-  figures: z.array(z.int()),
+  figures: z.array(z.union([z.int(), z.string()])),
   split: z.enum(SPLIT_NAMES),
   runs: z.string(),
   results: z.string(),

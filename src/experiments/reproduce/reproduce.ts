@@ -19,6 +19,7 @@ import { CorpusInUseError, loadCorpus } from '../../data/corpus-files.js';
 import type { PreparationReport } from '../../data/prepare.js';
 import { InputError } from '../../errors.js';
 import { methodNamed, methods } from '../../methods/registry.js';
+import type { FigureKey } from '../../report/define-figure.js';
 import type { TableKey } from '../../report/define-table.js';
 import { figuresOf } from '../../report/figures.js';
 import type { Product, Varying } from '../../report/product.js';
@@ -57,8 +58,8 @@ export interface ReproductionRequest {
   overrides: readonly string[];
   /** Tables, by the paper's number or by name. */
   tables: readonly TableKey[];
-  /** Numbers of the paper's figures. */
-  figures: readonly number[];
+  /** Figures, by the paper's number or by name. */
+  figures: readonly FigureKey[];
   /** Whether each perplexity of Table 1 gets an independent one beside it. */
   ais: boolean;
   /** Methods, a setting after @; those of the config that the tables and figures show where absent. */
@@ -300,15 +301,20 @@ function candidatesOf(names: readonly string[]): Candidate[] {
   });
 }
 
-/** @throws {InputError} where there is no such table, or no plan makes it. */
-function productsOf({ tables: keys, figures, ais }: ReproductionRequest): Product[] {
+/** @throws {InputError} where there is no such table or figure, or no plan makes it. */
+function productsOf({ tables: keys, figures: figureKeys, ais }: ReproductionRequest): Product[] {
   const asked = tablesOf(keys);
+  const drawn = figuresOf(figureKeys);
   const unplanned = asked.find(({ needs }) => needs.length === 0);
   if (unplanned !== undefined) {
     const { name, command } = unplanned;
     throw new InputError(`no plan makes the table ${name}: it is of what there is; see ${command}, and sri report`);
   }
-  return [...asked, ...(ais ? tables().flatMap(({ check }) => check ?? []) : []), ...figuresOf(figures)];
+  const undrawn = drawn.find(({ needs }) => needs.length === 0);
+  if (undrawn !== undefined) {
+    throw new InputError(`no plan makes the figure ${undrawn.name}: it is of what there is; see sri report`);
+  }
+  return [...asked, ...(ais ? tables().flatMap(({ check }) => check ?? []) : []), ...drawn];
 }
 
 /** The tables that are shown in the end: those that were asked for, and of a sweep the one that compares its variants. */

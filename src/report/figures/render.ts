@@ -1,8 +1,7 @@
 // From a description of a figure to its picture: Vega-Lite specifications in one look, drawn as SVG text without a browser
 // or a canvas. The same numbers give the same bytes.
 
-import { logger, None, parse, View, Warn } from 'vega';
-import { compile, type TopLevelSpec } from 'vega-lite';
+import type { TopLevelSpec } from 'vega-lite';
 import { shown } from '../../text.js';
 
 /** Of what a figure is about, where that is one thing. */
@@ -52,6 +51,8 @@ const CONFIG = {
  * @throws {Error} where the specification, not the data in it, is at fault.
  */
 export async function renderSvg(spec: TopLevelSpec): Promise<string> {
+  // They take longer to load than most commands that draw nothing take in all.
+  const [{ logger, None, parse, View, Warn }, { compile }] = await Promise.all([import('vega'), import('vega-lite')]);
   const compiled = compile({ ...spec, config: CONFIG, background: '#ffffff', padding: 8 } as TopLevelSpec, {
     logger: logger(Warn, 'warn', (_method, _level, words) => fail(words)),
   });

@@ -245,7 +245,7 @@ describe('failures', () => {
     [['--ablation', 'steps', '--set', 'langevin.steps=3'], /goes against the ablation of steps/],
     [['--table', '5', '--split', 'train'], /classification learns from that split/],
     [['--tables', '1,6'], /no such table as 6; the paper has 5/],
-    [['--figures', '2'], /Of the figures of the paper there is 1/],
+    [['--figures', '2'], /no such figure as 2; of the paper's there is 1/],
     [['--seeds', '1,x'], /must be whole numbers from 0/],
     [
       ['--methods', 'fb-vae', '--config', 'no-ae.yaml'],
