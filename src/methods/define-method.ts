@@ -28,6 +28,15 @@ export type Selection =
   | 'reconstruction'
   | ((rows: readonly ValidationRow[]) => number);
 
+/** Floating-point operations for a token, of a run on its corpus. */
+export interface TokenCost {
+  /** Of a fresh model's iteration (`Model.flops`). */
+  readonly learning: number;
+  /** Of the decoder's pass forward, what depends on the words alone and what every code costs; see `DecoderFlops`. */
+  readonly words: number;
+  readonly pass: number;
+}
+
 /** What the operations of a fresh model's iteration (`Model.flops`) do not tell of what a run takes. */
 export interface MethodCost {
   /** How many times those a mean iteration of the run makes; 1 where absent. */
@@ -54,8 +63,8 @@ export interface Method<Own = unknown, Created extends Model = Model> extends Me
   labelOf?(run: Pick<RunConfig, 'model'>): string;
   readonly inference: Inference;
   readonly selects: Selection;
-  /** What a plan guesses a run's time by, beside the operations that its model counts. */
-  cost?(run: RunConfig<Own>): MethodCost;
+  /** What a plan guesses a run's time by, beside the operations that its model counts. @param token what one of it costs. */
+  cost?(run: RunConfig<Own>, token: TokenCost): MethodCost;
   /** A model with its initial weights. */
   create(run: RunConfig<Own>, corpus: PreparedCorpus): Created;
 }

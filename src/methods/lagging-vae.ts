@@ -12,15 +12,15 @@ import { ENCODER_PREFIX } from '../model/lstm/encoder.js';
 import { RandomStream } from '../random/philox.js';
 import { joined } from '../typed-arrays.js';
 import { dimensionKl, Vae } from './amortized-model.js';
-import { defineMethod } from './define-method.js';
+import { defineMethod, type MethodCost, type TokenCost } from './define-method.js';
 import { KL_WEIGHT_DEFAULTS, type KlWeightKeys, klWeightAt, klWeightKeys } from './kl-weight.js';
 import type { Iteration, Learner, Position } from './method.js';
 
 /**
- * How many times as long a run trains for its extra updates of the encoder, of which there are up to a hundred for each of
- * the decoder until the mutual information falls: an assumption, as when that happens is only seen in training.
+ * The share of a run's iterations that are aggressive, which a plan assumes: that the mutual information falls is only seen in
+ * training.
  */
-const AGGRESSIVE_COST = 3;
+const AGGRESSIVE_SHARE = 0.1;
 
 const ofEncoder = (name: string) => name.startsWith(ENCODER_PREFIX);
 const ofDecoder = (name: string) => !ofEncoder(name);
@@ -226,6 +226,18 @@ class LaggingVae extends Vae<KlWeightKeys & AggressiveKeys> {
   }
 }
 
+/**
+ * What the encoder's own updates make of a run. Their loss is compared between windows, so that an aggressive iteration makes
+ * those of two windows, if it may make so many.
+ */
+function laggingCost({ aggressive }: AggressiveKeys, { learning, words, pass }: TokenCost): MethodCost {
+  const updates = AGGRESSIVE_SHARE * Math.min(aggressive.updates, 2 * aggressive.window);
+  if (aggressive.clipBy === 'all') return { iterations: 1 + updates };
+  // As `LaggingVae.flops` has it, of what `Vae.flops` counts three times.
+  const encoder = learning / 3 - words - pass;
+  return { iterations: 1 + (updates * (2 * pass + words + 4 * encoder)) / learning };
+}
+
 export const laggingVae = defineMethod({
   name: 'lagging-vae',
   label: 'Lagging-VAE',
@@ -236,6 +248,6 @@ export const laggingVae = defineMethod({
     aggressive: { updates: 100, window: 15, sentences: 500, information: 'sentences', clipBy: 'updated' },
   },
   selects: 'negative-elbo',
-  cost: () => ({ iterations: AGGRESSIVE_COST }),
+  cost: laggingCost,
   create: (run, corpus) => new LaggingVae(run, corpus),
 });

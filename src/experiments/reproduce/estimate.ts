@@ -10,20 +10,16 @@ import { createEstimator, EXACT } from '../../evaluation/perplexity/registry.js'
 import { metricNamed } from '../../evaluation/registry.js';
 import { ITERATIONS } from '../../evaluation/t-sne.js';
 import { can } from '../../methods/capability.js';
-import type { MethodCost } from '../../methods/define-method.js';
+import type { MethodCost, TokenCost } from '../../methods/define-method.js';
 import type { Inference } from '../../methods/method.js';
 import { methodNamed } from '../../methods/registry.js';
 import { metricsOf } from '../evaluate.js';
 import { evaluationOptions, validationMetrics, validationOptions } from '../evaluation.js';
 
-/** What a model costs on its corpus. */
-export interface ModelCost {
+/** What a model costs on its corpus; the decoder's `pass` is the unit of all that is measured. */
+export interface ModelCost extends TokenCost {
   /** Floating-point operations of learning from the whole training split once. */
   epoch: number;
-  /** The same of a token. */
-  learning: number;
-  /** The same of the decoder's forward pass over a token, the unit of all that is measured. */
-  pass: number;
   /** How many numbers the model holds. */
   parameters: number;
 }
@@ -68,7 +64,7 @@ export function trainingSeconds(work: Workload, epochsDone: number, secondsPerEp
   const { run, cost, peak } = work;
   const epochs = Math.max(0, run.training.epochs - epochsDone);
   if (secondsPerEpoch !== null) return epochs * secondsPerEpoch;
-  const { iterations = 1, drawGradients } = methodCost(run);
+  const { iterations = 1, drawGradients } = methodCost(work);
   const share = drawGradients === undefined ? SHARES.updates : SHARES.chains;
   const validation = validationPasses(work) * tokens(work, 'valid', run.training.validationSentences);
   return epochs * ((iterations * cost.epoch) / (peak * share) + seconds(work, validation));
@@ -117,8 +113,8 @@ function costContext(
   return { ...size, draws, klChains: wholeKlChains(size.latentSize, klChains), estimator };
 }
 
-function modelSize({ run }: Workload): ModelSize {
-  return { latentSize: run.model.latentSize, gradients: drawGradients(run) };
+function modelSize(work: Workload): ModelSize {
+  return { latentSize: work.run.model.latentSize, gradients: drawGradients(work) };
 }
 
 function total(numbers: readonly number[]): number {
@@ -173,22 +169,23 @@ export function decodingSeconds(work: Workload, sentences: number): number {
   return OPENING + seconds(work, sentences * work.statistics.splits.train.maxLength);
 }
 
-function methodCost(run: RunConfig): MethodCost {
-  return methodNamed(run.method).cost?.(run) ?? {};
+function methodCost({ run, cost }: Workload): MethodCost {
+  return methodNamed(run.method).cost?.(run, cost) ?? {};
 }
 
 /** Of a short run; none of an inference that takes no gradient. */
-function drawGradients(run: RunConfig): number {
-  return methodCost(run).drawGradients ?? 0;
+function drawGradients(work: Workload): number {
+  return methodCost(work).drawGradients ?? 0;
 }
 
 /**
  * What `draws` draws of q(z | x) cost for each token: a gradient of a short run goes forward and back. Of an encoder they cost
  * one reading of the sentence, refined where the method refines, which is part of learning from it.
  */
-function inferencePasses({ run, inference, cost }: Workload, draws: number): number {
+function inferencePasses(work: Workload, draws: number): number {
+  const { inference, cost } = work;
   if (!can(inference, 'code')) return 0;
-  return methodCost(run).drawGradients === undefined ? cost.learning / cost.pass : draws * drawGradients(run) * 2;
+  return methodCost(work).drawGradients === undefined ? cost.learning / cost.pass : draws * drawGradients(work) * 2;
 }
 
 /** Tokens, with each sentence's end, of so many sentences of a split; of all where null. */

@@ -157,10 +157,12 @@ class Machine {
     const batches = equalLengthBatches(this.corpus.splits.train, run.training.batchSize).shapes();
     const epoch = batches.reduce((sum, batch) => sum + model.flops(batch), 0);
     const tokens = batches.reduce((sum, batch) => sum + batch.size * batch.tokens, 0);
-    const passes = batches.reduce((sum, batch) => sum + model.decoder.flops(batch).latent, 0);
+    const decoder = batches.map((batch) => model.decoder.flops(batch));
+    const sumOf = (part: 'words' | 'latent') => decoder.reduce((sum, flops) => sum + flops[part], 0);
+    const perToken = { learning: epoch / tokens, words: sumOf('words') / tokens, pass: sumOf('latent') / tokens };
     const parameters = model.parameters.size;
     model.dispose();
-    const cost = { epoch, learning: epoch / tokens, pass: passes / tokens, parameters };
+    const cost = { epoch, ...perToken, parameters };
     this.costs.set(run.name, cost);
     return cost;
   }

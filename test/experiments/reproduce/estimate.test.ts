@@ -34,7 +34,7 @@ function workload(method: string, overrides: string[] = [], peak = 457e9): Workl
     inference === 'short-run'
       ? stepsPerGradient(run.langevin).length * 2 * pass + words + 3 * (pass + words)
       : 3 * (pass + words);
-  const cost = { epoch: learning * (231_400 + 17_800), learning, pass, parameters: 0 };
+  const cost = { epoch: learning * (231_400 + 17_800), learning, words, pass, parameters: 0 };
   return { run, inference, cost, statistics, split: 'test', peak };
 }
 
@@ -67,6 +67,36 @@ describe('training', () => {
     expect(by(40, 'null') / by(20, 'null')).toBeGreaterThan(1.7);
     expect(by(40, 'null') / by(20, 'null')).toBeLessThan(2);
     expect(by(60, '[1, 1, 1, 1, 1, 1, 1, 1, 26, 26]')).toBe(by(10, 'null'));
+  });
+});
+
+describe("the encoder's own updates of Lagging-VAE", () => {
+  const by = (updates: number, ...others: string[]) =>
+    trainingSeconds(
+      workload('lagging-vae', [`aggressive.updates=${updates}`, 'aggressive.window=15', ...others]),
+      0,
+      null,
+    );
+
+  it('cost what there may be of them, up to two windows of an aggressive iteration, one of ten', () => {
+    const none = trainingSeconds(workload('anneal-vae'), 0, null);
+    const own = (updates: number) => (by(updates, 'aggressive.clipBy=all') - none) / none;
+    // By what clips all, an update is an iteration; but for what a validation takes, which they do not repeat.
+    expect(own(20) / own(10)).toBeCloseTo(2, 9);
+    expect(own(10)).toBeGreaterThan(0.8);
+    expect(own(10)).toBeLessThan(1);
+    expect(by(100)).toBe(by(30));
+    expect(by(100, 'aggressive.window=5')).toBe(by(10));
+    expect(by(100)).toBeGreaterThan(by(29));
+  });
+
+  it('cost less where the decoder is passed through once, to z alone', () => {
+    expect(by(10) - by(1)).toBeLessThan(by(10, 'aggressive.clipBy=all') - by(1, 'aggressive.clipBy=all'));
+    // Without an encoder's operations: of every code's pass two parts of three, of the words' one.
+    const words = 2 * E * 4 * H;
+    const share = (2 * pass + words) / (3 * (pass + words));
+    const rise = by(11) - by(10);
+    expect(rise / (by(11, 'aggressive.clipBy=all') - by(10, 'aggressive.clipBy=all'))).toBeCloseTo(share, 9);
   });
 });
 
