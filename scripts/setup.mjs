@@ -101,3 +101,4 @@ if (isClone && !quietly(process.execPath, ['node_modules/typescript/bin/tsc', '-
   say('the TypeScript build failed');
   process.exit(1);
 }
+if (isClone) await import('./stamp-commit.mjs');

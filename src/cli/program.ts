@@ -108,8 +108,8 @@ async function describeProgram(): Promise<string> {
     (started) => `backend ${started.name} (${describeBackend(started)})`,
     () => 'no backend works: see sri doctor',
   );
-  const [hash, changes] = sourceCommit()?.split('+') ?? ['unknown'];
-  const commit = `commit ${hash!.slice(0, 12)}${changes === undefined ? '' : ` with ${changes}`}`;
+  const [hash, dirty] = sourceCommit()?.split('-') ?? ['unknown'];
+  const commit = `commit ${hash!.slice(0, 12)}${dirty === undefined ? '' : ' with changes'}`;
   return [packageVersion(), commit, `Node ${process.version}`, backend].join(', ');
 }
 

@@ -36,7 +36,7 @@ export type Verdict = z.infer<typeof verdictSchema>;
 
 const manifest = z.strictObject({
   version: z.string(),
-  /** Of the source, with `+changes` where the working tree differed; null outside a repository. */
+  /** That the program was compiled from, `-dirty` behind it where files differed from it; null where that is not known. */
   commit: z.string().nullable(),
   node: z.string(),
   /** The plugins that were loaded, each as it was asked for and by the sum of its file; absent where there were none. */

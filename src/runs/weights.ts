@@ -1,7 +1,6 @@
 // Weights kept for evaluation: a safetensors file whose metadata says after which epoch they were saved and what else
 // the method needs to infer with them. The run's manifest knows each file by its sum, and so does whatever is measured.
 
-import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { STARTING_PARTS, type StartingPart } from '../config/schema.js';
@@ -9,6 +8,7 @@ import { InputError } from '../errors.js';
 import type { Model } from '../methods/method.js';
 import { writeFileAtomic } from '../storage/atomic-write.js';
 import { decodeSafetensors, encodeSafetensors, type StoredTensor } from '../storage/safetensors.js';
+import { sha256 } from '../storage/sha256.js';
 
 const METADATA = z.object({
   epoch: z.string().regex(/^\d+$/).transform(Number),
@@ -30,10 +30,9 @@ const METADATA = z.object({
 export async function saveWeights(file: string, model: Model, epoch: number): Promise<string> {
   const metadata = { epoch: String(epoch), state: JSON.stringify(model.state()) };
   const pieces = encodeSafetensors(model.parameters.store(), metadata);
-  const hash = createHash('sha256');
-  for (const piece of pieces) hash.update(piece);
+  const sum = sha256(...pieces);
   await writeFileAtomic(file, pieces);
-  return hash.digest('hex');
+  return sum;
 }
 
 /** Weights as a file has them. */
@@ -69,14 +68,14 @@ function readWeights(file: string, known: string | undefined): KeptWeights {
       throw new InputError(`${file}: ${name} holds ${data[at]} at place ${at}; no weight is that: train the run anew`);
     }
   }
-  const sha256 = createHash('sha256').update(bytes).digest('hex');
-  if (known !== undefined && known !== sha256) {
+  const sum = sha256(bytes);
+  if (known !== undefined && known !== sum) {
     throw new InputError(
-      `${file}: not the weights that manifest.json beside it knows (SHA-256 ${sha256.slice(0, 16)}, not ` +
+      `${file}: not the weights that manifest.json beside it knows (SHA-256 ${sum.slice(0, 16)}, not ` +
         `${known.slice(0, 16)}): the file was changed, or is another run's; put the right one back, or train the run anew`,
     );
   }
-  return { tensors, ...parsed.data, sha256 };
+  return { tensors, ...parsed.data, sha256: sum };
 }
 
 /**

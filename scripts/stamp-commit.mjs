@@ -1,0 +1,5 @@
+// The end of a build: writes beside the compiled program which commit it was compiled from.
+
+import { stampBuild } from '../dist/commit.js';
+
+stampBuild();
