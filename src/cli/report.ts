@@ -76,10 +76,11 @@ export function addReport(program: Command, io: Io): void {
         import('../report/tables.js'),
       ]);
       const asked = tablesOf(tableKeysOf(options, [1]));
-      const dataSet = async () =>
-        (await openConfig(await configOf(options, 'sri report', 'run folders'))).config.dataSet;
+      const config = folders.length > 0 ? options.config : await configOf(options, 'sri report', 'run folders');
       const found =
-        folders.length > 0 ? folders.map((folder) => new RunFolder(folder)) : findRuns(options.runs, await dataSet());
+        folders.length > 0
+          ? folders.map((folder) => new RunFolder(folder))
+          : findRuns(options.runs, (await openConfig(config!)).config.dataSet);
       if (found.length === 0) throw new InputError(`${options.runs}: no trained runs of this data set; see sri train`);
       const runs = found.map(readRun);
       if (options.html && new Set(runs.map(({ run }) => run.dataSet)).size > 1) {
@@ -87,7 +88,7 @@ export function addReport(program: Command, io: Io): void {
         return;
       }
       // Of all there are, those without a row are passed over; one that was asked for by itself is missed.
-      const request = { ...options, asked, missing: options.all ? 'pass over' : 'refuse' } as const;
+      const request = { ...options, config, asked, missing: options.all ? 'pass over' : 'refuse' } as const;
       showResults(await writeResults(runs, request), io, options, TABLE_WRITERS);
     });
 }
