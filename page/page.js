@@ -396,6 +396,7 @@ for (const [event, value] of [
 ]) {
   addEventListener(event, () => {
     printing = value;
+    document.documentElement.classList.toggle('printing', value);
     drawAll();
   });
 }

@@ -216,9 +216,9 @@ ${pairs.map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}
 </dl>`;
 }
 
-/** Lines to be typed or copied. */
+/** Lines to be typed or copied. Where one is broken, what follows is indented. */
 export function commands(lines: readonly string[]): Html {
-  return html`<pre><code>${lines.join('\n')}</code></pre>`;
+  return html`<pre><code>${lines.map((line) => html`<span>${line}</span>`)}</code></pre>`;
 }
 
 /**
@@ -234,7 +234,7 @@ ${new Html(svg)}
 </figure>`;
 }
 
-const DRAWING_ELEMENTS = new Set(['svg', 'g', 'path', 'rect', 'line', 'text', 'tspan']);
+const DRAWING_ELEMENTS = new Set('svg g path rect line circle ellipse polyline polygon text tspan'.split(' '));
 
 /** Whether a text is made of elements that only draw, with quoted attributes that neither run nor lead anywhere. */
 function isDrawing(svg: string): boolean {
@@ -250,7 +250,7 @@ function isDrawing(svg: string): boolean {
 /** A table with all its columns; numbers stand to the right, and long hashes are cut. */
 export function plainTable({ columns, rows }: Table, caption: string): Html {
   return html`<div class="wide"><table>
-<caption>${caption}</caption>
+<caption><span>${caption}</span></caption>
 <thead><tr>${columns.map((name, i) => html`<th scope="col" data-column="${i}">${name}</th>`)}</tr></thead>
 <tbody>
 ${rows.map((row) => html`<tr>${row.map((cell) => html`<td${classOf(String(cell))}>${shortHashes(String(cell))}</td>`)}</tr>`)}
@@ -294,7 +294,7 @@ export function comparisonTable(table: Table, caption: string, metrics: readonly
     }${estimator === '' ? [] : html`<br><small>${estimator}</small>`}</td>`;
   };
   return html`<div class="wide"><table>
-<caption>${caption}</caption>
+<caption><span>${caption}</span></caption>
 <thead>
 ${comparisonHead(
   heads,
@@ -357,6 +357,9 @@ function classOf(cell: string): Html {
 /** Characters of a text that is broken into lines. */
 const LONG_TEXT = 30;
 
+/** What is black on white. Charts, which are drawn before paper is meant, have it by the class that the page's script sets. */
+const ON_PAPER = '--ink: #000000; --paper: #ffffff; --faint: #444444; --line: #bbbbbb; --shade: #ffffff;';
+
 const STYLE = `
 :root { color-scheme: light dark; --ink: #1d1d1f; --paper: #ffffff; --faint: #6b6b70; --line: #d5d5da; --shade: #f5f5f7; }
 @media (prefers-color-scheme: dark) {
@@ -371,6 +374,7 @@ nav ul { display: flex; flex-wrap: wrap; gap: 0.25rem 1.25rem; margin: 0; paddin
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; margin: 0.75rem 0; font-size: 0.9rem; font-variant-numeric: tabular-nums; }
 caption { text-align: left; padding-bottom: 0.4rem; color: var(--faint); }
+caption span { display: inline-block; position: sticky; left: 0; max-width: calc(100vw - 2rem); }
 th, td { padding: 0.3rem 0.7rem; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); }
 thead th { vertical-align: bottom; white-space: nowrap; }
 th[scope="colgroup"] { text-align: center; border-bottom: 0; }
@@ -385,6 +389,7 @@ summary { cursor: pointer; color: var(--faint); }
 dt { font-weight: 600; }
 dd { margin: 0 0 0.5rem 1.25rem; overflow-wrap: anywhere; }
 pre { padding: 0.75rem 1rem; white-space: pre-wrap; overflow-wrap: anywhere; background: var(--shade); border-radius: 6px; font-size: 0.85rem; }
+pre span { display: inline-block; box-sizing: border-box; width: 100%; padding-left: 4ch; text-indent: -4ch; }
 figure { margin: 1rem 0; }
 .beside { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(30rem, 100%), 1fr)); gap: 0.5rem 2rem; }
 th button { font: inherit; font-weight: inherit; color: inherit; background: none; border: 0; padding: 0; cursor: pointer; }
@@ -425,16 +430,23 @@ output { flex-basis: 100%; }
 figure { overflow-x: auto; }
 figure > svg { max-width: 100%; min-width: 34rem; height: auto; background: #ffffff; border-radius: 6px; }
 figcaption { color: var(--faint); font-size: 0.9rem; }
+@media (max-width: 40rem) {
+  th, td { padding: 0.3rem 0.4rem; }
+  thead th { white-space: normal; }
+  .long { min-width: 8rem; }
+}
 @page { margin: 14mm; }
+:root.printing { ${ON_PAPER} }
 @media print {
-  :root { --ink: #000000; --paper: #ffffff; --faint: #444444; --line: #bbbbbb; --shade: #ffffff; }
+  :root { ${ON_PAPER} }
   body { margin: 0; max-width: none; font-size: 10pt; }
   nav, details, form, select, label, #chooser, .tip { display: none; }
   th button::after { content: none; }
   .wide { overflow: visible; }
   table { font-size: 7.5pt; }
   th, td { padding: 2pt 4pt; }
-  figure, tr, pre { break-inside: avoid; }
+  figure, tr { break-inside: avoid; }
+  caption span { max-width: none; }
   h2, dt { break-after: avoid; }
   .long { min-width: 0; }
 }

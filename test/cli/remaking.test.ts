@@ -70,8 +70,12 @@ it('makes the runs and the numbers again, whatever was set by hand', async () =>
   await done('train', '--config', `${RUNS[1]}/config.json`, '--set', 'training.batchSize=8', '--run', 'trial');
   await done('eval', '--run', 'trial', '--metric', 'recon,mi');
   await done('report', ...RUNS, '--config', 'said.yaml', '--html');
-  const [, code] = readFileSync('tables/said/report.html', 'utf8').match(/<pre><code>([^<]*)<\/code><\/pre>/)!;
-  const lines = code!.replaceAll('&#39;', "'").replaceAll('&quot;', '"').split('\n');
+  const [, code] = readFileSync('tables/said/report.html', 'utf8').match(/<pre><code>(.*?)<\/code><\/pre>/s)!;
+  const lines = code!
+    .replace(/<[^>]*>/g, '')
+    .replaceAll('&#39;', "'")
+    .replaceAll('&quot;', '"')
+    .split('\n');
   const first = found();
   expect(first.map(({ rows }) => rows.length)).toEqual([1, 7, 2]);
 

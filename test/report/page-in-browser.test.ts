@@ -13,7 +13,7 @@ import { makeRun } from './runs.js';
 
 const root = mkdtempSync(path.join(tmpdir(), 'sri-browser-'));
 const file = path.join(root, 'report.html');
-const provenance = { epoch: 5, backend: 'native', threads: 2, commit: null, weights: 'cafe', dataHash: 'f00d' };
+const provenance = { epoch: 5, backend: 'native', threads: 2, commit: null, weights: 'cafe0', dataHash: 'f00d' };
 const METHODS = ['lstm-lm', 'ae', 'anneal-vae', 'cyclical-vae', 'fb-vae', 'sri'];
 
 let browser: Browser;
@@ -71,6 +71,25 @@ describe.skipIf(chromiumFile === null)('the page in a browser', () => {
   it('asks for nothing but itself, and nothing in it fails', () => {
     expect(requests).toEqual([pathToFileURL(file).href]);
     expect(complaints).toEqual([]);
+  });
+
+  it('is black on white on paper, its charts and maps too, whatever the screen has', async () => {
+    const dark = await browser.newPage({ viewport: { width: 420, height: 900 }, colorScheme: 'dark' });
+    await dark.goto(pathToFileURL(file).href);
+    // In the browser, which types of Node know nothing of.
+    const looks = () =>
+      dark.evaluate(`({
+        ink: getComputedStyle(document.documentElement).getPropertyValue('--ink').trim(),
+        mark: document.querySelector('.point').getAttribute('fill'),
+      })`) as Promise<{ ink: string; mark: string }>;
+    const screen = await looks();
+    await dark.evaluate("dispatchEvent(new Event('beforeprint'))");
+    const paper = await looks();
+    expect(paper.ink).toBe('#000000');
+    expect(paper.mark).not.toBe(screen.mark);
+    await dark.evaluate("dispatchEvent(new Event('afterprint'))");
+    expect(await looks()).toEqual(screen);
+    await dark.close();
   });
 
   it('sorts a table by a column, what is missing last', async () => {

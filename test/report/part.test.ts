@@ -5,7 +5,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { partNotice } from '../../src/report/part.js';
 import { table1 } from '../../src/report/table1.js';
 import { readRun } from '../../src/runs/measured-run.js';
-import { makeRun, manifest } from './runs.js';
+import { makeRun, type manifest } from './runs.js';
 
 const root = mkdtempSync(path.join(tmpdir(), 'sri-part-'));
 afterAll(() => rmSync(root, { recursive: true }));

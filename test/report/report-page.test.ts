@@ -156,10 +156,8 @@ describe('the page of a data set', () => {
   });
 
   it('says what made the runs and what makes them again', () => {
-    expect(elements.find(({ name }) => name === 'code')!.text.split('\n')).toEqual([
-      'sri prepare --config ptb.yaml',
-      'sri report',
-    ]);
+    const typed = elements.filter(({ name, within }) => name === 'span' && within.at(-1) === 'code');
+    expect(typed.map(({ text }) => text)).toEqual(['sri prepare --config ptb.yaml', 'sri report']);
     const made = elements.filter(({ name, text }) => name === 'dd' && text.includes('Commit'));
     expect(made).toHaveLength(2);
     expect(made[1]!.text).toMatch(/Seed: 3; .*Weights of epoch: 5; .*Commit: abc123; Data hash: f00d; Run: /);
