@@ -26,7 +26,7 @@ import { Parameters } from '../dist/model/parameters.js';
 import { RandomStream } from '../dist/random/philox.js';
 import { GradientDescent } from '../dist/training/learner.js';
 import { createOptimizer } from '../dist/training/optimizer.js';
-import { randomCorpus, randomRun } from './random.js';
+import { RELEASED_STEPS, randomBatch, randomCorpus, randomRun } from './random.js';
 
 const { values } = parseArgs({
   options: {
@@ -44,19 +44,7 @@ const backend = await useBackend(backendName, threads).catch((error) => {
   process.exit(2);
 });
 
-/** The released code's steps s_k^2 / 2. */
-const steps = [0.8, 0.7, 0.6, 0.5, 0.2, 0.2, 0.1, 0.1, 0.05].map((s) => (s * s) / 2);
-const stream = new RandomStream({ seed: 0, purpose: 'shuffle' });
-/** By Zipf's law, as words are: how many of a batch's differ decides what a sample of the vocabulary holds. */
-const token = () => 3 + Math.floor((V - 3) ** stream.uniform());
-const batch = {
-  index: 0,
-  indices: Int32Array.from({ length: B }, (_, i) => i),
-  inputs: Int32Array.from({ length: T * B }, token),
-  targets: Int32Array.from({ length: T * B }, token),
-  size: B,
-  tokens: T,
-};
+const batch = randomBatch({ B, T, V });
 
 /**
  * @param {string} method
@@ -70,7 +58,7 @@ function runOf(method) {
     ...base,
     precision: /** @type {import('../dist/config/choices.js').Precision} */ (values.precision),
     optimizer: { ...base.optimizer, name: 'adam', learningRate: 1e-3, clipNorm: 5 },
-    langevin: { ...base.langevin, steps: K, stepSize: steps, temperature: 1 },
+    langevin: { ...base.langevin, steps: K, stepSize: RELEASED_STEPS, temperature: 1 },
     klWeight: 0.5,
   };
 }

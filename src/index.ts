@@ -10,9 +10,9 @@
 //     run.dispose();
 
 export type { RunConfig } from './config/schema.js';
-export type { SplitName } from './data/corpus.js';
 export { type DataSetDefinition, type DataSetSpec, defineDataSet, rawNames } from './data/define-data-set.js';
 export type { PreparationReport } from './data/prepare.js';
+export type { SplitName } from './data/splits.js';
 export { InputError, InterruptedError } from './errors.js';
 export {
   defineMetric,

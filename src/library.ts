@@ -2,8 +2,8 @@
 // defaults of the command line, results are data, nothing is printed. Whatever takes long is followed and stopped by
 // `{ signal, onProgress }`, and ends with an InterruptedError when it was stopped; what was finished before is kept.
 
-import type { SplitName } from './data/corpus.js';
 import type { PreparationReport } from './data/prepare.js';
+import type { SplitName } from './data/splits.js';
 import { InputError } from './errors.js';
 import { chooseRun, openConfig, trainedRun } from './experiments/choose-run.js';
 import { decode as decodeCodes, type GivenCodes } from './experiments/decode.js';

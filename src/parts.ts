@@ -30,7 +30,13 @@ export type { BatchLikelihood, ConditionalLikelihood, LangevinSchedule } from '.
 export { type EncodedBatch, Encoder } from './model/lstm/encoder.js';
 export { OutputLayer } from './model/output-layer.js';
 export { Parameters } from './model/parameters.js';
-export { PortableLikelihood } from './model/portable-likelihood.js';
+export {
+  type PortableDecoder,
+  PortableLikelihood,
+  type PortableShape,
+  portableLikelihood,
+  portableNll,
+} from './model/portable-likelihood.js';
 export { embedWords } from './model/word-vectors.js';
 export { RandomStream, type StreamKey } from './random/philox.js';
 export { type LineFigure, lineFigure } from './report/figures/lines.js';

@@ -6,6 +6,7 @@
 
 import { parseArgs } from 'node:util';
 import * as tf from '@tensorflow/tfjs-core';
+import { RELEASED_STEPS, randomBatch } from '../../bench/random.js';
 import { useBackend } from '../../dist/backends/index.js';
 import { describeBackend } from '../../dist/backends/started.js';
 import { LstmDecoder } from '../../dist/model/lstm/decoder.js';
@@ -15,20 +16,10 @@ import { RandomStream } from '../../dist/random/philox.js';
 const { values } = parseArgs({ options: { shape: { type: 'string', default: '32,23,256,256,32,10000,20' } } });
 const [B, T, E, H, Z, V, K] = values.shape.split(',').map(Number);
 
-const stream = new RandomStream({ seed: 0, purpose: 'shuffle' });
-const token = () => 4 + stream.integer(V - 4);
-const batch = {
-  index: 0,
-  indices: Int32Array.from({ length: B }, (_, i) => i),
-  inputs: Int32Array.from({ length: T * B }, token),
-  targets: Int32Array.from({ length: T * B }, token),
-  size: B,
-  tokens: T,
-};
+const batch = randomBatch({ B, T, V });
 const model = { wordDropout: 0.5, outputDropout: 0.5, latentSize: Z, wordVectorSize: E, hiddenSize: H };
-const steps = [0.8, 0.7, 0.6, 0.5, 0.2, 0.2, 0.1, 0.1, 0.05].map((s) => (s * s) / 2);
 const schedule = {
-  stepSizes: Float32Array.from({ length: K }, (_, i) => steps[Math.min(i, steps.length - 1)]),
+  stepSizes: Float32Array.from({ length: K }, (_, i) => RELEASED_STEPS[Math.min(i, RELEASED_STEPS.length - 1)]),
   temperature: 1,
   priorWeight: 1,
 };

@@ -1,7 +1,7 @@
 // `sri eval` and `sri eval-ppl`: quantities of a trained run on a split, each kept as a row in the run's folder.
 
 import type { Command } from 'commander';
-import type { SplitName } from '../data/corpus.js';
+import type { SplitName } from '../data/splits.js';
 import type { Io } from './io.js';
 import { names, wholeNumber } from './options.js';
 import { addLimitOption, addSplitOption, type Chosen, onTrainedRun, type TrainedRunOptions } from './trained-run.js';

@@ -120,10 +120,9 @@ async function readCsv(file: string): Promise<{ delimiter: Columns['delimiter'];
   const first = content.split('\n', 1)[0]!.replace(/"[^"]*"/g, '');
   const count = (mark: string) => first.split(mark).length;
   const delimiter = ([',', ';', '\t'] as const).reduce((a, b) => (count(b) > count(a) ? b : a));
-  const { read } = await import('vega');
-  const header = Array.from({ length: Math.min(MOST_COLUMNS, count(delimiter)) }, (_, at) => `${at}`);
-  const records = read(content, { type: 'dsv', delimiter, header }) as Record<string, string>[];
-  const rows = records.map((record) => header.map((at) => record[at] ?? ''));
+  const width = Math.min(MOST_COLUMNS, count(delimiter));
+  const { readForeignCsv } = await import('../storage/csv.js');
+  const rows = readForeignCsv(content, delimiter).map((row) => Array.from({ length: width }, (_, at) => row[at] ?? ''));
   return { delimiter, rows: rows.filter((row) => row.some((cell) => cell.trim() !== '')) };
 }
 

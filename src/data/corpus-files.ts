@@ -18,10 +18,9 @@ import {
   FileSplit,
   type PreparationSettings,
   type PreparedCorpus,
-  SPLIT_NAMES,
-  type SplitName,
 } from './corpus.js';
 import type { SourceReport } from './read-source.js';
+import { SPLIT_NAMES, type SplitName } from './splits.js';
 import { PAD, UNK, Vocabulary } from './vocabulary.js';
 
 /** What is known of a corpus beside its splits. */

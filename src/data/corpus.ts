@@ -2,11 +2,9 @@
 
 import { openSync } from 'node:fs';
 import { bytesOf, readAll, readIntegers } from '../storage/integer-file.js';
-import { SPLIT_NAMES, type SplitName } from './splits.js';
+import type { SplitName } from './splits.js';
 import type { Tokenizer } from './tokenize.js';
 import type { Vocabulary } from './vocabulary.js';
-
-export { SPLIT_NAMES, type SplitName };
 
 /** Sentences of one split, in the order of their source. */
 export interface Split {

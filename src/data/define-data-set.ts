@@ -7,7 +7,8 @@
 //       files: rawNames('haiku'),
 //     });
 
-import type { PreparationSettings, SplitName } from './corpus.js';
+import type { PreparationSettings } from './corpus.js';
+import type { SplitName } from './splits.js';
 
 /** Where all of a set's raw files are: in one archive, or each at an address. */
 export type RawSource = { archive: string } | { files: Readonly<Record<SplitName, string>> };

@@ -1,7 +1,8 @@
 // Which split each sentence of one text goes to.
 
 import { RandomStream } from '../random/philox.js';
-import { type PreparationSettings, SPLIT_NAMES } from './corpus.js';
+import type { PreparationSettings } from './corpus.js';
+import { SPLIT_NAMES } from './splits.js';
 
 /**
  * Divides sentences at random by the division's seed.

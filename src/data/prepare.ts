@@ -3,14 +3,7 @@
 // is held is the different words, and 5 to 9 bytes a sentence (29 to 33 where distinct sentences are divided).
 
 import { InputError } from '../errors.js';
-import {
-  type CorpusStatistics,
-  type PreparationSettings,
-  type PreparedCorpus,
-  SPLIT_NAMES,
-  type SplitName,
-  type SplitStatistics,
-} from './corpus.js';
+import type { CorpusStatistics, PreparationSettings, PreparedCorpus, SplitStatistics } from './corpus.js';
 import { CorpusWriter, type SplitWriter } from './corpus-files.js';
 import { divide, placeOf, sentenceKey, sortedDistinct } from './division.js';
 import {
@@ -21,6 +14,7 @@ import {
   type SourceReport,
   sentencesOf,
 } from './read-source.js';
+import { SPLIT_NAMES, type SplitName } from './splits.js';
 import type { Tokenizer } from './tokenize.js';
 import { END, PAD, START, UNK, Vocabulary } from './vocabulary.js';
 import { type Overlap, warningsOf } from './warnings.js';

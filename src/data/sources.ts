@@ -3,8 +3,8 @@
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InputError } from '../errors.js';
-import { SPLIT_NAMES, type SplitName } from './corpus.js';
 import { type DataSetDefinition, rawNames } from './define-data-set.js';
+import { SPLIT_NAMES, type SplitName } from './splits.js';
 
 /**
  * Paths of a known set's three raw files in `directory`: in itself, in a folder named after the set, or in a folder

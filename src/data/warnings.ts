@@ -2,8 +2,9 @@
 // here stops the work.
 
 import { counted, percent } from '../notation.js';
-import { type CorpusStatistics, type PreparationSettings, SPLIT_NAMES, type SplitName } from './corpus.js';
+import type { CorpusStatistics, PreparationSettings } from './corpus.js';
 import type { Finding, SourceReport } from './read-source.js';
+import { SPLIT_NAMES, type SplitName } from './splits.js';
 
 /** Held-out sentences that stand in the training split too. */
 export interface Overlap {

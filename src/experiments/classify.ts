@@ -1,6 +1,6 @@
 // How well sentences are classified by the codes that a trained run infers of them, with few labels or none (Table 5).
 
-import type { SplitName } from '../data/corpus.js';
+import type { SplitName } from '../data/splits.js';
 import { InputError } from '../errors.js';
 import { classify, type Feature, inferFeatures } from '../evaluation/classification/classification.js';
 import { planClassification } from '../evaluation/classification/labelled-sets.js';

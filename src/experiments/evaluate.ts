@@ -1,7 +1,7 @@
 // Measuring a trained run on a split: perplexity, reconstruction and what else `evaluate` knows, each kept as a row.
 
 import type { RunConfig } from '../config/schema.js';
-import type { SplitName } from '../data/corpus.js';
+import type { SplitName } from '../data/splits.js';
 import { InputError } from '../errors.js';
 import { estimatorSettings } from '../evaluation/estimator-settings.js';
 import { evaluate, isMeasurable, measurable } from '../evaluation/evaluate.js';

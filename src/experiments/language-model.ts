@@ -4,7 +4,8 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { equalLengthBatches } from '../data/batches.js';
-import type { PreparedCorpus, SplitName } from '../data/corpus.js';
+import type { PreparedCorpus } from '../data/corpus.js';
+import type { SplitName } from '../data/splits.js';
 import { chosen } from '../evaluation/evaluate.js';
 import { methodNamed } from '../methods/registry.js';
 import { findRuns } from '../runs/measured-run.js';

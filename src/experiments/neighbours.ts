@@ -1,7 +1,7 @@
 // Which sentences of a corpus lie nearest to given ones in the space of codes.
 
 import { evaluationSubset } from '../data/batches.js';
-import type { SplitName } from '../data/corpus.js';
+import type { SplitName } from '../data/splits.js';
 import { inferCodes } from '../evaluation/codes.js';
 import { textOf } from './decode-texts.js';
 import { type EncodingRequest, encode, type UnknownGivenWords } from './encode.js';

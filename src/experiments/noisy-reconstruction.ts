@@ -1,6 +1,6 @@
 // How well a trained run says sentences back whose words inference read in a spoilt order (Table 4).
 
-import type { SplitName } from '../data/corpus.js';
+import type { SplitName } from '../data/splits.js';
 import { noisyReconstruction } from '../evaluation/noisy-reconstruction.js';
 import type { MeasuredRow } from '../runs/row.js';
 import { latentModel, type OpenRun } from './open-run.js';

@@ -2,7 +2,7 @@
 
 import path from 'node:path';
 import { evaluationSubset } from '../data/batches.js';
-import type { SplitName } from '../data/corpus.js';
+import type { SplitName } from '../data/splits.js';
 import { aggregatePosterior } from '../evaluation/aggregate-posterior.js';
 import { inferCodes } from '../evaluation/codes.js';
 import { interpolate } from '../evaluation/interpolation.js';

@@ -3,10 +3,10 @@
 import path from 'node:path';
 import { displayPath, type LoadedConfig, resolveData } from '../config/load.js';
 import type { RunConfig } from '../config/schema.js';
-import type { SplitName } from '../data/corpus.js';
 import { type PreparationReport, prepareCorpus, type Sources } from '../data/prepare.js';
 import { findDataSet } from '../data/registry.js';
 import { findOwnFiles, rawFiles } from '../data/sources.js';
+import type { SplitName } from '../data/splits.js';
 import { InputError } from '../errors.js';
 import { hasCheckpoint } from '../runs/checkpoint.js';
 import { findBegunRuns, findDataSets } from '../runs/measured-run.js';

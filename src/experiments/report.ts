@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { SplitName } from '../data/corpus.js';
+import type { SplitName } from '../data/splits.js';
 import { InputError } from '../errors.js';
 import type { FigureDefinition, MadeFigure } from '../report/define-figure.js';
 import type { TableDefinition } from '../report/define-table.js';

@@ -3,9 +3,10 @@
 // kernels, and all that a new decoder needs.
 
 import * as tf from '@tensorflow/tfjs-core';
-import { type DropoutMasks, disposeMasks } from './dropout-masks.js';
-import type { DecoderShape, TokenBatch } from './latent-decoder.js';
+import { type DropoutMasks, disposeMasks, NO_DROPOUT } from './dropout-masks.js';
+import type { DecoderShape, LikelihoodOptions, TokenBatch } from './latent-decoder.js';
 import type { BatchLikelihood, LatentGradient, LatentHessian, LatentNll } from './likelihood.js';
+import type { SampledVocabulary } from './sampled-vocabulary.js';
 
 /** Rows of z that are differentiated at once, at most; bounds what the forward pass keeps for the way back. */
 const ROWS_AT_ONCE = 256;
@@ -14,6 +15,42 @@ const ROWS_AT_ONCE = 256;
 export interface PortableShape extends DecoderShape {
   /** See `difference` of {@link PortableLikelihood}. */
   hessianDifference: number;
+}
+
+/** A decoder whose likelihood is this one. */
+export interface PortableDecoder {
+  readonly latentSize: number;
+  readonly shape: Pick<PortableShape, 'hessianDifference'>;
+  /** `[tokens, draws * batch]`, nats, of plain tfjs ops, differentiable in the weights and in z. */
+  tokenNll(
+    batch: TokenBatch,
+    z: tf.Tensor2D | null,
+    masks: DropoutMasks,
+    vocabulary?: SampledVocabulary | null,
+  ): tf.Tensor2D;
+}
+
+/** Its `LatentDecoder.sentenceNll`. */
+export function portableNll(
+  decoder: PortableDecoder,
+  batch: TokenBatch,
+  z: tf.Tensor2D | null,
+  masks: DropoutMasks = NO_DROPOUT,
+): tf.Tensor1D {
+  return tf.tidy(() => tf.sum(decoder.tokenNll(batch, z, masks), 0));
+}
+
+/** Its `LatentDecoder.likelihood`. @throws {Error} without latent dimensions. */
+export function portableLikelihood(
+  decoder: PortableDecoder,
+  batch: TokenBatch,
+  masks: DropoutMasks = NO_DROPOUT,
+  { vocabulary = null }: LikelihoodOptions = {},
+): PortableLikelihood {
+  const { latentSize, shape } = decoder;
+  if (latentSize === 0) throw new Error('a decoder without latent dimensions has nothing to infer');
+  const nll = (z: tf.Tensor2D) => decoder.tokenNll(batch, z, masks, vocabulary);
+  return new PortableLikelihood(batch, latentSize, nll, masks, shape.hessianDifference);
 }
 
 export class PortableLikelihood implements BatchLikelihood {

@@ -1,7 +1,7 @@
 // Whether runs learned from all of a published set or from a part of it, which no number of theirs shows.
 
-import { SPLIT_NAMES, type SplitName } from '../data/corpus.js';
 import { findDataSet } from '../data/registry.js';
+import { SPLIT_NAMES, type SplitName } from '../data/splits.js';
 import type { MeasuredRun } from '../runs/measured-run.js';
 
 /** Sentences of each split as published; null for a set of the user's own. */

@@ -26,15 +26,17 @@ export interface CsvLine {
   line: number;
 }
 
+/** Whatever a text is, it is read as far as it goes. */
+const LENIENT = { bom: true, relax_column_count: true, relax_quotes: true, skip_empty_lines: true } as const;
+
+/** The cells of a text that others wrote, line by line, as they are. */
+export function readForeignCsv(text: string, delimiter: string): string[][] {
+  return parse(text, { ...LENIENT, delimiter });
+}
+
 /** The lines of a text as {@link csvText} writes it; one that is cut off, or that other hands spoiled, as far as it goes. */
 export function readCsv(text: string): CsvLine[] {
-  const lines = parse(text, {
-    bom: true,
-    info: true,
-    relax_column_count: true,
-    relax_quotes: true,
-    skip_empty_lines: true,
-  }) as unknown as { record: string[]; info: { lines: number } }[];
+  const lines = parse(text, { ...LENIENT, info: true }) as unknown as { record: string[]; info: { lines: number } }[];
   return lines.map(({ record, info }) => ({ cells: record.map(unguarded), line: info.lines }));
 }
 

@@ -5,8 +5,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { SPLIT_NAMES } from '../../src/data/corpus.js';
 import { type Address, sotuLines } from '../../src/data/sets/sotu.js';
+import { SPLIT_NAMES } from '../../src/data/splits.js';
 import { sri } from './in-process.js';
 
 const DECODERS = ['gru', 'transformer', 'skip-lstm'] as const;

@@ -55,6 +55,23 @@ abstract class RowLikelihood implements ConditionalLikelihood {
 }
 
 /** x = A z + noise of variance sigma^2: log p(x), p(z | x) and every Hessian are known. */
+/** A likelihood with parts of its own; the others are `model`'s, but for a prior and a short run of its own. */
+export function delegating(
+  model: ConditionalLikelihood,
+  own: Partial<ConditionalLikelihood> = {},
+): ConditionalLikelihood {
+  return {
+    sentences: model.sentences,
+    latentSize: model.latentSize,
+    words: model.words,
+    nll: (z) => model.nll(z),
+    tokenNll: (z) => model.tokenNll(z),
+    gradient: (z) => model.gradient(z),
+    hessian: (z) => model.hessian(z),
+    ...own,
+  };
+}
+
 export class LinearGaussian extends RowLikelihood {
   readonly sentences: number;
   readonly latentSize: number;

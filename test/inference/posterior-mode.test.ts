@@ -3,9 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { posteriorMode } from '../../src/inference/posterior-mode.js';
 import type { LatentLayers } from '../../src/model/latent-layers.js';
 import { LayeredLikelihood } from '../../src/model/layered-decoder.js';
-import type { ConditionalLikelihood } from '../../src/model/likelihood.js';
 import { RandomStream } from '../../src/random/philox.js';
-import { LinearGaussian } from './models.js';
+import { delegating, LinearGaussian } from './models.js';
 
 const stream = new RandomStream({ seed: 5, purpose: 'shuffle' });
 const loading = new Matrix(Array.from({ length: 6 }, () => Array.from(stream.normals(4))));
@@ -37,15 +36,7 @@ describe('the mode of a posterior', () => {
   it('is one of the prior that comes with the likelihood', () => {
     // A further Gaussian factor, as of observations of their own.
     const further = new LinearGaussian(Matrix.eye(4), [[1, -1, 2, 0]], 1);
-    const repeated: ConditionalLikelihood = {
-      sentences: 5,
-      latentSize: 4,
-      words: model.words,
-      nll: (z) => further.nll(z),
-      tokenNll: (z) => further.tokenNll(z),
-      gradient: (z) => further.gradient(z),
-      hessian: (z) => further.hessian(z),
-    };
+    const repeated = delegating(further, { sentences: 5, words: model.words });
     const tilted = Object.assign(new LinearGaussian(loading, observations, 0.5), { prior: repeated });
     const { z } = posteriorMode(tilted, 60);
     // x over both: the loadings beneath each other, those of the prior's factor at the same noise.

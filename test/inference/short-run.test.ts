@@ -1,8 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { drawNormals } from '../../src/inference/sentence-noise.js';
 import { plainShortRun, shortRun } from '../../src/inference/short-run.js';
-import type { ConditionalLikelihood } from '../../src/model/likelihood.js';
-import { constantSchedule, normals, randomLinearGaussian, TinyRnn } from './models.js';
+import { constantSchedule, delegating, normals, randomLinearGaussian, TinyRnn } from './models.js';
 
 describe('short run', () => {
   test('a step is the drift along prior and likelihood, and the scaled noise', () => {
@@ -59,18 +58,12 @@ describe('short run', () => {
 
   test("takes the model's own way where it has one", () => {
     const model = new TinyRnn([[1]], 2);
-    const marked: ConditionalLikelihood = {
-      sentences: 1,
-      latentSize: 2,
-      words: model.words,
-      nll: (z) => model.nll(z),
-      tokenNll: (z) => model.tokenNll(z),
+    const marked = delegating(model, {
       gradient: () => {
         throw new Error('not asked for');
       },
-      hessian: (z) => model.hessian(z),
       shortRun: (z, noise, schedule, keepPath) => plainShortRun(model, z, noise, schedule, keepPath),
-    };
+    });
     const schedule = constantSchedule(0.1, 3);
     const z0 = normals(4);
     const noise = normals(12);

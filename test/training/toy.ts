@@ -1,7 +1,8 @@
 // A corpus and a configuration small enough to train on in a test.
 
 import { DEFAULTS, type RunConfig } from '../../src/config/schema.js';
-import { EncodedSplit, type PreparedCorpus, SPLIT_NAMES } from '../../src/data/corpus.js';
+import { EncodedSplit, type PreparedCorpus } from '../../src/data/corpus.js';
+import { SPLIT_NAMES } from '../../src/data/splits.js';
 import { Vocabulary } from '../../src/data/vocabulary.js';
 import type { AutoencoderKeys } from '../../src/methods/ae.js';
 import type { BetaKeys } from '../../src/methods/beta-vae.js';

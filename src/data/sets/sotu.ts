@@ -4,8 +4,8 @@
 import { join } from 'node:path';
 import { writeFileAtomic } from '../../storage/atomic-write.js';
 import { makeFolder } from '../../storage/folder.js';
-import { SPLIT_NAMES, type SplitName } from '../corpus.js';
 import { defineDataSet, rawNames } from '../define-data-set.js';
+import { SPLIT_NAMES, type SplitName } from '../splits.js';
 
 export interface Address {
   year: number;

@@ -2,7 +2,8 @@
 // a guess to plan a night by, no promise; what was measured of a run before is believed more.
 
 import type { RunConfig } from '../../config/schema.js';
-import type { CorpusStatistics, SplitName } from '../../data/corpus.js';
+import type { CorpusStatistics } from '../../data/corpus.js';
+import type { SplitName } from '../../data/splits.js';
 import type { ModelSize } from '../../evaluation/cost.js';
 import type { CostContext } from '../../evaluation/define-metric.js';
 import { type EvaluationOptions, wholeKlChains } from '../../evaluation/evaluate.js';

@@ -2,7 +2,7 @@
 // lacks, about how long that takes, and how it is made. Plan, dry run and whoever carries a plan out loop over these.
 
 import type { RunConfig } from '../../config/schema.js';
-import type { SplitName } from '../../data/corpus.js';
+import type { SplitName } from '../../data/splits.js';
 import { EXACT, estimatorName } from '../../evaluation/perplexity/registry.js';
 import { can } from '../../methods/capability.js';
 import type { Inference } from '../../methods/method.js';

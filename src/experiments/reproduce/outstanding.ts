@@ -3,7 +3,8 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import type { RunConfig } from '../../config/schema.js';
-import type { SplitName, SplitStatistics } from '../../data/corpus.js';
+import type { SplitStatistics } from '../../data/corpus.js';
+import type { SplitName } from '../../data/splits.js';
 import { accuracyVariant } from '../../evaluation/classification/accuracy.js';
 import type { WantedRow } from '../../evaluation/define-metric.js';
 import { classifierSettings, estimatorSettings } from '../../evaluation/estimator-settings.js';

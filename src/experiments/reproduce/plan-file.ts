@@ -12,7 +12,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import { loadConfig } from '../../config/load.js';
 import { namedRunSchema } from '../../config/schema.js';
-import { SPLIT_NAMES } from '../../data/corpus.js';
+import { SPLIT_NAMES } from '../../data/splits.js';
 import { InputError } from '../../errors.js';
 import { methods } from '../../methods/registry.js';
 import { MEASURINGS } from '../../report/product.js';

@@ -14,9 +14,10 @@ import {
 } from '../../config/load.js';
 import { type RunConfig, STARTING_PARTS } from '../../config/schema.js';
 import type { SweepPoint, Swept } from '../../config/sweep.js';
-import type { CorpusStatistics, SplitName } from '../../data/corpus.js';
+import type { CorpusStatistics } from '../../data/corpus.js';
 import { CorpusInUseError, loadCorpus } from '../../data/corpus-files.js';
 import type { PreparationReport } from '../../data/prepare.js';
+import type { SplitName } from '../../data/splits.js';
 import { InputError } from '../../errors.js';
 import { methodNamed, methods } from '../../methods/registry.js';
 import type { FigureKey } from '../../report/define-figure.js';

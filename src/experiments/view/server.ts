@@ -5,7 +5,7 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { SplitName } from '../../data/corpus.js';
+import type { SplitName } from '../../data/splits.js';
 import { InputError } from '../../errors.js';
 import { cut } from '../../text.js';
 import type { Following } from '../progress.js';

@@ -4,11 +4,17 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { unstackSteps } from '../../ops/lstm.js';
 import type { Purpose, StreamKey } from '../../random/philox.js';
-import { type DropoutMasks, drawMasks, NO_DROPOUT } from '../dropout-masks.js';
+import { type DropoutMasks, drawMasks } from '../dropout-masks.js';
 import type { DecoderFlops, LatentDecoder, LikelihoodOptions, TokenBatch } from '../latent-decoder.js';
 import { OutputLayer } from '../output-layer.js';
 import type { Parameters } from '../parameters.js';
-import { PortableLikelihood, type PortableShape } from '../portable-likelihood.js';
+import {
+  type PortableDecoder,
+  type PortableLikelihood,
+  type PortableShape,
+  portableLikelihood,
+  portableNll,
+} from '../portable-likelihood.js';
 import type { SampledVocabulary } from '../sampled-vocabulary.js';
 import { embedWords } from '../word-vectors.js';
 
@@ -23,7 +29,7 @@ export type GruState = {
   hidden: tf.Tensor2D;
 };
 
-export class GruDecoder implements LatentDecoder<GruState> {
+export class GruDecoder implements LatentDecoder<GruState>, PortableDecoder {
   readonly latentSize: number;
   private readonly wordVectors: tf.Variable<tf.Rank.R2>;
   private readonly wordKernel: tf.Variable<tf.Rank.R2>;
@@ -43,7 +49,7 @@ export class GruDecoder implements LatentDecoder<GruState> {
    */
   constructor(
     parameters: Parameters,
-    private readonly shape: PortableShape,
+    readonly shape: PortableShape,
     weightRange: number,
     wordVectorRange: number,
   ) {
@@ -71,19 +77,12 @@ export class GruDecoder implements LatentDecoder<GruState> {
     return drawMasks(this.shape, batch, words, outputs, key);
   }
 
-  sentenceNll(batch: TokenBatch, z: tf.Tensor2D | null, masks: DropoutMasks = NO_DROPOUT): tf.Tensor1D {
-    return tf.tidy(() => tf.sum(this.tokenNll(batch, z, masks), 0));
+  sentenceNll(batch: TokenBatch, z: tf.Tensor2D | null, masks?: DropoutMasks): tf.Tensor1D {
+    return portableNll(this, batch, z, masks);
   }
 
-  likelihood(
-    batch: TokenBatch,
-    masks: DropoutMasks = NO_DROPOUT,
-    { vocabulary = null }: LikelihoodOptions = {},
-  ): PortableLikelihood {
-    if (this.latent === null) throw new Error('a decoder without latent dimensions has nothing to infer');
-    const { latentSize, hessianDifference } = this.shape;
-    const nll = (z: tf.Tensor2D) => this.tokenNll(batch, z, masks, vocabulary);
-    return new PortableLikelihood(batch, latentSize, nll, masks, hessianDifference);
+  likelihood(batch: TokenBatch, masks?: DropoutMasks, options?: LikelihoodOptions): PortableLikelihood {
+    return portableLikelihood(this, batch, masks, options);
   }
 
   start(z: tf.Tensor2D | null, rows: number): GruState {
@@ -115,8 +114,7 @@ export class GruDecoder implements LatentDecoder<GruState> {
     return { words: 0, latent: size * tokens * (2 * (E + H) * 3 * H + 2 * V * H) };
   }
 
-  /** `[tokens, draws * batch]`, nats, differentiable in the weights and in z. */
-  private tokenNll(
+  tokenNll(
     batch: TokenBatch,
     z: tf.Tensor2D | null,
     masks: DropoutMasks,

@@ -2,11 +2,11 @@
 // gradient to z need pass through the recurrence (Skip-VAE, Dieng et al. 2019). With no latent dimensions it is the LSTM.
 
 import * as tf from '@tensorflow/tfjs-core';
-import { type DropoutMasks, NO_DROPOUT } from '../dropout-masks.js';
+import type { DropoutMasks } from '../dropout-masks.js';
 import type { LikelihoodOptions, TokenBatch } from '../latent-decoder.js';
 import type { BatchLikelihood } from '../likelihood.js';
 import type { Parameters } from '../parameters.js';
-import { PortableLikelihood, type PortableShape } from '../portable-likelihood.js';
+import { type PortableDecoder, type PortableShape, portableLikelihood, portableNll } from '../portable-likelihood.js';
 import type { SampledVocabulary } from '../sampled-vocabulary.js';
 import { LstmDecoder, type LstmState } from './decoder.js';
 
@@ -19,31 +19,24 @@ type SkipLstmState = LstmState & {
   skip?: tf.Tensor2D;
 };
 
-export class SkipLstmDecoder extends LstmDecoder {
+export class SkipLstmDecoder extends LstmDecoder implements PortableDecoder {
   /** `[latent, hidden]`; null without latent dimensions. */
   private readonly skipKernel: tf.Variable<tf.Rank.R2> | null;
-  private readonly hessianDifference: number;
+  declare readonly shape: PortableShape;
 
   constructor(parameters: Parameters, shape: PortableShape, weightRange: number, wordVectorRange: number) {
     super(parameters, shape, weightRange, wordVectorRange, PREFIX);
     const { latentSize: Z, hiddenSize: H } = shape;
-    this.hessianDifference = shape.hessianDifference;
     // Last, so that the other weights begin as those of the LSTM do.
     this.skipKernel = Z === 0 ? null : parameters.add<tf.Rank.R2>(`${PREFIX}skipKernel`, [Z, H], weightRange);
   }
 
-  override sentenceNll(batch: TokenBatch, z: tf.Tensor2D | null, masks: DropoutMasks = NO_DROPOUT): tf.Tensor1D {
-    return tf.tidy(() => tf.sum(this.tokenNll(batch, z, masks), 0));
+  override sentenceNll(batch: TokenBatch, z: tf.Tensor2D | null, masks?: DropoutMasks): tf.Tensor1D {
+    return portableNll(this, batch, z, masks);
   }
 
-  override likelihood(
-    batch: TokenBatch,
-    masks: DropoutMasks = NO_DROPOUT,
-    { vocabulary = null }: LikelihoodOptions = {},
-  ): BatchLikelihood {
-    if (this.skipKernel === null) throw new Error('a decoder without latent dimensions has nothing to infer');
-    const nll = (z: tf.Tensor2D) => this.tokenNll(batch, z, masks, vocabulary);
-    return new PortableLikelihood(batch, this.latentSize, nll, masks, this.hessianDifference);
+  override likelihood(batch: TokenBatch, masks?: DropoutMasks, options?: LikelihoodOptions): BatchLikelihood {
+    return portableLikelihood(this, batch, masks, options);
   }
 
   override start(z: tf.Tensor2D | null, rows: number): SkipLstmState {
@@ -76,8 +69,7 @@ export class SkipLstmDecoder extends LstmDecoder {
     return z === null || this.skipKernel === null ? null : tf.matMul(z, this.skipKernel);
   }
 
-  /** `[tokens, draws * batch]`, nats, differentiable in the weights and in z. */
-  private tokenNll(
+  tokenNll(
     batch: TokenBatch,
     z: tf.Tensor2D | null,
     masks: DropoutMasks,

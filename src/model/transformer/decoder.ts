@@ -4,11 +4,17 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { gelu } from '../../ops/gelu.js';
 import type { Purpose, StreamKey } from '../../random/philox.js';
-import { type DropoutMasks, drawMasks, NO_DROPOUT } from '../dropout-masks.js';
+import { type DropoutMasks, drawMasks } from '../dropout-masks.js';
 import type { DecoderFlops, LatentDecoder, LikelihoodOptions, TokenBatch } from '../latent-decoder.js';
 import { OutputLayer } from '../output-layer.js';
 import type { Parameters } from '../parameters.js';
-import { PortableLikelihood, type PortableShape } from '../portable-likelihood.js';
+import {
+  type PortableDecoder,
+  type PortableLikelihood,
+  type PortableShape,
+  portableLikelihood,
+  portableNll,
+} from '../portable-likelihood.js';
 import type { SampledVocabulary } from '../sampled-vocabulary.js';
 import { embedWords } from '../word-vectors.js';
 
@@ -61,7 +67,7 @@ interface Layer {
   contractBias: tf.Variable<tf.Rank.R1>;
 }
 
-export class TransformerDecoder implements LatentDecoder<TransformerState> {
+export class TransformerDecoder implements LatentDecoder<TransformerState>, PortableDecoder {
   readonly latentSize: number;
   private readonly wordVectors: tf.Variable<tf.Rank.R2>;
   private readonly wordKernel: tf.Variable<tf.Rank.R2>;
@@ -77,7 +83,7 @@ export class TransformerDecoder implements LatentDecoder<TransformerState> {
    */
   constructor(
     parameters: Parameters,
-    private readonly shape: TransformerShape,
+    readonly shape: TransformerShape,
     weightRange: number,
     wordVectorRange: number,
   ) {
@@ -109,19 +115,12 @@ export class TransformerDecoder implements LatentDecoder<TransformerState> {
     return drawMasks(this.shape, batch, words, outputs, key);
   }
 
-  sentenceNll(batch: TokenBatch, z: tf.Tensor2D | null, masks: DropoutMasks = NO_DROPOUT): tf.Tensor1D {
-    return tf.tidy(() => tf.sum(this.tokenNll(batch, z, masks), 0));
+  sentenceNll(batch: TokenBatch, z: tf.Tensor2D | null, masks?: DropoutMasks): tf.Tensor1D {
+    return portableNll(this, batch, z, masks);
   }
 
-  likelihood(
-    batch: TokenBatch,
-    masks: DropoutMasks = NO_DROPOUT,
-    { vocabulary = null }: LikelihoodOptions = {},
-  ): PortableLikelihood {
-    if (this.latentKernel === null) throw new Error('a decoder without latent dimensions has nothing to infer');
-    const { latentSize, hessianDifference } = this.shape;
-    const nll = (z: tf.Tensor2D) => this.tokenNll(batch, z, masks, vocabulary);
-    return new PortableLikelihood(batch, latentSize, nll, masks, hessianDifference);
+  likelihood(batch: TokenBatch, masks?: DropoutMasks, options?: LikelihoodOptions): PortableLikelihood {
+    return portableLikelihood(this, batch, masks, options);
   }
 
   start(z: tf.Tensor2D | null, rows: number): TransformerState {
@@ -158,8 +157,7 @@ export class TransformerDecoder implements LatentDecoder<TransformerState> {
     return { words: 0, latent: size * tokens * (2 * E * H + layers * layer + 2 * V * H) };
   }
 
-  /** `[tokens, draws * batch]`, nats, differentiable in the weights and in z. */
-  private tokenNll(
+  tokenNll(
     batch: TokenBatch,
     z: tf.Tensor2D | null,
     masks: DropoutMasks,

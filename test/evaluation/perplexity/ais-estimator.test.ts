@@ -7,7 +7,14 @@ import { ShortRunPosterior } from '../../../src/inference/short-run-posterior.js
 import type { ConditionalLikelihood } from '../../../src/model/likelihood.js';
 import { LstmDecoder } from '../../../src/model/lstm/decoder.js';
 import { Parameters } from '../../../src/model/parameters.js';
-import { constantSchedule, meanAndError, Quartic, randomLinearGaussian, TinyRnn } from '../../inference/models.js';
+import {
+  constantSchedule,
+  delegating,
+  meanAndError,
+  Quartic,
+  randomLinearGaussian,
+  TinyRnn,
+} from '../../inference/models.js';
 
 const TEXTS = [
   [1, 2, 0, 4],
@@ -135,18 +142,12 @@ describe('the estimator', () => {
   test('two chains of a sentence differ, and so do those of the pilot and of the estimate', () => {
     const seen: Float32Array[] = [];
     const model = new TinyRnn([TEXTS[0]!], 2);
-    const watched: ConditionalLikelihood = {
-      sentences: 1,
-      latentSize: 2,
-      words: model.words,
-      nll: (z) => model.nll(z),
-      tokenNll: (z) => model.tokenNll(z),
-      hessian: (z) => model.hessian(z),
+    const watched = delegating(model, {
       gradient: (z) => {
         seen.push(z.slice());
         return model.gradient(z);
       },
-    };
+    });
     ais(watched, { chains: 8, temperatures: 12 });
     // A pilot of a hundred levels; then as many gradients as there are levels.
     expect(seen).toHaveLength(101 + 12);
@@ -156,18 +157,12 @@ describe('the estimator', () => {
 
   test('chains that meet a sentence of no likelihood weigh nothing', () => {
     const model = new Quartic();
-    const edge: ConditionalLikelihood = {
-      sentences: 1,
-      latentSize: 1,
-      words: model.words,
-      nll: (z) => model.nll(z),
-      tokenNll: (z) => model.tokenNll(z),
-      hessian: (z) => model.hessian(z),
+    const edge = delegating(model, {
       gradient: (z) => {
         const inside = model.gradient(z);
         return { ...inside, nll: inside.nll.map((nll, row) => (z[row]! > 0 ? nll : Number.POSITIVE_INFINITY)) };
       },
-    };
+    });
     const [half] = ais(edge, { chains: 400, temperatures: 20 });
     expect(half!.notFinite).toBe(0);
     expect(Math.abs(half!.logLikelihood - (model.logEvidence() - Math.log(2)))).toBeLessThan(4 * half!.standardError);

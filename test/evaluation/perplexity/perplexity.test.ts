@@ -6,7 +6,14 @@ import { effectiveSampleSizes, exactPerplexity, perplexity } from '../../../src/
 import { ShortRunPosterior } from '../../../src/inference/short-run-posterior.js';
 import type { ConditionalLikelihood, LangevinSchedule } from '../../../src/model/likelihood.js';
 import { RandomStream } from '../../../src/random/philox.js';
-import { constantSchedule, meanAndError, Quartic, randomLinearGaussian, TinyRnn } from '../../inference/models.js';
+import {
+  constantSchedule,
+  delegating,
+  meanAndError,
+  Quartic,
+  randomLinearGaussian,
+  TinyRnn,
+} from '../../inference/models.js';
 
 const TEXTS = [
   [1, 2, 0, 4],
@@ -166,16 +173,9 @@ describe('estimators and their company', () => {
   test('a few short runs that went astray do not spoil the fit', () => {
     const model = new Quartic();
     const truth = model.logEvidence();
-    const astray: ConditionalLikelihood = {
-      sentences: 1,
-      latentSize: 1,
-      words: model.words,
-      nll: (z) => model.nll(z),
-      tokenNll: (z) => model.tokenNll(z),
-      gradient: (z) => model.gradient(z),
-      hessian: (z) => model.hessian(z),
+    const astray = delegating(model, {
       shortRun: (z) => ({ z: z.map((value, chain) => (chain % 8 === 1 ? 40 : value / 3)) }),
-    };
+    });
     const [fitted] = estimate(new FittedEstimator(), astray, SHORT);
     expect(Math.abs(fitted!.logLikelihood - truth)).toBeLessThan(4 * fitted!.standardError);
     expect(fitted!.effectiveSampleSize).toBeGreaterThan(250);
