@@ -2,6 +2,7 @@
 // tables and help are loops over such lists, so that what is defined is known everywhere.
 
 import { InputError } from './errors.js';
+import { nearest } from './nearest.js';
 
 /** What every definition has; `define...` puts the kind there. */
 export interface Definition {
@@ -54,7 +55,11 @@ export class Registry<D extends Definition> {
   named(name: string): D {
     const found = this.find(name);
     if (found !== undefined) return found;
-    const known = this.definitions.map((definition) => definition.name).join(', ');
-    throw new InputError(`${name === '' ? 'an empty name' : name} is none of the ${this.noun}s ${known}`);
+    const known = this.definitions.map((definition) => definition.name);
+    const near = nearest(name, known);
+    const hint = name === '' || near === undefined ? '' : `; did you mean ${near}?`;
+    throw new InputError(
+      `${name === '' ? 'an empty name' : name} is none of the ${this.noun}s ${known.join(', ')}${hint}`,
+    );
   }
 }

@@ -1,7 +1,7 @@
 // The options that several commands share, spelt and explained once, and what they say together: which run is meant.
 
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { BACKEND_CHOICES } from '../config/choices.js';
+import { BACKEND_CHOICES, MOST_THREADS } from '../config/choices.js';
 import type { RunConfig } from '../config/schema.js';
 import { InputError } from '../errors.js';
 import type { ChosenRun } from '../experiments/choose-run.js';
@@ -26,12 +26,13 @@ export interface MachineOptions {
   json?: boolean | undefined;
 }
 
-/** A parser of whole numbers from `least`. */
-export function wholeNumber(least: number): (text: string) => number {
+/** A parser of whole numbers from `least`, and up to `most` where it is given. */
+export function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
   return (text) => {
     const value = Number(text);
-    if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < least) {
-      throw new InvalidArgumentError(`It must be a whole number from ${least}.`);
+    if (!/^\d+$/.test(text) || value < least || value > most) {
+      const range = most === Number.MAX_SAFE_INTEGER ? `from ${least}` : `from ${least} to ${most}`;
+      throw new InvalidArgumentError(`It must be a whole number ${range}.`);
     }
     return value;
   };
@@ -78,7 +79,7 @@ export function wholeNumbers(least: number, most?: number): (text: string) => nu
 
 /** @throws {InvalidArgumentError} where the text is neither `auto` nor a whole number from 1. */
 export function parseThreads(text: string): number | 'auto' {
-  return text === 'auto' ? text : wholeNumber(1)(text);
+  return text === 'auto' ? text : wholeNumber(1, MOST_THREADS)(text);
 }
 
 /** A list of names with commas between, each once. What they name is for others to know. */

@@ -3,6 +3,7 @@
 
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { fallbacks } from '../backends/fallbacks.js';
+import { nearest } from '../nearest.js';
 import { counted } from '../notation.js';
 import { cut, shown } from '../text.js';
 import { packageVersion } from '../version.js';
@@ -124,8 +125,17 @@ function pluginsOf(args: readonly string[]): string[] {
 
 /** A complaint of commander's, whose lines may quote an argument of any length. */
 function complaint(text: string): string {
-  const lines = text.replace(/^error:/, 'sri:').split('\n');
+  const lines = withNearest(text.replace(/^error:/, 'sri:')).split('\n');
   return shown(lines.map((line) => cut(line, LONGEST_COMPLAINT)).join('\n'));
+}
+
+/** Commander says what choices there are, and not which was likely meant. */
+function withNearest(text: string): string {
+  const [, given, choices] =
+    text.match(/'([^']*)' is invalid(?: for argument '[^']*')?\. Allowed choices are (.*)\.\s*$/) ?? [];
+  if (choices === undefined) return text;
+  const near = nearest(given!, choices.split(', '));
+  return near === undefined ? text : `${text.trimEnd()} Did you mean ${near}?\n`;
 }
 
 /** An empty text names no file and no folder, whatever the option; most likely a variable of the shell was not set. */

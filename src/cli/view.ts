@@ -1,7 +1,7 @@
 // `sri view`: the report's page, alive: it follows training, and a person can type a sentence and walk about among codes. And
 // `sri answer`, the process that computes what the page asks.
 
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { BACKEND_CHOICES } from '../config/choices.js';
 import { SPLIT_NAMES, type SplitName } from '../data/splits.js';
 import type { AnsweringMachine } from '../experiments/view/answerer.js';
@@ -23,7 +23,7 @@ export function addView(program: Command, io: Io): void {
     .argument('[folders...]', 'run folders; all under --runs unless given')
     .option('--runs <folder>', 'folder of all runs', 'runs')
     .addOption(new Option('--split <name>', 'split whose results are shown').choices(SPLIT_NAMES).default('test'))
-    .option('--port <number>', 'of 127.0.0.1; 0 for any that is free', portNumber, 0);
+    .option('--port <number>', 'of 127.0.0.1; 0 for any that is free', wholeNumber(0, 65_535), 0);
   addAnsweringOptions(command)
     .option('--json', 'the address as one JSON object')
     .addHelpText(
@@ -70,10 +70,4 @@ function addAnsweringOptions(command: Command): Command {
     .addOption(
       new Option('--threads <number>', 'threads that compute answers, or auto').argParser(parseThreads).default('auto'),
     );
-}
-
-function portNumber(text: string): number {
-  const port = wholeNumber(0)(text);
-  if (port > 65_535) throw new InvalidArgumentError('It must be a whole number up to 65535.');
-  return port;
 }

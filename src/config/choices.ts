@@ -4,6 +4,9 @@
 export const BACKEND_NAMES = ['native', 'webgpu', 'tensorflow', 'wasm', 'cpu'] as const;
 export const BACKEND_CHOICES = ['auto', ...BACKEND_NAMES] as const;
 
+/** Threads that compute, at most: what the native backend takes. */
+export const MOST_THREADS = 1024;
+
 /**
  * The products in the chain: full single precision; bfloat16 operands with single-precision sums; or single precision with
  * recurrent weights that are stored in half precision.

@@ -5,12 +5,13 @@
 // method, those of its setting, and the overrides of the command line. Objects merge key by key; numbers, lists
 // and null replace what was there.
 
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { findDataSet } from '../data/registry.js';
 import { InputError } from '../errors.js';
+import { didYouMean, nearest } from '../nearest.js';
 import { cut } from '../text.js';
 import { RENAMED_SETTINGS } from './earlier.js';
 import { runName } from './identity.js';
@@ -64,9 +65,6 @@ export interface RunChoice {
 const MOST_COMPLAINTS = 10;
 /** Parts of a key of `--set`. */
 const MOST_KEYS = 32;
-/** Characters of a key that is compared with those there are. */
-const LONGEST_KEY = 60;
-
 /** The package's own configs/, found from the compiled file and from the source alike. */
 export const CONFIG_DIRECTORY = fileURLToPath(new URL('../../configs/', import.meta.url));
 
@@ -139,8 +137,8 @@ export function resolveRun<Own = unknown>(loaded: LoadedConfig, choice: RunChoic
   const setting = (varied === null ? choice.setting : varied.setting) ?? names[0] ?? null;
   if (setting !== null && !Object.hasOwn(settings, setting)) {
     const where = locate(['methods', choice.method, 'settings']);
-    const near = names.find((name) => name === RENAMED_SETTINGS[setting]) ?? nearest(setting, names);
-    const hint = near === undefined ? '' : `did you mean ${near}? `;
+    const renamed = names.find((name) => name === RENAMED_SETTINGS[setting]);
+    const hint = renamed === undefined ? didYouMean(setting, names) : `did you mean ${renamed}? `;
     throw new InputError(
       `${where}: ${choice.method} has no setting ${setting}; ${hint}it has ${names.join(', ') || 'none'}`,
     );
@@ -222,7 +220,8 @@ function changesOf(
 function methodIn(catalogue: readonly MethodKeys[], name: string): MethodKeys {
   const method = catalogue.find((candidate) => candidate.name === name);
   if (method !== undefined) return method;
-  throw new InputError(`${name} is no method; there are ${catalogue.map((known) => known.name).join(', ')}`);
+  const known = catalogue.map((one) => one.name);
+  throw new InputError(`${name} is no method; ${didYouMean(name, known)}there are ${known.join(', ')}`);
 }
 
 /** @throws {InputError} where the sum of layers is not a run of the method. */
@@ -306,10 +305,15 @@ function findConfig(nameOrPath: string): string {
   const candidates = [...names, ...(bare ? names.map((name) => path.join(CONFIG_DIRECTORY, name)) : [])];
   const found = candidates.find((candidate) => existsSync(candidate) && statSync(candidate).isFile());
   if (found) return path.resolve(found);
+  const near = bare ? didYouMean(nameOrPath, [...configsIn('.'), ...configsIn(CONFIG_DIRECTORY)]) : '';
   const looked = bare ? `in this folder or in ${displayPath(CONFIG_DIRECTORY)}` : 'there';
   throw new InputError(
-    `${cut(nameOrPath)}: no such config file ${looked}; --config takes a path, or a name such as ptb.yaml`,
+    `${cut(nameOrPath)}: no such config file ${looked}; ${near}--config takes a path, or a name such as ptb.yaml`,
   );
+}
+
+function configsIn(folder: string): string[] {
+  return readdirSync(folder).filter((name) => /\.ya?ml$/.test(name));
 }
 
 export function displayPath(file: string): string {
@@ -544,33 +548,6 @@ export function descriptionOf(schema: z.ZodType, keys: readonly PropertyKey[]): 
 
 function knownKeys(schema: z.ZodType, keys: readonly PropertyKey[]): string[] {
   return schemasAt(schema, keys).flatMap((found) => (found instanceof z.ZodObject ? Object.keys(found.shape) : []));
-}
-
-/** The known key that a misspelt one is likeliest to mean, if one is near. */
-function nearest(given: string, known: readonly string[]): string | undefined {
-  // No key is so long, and the distance costs its length.
-  if (given.length > LONGEST_KEY) return undefined;
-  const plain = (key: string) => key.toLowerCase().replace(/[^a-z0-9]/g, '');
-  const ranked = known
-    .map((key) => ({ key, distance: editDistance(plain(given), plain(key)) }))
-    .sort((a, b) => a.distance - b.distance);
-  const best = ranked[0];
-  return best && best.distance <= Math.max(1, Math.floor(given.length / 3)) ? best.key : undefined;
-}
-
-/** Damerau's distance: letters added, left out, changed, or swapped with their neighbour. */
-function editDistance(a: string, b: string): number {
-  const rows = [Array.from({ length: b.length + 1 }, (_, j) => j)];
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const changed = rows[i - 1]![j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
-      const swapped = a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1] ? rows[i - 2]![j - 2]! + 1 : changed;
-      row[j] = Math.min(rows[i - 1]![j]! + 1, row[j - 1]! + 1, changed, swapped);
-    }
-    rows.push(row);
-  }
-  return rows[a.length]![b.length]!;
 }
 
 function at(value: unknown, keys: readonly PropertyKey[]): unknown {

@@ -5,7 +5,7 @@
 
 import { z } from 'zod';
 import { TOKENIZERS } from '../data/tokenize.js';
-import { BACKEND_CHOICES, PRECISIONS } from './choices.js';
+import { BACKEND_CHOICES, MOST_THREADS, PRECISIONS } from './choices.js';
 import { DECODER_KEYS, DECODER_NAMES, type DecoderKeys } from './decoder-keys.js';
 import type { KeyOwner } from './key-owner.js';
 import { count, positive, wholeNumber } from './numbers.js';
@@ -340,7 +340,9 @@ const ownCommonSchema = z.strictObject({
     .max(0xffffffff)
     .describe('what all randomness derives from; a whole number from 0 to 4294967295'),
   backend: z.enum(BACKEND_CHOICES).describe(`what computes: one of ${BACKEND_CHOICES.join(', ')}`),
-  threads: z.union([z.literal('auto'), count]).describe('threads that compute: a whole number from 1, or auto'),
+  threads: z
+    .union([z.literal('auto'), count.max(MOST_THREADS)])
+    .describe(`threads that compute: a whole number from 1 to ${MOST_THREADS}, or auto`),
   precision: z
     .enum(PRECISIONS)
     .describe(

@@ -2,6 +2,7 @@
 
 import { InputError } from '../errors.js';
 import { can, hasPerplexity } from '../methods/capability.js';
+import { didYouMean } from '../nearest.js';
 import { Registry } from '../registry.js';
 import { ABLATION_STEPS, readingSteps, stepsLines, stepsTable } from './ablation.js';
 import { defineTable, type TableDefinition, type TableKey } from './define-table.js';
@@ -152,7 +153,7 @@ export function tablesOf(keys: readonly TableKey[]): TableDefinition[] {
     const ofPaper = tables().filter(({ number }) => number !== null).length;
     const others = tables().flatMap(({ number, name }) => (number === null ? [name] : []));
     throw new InputError(
-      `there is no such table as ${stranger}; the paper has ${ofPaper}, and others are ${others.join(', ')}`,
+      `there is no such table as ${stranger}; ${didYouMean(String(stranger), others)}the paper has ${ofPaper}, and others are ${others.join(', ')}`,
     );
   }
   return tables().filter((table) => keys.some((key) => is(key)(table)));

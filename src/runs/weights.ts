@@ -1,7 +1,8 @@
 // Weights kept for evaluation: a safetensors file whose metadata says after which epoch they were saved and what else
 // the method needs to infer with them. The run's manifest knows each file by its sum, and so does whatever is measured.
 
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { z } from 'zod';
 import { STARTING_PARTS, type StartingPart } from '../config/schema.js';
 import { InputError } from '../errors.js';
@@ -51,7 +52,14 @@ interface KeptWeights {
  * @throws InputError naming the file where it is missing, damaged, holds what no weight can be, or is not the one known.
  */
 function readWeights(file: string, known: string | undefined): KeptWeights {
-  if (!existsSync(file)) throw new InputError(`${file}: no such weights; train the run, or name others`);
+  if (!existsSync(file)) {
+    const folder = dirname(file);
+    const there = existsSync(folder)
+      ? readdirSync(folder).flatMap((name) => name.match(/^(.+)\.safetensors$/)?.[1] ?? [])
+      : [];
+    const others = there.length === 0 ? 'train the run' : `there are ${there.join(', ')}`;
+    throw new InputError(`${file}: no such weights; ${others}`);
+  }
   const bytes = readFileSync(file);
   const { tensors, metadata } = decodeSafetensors(bytes, file);
   const parsed = METADATA.safeParse(metadata);

@@ -52,7 +52,10 @@ describe('wrong use ends with 2 and says what would be right', () => {
     [['train'], /sri: give --config: no YAML file .* sri train --config ptb\.yaml/],
     [['train', '--config', 'ptb.yaml', '--set', `data.directory=${root}/none`], /none: no prepared corpus/],
     [['train', '--config', 'nowhere.yaml', '--method', 'sri'], /nowhere\.yaml: no such config file/],
-    [['train', '--config', 'ptb.yaml', '--method', 'vae'], /vae is no method; there are lstm-lm, ae, .*, sri/],
+    [
+      ['train', '--config', 'ptb.yaml', '--method', 'vae'],
+      /vae is no method; did you mean ae\? there are lstm-lm, ae, .*, sri/,
+    ],
     [
       ['train', '--config', 'ptb.yaml', '--method', 'sri', '--setting', 'papre'],
       /ptb\.yaml:\d+: sri has no setting papre; it has from-lm, annealed, released/,
@@ -70,6 +73,12 @@ describe('wrong use ends with 2 and says what would be right', () => {
       ['train', '--config', 'ptb.yaml', '--method', 'sri', '--backend', 'gpu'],
       /Allowed choices are auto, native, webgpu, tensorflow, wasm, cpu/,
     ],
+    [['train', '--config', 'ptb.yaml', '--backend', 'nativ'], /wasm, cpu\. Did you mean native\?/],
+    [['train', '--config', 'ptb.yaml', '--threads', '1025'], /--threads.*It must be a whole number from 1 to 1024/],
+    [['train', '--config', 'ptb.yaml', '--set', 'threads=1025'], /threads: 1025 will not do; .*from 1 to 1024/],
+    [['train', '--config', 'ptp.yaml'], /ptp\.yaml: no such config file .*; did you mean ptb\.yaml\?/],
+    [['report', '--config', 'ptb.yaml', '--table', 'frontir'], /no such table as frontir; did you mean frontier\?/],
+    [['view', `${root}/none`], /none: no such folder; name run folders/],
     [
       ['train', '--config', 'ptb.yaml', '--method', 'sri', '--set', `data.directory=${root}/none`],
       /none: no prepared corpus.*sri prepare/,
@@ -101,7 +110,7 @@ describe('wrong use ends with 2 and says what would be right', () => {
     [['report'], /give --config, or run folders: .* sri report --config ptb\.yaml/],
     [['report', '--config', 'ptb.yaml', '--runs', `${root}/none`], /no trained runs/],
     [['reproduce', '--config', 'ptb.yaml', '--table', '7'], /no such table as 7; the paper has 5/],
-    [['reproduce', '--config', 'ptb.yaml', '--methods', 'sri,sir'], /sir is no method/],
+    [['reproduce', '--config', 'ptb.yaml', '--methods', 'sri,sir'], /sir is no method; did you mean sri\?/],
   ];
   it.each(cases)('sri %j', async (args, expected) => {
     const { code, out, error } = await sri(...args);

@@ -3,6 +3,7 @@
 // that computes.
 
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { SplitName } from '../../data/splits.js';
@@ -58,6 +59,9 @@ export async function view(
   request: ViewRequest,
   { signal, onProgress = () => {} }: Following<ViewEvent> & { signal: AbortSignal },
 ): Promise<void> {
+  const absent = request.folders.find((folder) => !existsSync(folder));
+  if (absent !== undefined)
+    throw new InputError(`${absent}: no such folder; name run folders, or none for all there are`);
   const viewer = new Viewer(request, onProgress);
   try {
     await viewer.listen(request.port);
