@@ -30,7 +30,7 @@ export function roundedToError(
   return Number(written) === 0 ? none : { value: toDecimals(value, decimals), error: written };
 }
 
-/** The same in one text: `43.13 ± 0.91`. @param value null where it is no finite number. */
+/** A number with its error in one text: `43.13 ± 0.91`. @param value null where it is no finite number. */
 export function withError(value: number | null, error: number | null | undefined): string {
   if (value === null) return 'not finite';
   const written = roundedToError(value, error);

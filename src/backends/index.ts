@@ -57,7 +57,10 @@ export async function useBackend(choice: BackendName | 'auto', threads: number |
 /** The backends that `auto` tries, in this order. */
 const AUTOMATIC: readonly BackendName[] = ['native', 'tensorflow', 'wasm'];
 
-/** Those, with webgpu before them where it has a GPU and matrix products run faster there than on the processor. */
+/**
+ * The backends that `auto` tries on this machine: {@link AUTOMATIC}, webgpu before them where it has a GPU and matrix products
+ * run faster there than on the processor.
+ */
 async function preferences(threads: number | 'auto'): Promise<readonly BackendName[]> {
   if (!(await import('./webgpu/addon.js')).isSetUp()) return AUTOMATIC;
   try {

@@ -6,7 +6,7 @@ export interface StartedBackend {
   version: string;
   /** What they compute on: the processor's model, or GPUs. */
   devices: readonly string[];
-  /** Those that the libraries may use, from the oldest; none where they are the business of JavaScript's compiler. */
+  /** Instruction sets that the libraries may use, from the oldest; none where they are the business of JavaScript's compiler. */
   instructionSets: readonly string[];
   /** Threads that compute. */
   threads: number;

@@ -22,7 +22,7 @@ interface Finding {
   threads: number | null;
   /** 1e9 floating-point operations a second, of f32 matrix products. */
   gflops: number | null;
-  /** The same of bf16 products, where there are any. */
+  /** 1e9 floating-point operations a second, of bf16 matrix products, where there are any. */
   bf16Gflops: number | null;
   /** Of a GPU: what it is, allows and does. */
   gpu: GpuFinding | null;

@@ -272,7 +272,7 @@ async function exportPlan(request: ReproductionRequest, { json }: ReproduceOptio
   }
 }
 
-/** The same with several tasks at a time. */
+/** Carries a plan out with several tasks at a time. */
 async function together(request: ReproductionRequest, jobs: number, options: ReproduceOptions, io: Io): Promise<void> {
   const [{ reproduceTogether }, { TogetherTeller }, { createTaskBoard }] = await Promise.all([
     import('../experiments/reproduce/jobs.js'),

@@ -74,7 +74,7 @@ export class ReproductionTeller {
   }
 }
 
-/** The same of tasks side by side: what each one's own process tells goes to the board. */
+/** Tells of a reproduction whose tasks run side by side: what each one's own process tells goes to the board. */
 export class TogetherTeller {
   private readonly others: ReproductionTeller;
 

@@ -58,7 +58,7 @@ export interface Chosen<Options> {
 
 /** What an experiment on a trained run may tell along the way. */
 export type RunEvent = Stage | SkippedLabels | UnknownWords | UnknownGivenWords;
-/** And what was measured. */
+/** What an experiment on a trained run may tell along the way, and what was measured. */
 type WorkEvent = RunEvent | RowEvent;
 
 /** What is particular to a command on a trained run. */

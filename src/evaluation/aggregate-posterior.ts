@@ -38,7 +38,7 @@ export interface AggregatePosterior {
   prior: Float32Array;
   /** Positions of the codes on a map that the prior's samples share, `[sentences, 2]`. */
   map: Float64Array;
-  /** Those of the prior's samples, of the same shape. */
+  /** Positions of the prior's samples on that map, `[sentences, 2]`. */
   priorMap: Float64Array;
 }
 

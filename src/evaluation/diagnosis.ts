@@ -26,7 +26,7 @@ export const DIVERGED_RMS = 5;
 export interface Question {
   /** Metrics that decide which epoch is the best. */
   judgedBy?: readonly string[];
-  /** Those that are looked at besides; null for all that say something of every epoch. */
+  /** Metrics that are looked at besides; null for all that say something of every epoch. */
   chosen?: readonly string[] | null;
 }
 

@@ -19,7 +19,7 @@ export interface Measurement {
   result(): MeasuredQuantity;
 }
 
-/** The same on a model that knows the probability of a sentence. */
+/** A {@link Measurement} on a model that knows the probability of a sentence. */
 export interface ExactMeasurement extends Pick<Measurement, 'metric' | 'result'> {
   /** @param nll -log p(x) of each sentence of the batch, nats, over words and `</s>`; [batch.size]. */
   add(batch: Pick<Batch, 'indices' | 'size' | 'tokens'>, nll: Float32Array): void;

@@ -25,7 +25,7 @@ import { plugins } from './plugins.js';
 import { isPlanned } from './reproduce/outstanding.js';
 
 export interface CommandsRequest {
-  /** Those that have rows. */
+  /** Tables that have rows. */
   tables: readonly TableDefinition[];
   split: string;
   /** The config file, as a command names it. */

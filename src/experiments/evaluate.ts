@@ -62,7 +62,7 @@ export function withEstimator(run: RunConfig, asked?: string, draws?: number): R
 }
 
 export interface EvaluationRequest {
-  /** Those of Table 1 that the method has where absent. */
+  /** Names of metrics; those of Table 1 that the method has where absent. */
   metrics?: readonly string[] | undefined;
   split: SplitName;
   /** Sentences, drawn at random, that every metric is measured on; as the configuration has it where absent. */

@@ -54,7 +54,7 @@ const MAKERS = 'defineMethod, defineMetric, defineEstimator, defineTable, define
 
 const loaded: Plugin[] = [];
 
-/** Those that were loaded, in the order in which they came. */
+/** Plugins that were loaded, in the order in which they came. */
 export function plugins(): readonly Plugin[] {
   return loaded;
 }

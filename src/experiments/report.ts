@@ -46,7 +46,7 @@ export interface Results {
   files: string[];
   /** The tables asked for, of those that have rows. */
   tables: MadeTable[];
-  /** Those asked for that have none. */
+  /** Tables asked for that have no rows. */
   absent: TableDefinition[];
   /** What a reader should know of runs that learned from a part of a published set; null where none did. */
   part: string | null;
@@ -105,7 +105,7 @@ interface DrawnFigure {
   made: MadeFigure;
 }
 
-/** Those that have something to show. */
+/** Figures that have something to show. */
 function madeFigures(runs: readonly MeasuredRun[], split: SplitName): DrawnFigure[] {
   return figures().flatMap((kind) => {
     const made = kind.make(runs, split);

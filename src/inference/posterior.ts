@@ -9,7 +9,7 @@ import { drawNormals, type SentenceKeys } from './sentence-noise.js';
 export interface DiagonalGaussian {
   /** [sentences, latentSize] */
   mean: Float32Array;
-  /** The same shape. */
+  /** `[sentences, latentSize]` */
   logVariance: Float32Array;
 }
 

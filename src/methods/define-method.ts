@@ -57,9 +57,9 @@ export interface Method<Own = unknown, Created extends Model = Model> extends Me
   readonly kind: 'method';
   /** As configurations and folders name it: letters and digits in lower case, `-` between. */
   readonly name: string;
-  /** As tables do. */
+  /** As tables name it. */
   readonly label: string;
-  /** The same where it depends on the configuration. */
+  /** The label, where it depends on the configuration. */
   labelOf?(run: Pick<RunConfig, 'model'>): string;
   readonly inference: Inference;
   readonly selects: Selection;

@@ -88,7 +88,7 @@ class EnergyPriorModel implements LatentVariableModel {
     return { ...update, quantities: { latentRms: rootMeanSquare(plus), priorRms: rootMeanSquare(minus), energyGap } };
   }
 
-  /** Those of the decoder; the network of f takes next to nothing beside a vocabulary. */
+  /** The operations of the decoder; the network of f takes next to nothing beside a vocabulary. */
   flops(batch: Pick<Batch, 'size' | 'tokens'>): number {
     const { words, latent } = this.decoder.flops(batch);
     return this.run.energyPrior.posterior.steps * 2 * latent + words + 3 * (words + latent);

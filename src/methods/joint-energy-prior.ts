@@ -111,7 +111,7 @@ class JointEnergyPriorModel implements LatentVariableModel {
     return { ...update, quantities: { latentRms: rootMeanSquare(plus), priorRms: rootMeanSquare(minus), energyGap } };
   }
 
-  /** Those of the decoder; the layers above and f take next to nothing beside a vocabulary. */
+  /** The operations of the decoder; the layers above and f take next to nothing beside a vocabulary. */
   flops(batch: Pick<Batch, 'size' | 'tokens'>): number {
     const { words, latent } = this.decoder.flops(batch);
     return this.run.energyPrior.posterior.steps * 2 * latent + words + 3 * (words + latent);

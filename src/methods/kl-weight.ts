@@ -21,7 +21,7 @@ export type KlWeightKeys = { klWeight: z.infer<typeof klWeightKeys.klWeight> };
 
 export const KL_WEIGHT_DEFAULTS: KlWeightKeys = { klWeight: 1 };
 
-/** The same where the weight must fall back. */
+/** The weight of the KL where it must fall back to its start, again and again. */
 export const cyclicalKlWeightKeys = {
   klWeight: klSchedule
     .extend({

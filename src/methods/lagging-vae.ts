@@ -119,7 +119,7 @@ class LaggingVae extends Vae<KlWeightKeys & AggressiveKeys> {
     return { ...update, quantities };
   }
 
-  /** Those of the last iteration, as if the encoder's own updates had been made on batches like this one. */
+  /** The operations of the last iteration, as if the encoder's own updates had been made on batches like this one. */
   override flops(batch: Pick<Batch, 'size' | 'tokens'>): number {
     const whole = super.flops(batch);
     if (this.run.aggressive.clipBy === 'all') return (1 + this.extraUpdates) * whole;

@@ -135,7 +135,7 @@ class MultiLayer implements LatentVariableModel {
     return { ...update, quantities };
   }
 
-  /** Those of the chain and the update; the bound's own are spread over the iterations between its updates. */
+  /** The operations of the chain and the update; the bound's own are spread over the iterations between its updates. */
   flops(batch: Pick<Batch, 'size' | 'tokens'>): number {
     const { words, latent } = this.decoder.flops(batch);
     const { steps, learnSteps } = this.run.layered;

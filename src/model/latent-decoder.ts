@@ -17,7 +17,7 @@ export interface DecoderShape {
   latentSize: number;
   /** The probability of a zero in the mask on word vectors. */
   wordDropout: number;
-  /** The same on the hidden vectors that the vocabulary sees. */
+  /** The probability of a zero in the mask on the hidden vectors that the vocabulary sees. */
   outputDropout: number;
 }
 

@@ -15,7 +15,7 @@ export function embedding(table: tf.Tensor2D, ids: tf.Tensor): tf.Tensor {
   return runKernel('Embedding', { table, ids });
 }
 
-/** The same in plain tfjs ops. The gradient is a product with one-hot rows, which every backend has. */
+/** {@link embedding} in plain tfjs ops. The gradient is a product with one-hot rows, which every backend has. */
 export function embeddingPortable(table: tf.Tensor2D, ids: tf.Tensor): tf.Tensor {
   const [vocabulary, size] = table.shape;
   const flat = tf.reshape(ids, [-1]) as tf.Tensor1D;

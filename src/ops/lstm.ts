@@ -26,7 +26,7 @@ export function lstm(
   return hidden;
 }
 
-/** The same in plain tfjs ops. */
+/** {@link lstm} in plain tfjs ops. */
 export function lstmPortable(
   wordGates: tf.Tensor3D,
   latentGates: tf.Tensor2D,

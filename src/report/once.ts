@@ -4,7 +4,7 @@ import type { MeasuredRun } from '../runs/measured-run.js';
 
 type OfRuns<T> = (runs: readonly MeasuredRun[], split: string) => T;
 
-/** The same, worked out once for each list of runs and split: a list, once read, stays as it is. */
+/** A function of runs, worked out once for each list of runs and split: a list, once read, stays as it is. */
 export function once<T>(make: OfRuns<T>): OfRuns<T> {
   const known = new WeakMap<readonly MeasuredRun[], Map<string, T>>();
   return (runs, split) => {

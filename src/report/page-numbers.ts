@@ -46,7 +46,7 @@ export interface PageMap extends Pick<PosteriorMap, 'points' | 'prior' | 'landma
 export interface PageNumbers {
   /** Lines to choose from. */
   labels: string[];
-  /** Those that are shown before a person chooses. */
+  /** Labels of the lines that are shown before a person chooses. */
   first: string[];
   /** How lines look; as many are shown at a time. */
   styles: readonly Pick<LineStyle, 'colour' | 'onDark' | 'dash'>[];

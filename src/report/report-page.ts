@@ -51,9 +51,9 @@ export interface ReportPage {
   split: string;
   /** On one data set or several. */
   runs: readonly MeasuredRun[];
-  /** Those that have a row. */
+  /** Tables that have a row. */
   tables: readonly ReportedTable[];
-  /** Those that have something to show. */
+  /** Figures that have something to show. */
   figures?: readonly ReportedFigure[];
   /** The commands that make the runs of a data set and their numbers again. */
   commandsOf(dataSet: string): readonly string[] | Promise<readonly string[]>;

@@ -51,7 +51,7 @@ export interface Table1Line {
   besideAis: SeedMean | null;
 }
 
-/** The same beside LSTM-LM. */
+/** A line of Table 1 beside LSTM-LM. */
 interface ComparedLine extends Table1Line {
   against: Against | null;
 }

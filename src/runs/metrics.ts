@@ -11,7 +11,7 @@ export interface Metrics {
   iteration: number;
   /** Mean over the sentences of the interval or the epoch, nats. */
   loss: number;
-  /** The same over their words, nats. */
+  /** Mean over the words of the interval or the epoch, nats. */
   lossPerWord: number;
   /** Mean over the updates, before clipping. */
   gradientNorm: number;

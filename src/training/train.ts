@@ -75,7 +75,7 @@ export type TrainingEvent =
       epochs: number;
       iterations: number;
       parameters: number;
-      /** Those that have trained the run, with the one that is in use now. */
+      /** Backends that have trained the run, with the one that is in use now. */
       backends: readonly string[];
     }
   /** What is to be known of what was found. */

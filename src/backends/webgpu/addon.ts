@@ -58,7 +58,7 @@ export interface WebgpuAddon {
   dispatch(pipeline: number, buffers: Uint32Array, parameters: Uint32Array, x: number, y: number, z: number): void;
   /** Hands over what is recorded, in one submission. */
   flush(): void;
-  /** The same, and waits until it is done. */
+  /** Hands over what is recorded, in one submission, and waits until it is done. */
   wait(): void;
   /** Gives the device up. Every later call throws with code LOST, as after a driver's reset. */
   destroy(): void;

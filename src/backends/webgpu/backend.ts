@@ -68,7 +68,7 @@ export class WebgpuBackend extends tf.KernelBackend {
     this.packs.delete(dataId);
   }
 
-  /** The same numbers under another shape. */
+  /** A tensor's numbers under another shape. */
   alias({ dataId, dtype }: tf.TensorInfo, shape: readonly number[]): tf.TensorInfo {
     this.incRef(dataId);
     return { dataId, dtype, shape: [...shape] };

@@ -19,7 +19,7 @@ export interface Features {
 export interface MixtureClassification {
   /** The class of each item, by the name of its component; [items]. */
   predicted: Int32Array;
-  /** The same if a component's name were the commonest class of the validation items that fall to it. */
+  /** What `predicted` would be if a component's name were the commonest class of the validation items that fall to it. */
   predictedByMajority: Int32Array;
   /** The class that each component is named by; two may bear the same. */
   names: Int32Array;

@@ -153,7 +153,7 @@ function plannedModes(how: Pick<MeasuringTerms, 'run'>): PlannedVariants {
   };
 }
 
-/** Those that a metric has, with the rows that they ask for; null of a metric without variants. */
+/** Variants that a metric has, with the rows that they ask for; null of a metric without variants. */
 function plannedVariants(metric: string, how: MeasuringTerms): (WantedRow & { variants: readonly string[] })[] | null {
   const of = ({ variants, settings }: PlannedVariants) =>
     wantedRows(metric, how).map((wanted) => ({ ...wanted, settings: { ...wanted.settings, ...settings }, variants }));

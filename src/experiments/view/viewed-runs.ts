@@ -17,7 +17,7 @@ export interface ViewedFolders {
 }
 
 export interface ViewedRuns {
-  /** Those of which an epoch is finished. */
+  /** Runs of which an epoch is finished. */
   measured: MeasuredRun[];
   training: RunInTraining[];
   /** What is wrong with those that are left out. */

@@ -49,7 +49,7 @@ const BINARY = {
   LogicalOr: 15,
 } as const;
 type BinaryName = keyof typeof BINARY;
-/** Those that WGSL's integers have no like of. */
+/** Operations that WGSL's integers have no like of. */
 const FLOATS_ONLY: readonly BinaryName[] = ['RealDiv', 'Pow'];
 
 function unary(
