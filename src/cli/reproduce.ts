@@ -177,7 +177,7 @@ async function requestOf(options: ReproduceOptions): Promise<ReproductionRequest
     config,
     overrides: overridesOf(options),
     tables: options.frontier ? ['frontier'] : tableKeysOf(options, options.figures === undefined ? [1] : []),
-    figures: all ? [1] : (options.figures ?? []),
+    figures: [...(all ? [1] : []), ...(options.figures ?? [])],
     ais: all || ais,
     methods: methods?.split(',').map((name) => name.trim()),
     seeds,
