@@ -47,7 +47,7 @@ export class ReproductionTeller {
         break;
       case 'row': {
         const { row, folder } = event;
-        const lines = describeRow(row, findMetric(row.metric)?.unit);
+        const lines = describeRow(row, findMetric(row.metric)?.unit, io.error);
         progress.say(lines.join('\n'), { event: 'row', folder: folder.directory, ...row });
         break;
       }

@@ -1,9 +1,11 @@
 // Measured rows as they are shown.
 
 import { counted, formatNumber, formatSeconds, percent, withError } from '../notation.js';
+import { wrap } from '../report/layout.js';
 import type { MeasuredRow } from '../runs/row.js';
 import type { RunFolder } from '../runs/run-folder.js';
 import { type Io, print, printJson } from './io.js';
+import type { Screen } from './paint.js';
 
 /** A row for a person, or one JSON object on a line for a program. @param unit of its metric. */
 export function printRow(
@@ -14,11 +16,15 @@ export function printRow(
   json = false,
 ): void {
   if (json) printJson(io, { event: 'row', folder: directory, ...row });
-  else for (const line of describeRow(row, unit)) print(io, line);
+  else for (const line of describeRow(row, unit, io.out)) print(io, line);
 }
 
-/** A row as a person reads it. @param unit of its metric. */
-export function describeRow(row: MeasuredRow, unit = ''): string[] {
+/**
+ * A row as a person reads it.
+ * @param unit of its metric.
+ * @param screen where it is read: on a terminal it is broken between words.
+ */
+export function describeRow(row: MeasuredRow, unit = '', screen: Screen = {}): string[] {
   const { metric, estimator, split, value, standardError, sentences, draws, effectiveSampleSize: ess } = row;
   const name = row.variant === undefined ? metric : `${metric} ${row.variant}`;
   const facts = [
@@ -34,8 +40,10 @@ export function describeRow(row: MeasuredRow, unit = ''): string[] {
     formatSeconds(row.seconds),
   ];
   const number = withError(value, standardError);
+  const head = `${name.padEnd(5)} ${`${number}${unit === '' ? '' : ` ${unit}`}`.padEnd(22)} `;
+  const width = screen.isTTY ? (screen.columns ?? Number.POSITIVE_INFINITY) : Number.POSITIVE_INFINITY;
   return [
-    `${name.padEnd(5)} ${`${number}${unit === '' ? '' : ` ${unit}`}`.padEnd(22)} by ${estimator}; ${facts.join(', ')}`,
-    ...row.warnings.map((warning) => `      warning: ${warning}`),
+    ...wrap(`${head}by ${estimator}; ${facts.join(', ')}`, width, Math.min(head.length, 29)),
+    ...row.warnings.flatMap((warning) => wrap(`      warning: ${warning}`, width, 15)),
   ];
 }

@@ -80,13 +80,14 @@ function shownTable({ columns, rows, notes, left }: ReadingTable): ReadingTable 
   };
 }
 
-/** A text in lines of at most `width` columns, as far as its words allow; the further ones set in. */
-export function wrap(text: string, width: number): string[] {
+/** A text in lines of at most `width` columns, as far as its words allow; the further ones set in by `indent`. */
+export function wrap(text: string, width: number, indent = 2): string[] {
   const lines: string[] = [];
-  for (const word of text.split(' ')) {
+  // A number keeps its percent sign.
+  for (const word of text.split(/ (?!%)/)) {
     const line = lines.at(-1);
     if (line !== undefined && line.length + 1 + word.length <= width) lines[lines.length - 1] = `${line} ${word}`;
-    else lines.push(line === undefined ? word : `  ${word}`);
+    else lines.push(line === undefined ? word : `${' '.repeat(indent)}${word}`);
   }
   return lines;
 }
