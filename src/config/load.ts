@@ -462,7 +462,7 @@ function complaints(
       const [unknown] = issue.keys as [string];
       const known = knownKeys(schema, keys);
       const what = keys.length === 1 && keys[0] === 'methods' ? 'method' : 'key';
-      const hint = whoseKey(unknown, keys, catalogue) ?? nearestOf(unknown, known);
+      const hint = whoseKey(unknown, keys, catalogue) ?? belowOf(schema, keys, unknown) ?? nearestOf(unknown, known);
       return `${place([...keys, unknown])}: ${showKeys([...keys, unknown])}: no such ${what}; ${hint}`;
     }
     const meaning = issue.code === 'custom' ? issue.message : descriptionOf(schema, keys);
@@ -487,6 +487,15 @@ function whoseKey(key: string, above: readonly PropertyKey[], catalogue: readonl
   return method === undefined
     ? `it is a key of ${having.join(', ')}, which a config file has under methods.${having[0]}`
     : `${String(method)} has none; it is a key of ${having.join(', ')}`;
+}
+
+/** Of a key that was written above where it belongs, the whole path. */
+function belowOf(schema: z.ZodType, keys: readonly PropertyKey[], unknown: string): string | undefined {
+  if (keys.includes('methods')) return undefined;
+  const above = knownKeys(schema, keys).find(
+    (key) => key !== 'methods' && knownKeys(schema, [...keys, key]).includes(unknown),
+  );
+  return above === undefined ? undefined : `did you mean ${showKeys([...keys, above, unknown])}?`;
 }
 
 function nearestOf(unknown: string, known: readonly string[]): string {

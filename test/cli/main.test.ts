@@ -73,6 +73,10 @@ describe('wrong use ends with 2 and says what would be right', () => {
       ['train', '--config', 'ptb.yaml', '--method', 'sri', '--backend', 'gpu'],
       /Allowed choices are auto, native, webgpu, tensorflow, wasm, cpu/,
     ],
+    [
+      ['train', '--config', 'ptb.yaml', '--set', 'vocabularySize=9'],
+      /vocabularySize: no such key; did you mean data\.vocabularySize\?/,
+    ],
     [['train', '--config', 'ptb.yaml', '--backend', 'nativ'], /wasm, cpu\. Did you mean native\?/],
     [['train', '--config', 'ptb.yaml', '--threads', '1025'], /--threads.*It must be a whole number from 1 to 1024/],
     [['train', '--config', 'ptb.yaml', '--set', 'threads=1025'], /threads: 1025 will not do; .*from 1 to 1024/],
