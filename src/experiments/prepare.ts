@@ -1,5 +1,6 @@
 // Raw text -> a prepared corpus, for the data set of a config or for any text file.
 
+import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { displayPath, type LoadedConfig, resolveData } from '../config/load.js';
 import type { RunConfig } from '../config/schema.js';
@@ -133,6 +134,12 @@ export async function prepare(
   { name, output, splits, settings }: Preparation,
   { runs = 'runs', force = false }: Replacing = {},
 ): Promise<PreparationReport> {
+  // Said before a text is read that may be long.
+  if (existsSync(output) && !statSync(output).isDirectory()) {
+    throw new InputError(
+      `${output}: a file is there, where the folder of the corpus is to be; name another with --out`,
+    );
+  }
   const { directory: _, ...rest } = settings;
   const published = findDataSet(name)?.published ?? null;
   const mayReplace = (hash: string) => {

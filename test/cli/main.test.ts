@@ -105,6 +105,7 @@ describe('wrong use ends with 2 and says what would be right', () => {
     [['eval', '--run', 'r', '--set', 'model.hiddenSize=3'], /only evaluation\.\* may be set here/],
     [['prepare'], /give --config, or --text FILE and --out FOLDER: .* sri prepare --config ptb\.yaml/],
     [['prepare', '--text', 'x'], /--text needs --out/],
+    [['prepare', '--text', 'x', '--out', 'package.json'], /package\.json: a file is there, .*--out/],
     [['prepare', '--text', 'x', '--from', 'y', '--out', 'z'], /name two sources/],
     [['prepare', '--train', 'x', '--test', 'y', '--out', 'z'], /go together; give --valid FILE/],
     [['prepare', '--train', 'x', '--valid', 'x', '--test', 'y'], /--train, --valid and --test need --out/],
