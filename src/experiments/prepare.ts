@@ -54,7 +54,7 @@ export async function configured(
   const splits = await findOwnFiles(dataSet, folder);
   if (splits === null) {
     throw new InputError(
-      `${loaded.locate(['dataSet'])}: ${dataSet} is no data set that sri knows, and ${folder} has no ` +
+      `${loaded.locate(['dataSet'])}: ${dataSet} is no data set that sri knows, and ${folder === '.' ? 'this folder' : folder} has no ` +
         `${dataSet}.train.txt, ${dataSet}.valid.txt and ${dataSet}.test.txt, nor train.txt, valid.txt and test.txt; give ` +
         'another folder with --from, three files with --train, --valid and --test, or one with --text',
     );

@@ -392,7 +392,7 @@ pre { padding: 0.75rem 1rem; white-space: pre-wrap; overflow-wrap: anywhere; bac
 pre span { display: inline-block; box-sizing: border-box; width: 100%; padding-left: 4ch; text-indent: -4ch; }
 figure { margin: 1rem 0; }
 .beside { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(30rem, 100%), 1fr)); gap: 0.5rem 2rem; }
-th button { font: inherit; font-weight: inherit; color: inherit; background: none; border: 0; padding: 0; cursor: pointer; }
+th button { font: inherit; font-weight: inherit; text-align: inherit; color: inherit; background: none; border: 0; padding: 0; cursor: pointer; }
 th button::after { content: " \\2195"; color: var(--faint); font-size: 0.8em; }
 th[aria-sort="ascending"] button::after { content: " \\2191"; color: var(--ink); }
 th[aria-sort="descending"] button::after { content: " \\2193"; color: var(--ink); }
