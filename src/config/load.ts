@@ -65,6 +65,7 @@ export interface RunChoice {
 const MOST_COMPLAINTS = 10;
 /** Parts of a key of `--set`. */
 const MOST_KEYS = 32;
+
 /** The package's own configs/, found from the compiled file and from the source alike. */
 export const CONFIG_DIRECTORY = fileURLToPath(new URL('../../configs/', import.meta.url));
 

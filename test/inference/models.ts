@@ -54,7 +54,6 @@ abstract class RowLikelihood implements ConditionalLikelihood {
   }
 }
 
-/** x = A z + noise of variance sigma^2: log p(x), p(z | x) and every Hessian are known. */
 /** A likelihood with parts of its own; the others are `model`'s, but for a prior and a short run of its own. */
 export function delegating(
   model: ConditionalLikelihood,
@@ -72,6 +71,7 @@ export function delegating(
   };
 }
 
+/** x = A z + noise of variance sigma^2: log p(x), p(z | x) and every Hessian are known. */
 export class LinearGaussian extends RowLikelihood {
   readonly sentences: number;
   readonly latentSize: number;
