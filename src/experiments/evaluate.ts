@@ -31,7 +31,11 @@ export function metricsOf(inference: Inference, names: readonly string[] = table
 /** What two processes are not to measure of a run at once, for metrics of it: perplexities by two estimators are two things. */
 export function metricQuantities({ method, evaluation }: RunConfig, metrics: readonly string[]): string[] {
   const { inference } = methodNamed(method);
-  return metrics.map((name) => (name === 'ppl' ? `ppl-${estimatorName(evaluation, inference)}` : name));
+  return metrics.map((name) => (name === 'ppl' ? perplexityQuantity(estimatorName(evaluation, inference)) : name));
+}
+
+export function perplexityQuantity(estimator: string): string {
+  return `ppl-${estimator}`;
 }
 
 /** @throws {InputError} where there is no such metric, another command measures it, or the run's method has it not. */

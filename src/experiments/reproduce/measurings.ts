@@ -11,7 +11,7 @@ import type { MeasuredRun } from '../../runs/measured-run.js';
 import { keptPosterior } from '../../runs/posterior-files.js';
 import { GENERATIONS, INTERPOLATIONS } from '../../runs/texts.js';
 import { classifyRun, type SkippedLabels } from '../classify.js';
-import { evaluateRun, metricQuantities, metricsOf } from '../evaluate.js';
+import { evaluateRun, metricQuantities, metricsOf, perplexityQuantity } from '../evaluate.js';
 import { generateRun } from '../generate.js';
 import { interpolateRun, type UnknownWords } from '../interpolate.js';
 import { noisyReconRun } from '../noisy-reconstruction.js';
@@ -92,7 +92,7 @@ const DEFINITIONS = {
       const estimators = ['ais', own].filter((estimator) => !isChecked(found, estimator, sentences, how));
       return estimators.length === 0 ? null : { estimators, sentences };
     },
-    quantities: (_, run) => metricQuantities({ ...run, evaluation: { ...run.evaluation, estimator: 'ais' } }, ['ppl']),
+    quantities: () => [perplexityQuantity('ais')],
     seconds: (work, { estimators, sentences }) =>
       estimators.reduce((sum, estimator) => sum + estimatorSeconds(work, estimator, sentences), 0),
     async make(opened, { estimators, sentences }, split, following) {
