@@ -1,13 +1,22 @@
-// What methods with an energy-based prior exp(f(z)) p0(z) / C share: their keys, the update of f, and the prior as those who
-// measure know it.
+// What methods with an energy-based prior exp(f(z)) p0(z) / C share: their keys, their update (Pang, Han, Nijkamp, Zhu and Wu,
+// NeurIPS 2020, Algorithm 1), and the prior as those who measure know it.
 
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import { count, notNegative, positive } from '../config/numbers.js';
+import type { RunConfig } from '../config/schema.js';
+import type { Batch } from '../data/batches.js';
+import type { Posterior } from '../inference/posterior.js';
+import type { SentenceKeys } from '../inference/sentence-noise.js';
+import { type DropoutMasks, disposeMasks } from '../model/dropout-masks.js';
 import { ENERGY_PREFIX, type Energy } from '../model/energy-prior.js';
-import type { ConditionalLikelihood } from '../model/likelihood.js';
-import type { Parameters } from '../model/parameters.js';
-import type { Learner } from './method.js';
+import type { LatentDecoder } from '../model/latent-decoder.js';
+import type { BatchLikelihood, ConditionalLikelihood } from '../model/likelihood.js';
+import { Parameters } from '../model/parameters.js';
+import { RandomStream } from '../random/philox.js';
+import { rootMeanSquare } from '../statistics.js';
+import { chainMasks } from './chain-masks.js';
+import type { InferenceContext, Iteration, LatentVariableModel, Learner, Position } from './method.js';
 
 const chain = z.strictObject({
   steps: count.describe('steps of the chain; a whole number from 1'),
@@ -51,29 +60,129 @@ export const ENERGY_PRIOR_DEFAULTS: EnergyPriorKeys = {
 /** Whether a weight, by its name, is of f. */
 export const ofEnergy = (name: string) => name.startsWith(ENERGY_PREFIX);
 
-/**
- * An update of f: up at codes of the posterior, down at those of the prior (Pang et al. 2020, Algorithm 1).
- * @param inferred `[rows, latent]`
- * @param drawn `[rows, latent]`
- * @returns the mean of f at the former less that at the latter, before the update, nats.
- */
-export function learnEnergy(
-  learner: Learner,
-  energy: Energy,
-  { inferred, drawn }: { inferred: tf.Tensor2D; drawn: tf.Tensor2D },
-  weightDecay: number,
-): number {
-  let energyGap = 0;
-  learner.minimize(() => {
-    const gap = tf.sub(tf.mean(energy.value(inferred)), tf.mean(energy.value(drawn)));
-    energyGap = gap.dataSync()[0]!;
-    return tf.sub(tf.mul(energy.halfSquares(), weightDecay), gap);
-  }, ofEnergy);
-  return energyGap;
+const ofGenerator = (name: string) => !ofEnergy(name);
+
+/** What a short run begins with and the noise of its steps, `[rows, latent]` and `[steps, rows, latent]`, all N(0, I). */
+export interface ChainNoise {
+  start: Float32Array;
+  noise: Float32Array;
+}
+
+/** Codes by short runs from the posterior and from the prior, `[rows, latent]` each. */
+export interface CodePairs<Codes> {
+  inferred: Codes;
+  drawn: Codes;
+}
+
+/** A model of a decoder and an energy f that is a part of the prior, each learned at codes of short runs. */
+export abstract class EnergyBasedModel<Keys extends EnergyPriorKeys> implements LatentVariableModel {
+  readonly hasLatent = true;
+  readonly latentSize: number;
+  readonly parameters: Parameters;
+  readonly quantities = ['latentRms', 'priorRms', 'energyGap'];
+  abstract readonly decoder: LatentDecoder;
+  protected abstract readonly energy: Energy;
+  private readonly known: KnownPrior;
+
+  /** @param ofPrior whether the prior depends on a weight, by its name. */
+  constructor(
+    protected readonly run: RunConfig<Keys>,
+    ofPrior: (name: string) => boolean,
+  ) {
+    this.latentSize = run.model.latentSize;
+    this.parameters = new Parameters(run.seed);
+    this.known = new KnownPrior(this.parameters, ofPrior, () => this.makePrior());
+  }
+
+  learn(batch: Batch, at: Position, learner: Learner): Iteration {
+    const { seed, energyPrior, precision } = this.run;
+    const key = { seed, epoch: at.epoch, batch: at.batch };
+    const size = batch.size * this.latentSize;
+
+    // z- from the prior, z+ from the posterior.
+    const fromPrior = new RandomStream({ ...key, purpose: 'prior-codes' });
+    const ofPrior = { start: fromPrior.normals(size), noise: fromPrior.normals(energyPrior.prior.steps * size) };
+    const ofPosterior = {
+      start: new RandomStream({ ...key, purpose: 'chain-start' }).normals(size),
+      noise: new RandomStream({ ...key, purpose: 'chain-noise' }).normals(energyPrior.posterior.steps * size),
+    };
+    const masksOfChain = chainMasks(this.decoder, batch, key, energyPrior.dropout);
+    const likelihood = this.decoder.likelihood(batch, masksOfChain, { precision });
+    const codes = this.shortRuns(likelihood, ofPrior, ofPosterior);
+    likelihood.dispose();
+    const tensorOf = (of: Float32Array) => tf.tensor2d(of, [batch.size, this.latentSize]);
+    const pairs = { inferred: tensorOf(codes.inferred), drawn: tensorOf(codes.drawn) };
+
+    // f: up at z+, down at z-.
+    const energyGap = this.learnEnergy(learner, pairs);
+
+    // The generator: the decoder, and whatever else of the prior is no energy.
+    const masks = this.decoder.masks(batch, 'word-dropout', 'output-dropout', key);
+    const update = learner.minimize(() => this.generatorLoss(batch, pairs, masks), ofGenerator);
+    disposeMasks(masks);
+    tf.dispose(pairs);
+    const [latentRms, priorRms] = [codes.inferred, codes.drawn].map(rootMeanSquare) as [number, number];
+    return { ...update, quantities: { latentRms, priorRms, energyGap } };
+  }
+
+  /** Those of the decoder; f, and layers above it, take next to nothing beside a vocabulary. */
+  flops(batch: Pick<Batch, 'size' | 'tokens'>): number {
+    const { words, latent } = this.decoder.flops(batch);
+    return this.run.energyPrior.posterior.steps * 2 * latent + words + 3 * (words + latent);
+  }
+
+  prior(): ConditionalLikelihood {
+    return this.known.get();
+  }
+
+  likelihood(batch: Batch): BatchLikelihood {
+    return Object.assign(this.decoder.likelihood(batch), { prior: this.prior() });
+  }
+
+  abstract posterior(
+    batch: Batch,
+    likelihood: ConditionalLikelihood,
+    keys: SentenceKeys,
+    context: InferenceContext,
+  ): Posterior;
+
+  state(): Record<string, unknown> {
+    return {};
+  }
+
+  restoreState(): void {}
+
+  dispose(): void {
+    this.parameters.dispose();
+  }
+
+  /** The prior by the weights as they are. */
+  protected abstract makePrior(): ConditionalLikelihood;
+
+  /** Codes to learn from. @param likelihood the decoder's, of a batch. */
+  protected abstract shortRuns(
+    likelihood: BatchLikelihood,
+    ofPrior: ChainNoise,
+    ofPosterior: ChainNoise,
+  ): CodePairs<Float32Array>;
+
+  /** What all weights but those of f make smaller, nats a sentence. */
+  protected abstract generatorLoss(batch: Batch, codes: CodePairs<tf.Tensor2D>, masks: DropoutMasks): tf.Scalar;
+
+  /** @returns the mean of f at inferred codes less that at drawn ones, before the update, nats. */
+  private learnEnergy(learner: Learner, { inferred, drawn }: CodePairs<tf.Tensor2D>): number {
+    let energyGap = 0;
+    learner.minimize(() => {
+      const gap = tf.sub(tf.mean(this.energy.value(inferred)), tf.mean(this.energy.value(drawn)));
+      energyGap = gap.dataSync()[0]!;
+      return tf.sub(tf.mul(this.energy.halfSquares(), this.run.energyPrior.weightDecay), gap);
+    }, ofEnergy);
+    return energyGap;
+  }
 }
 
 /** A prior that is the same object for as long as the weights that it depends on stay as they are. */
-export class KnownPrior {
+class KnownPrior {
   private known: { prior: ConditionalLikelihood; weights: Float32Array[] } | null = null;
 
   /**

@@ -11,95 +11,32 @@ import { shortRun } from '../inference/short-run.js';
 import { ChainPosterior, langevinChain } from '../inference/short-run-posterior.js';
 import { jointLikelihood } from '../inference/tilted-prior.js';
 import { createDecoder } from '../model/decoders.js';
-import { disposeMasks } from '../model/dropout-masks.js';
+import type { DropoutMasks } from '../model/dropout-masks.js';
 import { EnergyNetwork, tiltOf } from '../model/energy-prior.js';
 import type { LatentDecoder } from '../model/latent-decoder.js';
 import type { BatchLikelihood, ConditionalLikelihood, LangevinSchedule } from '../model/likelihood.js';
-import { Parameters } from '../model/parameters.js';
-import { RandomStream } from '../random/philox.js';
-import { rootMeanSquare } from '../statistics.js';
-import { chainMasks } from './chain-masks.js';
 import { defineMethod } from './define-method.js';
 import {
+  type ChainNoise,
+  type CodePairs,
   type ConstantChain,
   ENERGY_PRIOR_DEFAULTS,
+  EnergyBasedModel,
   type EnergyPriorKeys,
   energyPriorKeys,
-  KnownPrior,
-  learnEnergy,
   ofEnergy,
 } from './energy-learning.js';
-import type { InferenceContext, Iteration, LatentVariableModel, Learner, Position } from './method.js';
+import type { InferenceContext } from './method.js';
 
-const ofDecoder = (name: string) => !ofEnergy(name);
-
-class EnergyPriorModel implements LatentVariableModel {
-  readonly hasLatent = true;
-  readonly latentSize: number;
-  readonly parameters: Parameters;
+class EnergyPriorModel extends EnergyBasedModel<EnergyPriorKeys> {
   readonly decoder: LatentDecoder;
-  readonly quantities = ['latentRms', 'priorRms', 'energyGap'];
-  private readonly energy: EnergyNetwork;
-  private readonly known: KnownPrior;
+  protected readonly energy: EnergyNetwork;
 
-  constructor(
-    private readonly run: RunConfig<EnergyPriorKeys>,
-    corpus: PreparedCorpus,
-  ) {
-    const { model, seed } = run;
-    this.latentSize = model.latentSize;
-    this.parameters = new Parameters(seed);
+  constructor(run: RunConfig<EnergyPriorKeys>, corpus: PreparedCorpus) {
+    super(run, ofEnergy);
     this.decoder = createDecoder(this.parameters, run, corpus.vocabulary.size);
     const { hiddenSize, learningRate } = run.energyPrior;
-    this.energy = new EnergyNetwork(this.parameters, { latent: model.latentSize, hidden: hiddenSize }, learningRate);
-    this.known = new KnownPrior(this.parameters, ofEnergy, () => this.tilt());
-  }
-
-  learn(batch: Batch, at: Position, learner: Learner): Iteration {
-    const { seed, energyPrior, precision } = this.run;
-    const key = { seed, epoch: at.epoch, batch: at.batch };
-    const size = batch.size * this.latentSize;
-
-    // z- from the prior, z+ from the posterior.
-    const fromPrior = new RandomStream({ ...key, purpose: 'prior-codes' });
-    const tilt = this.tilt();
-    const start = fromPrior.normals(size);
-    const priorSchedule = scheduleOf(energyPrior.prior);
-    const minus = shortRun(tilt, start, fromPrior.normals(energyPrior.prior.steps * size), priorSchedule).z;
-    const z0 = new RandomStream({ ...key, purpose: 'chain-start' }).normals(size);
-    const noise = new RandomStream({ ...key, purpose: 'chain-noise' }).normals(energyPrior.posterior.steps * size);
-    const masksOfChain = chainMasks(this.decoder, batch, key, energyPrior.dropout);
-    const likelihood = this.bearing(this.decoder.likelihood(batch, masksOfChain, { precision }), tilt);
-    const plus = shortRun(jointLikelihood(likelihood), z0, noise, scheduleOf(energyPrior.posterior)).z;
-    likelihood.dispose();
-
-    // f: up at z+, down at z-.
-    const [inferred, drawn] = [plus, minus].map((codes) => tf.tensor2d(codes, [batch.size, this.latentSize])) as [
-      tf.Tensor2D,
-      tf.Tensor2D,
-    ];
-    const energyGap = learnEnergy(learner, this.energy, { inferred, drawn }, energyPrior.weightDecay);
-
-    // The decoder: log p(x | z+).
-    const masks = this.decoder.masks(batch, 'word-dropout', 'output-dropout', key);
-    const update = learner.minimize(() => tf.mean(this.decoder.sentenceNll(batch, inferred, masks)), ofDecoder);
-    disposeMasks(masks);
-    tf.dispose([inferred, drawn]);
-    return { ...update, quantities: { latentRms: rootMeanSquare(plus), priorRms: rootMeanSquare(minus), energyGap } };
-  }
-
-  /** The operations of the decoder; the network of f takes next to nothing beside a vocabulary. */
-  flops(batch: Pick<Batch, 'size' | 'tokens'>): number {
-    const { words, latent } = this.decoder.flops(batch);
-    return this.run.energyPrior.posterior.steps * 2 * latent + words + 3 * (words + latent);
-  }
-
-  prior(): ConditionalLikelihood {
-    return this.known.get();
-  }
-
-  likelihood(batch: Batch): BatchLikelihood {
-    return this.bearing(this.decoder.likelihood(batch), this.prior());
+    this.energy = new EnergyNetwork(this.parameters, { latent: this.latentSize, hidden: hiddenSize }, learningRate);
   }
 
   posterior(_: Batch, likelihood: ConditionalLikelihood, keys: SentenceKeys, { pathDraws }: InferenceContext) {
@@ -107,22 +44,23 @@ class EnergyPriorModel implements LatentVariableModel {
     return new ChainPosterior(likelihood, towards, keys, pathDraws);
   }
 
-  state(): Record<string, unknown> {
-    return {};
-  }
-
-  restoreState(): void {}
-
-  dispose(): void {
-    this.parameters.dispose();
-  }
-
-  private tilt(): ConditionalLikelihood {
+  protected makePrior(): ConditionalLikelihood {
     return tiltOf((z) => this.energy.value(z), this.latentSize, this.run.model.hessianDifference);
   }
 
-  private bearing(likelihood: BatchLikelihood, prior: ConditionalLikelihood): BatchLikelihood {
-    return Object.assign(likelihood, { prior });
+  protected shortRuns(likelihood: BatchLikelihood, ofPrior: ChainNoise, ofPosterior: ChainNoise) {
+    const { prior, posterior } = this.run.energyPrior;
+    const tilt = this.makePrior();
+    const joint = jointLikelihood(Object.assign(likelihood, { prior: tilt }));
+    return {
+      drawn: shortRun(tilt, ofPrior.start, ofPrior.noise, scheduleOf(prior)).z,
+      inferred: shortRun(joint, ofPosterior.start, ofPosterior.noise, scheduleOf(posterior)).z,
+    };
+  }
+
+  /** -log p(x | z+). */
+  protected generatorLoss(batch: Batch, { inferred }: CodePairs<tf.Tensor2D>, masks: DropoutMasks): tf.Scalar {
+    return tf.mean(this.decoder.sentenceNll(batch, inferred, masks));
   }
 }
 

@@ -17,112 +17,39 @@ import {
 } from '../inference/layered-chain.js';
 import type { SentenceKeys } from '../inference/sentence-noise.js';
 import { ChainPosterior } from '../inference/short-run-posterior.js';
-import { disposeMasks } from '../model/dropout-masks.js';
+import type { DropoutMasks } from '../model/dropout-masks.js';
 import { LayeredEnergy, tiltOf } from '../model/energy-prior.js';
 import { codesOf, LAYER_PREFIX } from '../model/latent-layers.js';
 import { type LayeredDecoder, LayeredLikelihood } from '../model/layered-decoder.js';
-import type { ConditionalLikelihood } from '../model/likelihood.js';
-import { Parameters } from '../model/parameters.js';
-import { RandomStream } from '../random/philox.js';
-import { rootMeanSquare } from '../statistics.js';
-import { chainMasks } from './chain-masks.js';
+import type { BatchLikelihood, ConditionalLikelihood } from '../model/likelihood.js';
 import { defineMethod } from './define-method.js';
 import {
+  type ChainNoise,
+  type CodePairs,
   type ConstantChain,
   ENERGY_PRIOR_DEFAULTS,
+  EnergyBasedModel,
   type EnergyPriorKeys,
   energyPriorKeys,
-  KnownPrior,
-  learnEnergy,
   ofEnergy,
 } from './energy-learning.js';
 import { createLayeredDecoder, LAYER_DEFAULTS, type Layers, layerShape } from './layers.js';
-import type { InferenceContext, Iteration, LatentVariableModel, Learner, Position } from './method.js';
+import type { InferenceContext } from './method.js';
 
 const layers = z.strictObject(layerShape).describe('the two layers of codes: {upper, hiddenSize, deviation}');
 
 export type JointEnergyPriorKeys = EnergyPriorKeys & { layers: Layers };
 
-const ofPrior = (name: string) => ofEnergy(name) || name.startsWith(LAYER_PREFIX);
-const ofGenerator = (name: string) => !ofEnergy(name);
-
-class JointEnergyPriorModel implements LatentVariableModel {
-  readonly hasLatent = true;
-  readonly latentSize: number;
-  readonly parameters: Parameters;
+class JointEnergyPriorModel extends EnergyBasedModel<JointEnergyPriorKeys> {
   readonly decoder: LayeredDecoder;
-  readonly quantities = ['latentRms', 'priorRms', 'energyGap'];
-  private readonly energy: LayeredEnergy;
-  private readonly known: KnownPrior;
+  protected readonly energy: LayeredEnergy;
 
   /** @throws InputError where z2 takes all dimensions. */
-  constructor(
-    private readonly run: RunConfig<JointEnergyPriorKeys>,
-    corpus: PreparedCorpus,
-  ) {
-    const { model, seed } = run;
-    this.latentSize = model.latentSize;
-    this.parameters = new Parameters(seed);
+  constructor(run: RunConfig<JointEnergyPriorKeys>, corpus: PreparedCorpus) {
+    super(run, (name) => ofEnergy(name) || name.startsWith(LAYER_PREFIX));
     this.decoder = createLayeredDecoder(this.parameters, run, corpus.vocabulary.size, 'layers', run.layers);
     const { hiddenSize: hidden, learningRate } = run.energyPrior;
     this.energy = new LayeredEnergy(this.parameters, { ...this.decoder.sizes, hidden }, learningRate);
-    // As those who measure see it: of the noise of codes, whose density is N(0, I) where f is 0.
-    const ofNoise = (u: tf.Tensor2D) => this.energy.value(this.decoder.codes(u));
-    this.known = new KnownPrior(this.parameters, ofPrior, () => this.tilt(ofNoise));
-  }
-
-  learn(batch: Batch, at: Position, learner: Learner): Iteration {
-    const { seed, energyPrior, precision } = this.run;
-    const key = { seed, epoch: at.epoch, batch: at.batch };
-    const size = batch.size * this.latentSize;
-
-    // z- of both layers from the prior, z+ from the posterior.
-    const masksOfChain = chainMasks(this.decoder, batch, key, energyPrior.dropout);
-    const likelihood = this.decoder.likelihood(batch, masksOfChain, { precision });
-    const joint = this.jointModel(likelihood);
-    const shortRun = (model: JointModel, start: Float32Array, noise: Float32Array, chain: ConstantChain) =>
-      layeredRun(new JointEnergy(model), codesOf(model.layers, start), noise, scheduleOf(chain)).z;
-    const fromPrior = new RandomStream({ ...key, purpose: 'prior-codes' });
-    const start = fromPrior.normals(size);
-    const noiseOfPrior = fromPrior.normals(energyPrior.prior.steps * size);
-    const { layers, tilt } = joint;
-    const minus = shortRun({ layers, sentences: 1, tilt }, start, noiseOfPrior, energyPrior.prior);
-    const u0 = new RandomStream({ ...key, purpose: 'chain-start' }).normals(size);
-    const noise = new RandomStream({ ...key, purpose: 'chain-noise' }).normals(energyPrior.posterior.steps * size);
-    const plus = shortRun(joint, u0, noise, energyPrior.posterior);
-    likelihood.dispose();
-
-    // f: up at z+, down at z-.
-    const [inferred, drawn] = [plus, minus].map((codes) => tf.tensor2d(codes, [batch.size, this.latentSize])) as [
-      tf.Tensor2D,
-      tf.Tensor2D,
-    ];
-    const energyGap = learnEnergy(learner, this.energy, { inferred, drawn }, energyPrior.weightDecay);
-
-    // The decoder: log p(x | z1+). p(z1 | z2): its log at z+ less that at z-.
-    const masks = this.decoder.masks(batch, 'word-dropout', 'output-dropout', key);
-    const update = learner.minimize(() => {
-      const nll = tf.mean(this.decoder.inner.sentenceNll(batch, this.decoder.lowerCodes(inferred), masks));
-      const ofLayers = tf.sub(this.decoder.meanLayerNll(inferred), this.decoder.meanLayerNll(drawn));
-      return tf.add(nll, ofLayers);
-    }, ofGenerator);
-    disposeMasks(masks);
-    tf.dispose([inferred, drawn]);
-    return { ...update, quantities: { latentRms: rootMeanSquare(plus), priorRms: rootMeanSquare(minus), energyGap } };
-  }
-
-  /** The operations of the decoder; the layers above and f take next to nothing beside a vocabulary. */
-  flops(batch: Pick<Batch, 'size' | 'tokens'>): number {
-    const { words, latent } = this.decoder.flops(batch);
-    return this.run.energyPrior.posterior.steps * 2 * latent + words + 3 * (words + latent);
-  }
-
-  prior(): ConditionalLikelihood {
-    return this.known.get();
-  }
-
-  likelihood(batch: Batch): LayeredLikelihood {
-    return Object.assign(this.decoder.likelihood(batch), { prior: this.prior() });
   }
 
   /** @throws RangeError for a likelihood that is not this model's. */
@@ -132,27 +59,41 @@ class JointEnergyPriorModel implements LatentVariableModel {
     keys: SentenceKeys,
     { pathDraws }: InferenceContext,
   ): ChainPosterior {
-    if (!(likelihood instanceof LayeredLikelihood)) throw new RangeError('of two layers the likelihood knows both');
     const towards = layeredChain(this.jointModel(likelihood), scheduleOf(this.run.energyPrior.posterior));
     return new ChainPosterior(likelihood, towards, keys, pathDraws);
   }
 
-  state(): Record<string, unknown> {
-    return {};
+  /** As those who measure see it: of the noise of codes, whose density is N(0, I) where f is 0. */
+  protected makePrior(): ConditionalLikelihood {
+    return this.tilt((u) => this.energy.value(this.decoder.codes(u)));
   }
 
-  restoreState(): void {}
+  protected shortRuns(likelihood: BatchLikelihood, ofPrior: ChainNoise, ofPosterior: ChainNoise) {
+    const { prior, posterior } = this.run.energyPrior;
+    const joint = this.jointModel(likelihood);
+    const run = (model: JointModel, { start, noise }: ChainNoise, chain: ConstantChain) =>
+      layeredRun(new JointEnergy(model), codesOf(model.layers, start), noise, scheduleOf(chain)).z;
+    return {
+      drawn: run({ layers: joint.layers, sentences: 1, tilt: joint.tilt }, ofPrior, prior),
+      inferred: run(joint, ofPosterior, posterior),
+    };
+  }
 
-  dispose(): void {
-    this.parameters.dispose();
+  /** -log p(x | z1+), and of -log p(z1 | z2) the mean at z+ less that at z-. */
+  protected generatorLoss(batch: Batch, { inferred, drawn }: CodePairs<tf.Tensor2D>, masks: DropoutMasks): tf.Scalar {
+    const nll = tf.mean(this.decoder.inner.sentenceNll(batch, this.decoder.lowerCodes(inferred), masks));
+    const ofLayers = tf.sub(this.decoder.meanLayerNll(inferred), this.decoder.meanLayerNll(drawn));
+    return tf.add(nll, ofLayers);
   }
 
   private tilt(energyOf: (codes: tf.Tensor2D) => tf.Tensor1D): ConditionalLikelihood {
     return tiltOf(energyOf, this.latentSize, this.run.model.hessianDifference);
   }
 
-  /** p(x, z1, z2) but for C, in z. */
-  private jointModel({ layers, sentences, inner }: LayeredLikelihood): JointModel {
+  /** p(x, z1, z2) but for C, in z. @throws RangeError for a likelihood that is not this model's. */
+  private jointModel(likelihood: ConditionalLikelihood): JointModel {
+    if (!(likelihood instanceof LayeredLikelihood)) throw new RangeError('of two layers the likelihood knows both');
+    const { layers, sentences, inner } = likelihood;
     return { layers, sentences, inner, tilt: this.tilt((codes) => this.energy.value(codes)) };
   }
 }
