@@ -42,19 +42,33 @@ export async function commandsOf(runs: readonly MeasuredRun[], request: Commands
   const loaded = open(request.config, runs[0]!.run.dataSet);
   const found = studies(runs);
   const remakings = runs.map((measured) => remakingOf(measured, loaded, found));
-  const lines = [
+  const commands = [
     ...(await preparations(runs, request, loaded)),
     ...reproductions(remakings, request),
     ...alone(remakings, request),
     ...remakings.flatMap(({ measured }) => measurements(measured, request)),
     ...runs
       .filter((measured) => keptPosterior(measured) !== null)
-      .map(({ directory }) => line('sri posterior', ['--run', directory], splitOption(request))),
+      .map(({ directory }) => commandOf('sri posterior', ['--run', directory], splitOption(request))),
     report(remakings, request),
   ];
   const needed = pluginsOf(runs, loaded);
-  return lines.map((text) => withPlugins(text, needed, request));
+  return [...new Set(commands.map((command) => inShell(withPlugins(command, needed, request))))];
 }
+
+/** A command, as a plugin of the config or of the runs may have to be added to it, and its arguments, each a word. */
+interface Command {
+  /** `sri report`. */
+  name: string;
+  args: readonly string[];
+}
+
+function commandOf(name: string, ...args: readonly (readonly string[])[]): Command {
+  return { name, args: args.flat() };
+}
+
+/** As a shell reads it. */
+const inShell = ({ name, args }: Command) => [name, ...args.map(shellWord)].join(' ');
 
 /** A plugin, as `--plugin` takes it. */
 interface NeededPlugin {
@@ -76,12 +90,11 @@ function pluginsOf(runs: readonly MeasuredRun[], loaded: LoadedConfig | null): N
   });
 }
 
-function withPlugins(text: string, needed: readonly NeededPlugin[], { config }: CommandsRequest): string {
-  const hasConfig = text.includes(` --config ${shellWord(config)}`);
-  const options = needed
-    .filter(({ configured }) => !(configured && hasConfig))
-    .map(({ name }) => `--plugin ${shellWord(name)}`);
-  return [text, ...options].join(' ');
+/** With those plugins that neither it nor its config names. */
+function withPlugins({ name, args }: Command, needed: readonly NeededPlugin[], { config }: CommandsRequest): Command {
+  const hasConfig = args.some((arg, i) => arg === '--config' && args[i + 1] === config);
+  const missing = needed.filter(({ configured }) => !(configured && hasConfig));
+  return commandOf(name, args, ...missing.map((plugin) => ['--plugin', plugin.name]));
 }
 
 /** The config, where it is there and of the data set. */
@@ -182,7 +195,7 @@ function isMade(row: MeasuredRow, measured: MeasuredRun, request: CommandsReques
 }
 
 /** Runs that one plan makes: in one folder, of one seed, with the same set by hand. */
-function reproductions(remakings: readonly Remaking[], request: CommandsRequest): string[] {
+function reproductions(remakings: readonly Remaking[], request: CommandsRequest): Command[] {
   const groups = new Map<string, Remaking[]>();
   for (const one of remakings) {
     const { root, asked, measured } = one;
@@ -209,7 +222,7 @@ function reproductions(remakings: readonly Remaking[], request: CommandsRequest)
     const tables = plannedTables(request)
       .filter(({ metrics }) => metrics.length === 0 || metrics.some(made))
       .map(keyOf);
-    return line(
+    return commandOf(
       'sri reproduce',
       ['--config', request.config],
       tables.length === 0 ? [] : ['--tables', tables.join(',')],
@@ -225,7 +238,7 @@ function reproductions(remakings: readonly Remaking[], request: CommandsRequest)
 }
 
 /** Runs that no plan makes: those that were only trained, those in folders of their own, those that no config explains. */
-function alone(remakings: readonly Remaking[], request: CommandsRequest): string[] {
+function alone(remakings: readonly Remaking[], request: CommandsRequest): Command[] {
   const copies = namesOfCopies(remakings.map(({ measured }) => measured));
   return remakings.flatMap(({ measured, root, asked }, i) => {
     const { run, directory, rows } = measured;
@@ -234,13 +247,13 @@ function alone(remakings: readonly Remaking[], request: CommandsRequest): string
     const named = asked !== null && asked.sweep.length === 0 && !asked.set.some((text) => text.startsWith('data.'));
     const copy = request.copies === null ? directory : path.join(request.copies, copies[i]!);
     const training = named
-      ? line(
+      ? commandOf(
           'sri train',
           ['--config', request.config, '--method', asked.method, '--seed', String(run.seed)],
           where,
           asked.set.flatMap((text) => ['--set', text]),
         )
-      : line('sri train', ['--config', path.join(copy, 'config.json')], where);
+      : commandOf('sri train', ['--config', path.join(copy, 'config.json')], where);
     const planned = rows.filter((row) => isShown(measured, row, request) && isMade(row, measured, request));
     const metrics = [...new Set(planned.map(({ metric }) => metric))].filter((one) => TABLE_1.includes(one));
     const other = planned.filter(({ metric }) => !TABLE_1.includes(metric));
@@ -248,7 +261,7 @@ function alone(remakings: readonly Remaking[], request: CommandsRequest): string
       training,
       ...(metrics.length === 0
         ? []
-        : [line('sri eval', ['--run', directory, '--metric', metrics.join(',')], splitOption(request))]),
+        : [commandOf('sri eval', ['--run', directory, '--metric', metrics.join(',')], splitOption(request))]),
       ...other.map((row) => measuring(row, measured, request)),
     ];
   });
@@ -258,11 +271,10 @@ function alone(remakings: readonly Remaking[], request: CommandsRequest): string
 const TABLE_1 = tablesOf([1])[0]!.metrics;
 
 /** What was measured of a run otherwise than a plan by its configuration would, a command each. */
-function measurements(measured: MeasuredRun, request: CommandsRequest): string[] {
-  const lines = measured.rows
+function measurements(measured: MeasuredRun, request: CommandsRequest): Command[] {
+  return measured.rows
     .filter((row) => isShown(measured, row, request) && !isMade(row, measured, request))
     .map((row) => measuring(row, measured, request));
-  return [...new Set(lines)];
 }
 
 /** Whether tables may show a row; what an encoder's Gaussian alone says comes with another. */
@@ -273,7 +285,7 @@ function isShown({ manifest }: MeasuredRun, row: MeasuredRow, { split }: Command
 }
 
 /** The command that measures one row. */
-function measuring(row: MeasuredRow, { run, directory }: MeasuredRun, request: CommandsRequest): string {
+function measuring(row: MeasuredRow, { run, directory }: MeasuredRun, request: CommandsRequest): Command {
   const { metric, estimator, draws, settings, facts = {}, sentences } = row;
   const { evaluation } = run;
   const limit = ['--limit', String(settings.limit ?? sentences + (facts.skipped ?? 0))];
@@ -288,33 +300,33 @@ function measuring(row: MeasuredRow, { run, directory }: MeasuredRun, request: C
     case 'noisy-recon': {
       const how = ['--swaps', String(facts.swaps), '--noise-draws', String(settings.noiseDraws)];
       const chains = draws > 1 ? set('inferenceChains', draws, evaluation.inferenceChains) : [];
-      return line('sri noisy-recon', ...where, how, limit, chains);
+      return commandOf('sri noisy-recon', ...where, how, limit, chains);
     }
     case 'accuracy': {
       const how = ['--labels', String(facts.labels), '--sets', String(settings.sets)];
       const all = settings.limit === null ? set('sentences', null, evaluation.sentences) : limit;
       const chains = draws > 0 ? set('featureDraws', draws, evaluation.featureDraws) : [];
-      return line('sri classify', ...where, how, all, chains, ofSettings);
+      return commandOf('sri classify', ...where, how, all, chains, ofSettings);
     }
     case 'transfer': {
       const { source, to, from, strength, labels: learned } = settings;
       const labels = ['--to', String(to), ...(from == null ? [] : ['--from', String(from)])];
       const how = ['--strength', String(strength), '--labels', String(learned)];
       const chains = draws > 0 ? set('featureDraws', draws, evaluation.featureDraws) : [];
-      return line('sri transfer', [String(source)], ['--run', directory], labels, how, chains);
+      return commandOf('sri transfer', [String(source)], ['--run', directory], labels, how, chains);
     }
     case 'ppl': {
       const how = draws === 0 ? [] : ['--estimator', estimator, '--draws', String(draws)];
-      return line('sri eval-ppl', ...where, limit, how, ofSettings);
+      return commandOf('sri eval-ppl', ...where, limit, how, ofSettings);
     }
     case 'kl': {
       const chains = evaluation.klChains as Record<string, unknown>;
       const how = estimator in chains ? set(`klChains.${estimator}`, draws, chains[estimator]) : [];
-      return line('sri eval', ...where, ['--metric', metric], limit, how);
+      return commandOf('sri eval', ...where, ['--metric', metric], limit, how);
     }
     default: {
       const chains = draws > 1 ? set('inferenceChains', draws, evaluation.inferenceChains) : [];
-      return line('sri eval', ...where, ['--metric', metric], limit, chains);
+      return commandOf('sri eval', ...where, ['--metric', metric], limit, chains);
     }
   }
 }
@@ -324,14 +336,14 @@ async function preparations(
   runs: readonly MeasuredRun[],
   { config }: CommandsRequest,
   loaded: LoadedConfig | null,
-): Promise<string[]> {
-  const lines: string[] = [];
+): Promise<Command[]> {
+  const commands: Command[] = [];
   for (const { run, manifest } of runs) {
     const origin = await corpusOrigin(run.data.directory);
     const known = origin?.hash === manifest.dataHash ? origin : null;
-    lines.push(preparation(run, known, config, loaded));
+    commands.push(preparation(run, known, config, loaded));
   }
-  return [...new Set(lines)];
+  return commands;
 }
 
 /** @param origin what the corpus was made of; null where it is there no more. */
@@ -340,11 +352,11 @@ function preparation(
   origin: CorpusOrigin | null,
   config: string,
   loaded: LoadedConfig | null,
-): string {
+): Command {
   const defaults = { ...UNSAID, ...DEFAULTS.data, ...findDataSet(dataSet)?.format, directory: `data/${dataSet}` };
   const configured = { ...defaults, ...loaded?.config.data };
   const { directory, ...asked } = { ...UNSAID, ...data, ...(origin === null ? {} : keysOf(origin.settings)) };
-  return line(
+  return commandOf(
     'sri prepare',
     loaded === null ? [] : ['--config', config],
     origin === null ? [] : sourceOptions(dataSet, origin),
@@ -389,12 +401,12 @@ function sourceOptions(dataSet: string, { settings: { division }, sources }: Cor
   return together ? ['--from', from] : ['--train', train!, '--valid', valid!, '--test', test!];
 }
 
-function report(remakings: readonly Remaking[], request: CommandsRequest): string {
+function report(remakings: readonly Remaking[], request: CommandsRequest): Command {
   const roots = [...new Set(remakings.map(({ root }) => root))];
   const [root] = roots;
   return roots.length === 1 && root != null
-    ? line('sri report', ['--config', request.config], rootOption(root), splitOption(request), ['--html'])
-    : line(
+    ? commandOf('sri report', ['--config', request.config], rootOption(root), splitOption(request), ['--html'])
+    : commandOf(
         'sri report',
         remakings.map(({ measured }) => measured.directory),
         splitOption(request),
@@ -407,8 +419,3 @@ const rootOption = (root: string) => (root === 'runs' ? [] : ['--runs', root]);
 
 /** The split, where it is not the usual one. */
 const splitOption = ({ split }: Pick<CommandsRequest, 'split'>) => (split === 'test' ? [] : ['--split', split]);
-
-/** A command with its arguments as a shell reads them. */
-function line(command: string, ...args: readonly (readonly string[])[]): string {
-  return [command, ...args.flat().map(shellWord)].join(' ');
-}
