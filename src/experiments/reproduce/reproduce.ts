@@ -304,16 +304,12 @@ function candidatesOf(names: readonly string[]): Candidate[] {
 
 /** @throws {InputError} where there is no such table or figure, or no plan makes it. */
 function productsOf({ tables: keys, figures: figureKeys, ais }: ReproductionRequest): Product[] {
-  const asked = tablesOf(keys);
-  const drawn = figuresOf(figureKeys);
-  const unplanned = asked.find(({ needs }) => needs.length === 0);
+  const [asked, drawn] = [tablesOf(keys), figuresOf(figureKeys)];
+  const unplanned = [...asked, ...drawn].find(({ needs }) => needs.length === 0);
   if (unplanned !== undefined) {
-    const { name, command } = unplanned;
-    throw new InputError(`no plan makes the table ${name}: it is of what there is; see ${command}, and sri report`);
-  }
-  const undrawn = drawn.find(({ needs }) => needs.length === 0);
-  if (undrawn !== undefined) {
-    throw new InputError(`no plan makes the figure ${undrawn.name}: it is of what there is; see sri report`);
+    const { title } = unplanned;
+    const see = [...('command' in unplanned ? [unplanned.command] : []), 'sri report'].join(', and ');
+    throw new InputError(`no plan makes ${title}: it is of what there is; see ${see}`);
   }
   return [...asked, ...(ais ? tables().flatMap(({ check }) => check ?? []) : []), ...drawn];
 }
