@@ -1,5 +1,7 @@
 // What a misspelt name is likeliest to mean: keys, methods, metrics, tables, choices of options, files.
 
+import { cut } from './text.js';
+
 /** No name is so long, and the distance costs its length. */
 const LONGEST_NAME = 60;
 
@@ -19,6 +21,12 @@ export function nearest(given: string, known: readonly string[]): string | undef
 export function didYouMean(given: string, known: readonly string[]): string {
   const near = given === '' ? undefined : nearest(given, known);
   return near === undefined ? '' : `did you mean ${near}? `;
+}
+
+/** What is said of a name that none of a kind has: `sir is no method; did you mean sri? there are lstm-lm, sri`. */
+export function noSuch(noun: string, given: string, known: readonly string[]): string {
+  const name = given === '' ? 'an empty name' : cut(given);
+  return `${name} is no ${noun}; ${didYouMean(given, known)}there are ${known.join(', ')}`;
 }
 
 /** Damerau's distance: letters added, left out, changed, or swapped with their neighbour. */

@@ -2,7 +2,7 @@
 // tables and help are loops over such lists, so that what is defined is known everywhere.
 
 import { InputError } from './errors.js';
-import { nearest } from './nearest.js';
+import { noSuch } from './nearest.js';
 
 /** What every definition has; `define...` puts the kind there. */
 export interface Definition {
@@ -55,11 +55,12 @@ export class Registry<D extends Definition> {
   named(name: string): D {
     const found = this.find(name);
     if (found !== undefined) return found;
-    const known = this.definitions.map((definition) => definition.name);
-    const near = nearest(name, known);
-    const hint = name === '' || near === undefined ? '' : `; did you mean ${near}?`;
     throw new InputError(
-      `${name === '' ? 'an empty name' : name} is none of the ${this.noun}s ${known.join(', ')}${hint}`,
+      noSuch(
+        this.noun,
+        name,
+        this.definitions.map((definition) => definition.name),
+      ),
     );
   }
 }

@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { findDataSet } from '../data/registry.js';
 import { InputError } from '../errors.js';
-import { didYouMean, nearest } from '../nearest.js';
+import { didYouMean, nearest, noSuch } from '../nearest.js';
 import { cut } from '../text.js';
 import { RENAMED_SETTINGS } from './earlier.js';
 import { runName } from './identity.js';
@@ -221,8 +221,13 @@ function changesOf(
 function methodIn(catalogue: readonly MethodKeys[], name: string): MethodKeys {
   const method = catalogue.find((candidate) => candidate.name === name);
   if (method !== undefined) return method;
-  const known = catalogue.map((one) => one.name);
-  throw new InputError(`${name} is no method; ${didYouMean(name, known)}there are ${known.join(', ')}`);
+  throw new InputError(
+    noSuch(
+      'method',
+      name,
+      catalogue.map((one) => one.name),
+    ),
+  );
 }
 
 /** @throws {InputError} where the sum of layers is not a run of the method. */

@@ -19,7 +19,7 @@ import { parseVariation, type VariedQuantity, variationName } from '../config/va
 import { InputError } from '../errors.js';
 import { matters } from '../methods/bearing.js';
 import { methodNamed, methods } from '../methods/registry.js';
-import { didYouMean } from '../nearest.js';
+import { noSuch } from '../nearest.js';
 import { RunFolder } from '../runs/run-folder.js';
 import { cut } from '../text.js';
 import { loadConfigPlugins } from './plugins.js';
@@ -65,9 +65,7 @@ export function parseMethod(name: string, setting?: string): Pick<RunChoice, 'me
   const [method, named, ...more] = name.split('@');
   const known = methods().map((available) => available.name);
   if (more.length > 0 || !known.includes(method!)) {
-    throw new InputError(
-      `--method ${cut(name)}: ${cut(method!)} is no method; ${didYouMean(method!, known)}there are ${known.join(', ')}`,
-    );
+    throw new InputError(`--method ${cut(name)}: ${noSuch('method', method!, known)}`);
   }
   if (setting !== undefined && named !== undefined && setting !== named) {
     throw new InputError(`--method ${cut(name)} and --setting ${cut(setting)} name two settings; give one`);

@@ -2,6 +2,7 @@
 // plugins bring, each as files beside the tables.
 
 import { InputError } from '../errors.js';
+import { didYouMean } from '../nearest.js';
 import { Registry } from '../registry.js';
 import { keptPosterior, posteriorFiles } from '../runs/posterior-files.js';
 import { stepsChart, stepsLines, stepsPoints } from './ablation.js';
@@ -80,8 +81,8 @@ export function figuresOf(keys: readonly FigureKey[]): FigureDefinition[] {
   if (stranger !== undefined) {
     const others = figures().flatMap(({ number, name }) => (number === null ? [name] : []));
     throw new InputError(
-      `there is no such figure as ${stranger}; of the paper's there is 1, which can be drawn from runs, and others are ` +
-        others.join(', '),
+      `there is no such figure as ${stranger}; ${didYouMean(String(stranger), others)}of the paper's there is 1, which can ` +
+        `be drawn from runs, and others are ${others.join(', ')}`,
     );
   }
   return figures().filter((figure) => keys.some((key) => is(key)(figure)));

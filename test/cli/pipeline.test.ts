@@ -190,7 +190,7 @@ describe('sri eval', () => {
     expect(lm.error).toMatch(/without a latent code has no kl/);
     const unknown = await sri('eval', '--run', 'runs/words/lstm-lm/seed-0', '--metric', 'ppl,bleu');
     expect(unknown).toMatchObject({ code: 2 });
-    expect(unknown.error).toMatch(/bleu is none of the metrics ppl, recon, kl, au/);
+    expect(unknown.error).toMatch(/bleu is no metric; there are ppl, recon, kl, au/);
     const elsewhere = await sri('eval', '--run', run, '--metric', 'accuracy');
     expect(elsewhere).toMatchObject({ code: 2 });
     expect(elsewhere.error).toMatch(/accuracy is measured by sri classify/);

@@ -61,7 +61,7 @@ describe('a metric of its own', () => {
     ]);
     expect(metricNamed('squared-length')).toBe(metric);
     expect(findMetric('bleu')).toBeUndefined();
-    expect(() => metricNamed('bleu')).toThrow(/bleu is none of the metrics ppl, recon, .*squared-length/);
+    expect(() => metricNamed('bleu')).toThrow(/bleu is no metric; there are ppl, recon, .*squared-length/);
   });
 
   test('may not take the name of another, or one that no file could have', () => {

@@ -133,7 +133,7 @@ describe('an estimator from outside', () => {
     expect(estimatorSettings({ metric: 'ppl', estimator: 'prior' }, asked)).toEqual({ halves: 2 });
     expect(createEstimator(withEstimator(run, 'prior', 7).evaluation, 'short-run').draws).toBe(7);
     expect(() => withEstimator(run, 'priors')).toThrow(
-      /priors is none of the estimators fitted, jacobian, encoder, ais, prior/,
+      /priors is no estimator; did you mean prior\? there are fitted, jacobian, encoder, ais, prior/,
     );
     write(
       'wrong.yaml',
