@@ -5,6 +5,7 @@ import { type Command, Option } from 'commander';
 import { SPLIT_NAMES, type SplitName } from '../data/splits.js';
 import { InputError } from '../errors.js';
 import type { Results } from '../experiments/report.js';
+import type { FigureKey } from '../report/define-figure.js';
 import type { TableDefinition, TableKey } from '../report/define-table.js';
 import type { TABLE_WRITERS } from '../report/formats.js';
 import type { Table } from '../report/table.js';
@@ -16,6 +17,7 @@ import { printTable } from './print-table.js';
 /** What the options of {@link addTableOptions} hold. */
 export interface TableOptions {
   tables?: TableKey[] | undefined;
+  figures?: FigureKey[] | undefined;
   all?: boolean | undefined;
   ablation?: 'steps' | undefined;
   split: SplitName;
@@ -67,6 +69,7 @@ export function addReport(program: Command, io: Io): void {
         { writeComparison, writeResults },
         { TABLE_WRITERS },
         { tablesOf },
+        { figuresOf },
       ] = await Promise.all([
         import('../experiments/choose-run.js'),
         import('../runs/measured-run.js'),
@@ -74,8 +77,10 @@ export function addReport(program: Command, io: Io): void {
         import('../experiments/report.js'),
         import('../report/formats.js'),
         import('../report/tables.js'),
+        import('../report/figures.js'),
       ]);
-      const asked = tablesOf(tableKeysOf(options, [1]));
+      const asked = tablesOf(tableKeysOf(options));
+      const figures = figuresOf(figureKeysOf(options));
       const config = folders.length > 0 ? options.config : await configOf(options, 'sri report', 'run folders');
       const found =
         folders.length > 0
@@ -88,7 +93,7 @@ export function addReport(program: Command, io: Io): void {
         return;
       }
       // Of all there are, those without a row are passed over; one that was asked for by itself is missed.
-      const request = { ...options, config, asked, missing: options.all ? 'pass over' : 'refuse' } as const;
+      const request = { ...options, config, asked, figures, missing: options.all ? 'pass over' : 'refuse' } as const;
       showResults(await writeResults(runs, request), io, options, TABLE_WRITERS);
     });
 }
@@ -100,6 +105,12 @@ export function addTableOptions(command: Command): Command {
         '--table, --tables <list>',
         `tables with commas between: the paper's by number, 1 to ${TABLE_COUNT}, others by name; 1 unless something else is asked for`,
         keys,
+      )
+      .addOption(
+        new Option(
+          '--figures <list>',
+          "figures with commas between: of the paper's there is 1, others by name; none unless given",
+        ).argParser(keys),
       )
       .option('--all', 'all tables of the paper, and Figure 1')
       .addOption(
@@ -130,28 +141,36 @@ export function addResultOptions(command: Command): Command {
     );
 }
 
-/** The tables that options ask for. @param otherwise where they ask for none. */
-export function tableKeysOf(
-  { tables = [], all, ablation }: Pick<TableOptions, 'tables' | 'all' | 'ablation'>,
-  otherwise: TableKey[],
-): TableKey[] {
+type Asking = Pick<TableOptions, 'tables' | 'figures' | 'all' | 'ablation'>;
+
+/** The figures that options ask for. */
+export function figureKeysOf({ figures = [], all }: Asking): FigureKey[] {
+  return [...(all ? [1] : []), ...figures];
+}
+
+/** The tables that options ask for: the first, where they ask for nothing. */
+export function tableKeysOf({ tables = [], figures, all, ablation }: Asking): TableKey[] {
   const asked = [
     ...(all ? Array.from({ length: TABLE_COUNT }, (_, i) => i + 1) : []),
     ...tables,
     ...(ablation === undefined ? [] : [`ablation-${ablation}`]),
   ];
-  return asked.length === 0 ? otherwise : asked;
+  return asked.length === 0 && figures === undefined ? [1] : asked;
 }
 
-/** Prints the tables that were asked for, and says what was written. @param writers of the formats but `table` and `json`. */
+/** Prints the tables that were asked for, and says what was written, and where the figures that were asked for are. @param writers of the formats but `table` and `json`. */
 export function showResults(
-  { dataSet, folder, files, tables, absent, part, mixtures }: Results,
+  { dataSet, folder, files, tables, figures, absent, part, mixtures }: Results,
   io: Io,
   { split, format, columns, json }: ShowOptions,
   writers: typeof TABLE_WRITERS,
 ): void {
   if (json) {
     for (const { kind, table } of tables) printTableJson(kind, table, dataSet, folder, io);
+    for (const { kind, files } of figures) {
+      const paths = files.map((name) => path.join(folder, name));
+      printJson(io, { event: 'figure', figure: kind.number ?? kind.name, dataSet, files: paths });
+    }
     printJson(io, {
       event: 'written',
       dataSet,
@@ -180,6 +199,9 @@ export function showResults(
   if (part !== null) say(io, part);
   for (const notice of mixtures) say(io, notice);
   for (const { caption } of absent) say(io, `${caption}: nothing measured on the ${split} split`);
+  for (const { kind, files } of figures) {
+    say(io, `${kind.caption}: ${files.map((name) => path.join(folder, name)).join(', ')}`);
+  }
   say(io, `written to ${folder}: ${fileList(files)}`);
 }
 

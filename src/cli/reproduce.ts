@@ -6,7 +6,6 @@ import { InputError } from '../errors.js';
 import type { Forecast } from '../experiments/reproduce/forecast.js';
 import type { ReproductionRequest } from '../experiments/reproduce/reproduce.js';
 import { counted, formatSeconds } from '../notation.js';
-import type { FigureKey } from '../report/define-figure.js';
 import { align } from '../report/layout.js';
 import { shellWord } from '../shell-words.js';
 import { type Io, note, print, printJson } from './io.js';
@@ -21,12 +20,11 @@ import {
   wholeNumbers,
 } from './options.js';
 import type { Progress } from './progress.js';
-import { addResultOptions, addTableOptions, keys, type TableOptions, tableKeysOf } from './report.js';
+import { addResultOptions, addTableOptions, figureKeysOf, type TableOptions, tableKeysOf } from './report.js';
 
 interface ReproduceOptions extends MachineOptions, TableOptions {
   config?: string | undefined;
   set: string[];
-  figures?: FigureKey[] | undefined;
   methods?: string | undefined;
   seeds?: number[] | undefined;
   sweep: string[];
@@ -116,14 +114,10 @@ export function addReproduce(program: Command, io: Io): void {
     .command('reproduce')
     .description('do what is missing for tables of the paper or others - prepare, train, measure - and write them')
     .usage('[--config ptb.yaml] (--table N | --tables 1,4 | --all | --ablation steps) [options]');
-  addTableOptions(addSetOption(addConfigOption(command)))
-    .addOption(
-      new Option(
-        '--figures <list>',
-        "figures with commas between: of the paper's there is 1, others by name; none unless given",
-      ).argParser(keys),
-    )
-    .option('--ais', 'beside each perplexity of Table 1 an independent one, on fewer sentences (with --all too)');
+  addTableOptions(addSetOption(addConfigOption(command))).option(
+    '--ais',
+    'beside each perplexity of Table 1 an independent one, on fewer sentences (with --all too)',
+  );
   addPlanOptions(
     command,
     'methods with commas between, a setting after @: lstm-lm,sri,sri@released; those of the config that the paper shows unless given',
@@ -176,8 +170,8 @@ async function requestOf(options: ReproduceOptions): Promise<ReproductionRequest
     loaded,
     config,
     overrides: overridesOf(options),
-    tables: options.frontier ? ['frontier'] : tableKeysOf(options, options.figures === undefined ? [1] : []),
-    figures: [...(all ? [1] : []), ...(options.figures ?? [])],
+    tables: options.frontier ? ['frontier'] : tableKeysOf(options),
+    figures: figureKeysOf(options),
     ais: all || ais,
     methods: methods?.split(',').map((name) => name.trim()),
     seeds,

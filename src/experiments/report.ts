@@ -5,7 +5,7 @@ import { copyFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { SplitName } from '../data/splits.js';
 import { InputError } from '../errors.js';
-import type { FigureDefinition, MadeFigure } from '../report/define-figure.js';
+import type { FigureDefinition, FigureFiles, MadeFigure } from '../report/define-figure.js';
 import type { TableDefinition } from '../report/define-table.js';
 import { figures } from '../report/figures.js';
 import { mixtureNotices } from '../report/mixture.js';
@@ -22,7 +22,9 @@ import { commandsOf } from './commands.js';
 export interface ResultsRequest {
   /** Tables that are wanted; all that have rows are written. */
   asked: readonly TableDefinition[];
-  /** What becomes of those without a row. */
+  /** Figures that are wanted; all that have something to show are drawn. None where absent. */
+  figures?: readonly FigureDefinition[] | undefined;
+  /** What becomes of those that have nothing. */
   missing: 'pass over' | 'refuse';
   split: SplitName;
   /** Where results go, in a folder for each data set. */
@@ -46,8 +48,10 @@ export interface Results {
   files: string[];
   /** The tables asked for, of those that have rows. */
   tables: MadeTable[];
-  /** Tables asked for that have no rows. */
-  absent: TableDefinition[];
+  /** The figures asked for, of those that have something to show, with the names of their files. */
+  figures: { kind: FigureDefinition; files: string[] }[];
+  /** Tables and figures asked for that have nothing. */
+  absent: (TableDefinition | FigureDefinition)[];
   /** What a reader should know of runs that learned from a part of a published set; null where none did. */
   part: string | null;
   /** What else a reader should know of runs that stand side by side. */
@@ -57,10 +61,10 @@ export interface Results {
 /**
  * Writes every table that has rows, all measurements, the figures and, where asked, the report's page. Beside them it lays
  * what the runs were: their configurations, manifests and training curves.
- * @throws {InputError} where runs are of several data sets, or a table asked for is missing and to be refused.
+ * @throws {InputError} where runs are of several data sets, or a table or figure asked for is missing and to be refused.
  */
 export async function writeResults(runs: readonly MeasuredRun[], request: ResultsRequest): Promise<Results> {
-  const { asked, missing, split, results, html } = request;
+  const { asked, figures: wanted = [], missing, split, results, html } = request;
   const { dataSet } = runs[0]!.run;
   const stranger = runs.find(({ run }) => run.dataSet !== dataSet);
   if (stranger) {
@@ -71,10 +75,15 @@ export async function writeResults(runs: readonly MeasuredRun[], request: Result
   const made = tables()
     .map((kind) => ({ kind, table: kind.make(runs, split) }))
     .filter(({ table }) => table.rows.length > 0);
-  const absent = asked.filter((kind) => !made.some((one) => one.kind === kind));
+  const drawn = madeFigures(runs, split);
+  const pictures: { kind: FigureDefinition; files: FigureFiles }[] = [];
+  for (const { kind, made } of drawn) pictures.push({ kind, files: await made.files() });
+  const there = [...made, ...pictures.filter((one) => one.files.length > 0)].map(({ kind }) => kind);
+  const absent = [...asked, ...wanted].filter((kind) => !there.includes(kind));
   if (missing === 'refuse' && absent.length > 0) {
-    const { caption, command } = absent[0]!;
-    throw new InputError(`${caption}: nothing was measured on the ${split} split yet; see ${command}`);
+    const [first] = absent as [TableDefinition | FigureDefinition];
+    const command = 'command' in first ? first.command : `sri reproduce --figures ${first.number ?? first.name}`;
+    throw new InputError(`${first.caption}: nothing was measured on the ${split} split yet; see ${command}`);
   }
 
   const folder = path.join(results, dataSet);
@@ -82,9 +91,8 @@ export async function writeResults(runs: readonly MeasuredRun[], request: Result
   const files = new Map([
     ...made.map(({ kind, table }): [string, string] => [`${kind.name}.csv`, toCsv(table)]),
     ['measurements.csv', toCsv(measurements(runs))],
+    ...pictures.flatMap((figure) => figure.files),
   ]);
-  const drawn = madeFigures(runs, split);
-  for (const { made } of drawn) for (const [name, content] of await made.files()) files.set(name, content);
   if (html) files.set('report.html', await page(runs, made, drawn, request));
   for (const [name, content] of files) await writeFileAtomic(path.join(folder, name), content);
   await copyRuns(runs, folder);
@@ -94,6 +102,9 @@ export async function writeResults(runs: readonly MeasuredRun[], request: Result
     folder,
     files: [...files.keys()],
     tables: shown,
+    figures: pictures
+      .filter(({ kind }) => wanted.includes(kind) && !absent.includes(kind))
+      .map(({ kind, files }) => ({ kind, files: files.map(([name]) => name) })),
     absent,
     part: partNotice(runs),
     mixtures: mixtureNotices(runs, split),

@@ -114,3 +114,58 @@ describe('tables in other forms', () => {
     expect(error).toContain('Allowed choices are table, csv, markdown, latex, json');
   });
 });
+
+describe('figures that are asked for', () => {
+  const drawn = path.join(root, 'drawn');
+  const figure = path.join(drawn, 'tables', 'ptb', 'frontier.svg');
+  const report = (...options: string[]) =>
+    sri('report', '--config', 'ptb.yaml', '--runs', drawn, '--results', path.join(drawn, 'tables'), ...options);
+
+  beforeAll(async () => {
+    for (const [i, temperature] of ['0.5', '0.7'].entries()) {
+      await makeRun(drawn, 'ptb', 'sri', `temperature-${temperature}`, [
+        { metric: 'ppl', estimator: 'fitted', value: 97 + i },
+        { metric: 'kl', estimator: 'jacobian', value: 9 - i },
+      ]);
+    }
+  });
+
+  it('are drawn, and the place of each is said, without a table that was not asked for', async () => {
+    const { code, out, error } = await report('--figures', 'frontier');
+    expect(code, error).toBe(0);
+    expect(out.split('\n')[0]).toBe(`Perplexity against KL: ${figure}`);
+    expect(out).not.toContain('Method');
+    expect(readFileSync(figure, 'utf8')).toMatch(/^<svg [\s\S]*Perplexity against KL/);
+
+    const both = await report('--figures', 'frontier', '--table', '1', '--format', 'csv');
+    expect(both.out).toBe(readFileSync(path.join(drawn, 'tables', 'ptb', 'table1.csv'), 'utf8'));
+    expect(both.error).toContain(`Perplexity against KL: ${figure}\n`);
+
+    const { out: json } = await report('--figures', 'frontier', '--json');
+    const [first, second] = json
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(first).toEqual({ event: 'figure', figure: 'frontier', dataSet: 'ptb', files: [figure] });
+    expect(second).toMatchObject({ event: 'written', missing: [] });
+  });
+
+  it('are missed where there is nothing to draw, but with --all', async () => {
+    const missed = await report('--figures', '1');
+    expect([missed.code, missed.error]).toEqual([
+      2,
+      expect.stringMatching(/Figure 1: .*: nothing was measured on the test split yet; see sri reproduce --figures 1/),
+    ]);
+    // Runs that left no curve, so that there is no picture of one.
+    const curves = await report('--figures', 'training-curves');
+    expect([curves.code, curves.error]).toEqual([2, expect.stringContaining('The curves of training: nothing')]);
+    const all = await report('--all');
+    expect(all.code, all.error).toBe(0);
+    expect(all.out).toMatch(/^Figure 1: .*: nothing measured on the test split$/m);
+    const unknown = await report('--figures', 'frontir');
+    expect([unknown.code, unknown.error]).toEqual([
+      2,
+      expect.stringContaining('no such figure as frontir; did you mean frontier? '),
+    ]);
+  });
+});

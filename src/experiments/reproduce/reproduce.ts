@@ -444,8 +444,8 @@ export class Performer {
     const { request } = this;
     const runs = findRuns(request.runs, request.loaded.config.dataSet).map(readRun);
     if (runs.length === 0) return;
-    const asked = tablesOf(tablesToShow(request));
-    const results = await writeResults(runs, { ...request, asked, missing: 'pass over', html: true });
+    const wanted = { asked: tablesOf(tablesToShow(request)), figures: figuresOf(request.figures) };
+    const results = await writeResults(runs, { ...request, ...wanted, missing: 'pass over', html: true });
     this.tell({ kind: 'results', results });
   }
 
