@@ -6,6 +6,7 @@ import type { RunConfig } from '../config/schema.js';
 import { InputError } from '../errors.js';
 import type { ChosenRun } from '../experiments/choose-run.js';
 import type { RunFolder } from '../runs/run-folder.js';
+import { cut } from '../text.js';
 import { type Io, note } from './io.js';
 
 /** What the options of {@link addRunOptions} hold. */
@@ -87,10 +88,34 @@ export function names(text: string): string[] {
   return [...new Set(text.split(',').map((item) => item.trim()))];
 }
 
+/** A parser of an option that may be repeated: all of its values. */
+export function collect(text: string, sofar: readonly string[] = []): string[] {
+  return [...sofar, text];
+}
+
+/**
+ * Lets nothing that is given be overruled in silence by what comes after it: an option that takes a list takes a further one
+ * as more of it, and any other the same value again at most. The parser of a list so is given all of it at once.
+ */
+export function settleRepeated({ options }: Command): void {
+  for (const option of options.filter((one) => one.required && one.parseArg !== collect)) {
+    const { parseArg, flags } = option;
+    const isList = flags.includes('<list>');
+    let given: string | undefined;
+    option.argParser((text: string) => {
+      if (given !== undefined && !isList && given !== text) {
+        throw new InvalidArgumentError(`It was given as '${cut(given)}' before: give it once.`);
+      }
+      given = isList && given !== undefined ? `${given},${text}` : text;
+      return parseArg === undefined ? given : parseArg(given, undefined);
+    });
+  }
+}
+
 export function addSetOption(command: Command): Command {
   return command.addOption(
     new Option('--set <key=value>', 'override a key of the config, such as model.hiddenSize=128; may be repeated')
-      .argParser((text, sofar: string[] = []) => [...sofar, text])
+      .argParser(collect)
       .default([], 'none'),
   );
 }

@@ -19,6 +19,7 @@ import { addInit } from './init.js';
 import { addInterpolate } from './interpolate.js';
 import { type Io, note, printJson } from './io.js';
 import { addNoisyRecon } from './noisy-recon.js';
+import { collect, settleRepeated } from './options.js';
 import { addPosterior } from './posterior.js';
 import { addPrepare } from './prepare.js';
 import { addReport } from './report.js';
@@ -63,7 +64,7 @@ export async function buildProgram(io: Io, args: readonly string[]): Promise<Com
         '--plugin <module>',
         'a file or a package that defines methods, metrics, estimators, tables, decoders or data sets; of every command; may be repeated',
       )
-        .argParser((text, sofar: string[] = []) => [...sofar, text])
+        .argParser(collect)
         .default([], 'none'),
     )
     .helpOption('-h, --help', 'print this help')
@@ -85,6 +86,7 @@ export async function buildProgram(io: Io, args: readonly string[]): Promise<Com
     const name = `sri ${command.name()}`;
     command.showHelpAfterError(`(usage: ${name} ${command.usage()}; ${name} --help says more)`);
     groupOptions(command);
+    settleRepeated(command);
     refuseEmptyPaths(command);
   }
   program.hook('postAction', (_, action) => tellFallbacks(io, action));

@@ -13,6 +13,7 @@ import {
   addConfigOption,
   addMachineOptions,
   addSetOption,
+  collect,
   configOf,
   type MachineOptions,
   overridesOf,
@@ -27,6 +28,7 @@ interface ReproduceOptions extends MachineOptions, TableOptions {
   set: string[];
   methods?: string | undefined;
   seeds?: number[] | undefined;
+  seed?: number[] | undefined;
   sweep: string[];
   sweepFile?: string | undefined;
   jobs?: number | undefined;
@@ -60,16 +62,17 @@ function addPlanOptions(command: Command, methods: string): Command {
     .option('--methods <list>', methods)
     .addOption(
       new Option(
-        '--seed, --seeds <list>',
+        '--seeds <list>',
         "seeds with commas between, or a range such as 0..4; the config's unless given",
       ).argParser(wholeNumbers(0)),
     )
+    .addOption(new Option('--seed <list>', 'the same, by the name it has elsewhere').argParser(wholeNumbers(0)))
     .addOption(
       new Option(
         '--sweep <key=values>',
         'a run for each value of a key: model.hiddenSize=64,128, langevin.steps=10..40:10; repeated, for each combination',
       )
-        .argParser((text, sofar: string[] = []) => [...sofar, text])
+        .argParser(collect)
         .default([], 'none'),
     )
     .option(
@@ -159,7 +162,11 @@ export function addFrontier(program: Command, io: Io): void {
 
 /** @throws {InputError} where no config is named, and the folder has none or several. */
 async function requestOf(options: ReproduceOptions): Promise<ReproductionRequest> {
-  const { all = false, ais = false, methods, seeds, split, runs, results, from } = options;
+  const { all = false, ais = false, methods, seed, seeds = seed, split, runs, results, from } = options;
+  if (seed !== undefined && seeds !== seed) {
+    const both = [...new Set([...seed, ...seeds!])].join(',');
+    throw new InputError(`--seed and --seeds are one option by two names; give one of them: --seeds ${both}`);
+  }
   const config = await configOf(options, options.frontier ? 'sri frontier' : 'sri reproduce');
   const [{ parseSweep }, { openConfig }] = await Promise.all([
     import('../config/load.js'),
