@@ -30,6 +30,7 @@ export function addClassify(program: Command, io: Io): void {
   addLimitOption(command, 'so many sentences of the split, drawn at random, and so many to make and to name clusters');
   onTrainedRun(command, io, {
     examples: EXAMPLES,
+    needsCode: true,
     measures: 'classification',
     work: async (opened, { labels, sets, split, limit }: ClassifyOptions, following) => {
       const { classifyRun } = await import('../experiments/classify.js');

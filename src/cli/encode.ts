@@ -41,6 +41,7 @@ export function addEncode(program: Command, io: Io): void {
       vectorFile,
     );
   onTrainedRun(command, io, {
+    needsCode: true,
     examples: `
 Examples:
   sri encode reviews.txt --out codes.npy
@@ -96,6 +97,7 @@ export function addDecode(program: Command, io: Io): void {
       'vectors as .csv, .npy or .safetensors, told apart by what they hold; standard input unless given',
     );
   onTrainedRun(addSampleSeedOption(addDecodingOptions(command)), io, {
+    needsCode: true,
     examples: `
 Examples:
   sri decode codes.npy
@@ -159,6 +161,7 @@ export function addNeighbours(program: Command, io: Io): void {
     )
     .option('--draws <number>', 'draws a sentence, as in sri encode; as in the config unless given', wholeNumber(2));
   onTrainedRun(command, io, {
+    needsCode: true,
     examples: `
 Examples:
   echo "the people know it ." | sri neighbours --split train --limit 2000

@@ -81,6 +81,12 @@ function complete(command: Command, io: Io, examples: string, only?: string[]): 
   const experiment = () => import('../experiments/evaluate.js');
   onTrainedRun(command, io, {
     examples,
+    needsCode: async ({ metric = [], estimator = 'auto', draws }) => {
+      if (estimator !== 'auto') return `--estimator ${estimator}`;
+      if (draws !== undefined) return '--draws';
+      const inexact = (await experiment()).inexact(metric);
+      return inexact.length === 0 ? null : `--metric ${inexact.join(',')}`;
+    },
     settle: async ({ run, options: { metric, estimator, draws } }: Chosen<EvalOptions>) => {
       const { checkMetrics, withEstimator } = await experiment();
       checkMetrics(run, metric ?? []);

@@ -28,6 +28,7 @@ export function addGenerate(program: Command, io: Io): void {
     .option('--count <number>', 'sentences', wholeNumber(1), TABLE_3.count);
   onTrainedRun(addSampleSeedOption(addDecodingOptions(command)), io, {
     examples: EXAMPLES,
+    needsCode: ({ decode }) => (decode === 'sample' ? null : `sri generate --decode ${decode}`),
     settle: ({ run, options }: Chosen<GenerateOptions>) => {
       decodingOf(options, run.seed);
       return run;

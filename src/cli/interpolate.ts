@@ -42,6 +42,7 @@ export function addInterpolate(program: Command, io: Io): void {
     .option('--to <text>', 'with --from: the sentence to end at');
   onTrainedRun(addDecodingOptions(command), io, {
     examples: EXAMPLES,
+    needsCode: true,
     settle: ({ run, options }: Chosen<InterpolateOptions>) => {
       requestOf(options, run.seed);
       return run;

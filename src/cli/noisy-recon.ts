@@ -28,6 +28,7 @@ export function addNoisyRecon(program: Command, io: Io): void {
     .option('--noise-draws <number>', 'noisy copies of each sentence', wholeNumber(1), TABLE_4.noiseDraws);
   onTrainedRun(addLimitOption(addSplitOption(command, TABLE_4.split)), io, {
     examples: EXAMPLES,
+    needsCode: true,
     measures: 'noisy-recon',
     work: async (opened, { swaps, noiseDraws, split, limit }: TrainedRunOptions & NoisyReconRequest, following) => {
       const { noisyReconRun } = await import('../experiments/noisy-reconstruction.js');

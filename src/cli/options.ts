@@ -131,7 +131,7 @@ export function addRunOptions(command: Command): Command {
   addConfigOption(command)
     .option(
       '--method <name>',
-      'method of the config: sri, lstm-lm, fb-vae; sri to train, the newest run to measure, unless given',
+      'method of the config: sri, lstm-lm, fb-vae; sri to train, the newest run that will do to measure, unless given',
     )
     .option('--setting <name>', "one of the method's settings; the config's first unless given");
   return addSetOption(command)
@@ -192,12 +192,14 @@ export async function chooseRun(options: RunOptions & MachineOptions): Promise<C
 
 /**
  * A run that was trained: the one in `--run`, or the one that `--config`, `--method` and `--seed` name; where no method is
- * named, the one that was trained last, which is then told. Its configuration is the folder's own; how it is evaluated may
- * be said anew, by the config file and by `--set`.
+ * named, the one that was trained last of those that will do, which is then told. Its configuration is the folder's own; how
+ * it is evaluated may be said anew, by the config file and by `--set`.
+ * @param needsCode see `Wanted`.
  * @throws {InputError} when the options name no run, there is none, or they would change what was trained.
  */
 export async function chooseTrainedRun(
   options: RunOptions & MachineOptions,
+  needsCode: string | null,
   io: Io,
 ): Promise<{ run: RunConfig; folder: RunFolder }> {
   const { checkEvaluationOverrides, trainedRun } = await import('../experiments/choose-run.js');
@@ -209,12 +211,12 @@ export async function chooseTrainedRun(
     }
     return trainedRun(options.run, overrides);
   }
-  const [{ newestRun, onlyConfig }, { runOfConfig }] = await Promise.all([
+  const [{ newestRun, noRun, onlyConfig }, { runOfConfig }] = await Promise.all([
     import('../experiments/default-run.js'),
     import('../experiments/choose-run.js'),
   ]);
   const kept = options.config === undefined ? null : runOfConfig(options.config);
-  if (kept !== null) return chooseTrainedRun({ ...options, config: undefined, run: kept.directory }, io);
+  if (kept !== null) return chooseTrainedRun({ ...options, config: undefined, run: kept.directory }, needsCode, io);
   const config = options.config ?? onlyConfig() ?? undefined;
   if (options.method === undefined || config === undefined) {
     const { method, setting } = options;
@@ -223,16 +225,21 @@ export async function chooseTrainedRun(
     }
     const { openConfig } = await import('../experiments/choose-run.js');
     const dataSet = config === undefined ? undefined : (await openConfig(config)).config.dataSet;
-    const wanted = setting === undefined ? method : `${method}@${setting}`;
-    const { folder, of } = newestRun(options.runs, { dataSet, name: wanted, seed: options.seed });
-    note(io, `${folder.directory}: the ${of === 1 ? 'only run' : `newest of ${of} runs`} in ${options.runs}`);
+    const asked = setting === undefined ? method : `${method}@${setting}`;
+    const filter = { dataSet, name: asked, seed: options.seed };
+    const { folder, which } = newestRun(options.runs, filter, { needsCode, config });
+    note(io, `${folder.directory}: ${which}`);
     const { name, seed } = folder.config();
     const bare = { ...options, setting: undefined };
     return config === undefined
-      ? chooseTrainedRun({ ...bare, method: undefined, run: folder.directory, seed: undefined }, io)
-      : chooseTrainedRun({ ...bare, config, method: name, seed }, io);
+      ? chooseTrainedRun({ ...bare, method: undefined, run: folder.directory, seed: undefined }, needsCode, io)
+      : chooseTrainedRun({ ...bare, config, method: name, seed }, needsCode, io);
   }
   const { run, folder } = await chooseRun({ ...options, config });
+  if (!folder.isBegun()) {
+    const { dataSet, name, seed } = run;
+    throw noRun(options.runs, { dataSet, name, seed }, { needsCode, config });
+  }
   const { evaluation, backend, threads } = run;
   return { run: { ...folder.config(), evaluation, backend, threads }, folder };
 }

@@ -23,6 +23,7 @@ export function addPosterior(program: Command, io: Io): void {
     .option('--sentences <number>', 'sentences of the split, drawn at random', wholeNumber(2), FIGURE_1.sentences);
   onTrainedRun(addSplitOption(command, FIGURE_1.split), io, {
     examples: EXAMPLES,
+    needsCode: true,
     measures: 'posterior',
     work: async (opened, { sentences, split }: TrainedRunOptions & PosteriorRequest, following) => {
       const { posteriorRun } = await import('../experiments/posterior.js');

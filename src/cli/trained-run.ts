@@ -67,6 +67,11 @@ export interface Work<Options, Result> {
   examples: string;
   /** What it measures of a split, as plans call it, where no other process is to measure that of the run meanwhile. */
   measures?: Measuring;
+  /**
+   * What of it is for methods with a latent code alone, so that runs of others are passed over where none is named: all of it
+   * where true, nothing where absent or null.
+   */
+  needsCode?: true | ((options: Options) => string | null | Promise<string | null>);
   /** Decides on the options, before anything is opened, what is not right together; and what the run is to be, where not as chosen. */
   settle?(chosen: Chosen<Options>): RunConfig | Promise<RunConfig>;
   /** @param files the arguments that are no options, where the command takes any. */
@@ -84,13 +89,14 @@ export interface Work<Options, Result> {
 export function onTrainedRun<Options extends TrainedRunOptions & { split?: SplitName }, Result>(
   command: Command,
   io: Io,
-  { examples, measures, settle = ({ run }) => run, work, show }: Work<Options, Result>,
+  { examples, measures, needsCode, settle = ({ run }) => run, work, show }: Work<Options, Result>,
 ): void {
   addTrainedRunOptions(command)
     .addHelpText('after', examples)
     .action(async () => {
       const options: Options = command.opts();
-      const { run: asChosen, folder } = await chooseTrainedRun(options, io);
+      const needing = needsCode === true ? `sri ${command.name()}` : ((await needsCode?.(options)) ?? null);
+      const { run: asChosen, folder } = await chooseTrainedRun(options, needing, io);
       const run = await settle({ run: asChosen, folder, options });
       const [{ openRun }, { findMetric }, { createProgress }, { printRow }] = await Promise.all([
         import('../experiments/open-run.js'),

@@ -46,6 +46,7 @@ export function addTransfer(program: Command, io: Io): void {
     .option('--judged <number>', 'test sentences by which the judge is judged, at most', wholeNumber(1), 500);
   onTrainedRun(addSampleSeedOption(addDecodingOptions(command)), io, {
     examples: EXAMPLES,
+    needsCode: true,
     settle: ({ run, options }: Chosen<TransferOptions>) => {
       decodingOf(options, run.seed);
       return run;

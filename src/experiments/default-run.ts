@@ -3,22 +3,33 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { InputError } from '../errors.js';
+import { can } from '../methods/capability.js';
+import { methods } from '../methods/registry.js';
 import { findDataSets, findRuns } from '../runs/measured-run.js';
 import type { RunFolder } from '../runs/run-folder.js';
+import { shellWord } from '../shell-words.js';
+
+interface NamedConfig {
+  name: string;
+  dataSet: string;
+}
 
 /** The YAML files of a folder that are configs, by their key `dataSet`; in alphabetical order. */
-function configsIn(folder: string): string[] {
+function configsIn(folder: string): NamedConfig[] {
   return readdirSync(folder, { withFileTypes: true })
     .filter((entry) => entry.isFile() && /\.ya?ml$/.test(entry.name))
-    .map(({ name }) => name)
-    .filter((name) => /^(dataSet|["']dataSet["'])\s*:/m.test(readFileSync(path.join(folder, name), 'utf8')))
-    .sort();
+    .flatMap(({ name }) => {
+      const text = readFileSync(path.join(folder, name), 'utf8');
+      const [, dataSet] = text.match(/^(?:dataSet|["']dataSet["'])\s*:\s*["']?([^"'#\s]*)/m) ?? [];
+      return dataSet === undefined ? [] : [{ name, dataSet }];
+    })
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 /** The only config of a folder; null where it has none or several. */
 export function onlyConfig(folder = '.'): string | null {
   const [first, ...more] = configsIn(folder);
-  return first !== undefined && more.length === 0 ? first : null;
+  return first !== undefined && more.length === 0 ? first.name : null;
 }
 
 /**
@@ -29,7 +40,7 @@ export function onlyConfig(folder = '.'): string | null {
  */
 export function impliedConfig(command: string, otherwise?: string, folder = '.'): string {
   const configs = configsIn(folder);
-  if (configs.length === 1) return configs[0]!;
+  if (configs.length === 1) return configs[0]!.name;
   const give = otherwise === undefined ? 'give --config' : `give --config, or ${otherwise}`;
   if (configs.length === 0) {
     throw new InputError(
@@ -37,14 +48,15 @@ export function impliedConfig(command: string, otherwise?: string, folder = '.')
     );
   }
   throw new InputError(
-    `${give}: this folder has ${configs.join(', ')}. For the first: ${command} --config ${configs[0]}`,
+    `${give}: this folder has ${configs.map(({ name }) => name).join(', ')}. ` +
+      `For the first: ${command} --config ${configs[0]!.name}`,
   );
 }
 
 export interface NewestRun {
   folder: RunFolder;
-  /** How many runs it was chosen from. */
-  of: number;
+  /** In words: `the newest of 3 runs in runs`. */
+  which: string;
 }
 
 /** Which runs may be meant; all where nothing is said. */
@@ -55,30 +67,80 @@ export interface RunFilter {
   seed?: number | undefined;
 }
 
+/** What a run is wanted for. */
+export interface Wanted {
+  /** What needs a latent code, as in `sri encode`, so that runs of methods without one are passed over unless named; or null. */
+  needsCode: string | null;
+  /** The config by which one would be trained; of those of this folder the first that suits unless given. */
+  config?: string | undefined;
+}
+
 /**
  * The run under `root` whose training was written down last.
- * @throws {InputError} where there is none; it names the command that trains one.
+ * @throws {InputError} as {@link noRun} says, where there is none that will do.
  */
-export function newestRun(root: string, { dataSet, name, seed }: RunFilter = {}): NewestRun {
-  const sets = dataSet === undefined ? findDataSets(root) : [dataSet];
-  const found = sets
+export function newestRun(root: string, filter: RunFilter, wanted: Wanted): NewestRun {
+  const { found } = look(root, filter);
+  const free = wanted.needsCode === null || filter.name !== undefined;
+  const folder = found.find((one) => free || hasCode(one));
+  if (folder === undefined) throw noRun(root, filter, wanted);
+  const passed = folder === found[0] ? '' : ' with a latent code';
+  const which = found.length === 1 ? 'the only run' : `the newest${passed} of ${found.length} runs`;
+  return { folder, which: `${which} in ${root}` };
+}
+
+/** The runs under `root`, the newest first: those on the data set, and of those the ones that are meant. */
+function look(root: string, { dataSet, name, seed }: RunFilter): Record<'there' | 'found', readonly RunFolder[]> {
+  const there = (dataSet === undefined ? findDataSets(root) : [dataSet])
     .flatMap((set) => findRuns(root, set))
-    .filter(({ directory }) => {
-      const [method, ofSeed] = directory.split(path.sep).slice(-2);
-      return (name === undefined || method === name) && (seed === undefined || ofSeed === `seed-${seed}`);
-    })
     .map((folder) => ({ folder, written: statSync(path.join(folder.directory, 'manifest.json')).mtimeMs }))
-    .sort((a, b) => b.written - a.written);
-  if (found.length > 0) return { folder: found[0]!.folder, of: found.length };
+    .sort((a, b) => b.written - a.written)
+    .map(({ folder }) => folder);
+  const found = there.filter(({ directory }) => {
+    const [method, ofSeed] = directory.split(path.sep).slice(-2);
+    return (name === undefined || method === name) && (seed === undefined || ofSeed === `seed-${seed}`);
+  });
+  return { there, found };
+}
+
+/** Whether the method of a run has a latent code; of one that is not known here, whoever opens it will tell. */
+function hasCode(folder: RunFolder): boolean {
+  const { method } = folder.config();
+  const known = methods().find((one) => one.name === method);
+  return known === undefined || can(known.inference, 'code');
+}
+
+/** Runs that a message lists. */
+const LISTED = 4;
+
+/** That there is no run that will do: with those that there are, and the command that trains one. */
+export function noRun(root: string, filter: RunFilter, { needsCode, config }: Wanted): InputError {
+  const { dataSet, name, seed } = filter;
+  const { there, found } = look(root, filter);
+  const places = there.map(({ directory }) => path.relative(root, directory));
+  const list = [...places.slice(0, LISTED), ...(places.length > LISTED ? [`${places.length - LISTED} more`] : [])];
+  const others = list.length === 0 ? '' : ` (there ${places.length === 1 ? 'is' : 'are'} ${list.join(', ')})`;
   const what = [
     ...(name === undefined ? [] : [` of ${name}`]),
     ...(dataSet === undefined ? [] : [` on ${dataSet}`]),
     ...(seed === undefined ? [] : [` with seed ${seed}`]),
   ].join('');
-  const command = [
-    `sri train --config ${dataSet ?? 'ptb'}.yaml`,
-    ...(name === undefined ? [] : [`--method ${name}`]),
+  const lacking =
+    found.length === 0
+      ? `no trained run${what} here`
+      : `${needsCode} needs a latent code, which no run${what} here has`;
+  const sets = [...new Set(places.map((place) => place.split(path.sep)[0]!))];
+  const method = name ?? (found.length === 0 ? undefined : 'sri');
+  const train = [
+    `sri train --config ${shellWord(config ?? configFor(dataSet === undefined ? sets : [dataSet]))}`,
+    ...(method === undefined ? [] : [`--method ${method}`]),
     ...(seed === undefined ? [] : [`--seed ${seed}`]),
   ].join(' ');
-  throw new InputError(`${root}: no trained run${what} here; name one with --run FOLDER, or train one: ${command}`);
+  return new InputError(`${root}: ${lacking}${others}; name one with --run FOLDER, or train one: ${train}`);
+}
+
+/** The first config of the folder on one of some data sets, or on any where those are none; else one that would be called so. */
+function configFor([dataSet, ...more]: readonly string[], folder = '.'): string {
+  const own = configsIn(folder).find((one) => dataSet === undefined || [dataSet, ...more].includes(one.dataSet));
+  return own?.name ?? `${dataSet ?? 'ptb'}.yaml`;
 }

@@ -38,6 +38,11 @@ export function perplexityQuantity(estimator: string): string {
   return `ppl-${estimator}`;
 }
 
+/** Those of some metrics that a model without a latent code has not. @throws {InputError} where there is no such metric. */
+export function inexact(metrics: readonly string[]): string[] {
+  return metrics.filter((name) => !isMeasurable(metricNamed(name), 'none'));
+}
+
 /** @throws {InputError} where there is no such metric, another command measures it, or the run's method has it not. */
 export function checkMetrics({ method }: Pick<RunConfig, 'method'>, metrics: readonly string[]): void {
   measurable(metrics, methodNamed(method).inference);

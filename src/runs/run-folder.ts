@@ -132,6 +132,11 @@ export class RunFolder {
     return path.join(this.directory, `${name}.safetensors`);
   }
 
+  /** Whether it holds a run, trained or not. */
+  isBegun(): boolean {
+    return existsSync(path.join(this.directory, 'config.json'));
+  }
+
   /** @throws InputError where the folder holds no run. */
   config(): RunConfig {
     const file = path.join(this.directory, 'config.json');

@@ -1,6 +1,6 @@
 // The commands as a person gives them who says no more than they must: the config, the method and the run are found.
 
-import { existsSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -67,6 +67,143 @@ describe('with one config in the folder', () => {
     const { code, error } = await sri('eval', '--method', 'sri', '--metric', 'au');
     expect(code, error).toBe(0);
     expect(error).not.toContain('newest');
+  });
+});
+
+describe('of runs with and without a latent code', () => {
+  beforeAll(() => {
+    utimesSync('runs/words/lstm-lm/seed-0/manifest.json', 9, 9);
+    utimesSync('runs/words/sri/seed-0/manifest.json', 8, 8);
+  });
+
+  const chosen = /^runs\/words\/sri\/seed-0: the newest with a latent code of 2 runs in runs\n/;
+
+  it.each([
+    ['encode', 'words.test.txt'],
+    ['neighbours', 'words.test.txt', '--draws', '2'],
+    ['generate', '--count', '2'],
+    ['interpolate', '--from', 'a b', '--to', 'a d'],
+    ['posterior', '--sentences', '3'],
+    ['noisy-recon', '--swaps', '0', '--noise-draws', '1', '--limit', '2', '--config', 'words.yaml'],
+    ['eval', '--metric', 'recon,au', '--limit', '3'],
+    ['eval-ppl', '--draws', '3', '--limit', '3'],
+  ])('sri %s takes the newest that has what it needs', async (...args) => {
+    const { code, error } = await sri(...args);
+    expect(error).toMatch(chosen);
+    expect(code, error).toBe(0);
+  });
+
+  it('what needs none takes the newest', async () => {
+    for (const args of [
+      ['eval', '--metric', 'ppl', '--limit', '3'],
+      ['generate', '--decode', 'sample', '--count', '2'],
+    ]) {
+      const { code, error } = await sri(...args);
+      expect(code, error).toBe(0);
+      expect(error).toMatch(/^runs\/words\/lstm-lm\/seed-0: the newest of 2 runs in runs\n/);
+    }
+    const named = await sri('encode', '--method', 'lstm-lm', 'words.test.txt');
+    expect(named.code).toBe(2);
+    expect(named.error).toMatch(/lstm-lm has no latent code/);
+  });
+
+  it('names the command that trains one, where there is none', async () => {
+    renameSync('runs/words/sri', 'hidden');
+    const { code, error } = await sri('decode', 'none.csv');
+    renameSync('hidden', 'runs/words/sri');
+    expect(code).toBe(2);
+    expect(error).toBe(
+      'sri: runs: sri decode needs a latent code, which no run on words here has (there is words/lstm-lm/seed-0); ' +
+        'name one with --run FOLDER, or train one: sri train --config words.yaml --method sri\n',
+    );
+  });
+});
+
+describe('where the run that is asked for was never trained', () => {
+  const there = '(there are words/lstm-lm/seed-0, words/sri/seed-0)';
+
+  it.each([
+    [['--seed', '7'], 'on words with seed 7', 'study.yaml --seed 7'],
+    [['--method', 'sri', '--seed', '7'], 'of sri on words with seed 7', 'study.yaml --method sri --seed 7'],
+    [
+      ['--method', 'sri', '--setting', 'annealed'],
+      'of sri@annealed on words with seed 0',
+      'study.yaml --method sri@annealed --seed 0',
+    ],
+  ])('sri eval %j says which there are, and trains by the config of the folder', async (args, what, train) => {
+    renameSync('words.yaml', 'study.yaml');
+    try {
+      for (const config of [[], ['--config', 'study.yaml']]) {
+        const { code, error } = await sri('eval', ...args, ...config);
+        expect(code).toBe(2);
+        expect(error).toContain(`${there}; name one with --run FOLDER, or train one: sri train --config ${train}\n`);
+        expect(error).toContain(`no trained run ${what}`);
+      }
+    } finally {
+      renameSync('study.yaml', 'words.yaml');
+    }
+  });
+
+  it('of several configs it is the one of the data set', async () => {
+    writeFileSync('all.yaml', CONFIG.replace('words', 'other'));
+    const { error } = await sri('eval', '--seed', '7');
+    rmSync('all.yaml');
+    expect(error).toContain('or train one: sri train --config words.yaml --seed 7\n');
+  });
+});
+
+describe('an option that is given twice', () => {
+  it('is all of both, where it takes a list', async () => {
+    const { out, code, error } = await sri('eval', '--method', 'sri', '--metric', 'au', '--metric', 'kl,au', '--json');
+    expect(code, error).toBe(0);
+    const metrics = out
+      .trim()
+      .split('\n')
+      .flatMap((line) => JSON.parse(line).metric ?? []);
+    expect([...new Set(metrics)]).toEqual(['au', 'kl']);
+
+    const plan = [
+      'reproduce',
+      '--methods',
+      'lstm-lm',
+      '--methods',
+      'sri',
+      '--seeds',
+      '0',
+      '--seeds',
+      '2..3',
+      '--dry-run',
+    ];
+    const { out: tasks } = await sri(...plan, '--json');
+    const trained = tasks
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+      .filter(({ kind }) => kind === 'train');
+    expect(trained.map(({ name, seed }) => `${name} ${seed}`).sort()).toEqual(
+      [0, 2, 3].flatMap((seed) => [`lstm-lm ${seed}`, `sri ${seed}`]).sort(),
+    );
+  });
+
+  it.each([
+    [
+      ['train', '--seed', '0', '--seed', '1'],
+      /'--seed <number>' argument '1' is invalid\. It was given as '0' before: give it once/,
+    ],
+    [['eval', '--config', 'words.yaml', '--config', 'more.yaml'], /It was given as 'words\.yaml' before/],
+    [['eval', '--split', 'valid', '--split', 'test'], /It was given as 'valid' before/],
+    [['train', '--threads', '1', '--threads=2'], /It was given as '1' before/],
+    [['reproduce', '--seed', '0', '--seeds', '1,2'], /--seed and --seeds are one option .*: --seeds 0,1,2/],
+    [['reproduce', '--jobs', '2', '--jobs', '3'], /It was given as '2' before/],
+  ])('sri %j is refused where only one could be meant', async (args, complaint) => {
+    const { code, error } = await sri(...args);
+    expect(code).toBe(2);
+    expect(error).toMatch(complaint);
+  });
+
+  it('may be, with the same value', async () => {
+    const { code, error } = await sri('eval', '--metric', 'ppl', '--limit', '3', '--limit', '3', '--method', 'lstm-lm');
+    expect(code, error).toBe(0);
   });
 });
 
