@@ -1,11 +1,13 @@
 // `npm run lint:native [-- --write]`: native/ is formatted as .clang-format has it, and has nothing of what .clang-tidy looks
-// for; with --write it is formatted. Both programs come with LLVM, and as the wheels clang-format and clang-tidy of PyPI.
+// for; with --write it is formatted. Both programs come with LLVM, and as the wheels clang-format and clang-tidy of PyPI. What
+// the addons are compiled against must be there: of native/webgpu, the headers that `npm run setup:webgpu` brings.
 
 import { spawnSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 import { root } from './native/build.mjs';
+import { languageOptions } from './webgpu/setup.mjs';
 
 const filesOf = (folder, ending) =>
   readdirSync(join(root, folder))
@@ -29,4 +31,11 @@ if (process.argv.includes('--write')) {
   const headers = spawnSync(compiler, ['-print-file-name=include'], { encoding: 'utf8' }).stdout?.trim();
   const extra = headers ? [`--extra-arg=-idirafter${headers}`] : [];
   run('clang-tidy', ['--quiet', '-p', 'build/native', ...extra, ...filesOf('native', /\.cpp$/)]);
+  const webgpu = join(root, 'build', 'webgpu');
+  if (existsSync(join(webgpu, 'webgpu.h'))) {
+    const options = languageOptions(webgpu, join(root, 'node_modules'));
+    run('clang-tidy', ['--quiet', ...filesOf('native/webgpu', /\.cpp$/), '--', ...options]);
+  } else {
+    process.stderr.write('clang-tidy DOES NOT READ native/webgpu: npm run setup:webgpu was not run\n');
+  }
 }

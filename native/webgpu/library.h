@@ -53,7 +53,8 @@
   F(ShaderModuleRelease)
 
 struct Library {
-#define WGPU_MEMBER(name) decltype(&wgpu##name) name;
+// A name that is declared takes no parentheses.
+#define WGPU_MEMBER(name) decltype(&wgpu##name) name;  // NOLINT(bugprone-macro-parentheses)
   WGPU_FUNCTIONS(WGPU_MEMBER)
 #undef WGPU_MEMBER
 

@@ -130,15 +130,22 @@ async function unpack(path, folder) {
   }
 }
 
+/** What a compiler, or what else reads native/webgpu, is told of it. `headers`: the folder of wgpu-native's. */
+export function languageOptions(headers, modules) {
+  const including = [headers, join(modules, 'node-addon-api'), join(modules, 'node-api-headers', 'include')];
+  return [
+    ...['-std=c++17', '-Wall', '-Wextra', '-DNAPI_VERSION=8', '-DNAPI_CPP_EXCEPTIONS'],
+    ...including.flatMap((path) => ['-isystem', path]),
+  ];
+}
+
 async function compile(folder, { root, modules = join(root, 'node_modules'), machine, compiler }) {
   const sources = (await sourcesOf(root)).filter((path) => path.endsWith('.cpp'));
-  const including = [folder, join(modules, 'node-addon-api'), join(modules, 'node-api-headers', 'include')];
   // Node unloads an addon with the worker that loaded it; a driver's threads would wake up in code that is gone.
   const linking = machine.platform === 'darwin' ? ['-undefined', 'dynamic_lookup'] : ['-Wl,-z,nodelete', '-ldl'];
   const args = [
-    ...['-std=c++17', '-O2', '-shared', '-fPIC', '-fvisibility=hidden', '-Wall', '-Wextra'],
-    ...['-DNAPI_VERSION=8', '-DNAPI_CPP_EXCEPTIONS'],
-    ...including.flatMap((path) => ['-isystem', path]),
+    ...['-O2', '-shared', '-fPIC', '-fvisibility=hidden'],
+    ...languageOptions(folder, modules),
     ...sources,
     ...['-o', join(folder, ADDON)],
     ...linking,
