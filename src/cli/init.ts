@@ -58,9 +58,11 @@ Examples:
       const { describeColumns } = await import('../data/columns.js');
       const columns =
         taken === null ? null : `${text}: ${describeColumns(taken.columns)}; written to ${taken.files.join(', ')}`;
+      const { busyCores, busyNotice } = await import('../experiments/reproduce/busy-cores.js');
+      const busy = seconds === null ? 0 : await busyCores();
       const next = [`sri train --config ${config}`, `sri eval --config ${config}`];
       if (json) {
-        printJson(io, { event: 'initialized', config, taken, seconds, next });
+        printJson(io, { event: 'initialized', config, taken, seconds, busyCores: busy, next });
         return;
       }
       if (columns !== null) print(io, columns);
@@ -74,5 +76,7 @@ Examples:
           : `   # LSTM-LM, then SRI from its weights; about ${formatSeconds(seconds)} with the next`;
       print(io, `next: ${next[0]}${time}`);
       print(io, `      ${next[1]}`);
+      const notice = busyNotice(busy);
+      if (notice !== null) note(io, notice);
     });
 }

@@ -66,7 +66,11 @@ function addPlanOptions(command: Command, methods: string): Command {
         "seeds with commas between, or a range such as 0..4; the config's unless given",
       ).argParser(wholeNumbers(0)),
     )
-    .addOption(new Option('--seed <list>', 'the same, by the name it has elsewhere').argParser(wholeNumbers(0)))
+    .addOption(
+      new Option('--seed <list>', "the same, by the name it has elsewhere; the config's unless given").argParser(
+        wholeNumbers(0),
+      ),
+    )
     .addOption(
       new Option(
         '--sweep <key=values>',
@@ -301,13 +305,21 @@ async function showForecast(
 ): Promise<void> {
   const known = forecasts.map(({ seconds }) => seconds ?? 0).reduce((sum, seconds) => sum + seconds, 0);
   const unknown = forecasts.some(({ seconds }) => seconds === null);
+  const { busyCores, busyNotice } = await import('../experiments/reproduce/busy-cores.js');
+  const busy = known === 0 ? 0 : await busyCores();
   if (json) {
     for (const { task, state, epochs, seconds } of forecasts) {
       const run = 'run' in task ? { name: task.run.name, seed: task.run.seed } : {};
       printJson(io, { event: 'task', id: task.id, kind: task.kind, ...run, after: task.after, state, epochs, seconds });
     }
     const side = together.jobs === 1 ? {} : { jobs: together.jobs, secondsTogether: together.seconds };
-    printJson(io, { event: 'plan', tasks: forecasts.length, seconds: unknown ? null : known, ...side });
+    printJson(io, {
+      event: 'plan',
+      tasks: forecasts.length,
+      seconds: unknown ? null : known,
+      busyCores: busy,
+      ...side,
+    });
     return;
   }
   const { describeTask } = await import('../experiments/reproduce/plan.js');
@@ -327,5 +339,7 @@ async function showForecast(
     ...(together.jobs === 1 ? [] : [[`${together.jobs} at a time`, '', time(together.seconds)]]),
   ];
   for (const line of align([['task', 'state', 'takes at most about'], ...lines, ...totals])) print(io, line);
+  const notice = busyNotice(busy);
+  if (notice !== null) note(io, notice);
   if (unknown) print(io, 'what it takes can be told once the text is prepared: sri prepare');
 }
