@@ -91,7 +91,7 @@ function prepareIteration(method, setting) {
   }
   const model = methodNamed(method).create(run, randomCorpus(V));
   const optimizer = createOptimizer(run.optimizer, model.parameters);
-  const learner = new GradientDescent(model.parameters, optimizer, run.optimizer.clipNorm);
+  const learner = new GradientDescent(model.parameters, optimizer, run.optimizer.clipNorm, run.precision);
   return () => {
     model.learn(batch, { epoch: 1, batch: count, batches: 1000, iteration: count++ }, learner);
   };

@@ -6,6 +6,7 @@
 
 #include "context.h"
 #include "handles.h"
+#include "operands.h"
 
 namespace sri {
 
@@ -292,18 +293,6 @@ std::size_t bytesPerRow(const LatentContext& context, Wanted wanted) {
 
 namespace {
 
-/** A `compute` of `body` with a value of the operand type that the handles' precision asks for. */
-template <class Body>
-void computeInOperandOf(const RecurrentWeights& recurrent, const Body& body) {
-  compute([&] {
-    if (recurrent.precision() == Precision::f32) {
-      body(float{});
-    } else {
-      body(BFloat16{});
-    }
-  });
-}
-
 void latentNll(const Napi::CallbackInfo& info) {
   const LatentCall call(info);
   const LatentContext& context = call.context;
@@ -312,7 +301,7 @@ void latentNll(const Napi::CallbackInfo& info) {
   const std::size_t Z = call.latentSize;
   const float* z = args.floats("z", R * Z);
   float* nll = args.floats("nll", R);
-  computeInOperandOf(call.recurrent, [&](auto operand) {
+  computeInOperandOf(call.recurrent.precision(), [&](auto operand) {
     inPieces(R, context.batch, bytesPerRow(context, Wanted::nll), [&](int begin, int count) {
       const LatentPass<decltype(operand)> pass(call.recurrent, call.vocabulary, context, count, Wanted::nll,
                                                Workspace::fresh());
@@ -330,7 +319,7 @@ void latentGradient(const Napi::CallbackInfo& info) {
   const float* z = args.floats("z", R * Z);
   float* nll = args.floats("nll", R);
   float* gradient = args.floats("gradient", R * Z);
-  computeInOperandOf(call.recurrent, [&](auto operand) {
+  computeInOperandOf(call.recurrent.precision(), [&](auto operand) {
     inPieces(R, context.batch, bytesPerRow(context, Wanted::gradient), [&](int begin, int count) {
       const LatentPass<decltype(operand)> pass(call.recurrent, call.vocabulary, context, count, Wanted::gradient,
                                                Workspace::fresh());
@@ -359,7 +348,7 @@ void shortRun(const Napi::CallbackInfo& info) {
   if (weights != nullptr) sums.emplace(args.get("gradient"), context, call.vocabulary.vocabularySize());
   const Wanted wanted = sums ? Wanted::parameters : Wanted::gradient;
 
-  computeInOperandOf(call.recurrent, [&](auto operand) {
+  computeInOperandOf(call.recurrent.precision(), [&](auto operand) {
     inPieces(R, context.batch, bytesPerRow(context, wanted), [&](int begin, int count) {
       Workspace& workspace = Workspace::fresh();
       LatentPass<decltype(operand)> pass(call.recurrent, call.vocabulary, context, count, wanted, workspace);

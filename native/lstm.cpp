@@ -5,6 +5,8 @@
 #include "arguments.h"
 #include "context.h"
 #include "handles.h"
+#include "matrix-product.h"
+#include "operands.h"
 
 namespace sri {
 
@@ -110,6 +112,7 @@ void LstmForward<Operand>::step(const RecurrentWeights::Part& part, const float*
                 t > 0 ? cell - cellStep : zeros_, cell,
                 keepsHistory ? activations + (at - u0) * 4 + u0 : rowBuffer + width, rowBuffer);
     for (int u = 0; u < width; u++) storeOperand(hidden + at + u, rowBuffer[u]);
+    if (unrounded != nullptr) std::memcpy(unrounded + at, rowBuffer, width * sizeof(float));
     if (mask != nullptr) {
       const float* maskRow = mask + word * H + u0;
       for (int u = 0; u < width; u++) storeOperand(masked + at + u, rowBuffer[u] * maskRow[u]);
@@ -208,7 +211,7 @@ template struct LstmBackward<BFloat16>;
 namespace {
 
 void lstmForward(const Napi::CallbackInfo& info) {
-  const RecurrentWeights& weights = recurrentOf(info[0], Precision::f32);
+  const RecurrentWeights& weights = recurrentOf(info[0]);
   const Arguments args(info[1], "arguments");
   const std::size_t T = args.count("tokens");
   const std::size_t B = args.count("batch");
@@ -220,12 +223,15 @@ void lstmForward(const Napi::CallbackInfo& info) {
   float* hidden = args.floats("hidden", T * R * H);
   float* cells = args.floats("cells", T * R * H);
   float* activations = args.floats("activations", T * R * 4 * H);
-  compute([&] {
-    LstmForward<float> pass(weights, T, B, R, Workspace::fresh());
+  computeInOperandOf(weights.precision(), [&](auto operand) {
+    using Operand = decltype(operand);
+    Workspace& workspace = Workspace::fresh();
+    LstmForward<Operand> pass(weights, T, B, R, workspace);
     pass.wordGates = wordGates;
     pass.latentGates = latentGates;
-    pass.initial = initial;
-    pass.hidden = hidden;
+    pass.initial = asOperands<Operand>(initial, R * H, workspace);
+    pass.hidden = operandsFor<Operand>(hidden, T * R * H, workspace);
+    if (weights.precision() != Precision::f32) pass.unrounded = hidden;
     pass.cells = cells;
     pass.activations = activations;
     inParallel([&](const Worker& worker) { pass.run(worker); });
@@ -233,24 +239,22 @@ void lstmForward(const Napi::CallbackInfo& info) {
 }
 
 /** dKernel `[H, 4H]` = sum_t h_{t-1}' dL/da_t, where h_0 `[R, H]`, or none for zeros, lies apart from the others. */
-void sumOverTime(const float* initial, const float* hidden, const float* dGates, std::size_t T, std::size_t R,
-                 std::size_t H, float* dKernel) {
-  const dnnl_dim_t h = H;
-  const auto multiply = [&](const float* before, const float* gates, dnnl_dim_t count, float beta) {
-    return dnnl_sgemm('T', 'N', h, 4 * h, count, 1.0f, before, h, gates, 4 * h, beta, dKernel, 4 * h);
+void sumOverTime(Precision precision, const float* initial, const float* hidden, const float* dGates, int T, int R,
+                 int H, float* dKernel, Workspace& workspace) {
+  const auto multiply = [&](const float* before, const float* gates, int count, bool accumulate) {
+    const MatrixProduct product{H, 4 * H, count, true, false, accumulate};
+    product.run(precision, before, gates, dKernel, workspace);
   };
-  dnnl_status_t status = dnnl_success;
   if (initial != nullptr) {
-    status = multiply(initial, dGates, R, 0.0f);
+    multiply(initial, dGates, R, false);
   } else {
-    std::memset(dKernel, 0, H * 4 * H * sizeof(float));
+    std::memset(dKernel, 0, std::size_t{4} * H * H * sizeof(float));
   }
-  if (status == dnnl_success && T > 1) status = multiply(hidden, dGates + R * 4 * H, (T - 1) * R, 1.0f);
-  if (status != dnnl_success) throw std::runtime_error("oneDNN's sgemm failed");
+  if (T > 1) multiply(hidden, dGates + std::size_t{4} * R * H, (T - 1) * R, true);
 }
 
 void lstmBackward(const Napi::CallbackInfo& info) {
-  const RecurrentWeights& weights = recurrentOf(info[0], Precision::f32);
+  const RecurrentWeights& weights = recurrentOf(info[0]);
   const Arguments args(info[1], "arguments");
   const std::size_t T = args.count("tokens");
   const std::size_t R = args.count("rows");
@@ -264,17 +268,20 @@ void lstmBackward(const Napi::CallbackInfo& info) {
   float* dLatentGates = args.floatsOrNull("dLatentGates", R * 4 * H);
   float* dInitial = args.floatsOrNull("dInitial", R * H);
   float* dKernel = args.floatsOrNull("dRecurrentKernel", H * 4 * H);
-  compute([&] {
-    LstmBackward<float> pass(weights, T, R, Workspace::fresh());
+  computeInOperandOf(weights.precision(), [&](auto operand) {
+    using Operand = decltype(operand);
+    Workspace& workspace = Workspace::fresh();
+    LstmBackward<Operand> pass(weights, T, R, workspace);
     pass.cells = cells;
     pass.activations = activations;
     pass.dHidden = dHidden;
-    pass.dGates = dGates;
+    pass.dGates = operandsFor<Operand>(dGates, T * R * 4 * H, workspace);
     pass.dGatesSteps = static_cast<int>(T);
     pass.dLatentGates = dLatentGates;
     pass.dInitial = dInitial;
     inParallel([&](const Worker& worker) { pass.run(worker); });
-    if (dKernel != nullptr) sumOverTime(initial, hidden, dGates, T, R, H, dKernel);
+    toFloats(pass.dGates, dGates, T * R * 4 * H);
+    if (dKernel != nullptr) sumOverTime(weights.precision(), initial, hidden, dGates, T, R, H, dKernel, workspace);
   });
 }
 

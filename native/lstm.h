@@ -29,6 +29,8 @@ struct LstmForward {
   const float* mask = nullptr;
   /** Out: h_t `[T, R, H]`. */
   Operand* hidden = nullptr;
+  /** Out: h_t before it became an operand, `[T, R, H]`, or null. */
+  float* unrounded = nullptr;
   /** Out: mask * h_t `[T, R, H]`; used where there is a mask. */
   Operand* masked = nullptr;
   /** Out: c_t `[T, R, H]`; `[R, H]` with `keepsHistory` off. */

@@ -8,6 +8,7 @@
 #include "arguments.h"
 #include "context.h"
 #include "handles.h"
+#include "matrix-product.h"
 #include "product.h"
 #include "small-operations.h"
 
@@ -17,21 +18,19 @@ namespace {
 
 void matMul(const Napi::CallbackInfo& info) {
   constexpr int kMost = 1 << 30;
-  const dnnl_dim_t m = wholeNumberOf(info[3], "m", 1, kMost);
-  const dnnl_dim_t n = wholeNumberOf(info[4], "n", 1, kMost);
-  const dnnl_dim_t k = wholeNumberOf(info[5], "k", 1, kMost);
+  const std::size_t m = wholeNumberOf(info[3], "m", 1, kMost);
+  const std::size_t n = wholeNumberOf(info[4], "n", 1, kMost);
+  const std::size_t k = wholeNumberOf(info[5], "k", 1, kMost);
   const float* a = floatsOf(info[0], "a", m * k);
   const float* b = floatsOf(info[1], "b", k * n);
   float* out = floatsOf(info[2], "out", m * n);
   const bool transposeA = info[6].ToBoolean();
   const bool transposeB = info[7].ToBoolean();
   const bool accumulate = info[8].ToBoolean();
-  compute([&] {
-    const dnnl_status_t status =
-        dnnl_sgemm(transposeA ? 'T' : 'N', transposeB ? 'T' : 'N', m, n, k, 1.0f, a, transposeA ? m : k, b,
-                   transposeB ? k : n, accumulate ? 1.0f : 0.0f, out, n);
-    if (status != dnnl_success) throw std::runtime_error("oneDNN's sgemm failed");
-  });
+  const Precision precision = info[9].IsUndefined() ? Precision::f32 : precisionFrom(info[9]);
+  const MatrixProduct product{static_cast<int>(m), static_cast<int>(n), static_cast<int>(k),
+                              transposeA,          transposeB,          accumulate};
+  compute([&] { product.run(precision, a, b, out, Workspace::fresh()); });
 }
 
 /** Seconds that the calling thread has computed: what else runs on its core takes none of them. */

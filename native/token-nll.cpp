@@ -6,6 +6,7 @@
 #include "arguments.h"
 #include "context.h"
 #include "handles.h"
+#include "operands.h"
 
 namespace sri {
 
@@ -264,11 +265,13 @@ namespace {
  * Gradients with the upstream dNll, to the parameters too. Threads own tiles of words, so that each row of dKernel has
  * one writer; dHidden is the sum of the threads' contributions.
  */
+template <class Operand>
 class TokenNllBackward {
  public:
   TokenNllBackward(const VocabularyWeights& weights, int count, bool wantsHidden, bool wantsKernel,
                    Workspace& workspace)
       : weights_(weights), N_(count), H_(weights.hiddenSize()), tiles_(count, 1), wantsKernel_(wantsKernel) {
+    const Precision precision = weights.precision();
     const int widest = weights.widestTile();
     const int tileWords[2] = {widest, weights.tiles().back()->words.size()};
     const int tileTokens[2] = {tiles_.smallest(), tiles_.largest()};
@@ -277,27 +280,31 @@ class TokenNllBackward {
         const int m = tileTokens[i];
         const int w = tileWords[j];
         Products& p = products_[i][j];
-        p.logits = Product::of({m, H_, w, H_, 1, false, Precision::f32});
+        p.logits = Product::of({m, H_, w, H_, 1, false, precision});
         for (const bool add : {false, true}) {
-          if (wantsHidden) p.hidden[add] = Product::of({m, w, H_, w, 1, add, Precision::f32});
-          if (wantsKernel) p.kernel[add] = Product::of({w, m, H_, 1, w, add, Precision::f32});
+          if (wantsHidden) p.hidden[add] = Product::of({m, w, H_, w, 1, add, precision});
+          if (wantsKernel) p.kernel[add] = Product::of({w, m, H_, 1, w, add, precision});
         }
       }
     }
     if (wantsKernel) {
       for (int i = 0; i < tiles_.count(); i++) {
-        hiddenPacked_.push_back(std::make_unique<PackedMatrix>(tiles_[i].size(), H_, Precision::f32));
+        hiddenPacked_.push_back(std::make_unique<PackedMatrix>(tiles_[i].size(), H_, precision));
         hiddenPacked_.back()->prepare(H_, 1);
       }
     }
+    const std::size_t tileSize = static_cast<std::size_t>(tiles_.largest()) * widest;
     for (int i = 0; i < threadCount(); i++) {
-      logits_.push_back(workspace.take<float>(static_cast<std::size_t>(tiles_.largest()) * widest));
+      logits_.push_back(workspace.take<float>(tileSize));
+      gradients_.push_back(operandsFor<Operand>(logits_.back(), tileSize, workspace));
       dHiddenOf_.push_back(wantsHidden ? workspace.take<float>(static_cast<std::size_t>(N_) * H_) : nullptr);
       unwantedBias_.push_back(workspace.take<float>(widest));
     }
   }
 
+  /** The same states as they are, and as operands. */
   const float* hidden = nullptr;
+  const Operand* operands = nullptr;
   const float* bias = nullptr;
   const std::int32_t* targets = nullptr;
   const float* logNormalizer = nullptr;
@@ -342,28 +349,30 @@ class TokenNllBackward {
     const int begin = tile.words.begin;
     const int width = tile.words.size();
     float* logits = logits_[worker.index];
+    Operand* gradients = gradients_[worker.index];
     float* biasSum = dBias != nullptr ? dBias + begin : unwantedBias_[worker.index];
     for (int j = 0; j < width; j++) biasSum[j] = 0.0f;
     for (int t = 0; t < tiles_.count(); t++) {
       const Range tokens = tiles_[t];
       const Products& products = products_[tokens.size() == tiles_.largest()][width != weights_.widestTile()];
       const std::size_t at = static_cast<std::size_t>(tokens.begin) * H_;
-      products.logits->run(worker, hidden + at, tile.forward, logits);
+      products.logits->run(worker, operands + at, tile.forward, logits);
       for (int i = 0; i < tokens.size(); i++) {
-        gradientOfLogits(tokens.begin + i, begin, width, logits + static_cast<std::size_t>(i) * width, biasSum);
+        const std::size_t row = static_cast<std::size_t>(i) * width;
+        gradientOfLogits(tokens.begin + i, begin, width, logits + row, gradients + row, biasSum);
       }
       if (dHidden != nullptr) {
-        products.hidden[!first]->run(worker, logits, tile.backward, dHiddenOf_[worker.index] + at);
+        products.hidden[!first]->run(worker, gradients, tile.backward, dHiddenOf_[worker.index] + at);
       }
       if (wantsKernel_) {
         float* rows = dKernel + static_cast<std::size_t>(begin) * H_;
-        products.kernel[t > 0]->run(worker, logits, *hiddenPacked_[t], rows);
+        products.kernel[t > 0]->run(worker, gradients, *hiddenPacked_[t], rows);
       }
     }
   }
 
-  /** Replaces a token's logits by their gradient, (p - [target]) dNll. */
-  void gradientOfLogits(int n, int begin, int width, float* logits, float* biasSum) const {
+  /** The gradient of a token's logits, (p - [target]) dNll; in f32 it takes their place. */
+  void gradientOfLogits(int n, int begin, int width, const float* logits, Operand* gradients, float* biasSum) const {
     const float* biases = bias + begin;
     const float shift = logNormalizer[n];
     const float upstream = dNll[n];
@@ -371,11 +380,11 @@ class TokenNllBackward {
 #pragma omp simd
     for (int j = 0; j < width; j++) {
       const float gradient = fastExp(logits[j] + biases[j] - shift) * upstream;
-      logits[j] = gradient;
+      storeOperand(gradients + j, gradient);
       biasSum[j] += gradient;
     }
     if (target >= 0 && target < width) {
-      logits[target] -= upstream;
+      storeOperand(gradients + target, loadOperand(gradients[target]) - upstream);
       biasSum[target] -= upstream;
     }
   }
@@ -387,12 +396,13 @@ class TokenNllBackward {
   Products products_[2][2];
   std::vector<std::unique_ptr<PackedMatrix>> hiddenPacked_;
   std::vector<float*> logits_;
+  std::vector<Operand*> gradients_;
   std::vector<float*> dHiddenOf_;
   std::vector<float*> unwantedBias_;
 };
 
 void tokenNllForward(const Napi::CallbackInfo& info) {
-  const VocabularyWeights& weights = vocabularyOf(info[0], Precision::f32);
+  const VocabularyWeights& weights = vocabularyOf(info[0]);
   const Arguments args(info[1], "arguments");
   const std::size_t N = args.count("count");
   const std::size_t H = weights.hiddenSize();
@@ -402,9 +412,11 @@ void tokenNllForward(const Napi::CallbackInfo& info) {
   float* nll = args.floats("nll", N);
   float* logNormalizer = args.floats("logNormalizer", N);
   checkTargets(targets, N, weights.vocabularySize());
-  compute([&] {
-    TokenNll<float> pass(weights, N, TokenGradient::none, Workspace::fresh());
-    pass.hidden = hidden;
+  computeInOperandOf(weights.precision(), [&](auto operand) {
+    using Operand = decltype(operand);
+    Workspace& workspace = Workspace::fresh();
+    TokenNll<Operand> pass(weights, N, TokenGradient::none, workspace);
+    pass.hidden = asOperands<Operand>(hidden, N * H, workspace);
     pass.bias = bias;
     pass.targets = targets;
     pass.nll = nll;
@@ -414,7 +426,7 @@ void tokenNllForward(const Napi::CallbackInfo& info) {
 }
 
 void tokenNllBackward(const Napi::CallbackInfo& info) {
-  const VocabularyWeights& weights = vocabularyOf(info[0], Precision::f32);
+  const VocabularyWeights& weights = vocabularyOf(info[0]);
   const Arguments args(info[1], "arguments");
   const std::size_t N = args.count("count");
   const std::size_t H = weights.hiddenSize();
@@ -428,9 +440,12 @@ void tokenNllBackward(const Napi::CallbackInfo& info) {
   float* dKernel = args.floatsOrNull("dKernel", V * H);
   float* dBias = args.floatsOrNull("dBias", V);
   checkTargets(targets, N, weights.vocabularySize());
-  compute([&] {
-    TokenNllBackward pass(weights, N, dHidden != nullptr, dKernel != nullptr, Workspace::fresh());
+  computeInOperandOf(weights.precision(), [&](auto operand) {
+    using Operand = decltype(operand);
+    Workspace& workspace = Workspace::fresh();
+    TokenNllBackward<Operand> pass(weights, N, dHidden != nullptr, dKernel != nullptr, workspace);
     pass.hidden = hidden;
+    pass.operands = asOperands<Operand>(hidden, N * H, workspace);
     pass.bias = bias;
     pass.targets = targets;
     pass.logNormalizer = logNormalizer;

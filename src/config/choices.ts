@@ -8,8 +8,8 @@ export const BACKEND_CHOICES = ['auto', ...BACKEND_NAMES] as const;
 export const MOST_THREADS = 1024;
 
 /**
- * The products in the chain: full single precision; bfloat16 operands with single-precision sums; or single precision with
- * recurrent weights that are stored in half precision.
+ * The products of training, in the chain and in the loss: full single precision; bfloat16 operands with single-precision
+ * sums; or single precision with recurrent weights that the chain has stored in half precision.
  */
 export const PRECISIONS = ['f32', 'bf16', 'f16'] as const;
 export type Precision = (typeof PRECISIONS)[number];

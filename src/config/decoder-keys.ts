@@ -5,7 +5,7 @@ import type { KeyOwner } from './key-owner.js';
 import { count } from './numbers.js';
 
 export interface DecoderKeys extends Omit<KeyOwner<object>, 'name'> {
-  /** Whether its short runs can multiply in another precision than f32 where the machine can. */
+  /** Whether it can learn by products in another precision than f32 where the machine can. */
   readonly reduced: boolean;
 }
 

@@ -346,7 +346,8 @@ const ownCommonSchema = z.strictObject({
   precision: z
     .enum(PRECISIONS)
     .describe(
-      "of the chain's matrix products: f32, bf16 (native), or f16, recurrent weights stored in halves (webgpu)",
+      "of the matrix products of training, chain and loss: f32, or bf16 (native); or f16, the chain's recurrent weights stored " +
+        'in halves (webgpu). Whatever judges the weights computes in f32',
     ),
   data,
   model,
@@ -484,7 +485,7 @@ function makeWholeRunSchema(method: Pick<KeyOwner, 'config'>): z.ZodType<RunConf
     }) as unknown as z.ZodType<RunConfig>;
 }
 
-/** The decoders whose short runs can multiply in another precision than f32. */
+/** The decoders that can multiply in another precision than f32. */
 function reducedDecoders(): string[] {
   const own = DECODER_NAMES.filter((name) => DECODER_KEYS[name].reduced);
   return [...own, ...addedDecoders.filter(({ reduced }) => reduced).map(({ name }) => name)];

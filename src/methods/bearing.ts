@@ -16,8 +16,11 @@ const IDLE: readonly { keys: readonly string[]; of(run: RunConfig, method: Metho
     keys: ['optimizer.beta1', 'optimizer.beta2', 'optimizer.epsilon'],
     of: ({ optimizer }) => optimizer.name !== 'adam',
   },
-  // Of a chain's products.
-  { keys: ['precision'], of: (_, { inference }) => !can(inference, 'path-density') },
+  // Halves are of a chain's recurrent weights; the other precisions are of all products that a run learns by.
+  {
+    keys: ['precision'],
+    of: ({ precision }, { inference }) => precision === 'f16' && !can(inference, 'path-density'),
+  },
   // An encoder's epochs take one draw of its Gaussian, but where perplexity, by `fitted`, judges them.
   {
     keys: ['training.validation'],

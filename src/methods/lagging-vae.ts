@@ -9,6 +9,7 @@ import { type Batch, type Batches, drawSubset, equalLengthBatches } from '../dat
 import { sampleGaussian } from '../inference/amortized.js';
 import { mutualInformation } from '../inference/mutual-information.js';
 import { ENCODER_PREFIX } from '../model/lstm/encoder.js';
+import { inPrecision } from '../ops/precision.js';
 import { RandomStream } from '../random/philox.js';
 import { joined } from '../typed-arrays.js';
 import { dimensionKl, Vae } from './amortized-model.js';
@@ -158,13 +159,15 @@ class LaggingVae extends Vae<KlWeightKeys & AggressiveKeys> {
     if (this.run.aggressive.clipBy === 'all') {
       return this.descend(batch, at, klWeight, learner, step, ofEncoder, ofBoth).loss;
     }
-    const key = { seed: this.run.seed, epoch: at.epoch, batch: at.batch, step };
+    const { seed, precision } = this.run;
+    const key = { seed, epoch: at.epoch, batch: at.batch, step };
     const masks = this.decoder.masks(batch, 'word-dropout', 'output-dropout', key);
     const shape: [number, number] = [batch.size, this.latentSize];
     const noise = new RandomStream({ ...key, purpose: 'reparameterization' }).normals(batch.size * this.latentSize);
-    const likelihood = this.decoder.likelihood(batch, masks);
+    const likelihood = this.decoder.likelihood(batch, masks, { precision });
+    const encoded = () => inPrecision(precision, () => this.encoder.encode(batch));
     const { nll, gradient } = likelihood.gradient(
-      tf.tidy(() => this.code(this.encoder.encode(batch), tf.tensor2d(noise, shape)).dataSync<'float32'>()),
+      tf.tidy(() => this.code(encoded(), tf.tensor2d(noise, shape)).dataSync<'float32'>()),
     );
     likelihood.dispose();
     let kl = 0;

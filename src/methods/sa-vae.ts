@@ -17,6 +17,7 @@ import {
 import { drawNormals, type SentenceKeys } from '../inference/sentence-noise.js';
 import type { DropoutMasks } from '../model/dropout-masks.js';
 import type { ConditionalLikelihood } from '../model/likelihood.js';
+import { inPrecision } from '../ops/precision.js';
 import { RandomStream } from '../random/philox.js';
 import { Vae } from './amortized-model.js';
 import { chainMasks } from './chain-masks.js';
@@ -127,7 +128,10 @@ class SaVae extends Vae<KlWeightKeys & SemiAmortizedKeys> {
     return tf.mean(this.decoder.sentenceNll(batch, tf.tensor2d(z, [batch.size, this.latentSize]), masks));
   }
 
-  /** What the steps' gradients owe to the decoder's weights. */
+  /**
+   * What the steps' gradients owe to the decoder's weights. It is made of small differences, which rounded products would
+   * lose, so it is of f32 as the steps are.
+   */
   private weightedProbes(batch: Batch, probes: readonly DecoderProbe[], masks: DropoutMasks): tf.Scalar {
     const draws = probes.flatMap(({ plus, minus, weight }) => [
       { z: plus, weight },
@@ -136,7 +140,10 @@ class SaVae extends Vae<KlWeightKeys & SemiAmortizedKeys> {
     const rows = draws.length * batch.size;
     const z = tf.concat(draws.map((draw) => tf.tensor2d(draw.z, [batch.size, this.latentSize])));
     const weights = tf.concat(draws.map(({ weight }) => tf.tensor1d(weight)));
-    return tf.sum(tf.mul(this.decoder.sentenceNll(batch, tf.reshape(z, [rows, this.latentSize]), masks), weights));
+    const nll = inPrecision('f32', () =>
+      this.decoder.sentenceNll(batch, tf.reshape(z, [rows, this.latentSize]), masks),
+    );
+    return tf.sum(tf.mul(nll, weights));
   }
 }
 

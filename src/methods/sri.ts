@@ -17,6 +17,7 @@ import type { LatentDecoder } from '../model/latent-decoder.js';
 import type { BatchLikelihood, ConditionalLikelihood } from '../model/likelihood.js';
 import { Parameters } from '../model/parameters.js';
 import { type SampledVocabulary, sampleVocabulary } from '../model/sampled-vocabulary.js';
+import { inPrecision } from '../ops/precision.js';
 import { RandomStream, type StreamKey } from '../random/philox.js';
 import { rootMeanSquare } from '../statistics.js';
 import { chainMasks } from './chain-masks.js';
@@ -72,8 +73,10 @@ class Sri implements LatentVariableModel {
       vocabulary: this.chainVocabulary(batch, key),
     });
     const chain = { z0, noise, schedule };
-    const { z: zK, gradients } = teachingShortRun(this, batch, likelihood, chain, weights.path, () =>
-      chainMasks(this.decoder, batch, key, langevin.dropout),
+    const { z: zK, gradients } = inPrecision(this.run.precision, () =>
+      teachingShortRun(this, batch, likelihood, chain, weights.path, () =>
+        chainMasks(this.decoder, batch, key, langevin.dropout),
+      ),
     );
     likelihood.dispose();
 

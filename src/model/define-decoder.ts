@@ -19,7 +19,7 @@ export interface DecoderDefinition {
   readonly name: string;
   /** As tables name a language model of its kind, before `-LM`. */
   readonly label: string;
-  /** Whether its short runs can multiply in another precision than f32 where the machine can. */
+  /** Whether it can learn by products in another precision than f32 where the machine can. */
   readonly reduced: boolean;
   /** Each of its own keys with its schema; they stand under its name, in `model`. */
   readonly config: z.ZodRawShape;

@@ -30,7 +30,7 @@ export interface Kernels {
       initialHidden: tf.Tensor2D;
       recurrentKernel: tf.Tensor2D;
     };
-    attributes: null;
+    attributes: { precision: Precision };
     outputs: [hidden: tf.Tensor3D, cells: tf.Tensor3D, activations: tf.Tensor3D];
   };
   /** The adjoints of Lstm's inputs; `batch` is that of its word gates. The order of an activation's gates is the backend's own. */
@@ -43,7 +43,7 @@ export interface Kernels {
       cells: tf.Tensor3D;
       activations: tf.Tensor3D;
     };
-    attributes: { batch: number };
+    attributes: { batch: number; precision: Precision };
     outputs: [
       dWordGates: tf.Tensor3D,
       dLatentGates: tf.Tensor2D,
@@ -54,7 +54,7 @@ export interface Kernels {
   /** See `tokenNll`; and the logarithm of each token's partition function, `[tokens]`. */
   TokenNll: {
     inputs: { hidden: tf.Tensor2D; outputKernel: tf.Tensor2D; outputBias: tf.Tensor1D; targets: tf.Tensor1D };
-    attributes: null;
+    attributes: { precision: Precision };
     outputs: [nll: tf.Tensor1D, logNormalizer: tf.Tensor1D];
   };
   /** The adjoints of TokenNll's inputs but the targets. */
@@ -67,8 +67,14 @@ export interface Kernels {
       targets: tf.Tensor1D;
       logNormalizer: tf.Tensor1D;
     };
-    attributes: null;
+    attributes: { precision: Precision };
     outputs: [dHidden: tf.Tensor2D, dOutputKernel: tf.Tensor2D, dOutputBias: tf.Tensor1D];
+  };
+  /** See `product`: of a backend that has products in another precision than f32. */
+  Product: {
+    inputs: { a: tf.Tensor2D; b: tf.Tensor2D };
+    attributes: { precision: Precision; transposeA: boolean; transposeB: boolean };
+    outputs: tf.Tensor2D;
   };
   /** See `latentNll`. */
   LatentNll: { inputs: ContextInputs & { z: tf.Tensor2D }; attributes: null; outputs: tf.Tensor1D };

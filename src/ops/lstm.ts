@@ -3,6 +3,7 @@
 
 import * as tf from '@tensorflow/tfjs-core';
 import { hasKernel, type Kernels, runKernel } from './kernel.js';
+import { currentPrecision } from './precision.js';
 
 /**
  * Hochreiter and Schmidhuber 1997, gates in the order input, forget, candidate, output:
@@ -13,7 +14,8 @@ import { hasKernel, type Kernels, runKernel } from './kernel.js';
  *   rows = draws * batch, row r reads the words of sentence r % batch.
  * @param initialHidden `[rows, hidden]`, h_0.
  * @param recurrentKernel `[hidden, 4 hidden]`.
- * @returns `[tokens, rows, hidden]`, every h_t. Differentiable in all four arguments.
+ * @returns `[tokens, rows, hidden]`, every h_t. Differentiable in all four arguments. The precision of the products is that
+ *   of the innermost `inPrecision`.
  */
 export function lstm(
   wordGates: tf.Tensor3D,
@@ -22,7 +24,11 @@ export function lstm(
   recurrentKernel: tf.Tensor2D,
 ): tf.Tensor3D {
   if (!hasKernel('Lstm')) return lstmPortable(wordGates, latentGates, initialHidden, recurrentKernel);
-  const [hidden] = runKernel('Lstm', { wordGates, latentGates, initialHidden, recurrentKernel });
+  const [hidden] = runKernel(
+    'Lstm',
+    { wordGates, latentGates, initialHidden, recurrentKernel },
+    { precision: currentPrecision() },
+  );
   return hidden;
 }
 
@@ -69,7 +75,7 @@ tf.registerGradient({
   kernelName: 'Lstm',
   inputsToSave: ['wordGates', 'latentGates', 'initialHidden', 'recurrentKernel'],
   outputsToSave: [true, true, true],
-  gradFunc: (dy, saved) => {
+  gradFunc: (dy, saved, attributes) => {
     const [wordGates, , initialHidden, recurrentKernel, hidden, cells, activations] = saved as [
       ...[wordGates: tf.Tensor3D, latentGates: tf.Tensor2D, initialHidden: tf.Tensor2D, recurrentKernel: tf.Tensor2D],
       ...Kernels['Lstm']['outputs'],
@@ -86,6 +92,7 @@ tf.registerGradient({
     };
     const [dWordGates, dLatentGates, dInitialHidden, dRecurrentKernel] = runKernel('LstmGradient', inputs, {
       batch: wordGates.shape[1],
+      ...(attributes as unknown as Kernels['Lstm']['attributes']),
     });
     return {
       wordGates: () => dWordGates,

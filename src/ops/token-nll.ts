@@ -2,7 +2,8 @@
 // logits, one number a token and vocabulary entry, are larger than everything else together and never need to exist whole.
 
 import * as tf from '@tensorflow/tfjs-core';
-import { hasKernel, runKernel } from './kernel.js';
+import { hasKernel, type Kernels, runKernel } from './kernel.js';
+import { currentPrecision } from './precision.js';
 
 /**
  * -log softmax(outputKernel h_n + outputBias)[target_n] for every token.
@@ -11,7 +12,8 @@ import { hasKernel, runKernel } from './kernel.js';
  * @param outputKernel `[vocabulary, hidden]`.
  * @param outputBias `[vocabulary]`.
  * @param targets `[tokens]`, int32, each in [0, vocabulary).
- * @returns `[tokens]`, nats. Differentiable in hidden, outputKernel and outputBias.
+ * @returns `[tokens]`, nats. Differentiable in hidden, outputKernel and outputBias. The precision of the products is that of
+ *   the innermost `inPrecision`.
  */
 export function tokenNll(
   hidden: tf.Tensor2D,
@@ -20,7 +22,7 @@ export function tokenNll(
   targets: tf.Tensor1D,
 ): tf.Tensor1D {
   if (!hasKernel('TokenNll')) return tokenNllPortable(hidden, outputKernel, outputBias, targets);
-  const [nll] = runKernel('TokenNll', { hidden, outputKernel, outputBias, targets });
+  const [nll] = runKernel('TokenNll', { hidden, outputKernel, outputBias, targets }, { precision: currentPrecision() });
   return nll;
 }
 
@@ -86,7 +88,7 @@ tf.registerGradient({
   kernelName: 'TokenNll',
   inputsToSave: ['hidden', 'outputKernel', 'outputBias', 'targets'],
   outputsToSave: [false, true],
-  gradFunc: (dy, saved) => {
+  gradFunc: (dy, saved, attributes) => {
     const [dNll] = dy as tf.Tensor1D[];
     const [hidden, outputKernel, outputBias, targets, logNormalizer] = saved as [
       hidden: tf.Tensor2D,
@@ -95,14 +97,11 @@ tf.registerGradient({
       targets: tf.Tensor1D,
       logNormalizer: tf.Tensor1D,
     ];
-    const [dHidden, dOutputKernel, dOutputBias] = runKernel('TokenNllGradient', {
-      dNll: dNll!,
-      hidden,
-      outputKernel,
-      outputBias,
-      targets,
-      logNormalizer,
-    });
+    const [dHidden, dOutputKernel, dOutputBias] = runKernel(
+      'TokenNllGradient',
+      { dNll: dNll!, hidden, outputKernel, outputBias, targets, logNormalizer },
+      attributes as unknown as Kernels['TokenNll']['attributes'],
+    );
     return { hidden: () => dHidden, outputKernel: () => dOutputKernel, outputBias: () => dOutputBias };
   },
 });

@@ -1,9 +1,11 @@
 // One update of the weights, guarded: nothing that is not finite ever reaches them.
 
 import * as tf from '@tensorflow/tfjs-core';
+import type { Precision } from '../config/choices.js';
 import type { Learner, Update } from '../methods/method.js';
 import type { Parameters } from '../model/parameters.js';
 import { clipByGlobalNorm } from '../ops/clip-by-global-norm.js';
+import { inPrecision } from '../ops/precision.js';
 import type { Optimizer } from './optimizer.js';
 
 /** The loss or its gradient stopped being finite; the weights are as they were before the batch. */
@@ -19,11 +21,15 @@ export class DivergenceError extends Error {
 }
 
 export class GradientDescent implements Learner {
-  /** @param clipNorm the largest gradient norm let through, or null for any. */
+  /**
+   * @param clipNorm the largest gradient norm let through, or null for any.
+   * @param precision of the products of the losses and their gradients; all else, norm, moments and weights, is of f32.
+   */
   constructor(
     private readonly parameters: Parameters,
     private readonly optimizer: Optimizer,
     private readonly clipNorm: number | null,
+    private readonly precision: Precision = 'f32',
   ) {}
 
   minimize(
@@ -35,7 +41,9 @@ export class GradientDescent implements Learner {
     return tf.tidy(() => {
       const { names, list } = this.parameters;
       const variables = list.filter((_, i) => only(names[i]!) || clipBy(names[i]!));
-      const { loss, gradients } = summedGradients(typeof losses === 'function' ? [losses] : losses, variables);
+      const { loss, gradients } = inPrecision(this.precision, () =>
+        summedGradients(typeof losses === 'function' ? [losses] : losses, variables),
+      );
       list.forEach((variable, i) => {
         const known = added.get(names[i]!);
         if (known !== undefined && (only(names[i]!) || clipBy(names[i]!))) addTo(gradients, variable, known);

@@ -172,7 +172,7 @@ class Training {
   ) {
     const { run, corpus } = options;
     this.optimizer = createOptimizer(run.optimizer, model.parameters);
-    this.learner = new GradientDescent(model.parameters, this.optimizer, run.optimizer.clipNorm);
+    this.learner = new GradientDescent(model.parameters, this.optimizer, run.optimizer.clipNorm, run.precision);
     this.metricsFile = new MetricsFile(options.folder.metrics, [...model.quantities, ...options.validator.columns]);
     this.state = {
       epoch: 1,

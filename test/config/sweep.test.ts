@@ -109,4 +109,11 @@ methods:
   it('leaves alone what it has no bearing on', () => {
     expect(variant('lstm-lm', 'langevin.steps=10,40').map(({ name }) => name)).toEqual(['lstm-lm', 'lstm-lm']);
   });
+
+  it('knows that bf16 is of every method, halves of those with a chain', () => {
+    const names = (method: string) => variant(method, 'precision=f32,bf16,f16').map(({ name }) => name);
+    expect(names('lstm-lm')).toEqual(['lstm-lm', 'lstm-lm@precision-bf16', 'lstm-lm']);
+    expect(names('sri')).toEqual(['sri', 'sri@precision-bf16', 'sri@precision-f16']);
+    expect(variant('sri', 'precision=bf16')[0]!.startFrom?.decoder).toBe('lstm-lm@precision-bf16');
+  });
 });

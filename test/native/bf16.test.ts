@@ -1,9 +1,22 @@
 // Products of bf16 operands: near to single precision where the processor has them, refused where it has not.
 
 import { describe, expect, it } from 'vitest';
+import { relativeError } from '../ops/reference.js';
 import { addon, latentHandles, latentInputs, Random, SIZES, withThreads } from './fixtures.js';
 
 const here = addon.info().bf16;
+
+/** Numbers of few digits: bf16 has them, and f32 their products' sums, in whatever order. */
+const coarse = (random: Random, count: number): Float32Array => random.floats(count).map((x) => Math.round(8 * x) / 8);
+
+/** Zeros of either sign as one: it depends on the order of a sum. */
+const unsigned = (x: Float32Array): Float32Array => x.map((value) => value + 0);
+
+/** The nearest number that bf16 has; of two, the even one. */
+function rounded(x: Float32Array): Float32Array {
+  const bits = new Uint32Array(x.slice().buffer);
+  return new Float32Array(bits.map((b) => ((b + 0x7fff + ((b >>> 16) & 1)) & 0xffff0000) >>> 0).buffer);
+}
 
 describe.runIf(here)('bf16 products', () => {
   const sizes = { ...SIZES[3]!, tokens: 8, hiddenSize: 50, rows: 6 };
@@ -56,10 +69,210 @@ describe.runIf(here)('bf16 products', () => {
   });
 });
 
+describe.runIf(here)('matMul of bf16 operands', () => {
+  const shapes = [
+    [1, 1, 1],
+    [3, 50, 7],
+    [64, 33, 129],
+    // The right-hand side in more than one piece.
+    [5, 40, 1100],
+  ] as const;
+  it.each(shapes)('[%i, ., ] [., %i] over %i: as exact as its operands, exact where they are', (m, n, k) => {
+    const transposed = (x: Float32Array, rows: number, columns: number) =>
+      x.map((_, at) => x[(at % rows) * columns + Math.floor(at / rows)]!);
+    const sums = (a: Float32Array, b: Float32Array) =>
+      Float64Array.from({ length: m * n }, (_, at) => {
+        let sum = 0;
+        for (let i = 0; i < k; i++) sum += a[Math.floor(at / n) * k + i]! * b[i * n + (at % n)]!;
+        return sum;
+      });
+    const random = new Random(4);
+    const before = coarse(random, m * n);
+    const multiply = (a: Float32Array, b: Float32Array, flipA: boolean, flipB: boolean, accumulate: boolean) => {
+      const out = Float32Array.from(before);
+      const left = flipA ? transposed(a, m, k) : a;
+      addon.matMul(left, flipB ? transposed(b, k, n) : b, out, m, n, k, flipA, flipB, accumulate, 'bf16');
+      return unsigned(accumulate ? out.map((value, i) => value - before[i]!) : out);
+    };
+    const [a, b] = [random.floats(m * k), random.floats(k * n)];
+    const size = sums(
+      a.map((x) => Math.abs(x)),
+      b.map((x) => Math.abs(x)),
+    );
+    const expected = sums(a, b);
+    const [exactA, exactB] = [coarse(random, m * k), coarse(random, k * n)];
+    const exact = Float32Array.from(sums(exactA, exactB));
+    withThreads([1, 3], () => {
+      for (const flipA of [false, true]) {
+        for (const flipB of [false, true]) {
+          for (const accumulate of [false, true]) {
+            expect(multiply(exactA, exactB, flipA, flipB, accumulate)).toEqual(exact);
+            // Each operand is off by half a unit in its eighth bit at most, and f32 adds little to it.
+            const out = multiply(a, b, flipA, flipB, accumulate);
+            const excess = out.map((value, i) => Math.abs(value - expected[i]!) - 2 ** -8 * size[i]!);
+            expect(Math.max(...excess)).toBeLessThan(1e-5);
+            if (k > 1) expect(out).not.toEqual(Float32Array.from(expected));
+          }
+        }
+      }
+    });
+  });
+});
+
+describe.runIf(here)('lstm by bf16 products', () => {
+  const run = (sizes: (typeof SIZES)[number], inputs: ReturnType<typeof inputsOf>, precision: 'f32' | 'bf16') => {
+    const { tokens: T, batch: B, rows: R, hiddenSize: H } = sizes;
+    const { kernel, dHidden, initial, ...gates } = inputs;
+    const handle = new addon.RecurrentWeights(H, precision);
+    handle.pack(kernel);
+    const states = {
+      hidden: new Float32Array(T * R * H),
+      cells: new Float32Array(T * R * H),
+      activations: new Float32Array(T * R * 4 * H),
+    };
+    addon.lstmForward(handle, { tokens: T, batch: B, rows: R, initial, ...gates, ...states });
+    const gradients = {
+      dGates: new Float32Array(T * R * 4 * H),
+      dLatentGates: new Float32Array(R * 4 * H),
+      dInitial: new Float32Array(R * H),
+      dRecurrentKernel: new Float32Array(H * 4 * H),
+    };
+    addon.lstmBackward(handle, { tokens: T, rows: R, initial, ...states, dHidden, ...gradients });
+    return { states, gradients };
+  };
+  const inputsOf = ({ tokens: T, batch: B, rows: R, hiddenSize: H }: (typeof SIZES)[number]) => {
+    const random = new Random(5);
+    return {
+      wordGates: random.floats(T * B * 4 * H),
+      latentGates: random.floats(R * 4 * H),
+      initial: coarse(random, R * H) as Float32Array | null,
+      kernel: coarse(random, H * 4 * H),
+      dHidden: random.floats(T * R * H),
+    };
+  };
+
+  it.each(SIZES)('$name: states and gradients to eight bits, the same bits each time', (sizes) => {
+    const inputs = { ...inputsOf(sizes), kernel: new Random(6).floats(sizes.hiddenSize ** 2 * 4, 0.3) };
+    withThreads([1, 3], () => {
+      const exact = run(sizes, inputs, 'f32');
+      const found = run(sizes, inputs, 'bf16');
+      expect(run(sizes, inputs, 'bf16')).toEqual(found);
+      expect(relativeError(found.states.hidden, exact.states.hidden)).toBeLessThan(2 ** -7);
+      for (const name of ['dGates', 'dLatentGates', 'dInitial', 'dRecurrentKernel'] as const) {
+        expect(relativeError(found.gradients[name], exact.gradients[name]), name).toBeLessThan(2 ** -6);
+      }
+      expect(found.gradients.dInitial).not.toEqual(exact.gradients.dInitial);
+      const zeros = new Float32Array(inputs.initial!.length);
+      expect(run(sizes, { ...inputs, initial: null }, 'bf16')).toEqual(
+        run(sizes, { ...inputs, initial: zeros }, 'bf16'),
+      );
+    });
+  });
+
+  it('is exact over one word where states and kernel are, but for the gradients that it rounds', () => {
+    const sizes = { ...SIZES[2]!, rows: 1, batch: 1 };
+    const { hiddenSize: H } = sizes;
+    const inputs = inputsOf(sizes);
+    withThreads([1, 3], () => {
+      const exact = run(sizes, inputs, 'f32');
+      const { states, gradients } = run(sizes, inputs, 'bf16');
+      expect(states).toEqual(exact.states);
+      expect(gradients.dLatentGates).toEqual(exact.gradients.dLatentGates);
+      expect(gradients.dGates).toEqual(rounded(exact.gradients.dGates));
+      // One row: each element is one product, whose sixteen bits f32 has.
+      const outer = Float32Array.from(
+        { length: H * 4 * H },
+        (_, at) => inputs.initial![Math.floor(at / (4 * H))]! * gradients.dGates[at % (4 * H)]!,
+      );
+      expect(unsigned(gradients.dRecurrentKernel)).toEqual(unsigned(outer));
+    });
+  });
+});
+
+describe.runIf(here)('tokenNll by bf16 products', () => {
+  const shapes: [count: number, hiddenSize: number, vocabularySize: number][] = [
+    [1, 1, 1],
+    [5, 33, 512],
+    [17, 20, 1049],
+    [801, 8, 530],
+  ];
+  const run = (
+    [N, H, V]: (typeof shapes)[number],
+    { hidden, kernel, bias, targets, dNll }: ReturnType<typeof inputsOf>,
+    precision: 'f32' | 'bf16',
+  ) => {
+    const handle = new addon.VocabularyWeights(V, H, precision);
+    handle.pack(kernel);
+    const out = { nll: new Float32Array(N), logNormalizer: new Float32Array(N) };
+    addon.tokenNllForward(handle, { count: N, hidden, bias, targets, ...out });
+    const gradients = {
+      dHidden: new Float32Array(N * H),
+      dKernel: new Float32Array(V * H),
+      dBias: new Float32Array(V),
+    };
+    const { logNormalizer } = out;
+    addon.tokenNllBackward(handle, { count: N, hidden, bias, targets, logNormalizer, dNll, ...gradients });
+    return { ...out, ...gradients };
+  };
+  const inputsOf = ([N, H, V]: (typeof shapes)[number], numbers: (random: Random, count: number) => Float32Array) => {
+    const random = new Random(7);
+    return {
+      hidden: numbers(random, N * H),
+      kernel: numbers(random, V * H),
+      bias: random.floats(V),
+      targets: random.integers(N, V),
+      dNll: random.floats(N),
+    };
+  };
+
+  it.each(shapes)('%i tokens, %i units, %i words: to eight bits, the same bits each time', (...shape) => {
+    const [N, H, V] = shape;
+    const inputs = inputsOf(shape, (random, count) => random.floats(count));
+    withThreads([1, 3], () => {
+      const exact = run(shape, inputs, 'f32');
+      const found = run(shape, inputs, 'bf16');
+      expect(run(shape, inputs, 'bf16')).toEqual(found);
+      for (let n = 0; n < N; n++) {
+        // A logit is off by 2^-8 of the sum of its terms' sizes at most, the NLL by twice the worst of them.
+        let worst = 0;
+        for (let v = 0; v < V; v++) {
+          let size = 0;
+          for (let u = 0; u < H; u++) size += Math.abs(inputs.hidden[n * H + u]! * inputs.kernel[v * H + u]!);
+          worst = Math.max(worst, size);
+        }
+        expect(Math.abs(found.nll[n]! - exact.nll[n]!)).toBeLessThan(2 ** -7 * worst + 1e-5);
+      }
+      if (V === 1) return;
+      for (const name of ['dHidden', 'dKernel', 'dBias'] as const) {
+        const error = relativeError(found[name], exact[name]);
+        expect(error, name).toBeLessThan(2 ** -6);
+        expect(error, name).toBeGreaterThan(2 ** -16);
+      }
+    });
+  });
+
+  it.each(shapes)('%i tokens, %i units, %i words: exact where states and kernel are', (...shape) => {
+    const inputs = inputsOf(shape, coarse);
+    withThreads([1, 3], () => {
+      const exact = run(shape, inputs, 'f32');
+      const { nll, logNormalizer, dBias, dHidden } = run(shape, inputs, 'bf16');
+      expect({ nll, logNormalizer, dBias }).toEqual({
+        nll: exact.nll,
+        logNormalizer: exact.logNormalizer,
+        dBias: exact.dBias,
+      });
+      // The logits' gradients are rounded on their way back.
+      if (shape[2] > 1) expect(dHidden).not.toEqual(exact.dHidden);
+    });
+  });
+});
+
 describe.skipIf(here)('bf16 products on a processor without them', () => {
   it('are refused', () => {
     expect(() => new addon.RecurrentWeights(8, 'bf16')).toThrow('no bf16 products');
     expect(() => new addon.VocabularyWeights(8, 8, 'bf16')).toThrow('no bf16 products');
+    const one = new Float32Array(1);
+    expect(() => addon.matMul(one, one, one, 1, 1, 1, false, false, false, 'bf16')).toThrow('no bf16 products');
   });
 });
 

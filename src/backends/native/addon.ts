@@ -226,7 +226,8 @@ export interface NativeAddon {
 
   /**
    * out = a b, or out += a b with `accumulate`. `a` is `[m, k]` (`[k, m]` if transposed), `b` `[k, n]` (`[n, k]`),
-   * out `[m, n]`.
+   * out `[m, n]`. In bf16 both are rounded, and sums are of f32; f32 where nothing is said.
+   * @throws Error where `precision` is `bf16` and the processor has no bf16 products.
    */
   matMul(
     a: Float32Array,
@@ -238,6 +239,7 @@ export interface NativeAddon {
     transposeA: boolean,
     transposeB: boolean,
     accumulate?: boolean,
+    precision?: Precision,
   ): void;
 
   /** @throws Error where `precision` is `bf16` and the processor has no bf16 products. */
@@ -252,14 +254,16 @@ export interface NativeAddon {
     precision: Precision,
   ) => VocabularyWeights;
 
-  /** a_t = wordGates_t + latentGates + h_{t-1} kernel, c_t = f c_{t-1} + i g, h_t = o tanh(c_t), c_0 = 0. f32 handle. */
+  /**
+   * a_t = wordGates_t + latentGates + h_{t-1} kernel, c_t = f c_{t-1} + i g, h_t = o tanh(c_t), c_0 = 0. The products are of
+   * the handle's precision, here and below; all arrays are of f32.
+   */
   lstmForward(recurrent: RecurrentWeights, args: LstmForwardArguments): void;
-  /** f32 handle. */
+  /** With a bf16 handle dGates are as the products took them, rounded. */
   lstmBackward(recurrent: RecurrentWeights, args: LstmBackwardArguments): void;
 
-  /** f32 handle. */
   tokenNllForward(vocabulary: VocabularyWeights, args: TokenNllForwardArguments): void;
-  /** Computes the logits again, a tile at a time. f32 handle. */
+  /** Computes the logits again, a tile at a time, with a handle of the forward pass's precision. */
   tokenNllBackward(vocabulary: VocabularyWeights, args: TokenNllBackwardArguments): void;
 
   /** Works through the rows in pieces: memory does not grow with R. Both handles of one precision. */

@@ -63,13 +63,28 @@ function elementwise(backend: NativeBackend, a: Info, b: Info, multiply: boolean
   return info;
 }
 
-const lstm: NativeKernel<'Lstm'> = (backend, { wordGates, latentGates, initialHidden, recurrentKernel }) => {
+/** Of two matrices, in a precision of the caller's. */
+const product: NativeKernel<'Product'> = (backend, { a, b }, { precision, transposeA, transposeB }) => {
+  const [rows, columns] = a.shape as [number, number];
+  const [m, k] = transposeA ? [columns, rows] : [rows, columns];
+  const n = b.shape[transposeB ? 0 : 1]!;
+  const { info, values } = backend.make([m, n]);
+  const [left, right] = [backend.floats(a), backend.floats(b)];
+  backend.addon.matMul(left, right, values, m, n, k, transposeA, transposeB, false, precision);
+  return info;
+};
+
+const lstm: NativeKernel<'Lstm'> = (
+  backend,
+  { wordGates, latentGates, initialHidden, recurrentKernel },
+  { precision },
+) => {
   const [tokens, batch] = wordGates.shape as [number, number];
   const [rows, size] = initialHidden.shape as [number, number];
   const hidden = backend.make([tokens, rows, size]);
   const cells = backend.make([tokens, rows, size]);
   const activations = backend.make([tokens, rows, 4 * size]);
-  backend.addon.lstmForward(backend.recurrent(recurrentKernel), {
+  backend.addon.lstmForward(backend.recurrent(recurrentKernel, precision), {
     tokens,
     batch,
     rows,
@@ -83,14 +98,14 @@ const lstm: NativeKernel<'Lstm'> = (backend, { wordGates, latentGates, initialHi
   return [hidden.info, cells.info, activations.info];
 };
 
-const lstmGradient: NativeKernel<'LstmGradient'> = (backend, inputs, { batch }) => {
+const lstmGradient: NativeKernel<'LstmGradient'> = (backend, inputs, { batch, precision }) => {
   const { dHidden, initialHidden, recurrentKernel, hidden, cells, activations } = inputs;
   const [tokens, rows, size] = hidden.shape as [number, number, number];
   const dGates = backend.make([tokens, rows, 4 * size]);
   const dLatentGates = backend.make([rows, 4 * size]);
   const dInitial = backend.make([rows, size]);
   const dRecurrentKernel = backend.make([size, 4 * size]);
-  backend.addon.lstmBackward(backend.recurrent(recurrentKernel), {
+  backend.addon.lstmBackward(backend.recurrent(recurrentKernel, precision), {
     tokens,
     rows,
     initial: backend.floats(initialHidden),
@@ -130,11 +145,11 @@ function sumOverDraws(
   return sum.info;
 }
 
-const tokenNll: NativeKernel<'TokenNll'> = (backend, { hidden, outputKernel, outputBias, targets }) => {
+const tokenNll: NativeKernel<'TokenNll'> = (backend, { hidden, outputKernel, outputBias, targets }, { precision }) => {
   const count = hidden.shape[0]!;
   const nll = backend.make([count]);
   const logNormalizer = backend.make([count]);
-  backend.addon.tokenNllForward(backend.vocabulary(outputKernel), {
+  backend.addon.tokenNllForward(backend.vocabulary(outputKernel, precision), {
     count,
     hidden: backend.floats(hidden),
     bias: backend.floats(outputBias),
@@ -145,12 +160,12 @@ const tokenNll: NativeKernel<'TokenNll'> = (backend, { hidden, outputKernel, out
   return [nll.info, logNormalizer.info];
 };
 
-const tokenNllGradient: NativeKernel<'TokenNllGradient'> = (backend, inputs) => {
+const tokenNllGradient: NativeKernel<'TokenNllGradient'> = (backend, inputs, { precision }) => {
   const { dNll, hidden, outputKernel, outputBias, targets, logNormalizer } = inputs;
   const dHidden = backend.make(hidden.shape);
   const dKernel = backend.make(outputKernel.shape);
   const dBias = backend.make(outputBias.shape);
-  backend.addon.tokenNllBackward(backend.vocabulary(outputKernel), {
+  backend.addon.tokenNllBackward(backend.vocabulary(outputKernel, precision), {
     count: hidden.shape[0]!,
     hidden: backend.floats(hidden),
     bias: backend.floats(outputBias),
@@ -339,6 +354,7 @@ const sgd: NativeKernel<'Sgd'> = (backend, inputs, { learningRate, scale }) => {
 };
 
 const KERNELS: KernelTable<NativeBackend> = {
+  Product: product,
   Lstm: lstm,
   LstmGradient: lstmGradient,
   TokenNll: tokenNll,

@@ -17,7 +17,7 @@ import { tokenNll, tokenNllGradient } from './kernels/token-nll.js';
 import { adam, dropoutMask, embedding, embeddingGradient, sgd, squaredNorm } from './kernels/updates.js';
 
 /** Of our own operations. */
-const OWN: KernelTable<WebgpuBackend> = {
+const OWN: Omit<KernelTable<WebgpuBackend>, 'Product'> = {
   Lstm: lstm,
   LstmGradient: lstmGradient,
   TokenNll: tokenNll,

@@ -3,6 +3,7 @@
 
 import * as tf from '@tensorflow/tfjs-core';
 import { lstm, lstmCell } from '../../ops/lstm.js';
+import { product } from '../../ops/product.js';
 import type { ContextGradient, SentenceContext } from '../../ops/sentence-context.js';
 import type { Purpose, StreamKey } from '../../random/philox.js';
 import { type DropoutMasks, drawMasks, NO_DROPOUT } from '../dropout-masks.js';
@@ -186,7 +187,7 @@ export class LstmDecoder implements LatentDecoder<LstmState> {
     const { tokens, size } = batch;
     const { wordVectorSize: E, hiddenSize: H } = this.shape;
     const vectors = embedWords(this.wordVectors, batch.inputs, [tokens, size], mask);
-    return tf.reshape(tf.matMul(tf.reshape(vectors, [tokens * size, E]), this.wordKernel), [tokens, size, 4 * H]);
+    return tf.reshape(product(tf.reshape(vectors, [tokens * size, E]), this.wordKernel), [tokens, size, 4 * H]);
   }
 
   /** The gates' part that is the same at every step, and h_0. */

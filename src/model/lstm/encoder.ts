@@ -5,6 +5,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Pooling } from '../../config/schema.js';
 import { lstm } from '../../ops/lstm.js';
+import { product } from '../../ops/product.js';
 import type { DecoderShape, TokenBatch } from '../latent-decoder.js';
 import type { Parameters } from '../parameters.js';
 import { embedWords } from '../word-vectors.js';
@@ -55,7 +56,7 @@ export class Encoder {
   encode({ targets, tokens, size }: TokenBatch): EncodedBatch {
     const { wordVectorSize: E, hiddenSize: H, latentSize: Z } = this.shape;
     const vectors = embedWords(this.wordVectors, targets, [tokens, size], null);
-    const projected = tf.matMul(tf.reshape(vectors, [tokens * size, E]), this.wordKernel);
+    const projected = product(tf.reshape(vectors, [tokens * size, E]), this.wordKernel);
     const bias: tf.Tensor2D = tf.tile(tf.reshape(this.gateBias, [1, 4 * H]), [size, 1]);
     const wordGates: tf.Tensor3D = tf.reshape(projected, [tokens, size, 4 * H]);
     const hidden = lstm(wordGates, bias, tf.zeros([size, H]), this.recurrentKernel);
