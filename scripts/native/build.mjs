@@ -1,6 +1,7 @@
 // The addon's build by cmake, for whoever wants one: the program's own, or one that watches itself.
 
 import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -18,6 +19,16 @@ function cmake(args) {
   process.exit(1);
 }
 
+/** Forgets what cmake wrote down in a build folder that was moved or copied with its sources: it would refuse to build there. */
+export function forgetElsewhere(build, sources) {
+  const cache = join(build, 'CMakeCache.txt');
+  if (!existsSync(cache)) return;
+  const [, home] = readFileSync(cache, 'utf8').match(/^CMAKE_HOME_DIRECTORY:INTERNAL=(.*)$/m) ?? [];
+  if (home !== undefined && existsSync(home) && realpathSync(home) === realpathSync(sources)) return;
+  rmSync(cache);
+  rmSync(join(build, 'CMakeFiles'), { recursive: true, force: true });
+}
+
 /**
  * Builds the addon in `build/<name>`, from nothing or from what is there; ends the process with 1 where it cannot.
  * @param {string} name
@@ -33,7 +44,9 @@ export function buildAddon(name, options = []) {
   }
   const build = join(root, 'build', name);
   const elsewhere = modules === join(root, 'node_modules') ? [] : [`-DNODE_MODULES=${modules}`];
-  cmake(['-S', join(root, 'native'), '-B', build, ...elsewhere, ...options]);
+  const sources = join(root, 'native');
+  forgetElsewhere(build, sources);
+  cmake(['-S', sources, '-B', build, ...elsewhere, ...options]);
   cmake(['--build', build, '--parallel', String(availableParallelism())]);
   return join('build', name, 'sri_native.node');
 }
