@@ -4,7 +4,8 @@ import { type Command, Option } from 'commander';
 import { SPLIT_NAMES } from '../data/splits.js';
 import { InputError } from '../errors.js';
 import { withError } from '../notation.js';
-import { type Io, print, printJson } from './io.js';
+import { shellWord } from '../shell-words.js';
+import { type Io, note, print, printJson } from './io.js';
 import { printTable } from './print-table.js';
 
 export function addCompare(program: Command, io: Io): void {
@@ -29,10 +30,12 @@ export function addCompare(program: Command, io: Io): void {
           import('../runs/measured-run.js'),
           import('../runs/run-folder.js'),
         ]);
-        const compared = compareRuns(
-          folders.map((folder) => readRun(new RunFolder(folder))),
-          split,
-        );
+        const runs = folders.map((folder) => readRun(new RunFolder(folder)));
+        const compared = compareRuns(runs, split);
+        for (const { directory } of runs.filter((one) => !compared.some(({ run }) => run === one))) {
+          const measuring = `sri eval --run ${shellWord(directory)}${split === 'test' ? '' : ` --split ${split}`}`;
+          note(io, `${directory}: nothing was measured of it on the ${split} split yet: ${measuring}`);
+        }
         if (json) {
           for (const { run, row, difference, ofFirst, ...what } of compared) {
             const { value, standardError, estimator, sentences } = row;

@@ -86,6 +86,15 @@ it('says how many sentences two rows have in common, and refuses rows that have 
   expect(refused.code).toBe(2);
 });
 
+it('says of which run nothing was measured, and what measures it', async () => {
+  cpSync(runs[1]!, 'bare', { recursive: true });
+  rmSync('bare/rows', { recursive: true });
+  const { code, out, error } = await sri('compare', 'bare', runs[0]!);
+  expect(code, error).toBe(0);
+  expect(out).toMatch(/^ppl +lstm-lm seed 0 /m);
+  expect(error).toBe('bare: nothing was measured of it on the test split yet: sri eval --run bare\n');
+});
+
 it('refuses one run, and what is none', async () => {
   expect((await sri('compare', runs[0]!)).error).toMatch(/takes two run folders or more/);
   expect((await sri('compare', runs[0]!, 'nowhere')).error).toMatch(/nowhere: no run here/);
