@@ -202,19 +202,25 @@ export async function chooseTrainedRun(
   needsCode: string | null,
   io: Io,
 ): Promise<{ run: RunConfig; folder: RunFolder }> {
-  const { checkEvaluationOverrides, trainedRun } = await import('../experiments/choose-run.js');
+  const [
+    { newestRun, noRun, noRunAt, onlyConfig },
+    { checkEvaluationOverrides, openConfig, runOfConfig, trainedRun },
+    { RunFolder },
+  ] = await Promise.all([
+    import('../experiments/default-run.js'),
+    import('../experiments/choose-run.js'),
+    import('../runs/run-folder.js'),
+  ]);
   const overrides = overridesOf(options);
   checkEvaluationOverrides(overrides);
   if (options.run !== undefined) {
     for (const name of ['config', 'method', 'setting', 'seed'] as const) {
       if (options[name] !== undefined) throw new InputError(`--run names a run whole; leave out --${name}`);
     }
+    const folder = new RunFolder(options.run);
+    if (!folder.isBegun()) throw noRunAt(folder);
     return trainedRun(options.run, overrides);
   }
-  const [{ newestRun, noRun, onlyConfig }, { runOfConfig }] = await Promise.all([
-    import('../experiments/default-run.js'),
-    import('../experiments/choose-run.js'),
-  ]);
   const kept = options.config === undefined ? null : runOfConfig(options.config);
   if (kept !== null) return chooseTrainedRun({ ...options, config: undefined, run: kept.directory }, needsCode, io);
   const config = options.config ?? onlyConfig() ?? undefined;
@@ -223,7 +229,6 @@ export async function chooseTrainedRun(
     if (method === undefined && setting !== undefined) {
       throw new InputError('--setting goes with --method: --method sri@released');
     }
-    const { openConfig } = await import('../experiments/choose-run.js');
     const dataSet = config === undefined ? undefined : (await openConfig(config)).config.dataSet;
     const asked = setting === undefined ? method : `${method}@${setting}`;
     const filter = { dataSet, name: asked, seed: options.seed };

@@ -139,6 +139,14 @@ export function noRun(root: string, filter: RunFilter, { needsCode, config }: Wa
   return new InputError(`${root}: ${lacking}${others}; name one with --run FOLDER, or train one: ${train}`);
 }
 
+/** That a folder that was named holds no run: with the command that trains one there. */
+export function noRunAt({ directory }: RunFolder): InputError {
+  const train = `sri train --config ${shellWord(configFor([]))} --run ${shellWord(directory)}`;
+  return new InputError(
+    `${directory}: no run here (config.json is missing); name another folder, or train one there: ${train}`,
+  );
+}
+
 /** The first config of the folder on one of some data sets, or on any where those are none; else one that would be called so. */
 function configFor([dataSet, ...more]: readonly string[], folder = '.'): string {
   const own = configsIn(folder).find((one) => dataSet === undefined || [dataSet, ...more].includes(one.dataSet));

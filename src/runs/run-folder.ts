@@ -143,7 +143,7 @@ export class RunFolder {
     const text = read(file);
     if (text === null)
       throw new InputError(
-        `${this.directory}: no run here (config.json is missing); name another folder, or train one there: sri train --config ptb.yaml --run ${this.directory}`,
+        `${this.directory}: no run here (config.json is missing); name a folder that sri train has written`,
       );
     try {
       return CONFIG.read(text, file);

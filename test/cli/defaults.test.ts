@@ -144,6 +144,15 @@ describe('where the run that is asked for was never trained', () => {
     }
   });
 
+  it('nor is there any in a folder that is named', async () => {
+    const { code, error } = await sri('eval', '--run', 'my runs/first');
+    expect(code).toBe(2);
+    expect(error).toBe(
+      'sri: my runs/first: no run here (config.json is missing); name another folder, or train one there: ' +
+        "sri train --config words.yaml --run 'my runs/first'\n",
+    );
+  });
+
   it('of several configs it is the one of the data set', async () => {
     writeFileSync('all.yaml', CONFIG.replace('words', 'other'));
     const { error } = await sri('eval', '--seed', '7');
