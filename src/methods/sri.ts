@@ -16,7 +16,7 @@ import { disposeMasks } from '../model/dropout-masks.js';
 import type { LatentDecoder } from '../model/latent-decoder.js';
 import type { BatchLikelihood, ConditionalLikelihood } from '../model/likelihood.js';
 import { Parameters } from '../model/parameters.js';
-import { type SampledVocabulary, sampleVocabulary } from '../model/sampled-vocabulary.js';
+import { inWholeTiles, type SampledVocabulary, sampleVocabulary } from '../model/sampled-vocabulary.js';
 import { inPrecision } from '../ops/precision.js';
 import { RandomStream, type StreamKey } from '../random/philox.js';
 import { rootMeanSquare } from '../statistics.js';
@@ -150,7 +150,8 @@ class Sri implements LatentVariableModel {
     const { vocabulary } = this.run.langevin;
     if (vocabulary === null) return null;
     const streamKey = { ...key, purpose: 'chain-vocabulary' as const };
-    return sampleVocabulary(batch.targets, this.corpus.vocabulary.size, vocabulary, streamKey);
+    const V = this.corpus.vocabulary.size;
+    return inWholeTiles(sampleVocabulary(batch.targets, V, vocabulary, streamKey), V);
   }
 
   private searchIsDue({ batch, iteration }: Position): boolean {

@@ -15,11 +15,17 @@ export interface VocabularySample {
 export interface SampledVocabulary {
   /** Ids, each once; the exact ones first. */
   ids: Int32Array;
-  /** 0 for an exact word; log(times drawn / (draws x its probability)) for the others. */
+  /** 0 for an exact word; log(times drawn / (draws x its probability)) for the others, `NEVER` where that is log 0. */
   corrections: Float32Array;
   /** The targets, as places in `ids`. */
   targets: Int32Array;
 }
+
+/** For log 0: so far down that no sum feels it, and finite, so that no difference of two is NaN. */
+export const NEVER = -1e30;
+
+/** Of what `inWholeTiles` makes a multiple. */
+const TILE = 64;
 
 /**
  * The most frequent words and the batch's targets exactly, and of the others draws with probabilities proportional to
@@ -73,6 +79,24 @@ export function sampleVocabulary(
     ids: Int32Array.from(ids),
     corrections: Float32Array.from(corrections),
     targets: targets.map((id) => place[id]!),
+  };
+}
+
+/**
+ * The same sum over more words: filled up, by words that were never drawn, to a multiple of 64, or to the whole vocabulary.
+ * oneDNN makes a program for every shape of product it meets, and that takes as long as many a product (on a processor with
+ * AMX far longer than a whole batch); so no batch may bring a number of words of its own.
+ */
+export function inWholeTiles(sample: SampledVocabulary, vocabularySize: number): SampledVocabulary {
+  const { ids, corrections, targets } = sample;
+  const wanted = Math.min(Math.ceil(ids.length / TILE) * TILE, vocabularySize);
+  const drawn = new Set(ids);
+  const added: number[] = [];
+  for (let id = 0; ids.length + added.length < wanted; id++) if (!drawn.has(id)) added.push(id);
+  return {
+    ids: Int32Array.from([...ids, ...added]),
+    corrections: Float32Array.from([...corrections, ...added.map(() => NEVER)]),
+    targets,
   };
 }
 

@@ -15,7 +15,7 @@ import { NO_DROPOUT } from '../../src/model/dropout-masks.js';
 import type { LatentDecoder, TokenBatch } from '../../src/model/latent-decoder.js';
 import { Parameters } from '../../src/model/parameters.js';
 import { PortableLikelihood } from '../../src/model/portable-likelihood.js';
-import { type SampledVocabulary, sampleVocabulary } from '../../src/model/sampled-vocabulary.js';
+import { inWholeTiles, type SampledVocabulary, sampleVocabulary } from '../../src/model/sampled-vocabulary.js';
 import { RandomStream } from '../../src/random/philox.js';
 import { constantSchedule } from '../inference/models.js';
 import { toyCorpus, toyRun } from '../training/toy.js';
@@ -262,11 +262,15 @@ describe.each(DECODER_NAMES)('%s', (name) => {
         expect(Math.abs(gradient[row * Z + d]! - (up[row]! - down[row]!) / 0.04)).toBeLessThan(2e-3);
       }
     }
+    // Words that were never drawn add nothing.
+    const filledUp = of(inWholeTiles(few, V));
+    expect(close(filledUp.gradient(z).gradient, gradient)).toBe(true);
+    expect(close(filledUp.nll(z).nll, ofFew.nll(z).nll)).toBe(true);
     const noise = normals(2 * z.length, 8);
     const schedule = constantSchedule(0.1, 2);
     expect(close(shortRun(ofFew, z, noise, schedule).z, plainShortRun(ofFew, z, noise, schedule).z)).toBe(true);
     expect(ofFew.shortRunWithGradients?.(z, noise, schedule, Float32Array.of(1, 1)) ?? null).toBeNull();
-    for (const likelihood of [all, ofWhole, ofFew, without]) likelihood.dispose();
+    for (const likelihood of [all, ofWhole, ofFew, without, filledUp]) likelihood.dispose();
   });
 
   it('leaves no tensors behind, masks and all', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { sampleVocabulary } from '../../src/model/sampled-vocabulary.js';
+import { inWholeTiles, NEVER, sampleVocabulary } from '../../src/model/sampled-vocabulary.js';
 import { RandomStream } from '../../src/random/philox.js';
 
 const V = 60;
@@ -47,5 +47,25 @@ describe('a sample of the vocabulary', () => {
     const error = Math.sqrt(variance / estimates.length);
     expect(error).toBeLessThan(0.01 * wanted);
     expect(Math.abs(mean - wanted)).toBeLessThan(3.5 * error);
+  });
+
+  it('is filled up to whole tiles, or to the vocabulary, by words that add nothing', () => {
+    for (const [size, length] of [
+      [500, 64],
+      [V, V],
+    ] as const) {
+      const sample = sampleVocabulary(targets, size, { frequent: 5, sampled: 8 }, key(0));
+      const { ids, corrections, targets: places } = inWholeTiles(sample, size);
+      const drawn = sample.ids.length;
+      expect(ids).toHaveLength(length);
+      expect(new Set(ids).size).toBe(length);
+      expect(Math.max(...ids)).toBeLessThan(size);
+      expect(ids.slice(0, drawn)).toEqual(sample.ids);
+      expect(corrections.slice(0, drawn)).toEqual(sample.corrections);
+      expect(corrections.slice(drawn).every((correction) => correction === Math.fround(NEVER))).toBe(true);
+      expect(places).toEqual(sample.targets);
+    }
+    const whole = sampleVocabulary(targets, V, { frequent: V, sampled: 1 }, key(0));
+    expect(inWholeTiles(whole, V)).toEqual(whole);
   });
 });
