@@ -149,8 +149,7 @@ export class CorpusWriter {
   async finish(content: CorpusContent, mayReplace: (hash: string) => void = () => {}): Promise<PreparedCorpus> {
     const { directory, work } = this;
     const { name, settings, labels, statistics, sources, vocabulary } = content;
-    const written = readSplits(work, vocabulary, labels);
-    const hash = contentHash({ settings, vocabulary, labels, splits: written });
+    const hash = this.hashOf(content);
     if (!(await holds(directory, hash))) {
       const replaced = (await corpusOrigin(directory))?.hash ?? hash;
       if (replaced !== hash) mayReplace(replaced);
@@ -164,6 +163,11 @@ export class CorpusWriter {
     this.finished = true;
     const splits = readSplits(directory, vocabulary, labels);
     return { name, directory, hash, settings, vocabulary, labels, splits, statistics };
+  }
+
+  /** Of what was written; it is not kept, as the splits that are handed on would be in memory twice. */
+  private hashOf({ settings, vocabulary, labels }: CorpusContent): string {
+    return contentHash({ settings, vocabulary, labels, splits: readSplits(this.work, vocabulary, labels) });
   }
 
   /** Removes what was not put in its place, and the folder with it where it was made for nothing. */
