@@ -8,7 +8,7 @@
 // --backend, as often as wanted, names our backends; native and tensorflow unless given. Ratios are to the first. With
 // --peers the programs in bench/peers are asked too; PATH is a Python that has PyTorch, or JAX (the same one unless
 // another is named). --also, as often as wanted, adds any program that speaks the protocol of chain.js. What does not
-// start is left out, and said.
+// start is left out, and said. SIGINT and SIGTERM end the asking, and the table is of what was answered until then.
 
 import { execFileSync, spawn } from 'node:child_process';
 import path from 'node:path';
@@ -157,9 +157,10 @@ function median(values) {
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
-/** Median over rounds of the ratio within a round. */
+/** Median of the ratio within a round, over the rounds in which both answered. */
 function ratio(theirs, ours) {
-  return median(theirs.map((seconds, round) => seconds / ours[round]));
+  const both = theirs.slice(0, ours.length);
+  return median(both.map((seconds, round) => seconds / ours[round]));
 }
 
 function table(rows) {
@@ -182,10 +183,16 @@ for (const contestant of contestants()) {
     running.push(contestant);
   }
 }
-for (let round = 0; round < rounds; round++) {
+let ended = false;
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.once(signal, () => {
+    ended = true;
+  });
+}
+for (let round = 0; round < rounds && !ended; round++) {
   for (const question of questions) {
     for (const contestant of running.filter(({ asked }) => asked.includes(question))) {
-      if (await contestant.ask(question)) continue;
+      if (ended || (await contestant.ask(question)) || ended) continue;
       out(`${contestant.name} is left out: ${contestant.reason || 'it does not answer'}`);
       running = running.filter((other) => other !== contestant);
     }
@@ -202,7 +209,8 @@ function startUp() {
 
 const ours = running[0];
 out('');
-out(`B,T,E,H,Z,V,K = ${shape}; ${threads} threads; ${rounds} rounds in turn; seconds are least and median;`);
+const done = Math.max(...questions.map((question) => ours.times[question].length));
+out(`B,T,E,H,Z,V,K = ${shape}; ${threads} threads; ${done} rounds in turn; seconds are least and median;`);
 out(`ratios are to ${ours.name}, medians of the rounds' own (above 1: slower than ours)`);
 for (const question of questions) {
   out('');

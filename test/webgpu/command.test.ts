@@ -89,16 +89,13 @@ describe('training', () => {
   });
 
   it('ends with 2 where a shape does not fit, with the numbers', async () => {
-    const { code, error } = await sri(
-      ...TRAIN,
-      '--run',
-      'large',
-      '--set',
-      'model.hiddenSize=2100',
-      '--set',
-      'model.weightRange=0.01',
-    );
-    expect(error).toMatch(/hiddenSize: 2100 is too large for the webgpu backend: 33600 bytes .* has \d+/);
+    // A unit takes 16 bytes, and a workgroup has what its GPU gives it.
+    const { maxWorkgroupMemory } = (tf.findBackend('webgpu') as WebgpuBackend).gpu.facts;
+    const units = Math.floor(maxWorkgroupMemory / 16) + 1;
+    const shape = ['--set', `model.hiddenSize=${units}`, '--set', 'model.weightRange=0.01'];
+    const { code, error } = await sri(...TRAIN, '--run', 'large', ...shape);
+    const numbers = `${16 * units} bytes .* has ${maxWorkgroupMemory}`;
+    expect(error).toMatch(new RegExp(`hiddenSize: ${units} is too large for the webgpu backend: ${numbers}`));
     expect(code).toBe(2);
   });
 });
