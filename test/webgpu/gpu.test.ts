@@ -148,6 +148,7 @@ describe('errors', () => {
   it('no driver: what would bring one', () => {
     expect(driverAdvice('linux', () => false)).toMatch(/mesa-vulkan-drivers/);
     expect(driverAdvice('linux', (path) => path === '/dev/nvidiactl')).toMatch(/started for CUDA alone.*graphics/);
+    expect(driverAdvice('linux', (path) => /nvidia/.test(path))).toMatch(/did not load.*libvulkan1 libgl1/);
     expect(driverAdvice('darwin')).not.toMatch(/apt-get/);
   });
 });

@@ -105,6 +105,9 @@ export function openAdapter(): { addon: WebgpuAddon; facts: AdapterFacts } {
   }
 }
 
+/** Where NVIDIA's Vulkan driver registers itself. */
+const NVIDIA_DRIVER = ['/usr/share/vulkan/icd.d/nvidia_icd.json', '/etc/vulkan/icd.d/nvidia_icd.json'];
+
 /** What would bring an adapter, as far as the system shows what it has. */
 export function driverAdvice(
   platform: NodeJS.Platform = process.platform,
@@ -112,6 +115,12 @@ export function driverAdvice(
 ): string {
   if (platform !== 'linux') return "The system's graphics driver brings it; is this a machine without one?";
   const software = 'a driver that computes on the processor, for tests: apt-get install mesa-vulkan-drivers';
+  if (exists('/dev/nvidiactl') && NVIDIA_DRIVER.some(exists)) {
+    return (
+      "There is an NVIDIA card with its Vulkan driver, which did not load. It wants Vulkan's loader and, though it draws " +
+      `nothing, a display's libraries: apt-get install libvulkan1 libgl1 libegl1 libxext6; or install ${software}`
+    );
+  }
   if (exists('/dev/nvidiactl')) {
     return (
       'There is an NVIDIA card, but no Vulkan driver for it: a container that was started for CUDA alone has none. Start ' +
