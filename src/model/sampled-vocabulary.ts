@@ -84,8 +84,8 @@ export function sampleVocabulary(
 
 /**
  * The same sum over more words: filled up, by words that were never drawn, to a multiple of 64, or to the whole vocabulary.
- * oneDNN makes a program for every shape of product it meets, and that takes as long as many a product (on a processor with
- * AMX far longer than a whole batch); so no batch may bring a number of words of its own.
+ * oneDNN compiles a program for every shape of product it meets. Where each batch brought a number of words of its own, that
+ * took an eighth of SRI's training on AVX2, and left 1 % of the peak in bf16 on a processor with AMX.
  */
 export function inWholeTiles(sample: SampledVocabulary, vocabularySize: number): SampledVocabulary {
   const { ids, corrections, targets } = sample;
