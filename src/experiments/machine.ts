@@ -14,12 +14,19 @@ import type { Manifest } from '../runs/run-folder.js';
 import { packageVersion } from '../version.js';
 import { plugins } from './plugins.js';
 
+/** What `auto` is where products are of another precision than f32: only one backend has them. */
+const BACKEND_OF = { bf16: 'native', f16: 'webgpu' } as const;
+
 /**
  * Starts the backend that a run asks for.
+ * @param precision of the products that are wanted of it.
  * @throws {InputError} where it does not work here.
  */
-export async function startMachine({ backend, threads }: Pick<RunConfig, 'backend' | 'threads'>): Promise<Backend> {
-  return useBackend(backend, threads);
+export async function startMachine(
+  { backend, threads }: Pick<RunConfig, 'backend' | 'threads'>,
+  precision: RunConfig['precision'] = 'f32',
+): Promise<Backend> {
+  return useBackend(backend === 'auto' && precision !== 'f32' ? BACKEND_OF[precision] : backend, threads);
 }
 
 /**

@@ -31,7 +31,7 @@ export async function trainRun(
   const corpus = await loadCorpus(run.data.directory);
   checkMemory(run, corpus.vocabulary.size);
   checkPrepared(run, corpus);
-  const backend = await startMachine(run);
+  const backend = await startMachine(run, run.precision);
   if (backend.fallback !== null) onProgress?.({ kind: 'warning', text: backend.fallback });
   checkPrecision(run);
   return train({

@@ -1,11 +1,16 @@
 // When `auto` takes the GPU: where there is a real one, and matrix products run faster on it than on the native backend.
 
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { Precision } from '../../src/config/choices.js';
 
 const started = { version: '1.0', devices: ['a GPU'], instructionSets: [], threads: 1 };
 
 /** The backend that `auto` takes, with a GPU and speeds that are made up; none where the addon does not start. */
-async function automatic(gpu: { emulated: boolean } | null, speeds: Record<string, number>): Promise<string> {
+async function automatic(
+  gpu: { emulated: boolean } | null,
+  speeds: Record<string, number>,
+  precision: Precision = 'f32',
+): Promise<string> {
   vi.resetModules();
   const tf = await import('@tensorflow/tfjs-core');
   const { QuietCpuBackend } = await import('../../src/backends/quiet-cpu.js');
@@ -18,8 +23,8 @@ async function automatic(gpu: { emulated: boolean } | null, speeds: Record<strin
   }));
   vi.doMock('../../src/backends/native/start.js', () => ({ startNative: start('native', {}) }));
   vi.doMock('../../src/backends/peak.js', () => ({ measurePeak: () => speeds[tf.getBackend()] }));
-  const { useBackend } = await import('../../src/backends/index.js');
-  return (await useBackend('auto', 1)).name;
+  const { startMachine } = await import('../../src/experiments/machine.js');
+  return (await startMachine({ backend: 'auto', threads: 1 }, precision)).name;
 }
 
 describe('auto', () => {
@@ -41,5 +46,13 @@ describe('auto', () => {
     ['no driver', null, { native: 3e11 }, 'native'],
   ] as const)('%s', async (_, gpu, speeds, wanted) => {
     expect(await automatic(gpu, speeds)).toBe(wanted);
+  });
+
+  it.each([
+    ['bf16', 'native'],
+    ['f16', 'webgpu'],
+  ] as const)('%s: the backend that has its products, whichever is faster', async (precision, wanted) => {
+    const speeds = wanted === 'native' ? { webgpu: 5e12, native: 3e11 } : { webgpu: 1e11, native: 3e11 };
+    expect(await automatic({ emulated: false }, speeds, precision)).toBe(wanted);
   });
 });

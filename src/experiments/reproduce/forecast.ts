@@ -105,7 +105,7 @@ class Machine {
   ): Promise<Machine | null> {
     const run = tasks.flatMap((task) => ('run' in task ? [task.run] : []))[0];
     if (statistics === null || run === undefined) return null;
-    const { name, threads } = await startMachine(run);
+    const { name, threads } = await startMachine(run, run.precision);
     const peak = await idlePeak(name, threads);
     if (peak === null) return null;
     const earlier = findRuns(runs, run.dataSet)
