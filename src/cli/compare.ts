@@ -25,12 +25,12 @@ export function addCompare(program: Command, io: Io): void {
         if (folders.length < 2) {
           throw new InputError(`sri compare takes two run folders or more: sri compare ${folders[0]} OTHER-FOLDER`);
         }
-        const [{ compareRuns }, { readRun }, { RunFolder }] = await Promise.all([
+        const [{ compareRuns }, { readRun }, { runAt }] = await Promise.all([
           import('../experiments/compare.js'),
           import('../runs/measured-run.js'),
-          import('../runs/run-folder.js'),
+          import('../experiments/default-run.js'),
         ]);
-        const runs = folders.map((folder) => readRun(new RunFolder(folder)));
+        const runs = folders.map((folder) => readRun(runAt(folder)));
         const compared = compareRuns(runs, split);
         for (const { directory } of runs.filter((one) => !compared.some(({ run }) => run === one))) {
           const measuring = `sri eval --run ${shellWord(directory)}${split === 'test' ? '' : ` --split ${split}`}`;
@@ -85,11 +85,11 @@ export function addExport(program: Command, io: Io): void {
     .requiredOption('--out <folder>', 'where to, a new folder; every command takes it by --run')
     .addHelpText('after', '\nExamples:\n  sri export runs/ptb/sri/seed-0 --out sri-ptb')
     .action(async (run: string, { out }: { out: string }) => {
-      const [{ exportRun }, { RunFolder }] = await Promise.all([
+      const [{ exportRun }, { runAt }] = await Promise.all([
         import('../experiments/export.js'),
-        import('../runs/run-folder.js'),
+        import('../experiments/default-run.js'),
       ]);
-      const files = await exportRun(new RunFolder(run), out);
+      const files = await exportRun(runAt(run), out);
       print(io, `written to ${out}: ${files.join(', ')}`);
     });
 }

@@ -202,24 +202,15 @@ export async function chooseTrainedRun(
   needsCode: string | null,
   io: Io,
 ): Promise<{ run: RunConfig; folder: RunFolder }> {
-  const [
-    { newestRun, noRun, noRunAt, onlyConfig },
-    { checkEvaluationOverrides, openConfig, runOfConfig, trainedRun },
-    { RunFolder },
-  ] = await Promise.all([
-    import('../experiments/default-run.js'),
-    import('../experiments/choose-run.js'),
-    import('../runs/run-folder.js'),
-  ]);
+  const [{ newestRun, noRun, onlyConfig, runAt }, { checkEvaluationOverrides, openConfig, runOfConfig, trainedRun }] =
+    await Promise.all([import('../experiments/default-run.js'), import('../experiments/choose-run.js')]);
   const overrides = overridesOf(options);
   checkEvaluationOverrides(overrides);
   if (options.run !== undefined) {
     for (const name of ['config', 'method', 'setting', 'seed'] as const) {
       if (options[name] !== undefined) throw new InputError(`--run names a run whole; leave out --${name}`);
     }
-    const folder = new RunFolder(options.run);
-    if (!folder.isBegun()) throw noRunAt(folder);
-    return trainedRun(options.run, overrides);
+    return trainedRun(runAt(options.run).directory, overrides);
   }
   const kept = options.config === undefined ? null : runOfConfig(options.config);
   if (kept !== null) return chooseTrainedRun({ ...options, config: undefined, run: kept.directory }, needsCode, io);

@@ -65,7 +65,7 @@ export function addReport(program: Command, io: Io): void {
       const [
         { openConfig },
         { findRuns, readRun },
-        { RunFolder },
+        { runAt },
         { writeComparison, writeResults },
         { TABLE_WRITERS },
         { tablesOf },
@@ -73,7 +73,7 @@ export function addReport(program: Command, io: Io): void {
       ] = await Promise.all([
         import('../experiments/choose-run.js'),
         import('../runs/measured-run.js'),
-        import('../runs/run-folder.js'),
+        import('../experiments/default-run.js'),
         import('../experiments/report.js'),
         import('../report/formats.js'),
         import('../report/tables.js'),
@@ -83,9 +83,7 @@ export function addReport(program: Command, io: Io): void {
       const figures = figuresOf(figureKeysOf(options));
       const config = folders.length > 0 ? options.config : await configOf(options, 'sri report', 'run folders');
       const found =
-        folders.length > 0
-          ? folders.map((folder) => new RunFolder(folder))
-          : findRuns(options.runs, (await openConfig(config!)).config.dataSet);
+        folders.length > 0 ? folders.map(runAt) : findRuns(options.runs, (await openConfig(config!)).config.dataSet);
       if (found.length === 0) throw new InputError(`${options.runs}: no trained runs of this data set; see sri train`);
       const runs = found.map(readRun);
       if (options.html && new Set(runs.map(({ run }) => run.dataSet)).size > 1) {

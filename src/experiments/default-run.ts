@@ -6,7 +6,7 @@ import { InputError } from '../errors.js';
 import { can } from '../methods/capability.js';
 import { methods } from '../methods/registry.js';
 import { findDataSets, findRuns } from '../runs/measured-run.js';
-import type { RunFolder } from '../runs/run-folder.js';
+import { RunFolder } from '../runs/run-folder.js';
 import { shellWord } from '../shell-words.js';
 
 interface NamedConfig {
@@ -139,10 +139,15 @@ export function noRun(root: string, filter: RunFilter, { needsCode, config }: Wa
   return new InputError(`${root}: ${lacking}${others}; name one with --run FOLDER, or train one: ${train}`);
 }
 
-/** That a folder that was named holds no run: with the command that trains one there. */
-export function noRunAt({ directory }: RunFolder): InputError {
+/**
+ * The run in a folder that was named.
+ * @throws {InputError} where there is none, with the command that trains one there.
+ */
+export function runAt(directory: string): RunFolder {
+  const folder = new RunFolder(directory);
+  if (folder.isBegun()) return folder;
   const train = `sri train --config ${shellWord(configFor([]))} --run ${shellWord(directory)}`;
-  return new InputError(
+  throw new InputError(
     `${directory}: no run here (config.json is missing); name another folder, or train one there: ${train}`,
   );
 }
