@@ -223,7 +223,7 @@ void addProduct(std::size_t m, std::size_t n, std::size_t k, float weight, const
 /** Floats as they are, other operands copied into `buffer`. */
 const float* asFloats(const float* values, float*, std::size_t) { return values; }
 const float* asFloats(const BFloat16* values, float* buffer, std::size_t count) {
-  for (std::size_t i = 0; i < count; i++) buffer[i] = loadOperand(values[i]);
+  toFloats(values, buffer, count);
   return buffer;
 }
 

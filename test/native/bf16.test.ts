@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { relativeError } from '../ops/reference.js';
-import { addon, latentHandles, latentInputs, Random, SIZES, withThreads } from './fixtures.js';
+import { addon, latentHandles, latentInputs, Random, runLstm, SIZES, withThreads } from './fixtures.js';
 
 const here = addon.info().bf16;
 
@@ -120,26 +120,6 @@ describe.runIf(here)('matMul of bf16 operands', () => {
 });
 
 describe.runIf(here)('lstm by bf16 products', () => {
-  const run = (sizes: (typeof SIZES)[number], inputs: ReturnType<typeof inputsOf>, precision: 'f32' | 'bf16') => {
-    const { tokens: T, batch: B, rows: R, hiddenSize: H } = sizes;
-    const { kernel, dHidden, initial, ...gates } = inputs;
-    const handle = new addon.RecurrentWeights(H, precision);
-    handle.pack(kernel);
-    const states = {
-      hidden: new Float32Array(T * R * H),
-      cells: new Float32Array(T * R * H),
-      activations: new Float32Array(T * R * 4 * H),
-    };
-    addon.lstmForward(handle, { tokens: T, batch: B, rows: R, initial, ...gates, ...states });
-    const gradients = {
-      dGates: new Float32Array(T * R * 4 * H),
-      dLatentGates: new Float32Array(R * 4 * H),
-      dInitial: new Float32Array(R * H),
-      dRecurrentKernel: new Float32Array(H * 4 * H),
-    };
-    addon.lstmBackward(handle, { tokens: T, rows: R, initial, ...states, dHidden, ...gradients });
-    return { states, gradients };
-  };
   const inputsOf = ({ tokens: T, batch: B, rows: R, hiddenSize: H }: (typeof SIZES)[number]) => {
     const random = new Random(5);
     return {
@@ -154,17 +134,17 @@ describe.runIf(here)('lstm by bf16 products', () => {
   it.each(SIZES)('$name: states and gradients to eight bits, the same bits each time', (sizes) => {
     const inputs = { ...inputsOf(sizes), kernel: new Random(6).floats(sizes.hiddenSize ** 2 * 4, 0.3) };
     withThreads([1, 3], () => {
-      const exact = run(sizes, inputs, 'f32');
-      const found = run(sizes, inputs, 'bf16');
-      expect(run(sizes, inputs, 'bf16')).toEqual(found);
+      const exact = runLstm(sizes, inputs, 'f32');
+      const found = runLstm(sizes, inputs, 'bf16');
+      expect(runLstm(sizes, inputs, 'bf16')).toEqual(found);
       expect(relativeError(found.states.hidden, exact.states.hidden)).toBeLessThan(2 ** -7);
       for (const name of ['dGates', 'dLatentGates', 'dInitial', 'dRecurrentKernel'] as const) {
         expect(relativeError(found.gradients[name], exact.gradients[name]), name).toBeLessThan(2 ** -6);
       }
       expect(found.gradients.dInitial).not.toEqual(exact.gradients.dInitial);
       const zeros = new Float32Array(inputs.initial!.length);
-      expect(run(sizes, { ...inputs, initial: null }, 'bf16')).toEqual(
-        run(sizes, { ...inputs, initial: zeros }, 'bf16'),
+      expect(runLstm(sizes, { ...inputs, initial: null }, 'bf16')).toEqual(
+        runLstm(sizes, { ...inputs, initial: zeros }, 'bf16'),
       );
     });
   });
@@ -174,8 +154,8 @@ describe.runIf(here)('lstm by bf16 products', () => {
     const { hiddenSize: H } = sizes;
     const inputs = inputsOf(sizes);
     withThreads([1, 3], () => {
-      const exact = run(sizes, inputs, 'f32');
-      const { states, gradients } = run(sizes, inputs, 'bf16');
+      const exact = runLstm(sizes, inputs, 'f32');
+      const { states, gradients } = runLstm(sizes, inputs, 'bf16');
       expect(states).toEqual(exact.states);
       expect(gradients.dLatentGates).toEqual(exact.gradients.dLatentGates);
       expect(gradients.dGates).toEqual(rounded(exact.gradients.dGates));

@@ -74,3 +74,36 @@ export function withThreads(counts: number[], body: (threads: number) => void): 
     addon.setThreads(before);
   }
 }
+
+/** What both passes of an LSTM read. */
+export interface LstmInputs {
+  wordGates: Float32Array;
+  latentGates: Float32Array | null;
+  initial: Float32Array | null;
+  kernel: Float32Array;
+  dHidden: Float32Array;
+}
+
+/** Both passes of the addon's LSTM. */
+export function runLstm(
+  { tokens: T, batch: B, rows: R, hiddenSize: H }: Sizes,
+  { wordGates, latentGates, initial, kernel, dHidden }: LstmInputs,
+  precision: Precision,
+) {
+  const handle = new addon.RecurrentWeights(H, precision);
+  handle.pack(kernel);
+  const states = {
+    hidden: new Float32Array(T * R * H),
+    cells: new Float32Array(T * R * H),
+    activations: new Float32Array(T * R * 4 * H),
+  };
+  addon.lstmForward(handle, { tokens: T, batch: B, rows: R, wordGates, latentGates, initial, ...states });
+  const gradients = {
+    dGates: new Float32Array(T * R * 4 * H),
+    dLatentGates: new Float32Array(R * 4 * H),
+    dInitial: new Float32Array(R * H),
+    dRecurrentKernel: new Float32Array(H * 4 * H),
+  };
+  addon.lstmBackward(handle, { tokens: T, rows: R, initial, ...states, dHidden, ...gradients });
+  return { states, gradients };
+}

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { derivativeAlong, dot, lstm, type Numbers, relativeError, type Sizes } from '../ops/reference.js';
-import { addon, Random, SIZES, withThreads } from './fixtures.js';
+import { addon, type LstmInputs, Random, runLstm, SIZES, withThreads } from './fixtures.js';
 
 function inputsOf({ tokens: T, batch: B, rows: R, hiddenSize: H }: Sizes, seed: number) {
   const random = new Random(seed);
@@ -15,28 +15,8 @@ function inputsOf({ tokens: T, batch: B, rows: R, hiddenSize: H }: Sizes, seed: 
   };
 }
 
-type LstmInputs = Omit<ReturnType<typeof inputsOf>, 'latentGates' | 'initial'> & {
-  latentGates: Float32Array | null;
-  initial: Float32Array | null;
-};
-
-function run({ tokens: T, batch: B, rows: R, hiddenSize: H }: Sizes, inputs: LstmInputs) {
-  const { wordGates, latentGates, initial, kernel, dHidden } = inputs;
-  const handle = new addon.RecurrentWeights(H, 'f32');
-  handle.pack(kernel);
-  const states = {
-    hidden: new Float32Array(T * R * H),
-    cells: new Float32Array(T * R * H),
-    activations: new Float32Array(T * R * 4 * H),
-  };
-  addon.lstmForward(handle, { tokens: T, batch: B, rows: R, wordGates, latentGates, initial, ...states });
-  const gradients = {
-    dGates: new Float32Array(T * R * 4 * H),
-    dLatentGates: new Float32Array(R * 4 * H),
-    dInitial: new Float32Array(R * H),
-    dRecurrentKernel: new Float32Array(H * 4 * H),
-  };
-  addon.lstmBackward(handle, { tokens: T, rows: R, initial, ...states, dHidden, ...gradients });
+function run(sizes: Sizes, inputs: LstmInputs) {
+  const { states, gradients } = runLstm(sizes, inputs, 'f32');
   return { ...states, ...gradients };
 }
 
