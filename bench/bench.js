@@ -8,7 +8,8 @@
 // --backend, as often as wanted, names our backends; native and tensorflow unless given. Ratios are to the first. With
 // --peers the programs in bench/peers are asked too; PATH is a Python that has PyTorch, or JAX (the same one unless
 // another is named). --also, as often as wanted, adds any program that speaks the protocol of chain.js. What does not
-// start is left out, and said. SIGINT and SIGTERM end the asking, and the table is of what was answered until then.
+// start is left out, and said. Answers are shown as they come, on stderr. SIGINT and SIGTERM end the asking at once, whoever is
+// about to answer, and the table is of what was answered until then.
 
 import { execFileSync, spawn } from 'node:child_process';
 import path from 'node:path';
@@ -90,12 +91,13 @@ class Contestant {
     return null;
   }
 
-  /** Whether it answered. */
+  /** The seconds that it answered, null where it did not. */
   async ask(question) {
     this.child.stdin.write(`${this.otherwise[question] ?? question}\n`);
     const seconds = Number(await this.line());
-    if (seconds > 0) this.times[question].push(seconds);
-    return seconds > 0;
+    if (!(seconds > 0)) return null;
+    this.times[question].push(seconds);
+    return seconds;
   }
 
   /** Why it does not start or answer, as far as it said. */
@@ -106,6 +108,8 @@ class Contestant {
 
   end() {
     this.child.stdin.end();
+    // It may still be at an answer that nobody waits for.
+    this.child.kill();
   }
 }
 
@@ -183,16 +187,19 @@ for (const contestant of contestants()) {
     running.push(contestant);
   }
 }
-let ended = false;
-for (const signal of ['SIGINT', 'SIGTERM']) {
-  process.once(signal, () => {
-    ended = true;
-  });
-}
-for (let round = 0; round < rounds && !ended; round++) {
+const ENDED = Symbol('ended');
+const ended = new Promise((resolve) => {
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => resolve(ENDED));
+});
+asking: for (let round = 1; round <= rounds; round++) {
   for (const question of questions) {
     for (const contestant of running.filter(({ asked }) => asked.includes(question))) {
-      if (ended || (await contestant.ask(question)) || ended) continue;
+      const seconds = await Promise.race([contestant.ask(question), ended]);
+      if (seconds === ENDED) break asking;
+      if (seconds !== null) {
+        process.stderr.write(`round ${round} of ${rounds}, ${question}: ${contestant.name} ${seconds.toFixed(3)} s\n`);
+        continue;
+      }
       out(`${contestant.name} is left out: ${contestant.reason || 'it does not answer'}`);
       running = running.filter((other) => other !== contestant);
     }
