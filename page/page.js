@@ -147,7 +147,10 @@ function drawChart(chart) {
     cursor: { drag: { x: true, y: false } },
     scales: {
       x: { time: false, range: (_, min, max) => (min === max ? [min - 1, max + 1] : [min, max]) },
-      y: { range: (_, min, max) => uPlot.rangeNum(view.zero ? Math.min(0, min) : min, max, 0.08, true) },
+      y: {
+        range: (_, min, max) =>
+          uPlot.rangeNum(view.zero ? Math.min(0, min) : min, Math.min(max, Math.max(min, view.top ?? max)), 0.08, true),
+      },
     },
     axes: [
       {

@@ -26,6 +26,8 @@ export interface ChartView {
   xTitle: string;
   /** Whether the axis begins at zero. */
   zero: boolean;
+  /** Where the axis ends, short of what lies far above all else; absent where it shows all. */
+  top?: number | undefined;
   series: ChartSeries[];
 }
 

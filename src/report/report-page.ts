@@ -7,6 +7,7 @@ import { methods } from '../methods/registry.js';
 import { isOfSelected, type MeasuredRun } from '../runs/measured-run.js';
 import { describePosterior, keptPosterior, keptPosteriorMap, POSTERIOR } from '../runs/posterior-files.js';
 import { RunFolder } from '../runs/run-folder.js';
+import { axisTop } from './axis-top.js';
 import type { FigureDefinition, FigureFiles, MadeFigure } from './define-figure.js';
 import type { TableDefinition } from './define-table.js';
 import { lineFigure } from './figures/lines.js';
@@ -361,7 +362,7 @@ function epochView(shown: readonly Shown[], column: string): ChartView {
   const series = bySeed(shown, ({ epochs }) =>
     epochs.flatMap(({ epoch, numbers }) => (numbers[column] === undefined ? [] : [{ x: epoch, y: numbers[column] }])),
   );
-  return { name, xTitle: 'epoch', zero, series };
+  return { name, xTitle: 'epoch', zero, top: axisTop(series), series };
 }
 
 /** KL of each dimension at the best epoch. A dimension's number means nothing, so they come from the largest down. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { axisTop } from '../../src/report/axis-top.js';
 import { frontierFigure } from '../../src/report/figures/frontier.js';
 import { lineFigure } from '../../src/report/figures/lines.js';
 import { marginalDensities } from '../../src/report/figures/marginal-densities.js';
@@ -140,6 +141,27 @@ describe('curves', () => {
       second!.map(([, y]) => y),
       down,
     );
+  });
+
+  it('end short of what lies far above all others, which is counted', async () => {
+    const flat = Array.from({ length: 11 }, (_, c) => ({
+      label: `run ${c}`,
+      seeds: 1,
+      x: [1, 2, 3, 4],
+      y: [4 - c / 10, 3.6, 3.4, 3.3],
+    }));
+    const diverged = { label: 'diverged', seeds: 1, x: [1, 2, 3, 4], y: [3.5, 12, 34, 35] };
+    expect(axisTop(flat)).toBeUndefined();
+    expect(axisTop([])).toBeUndefined();
+    const all = [...flat, diverged];
+    // Nine tenths of the 48 points go up to 3.8 at most, and 12 is more than three times their height above.
+    const top = axisTop(all)!;
+    expect(top).toBe(4);
+    const svg = await lineFigure({ ...gain, series: all, top });
+    expect(svg).toContain('>3 of 48 points lie above<');
+    expect(texts(await lineFigure({ ...gain, series: all })).join()).not.toContain('lie above');
+    const few = await lineFigure({ ...gain, series: [flat[0]!, diverged], top: 4 });
+    expect(texts(few)).toContain('3 of 8 points lie above');
   });
 
   it('of several seeds are their mean in a band from the lowest to the highest', async () => {

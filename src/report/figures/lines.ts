@@ -7,7 +7,7 @@ import type { ChartView } from '../page-numbers.js';
 import { REFERENCE_COLOUR, renderSvg } from './render.js';
 
 /** A picture of one quantity of a chart. */
-export interface LineFigure extends Pick<ChartView, 'name' | 'xTitle' | 'zero' | 'series'> {
+export interface LineFigure extends Pick<ChartView, 'name' | 'xTitle' | 'zero' | 'top' | 'series'> {
   title: string;
   /** Every line of the report, so that each looks the same in all of its figures; as far as styles go. */
   labels?: readonly string[] | undefined;
@@ -31,22 +31,31 @@ interface Point {
 }
 
 /** Draws the curves as SVG: those of several seeds as their mean in a band from the lowest to the highest. */
-export function lineFigure({ title, name, xTitle, zero, series, labels = [] }: LineFigure): Promise<string> {
+export function lineFigure({ title, name, xTitle, zero, top, series, labels = [] }: LineFigure): Promise<string> {
   const curves = series.map(({ label, x, y, low = y, high = y }) =>
     x.map((x, i): Point => ({ label, x, y: y[i]!, low: low[i]!, high: high[i]! })),
   );
   const dots = curves.every(({ length }) => length < SHOWN_POINTS);
+  const clip = top !== undefined;
+  const above = top === undefined ? 0 : curves.flat().filter(({ y }) => y > top).length;
+  const leftOut = above === 0 ? [] : [`${above} of ${curves.flat().length} points lie above`];
   const spec =
     curves.length > MOST_LINES
       ? {
           title: {
             text: title,
-            subtitle: `${name}, over ${xTitle}; grey: from the least to the greatest of all, and their median`,
+            subtitle: [
+              `${name}, over ${xTitle}; grey: from the least to the greatest of all, and their median`,
+              ...leftOut,
+            ],
             subtitleFontSize: 11,
           },
-          ...smallPlots(curves, { axes: axesOf(null, null, zero), dots }),
+          ...smallPlots(curves, { axes: axesOf(null, null, { zero, top }), dots, clip }),
         }
-      : { title, ...onePlot(curves, { axes: axesOf(xTitle, name, zero), dots }, labels) };
+      : {
+          title: leftOut.length === 0 ? title : { text: title, subtitle: leftOut, subtitleFontSize: 11 },
+          ...onePlot(curves, { axes: axesOf(xTitle, name, { zero, top }), dots, clip }, labels),
+        };
   return renderSvg({ description: `${title}: ${name}, over ${xTitle}`, ...spec } as TopLevelSpec);
 }
 
@@ -54,9 +63,11 @@ interface Drawn {
   axes: ReturnType<typeof axesOf>;
   /** Whether each point is shown. */
   dots: boolean;
+  /** Whether some lie beyond the axis. */
+  clip: boolean;
 }
 
-function axesOf(xTitle: string | null, yTitle: string | null, zero: boolean) {
+function axesOf(xTitle: string | null, yTitle: string | null, { zero, top }: Pick<LineFigure, 'zero' | 'top'>) {
   return {
     x: {
       field: 'x',
@@ -65,20 +76,25 @@ function axesOf(xTitle: string | null, yTitle: string | null, zero: boolean) {
       axis: { grid: false, tickMinStep: 1 },
       scale: { zero: false, nice: false, padding: 6 },
     },
-    y: { field: 'y', type: 'quantitative', title: yTitle, scale: { zero } },
+    y: {
+      field: 'y',
+      type: 'quantitative',
+      title: yTitle,
+      scale: { zero, ...(top !== undefined && { domainMax: top }) },
+    },
   };
 }
 
 /** Band, line and points of curves, in their colour; a line may have a look besides. */
-function layers({ axes: { y }, dots }: Drawn, { color, line }: { color: object; line?: object }) {
+function layers({ axes: { y }, dots, clip }: Drawn, { color, line }: { color: object; line?: object }) {
   const band = { y: { ...y, field: 'low' }, y2: { field: 'high' }, color };
   return [
-    { mark: { type: 'area', opacity: 0.18 }, encoding: band },
-    { mark: { type: 'line', strokeWidth: 2 }, encoding: { y, color, ...line } },
+    { mark: { type: 'area', opacity: 0.18, clip }, encoding: band },
+    { mark: { type: 'line', strokeWidth: 2, clip }, encoding: { y, color, ...line } },
     ...(dots
       ? [
           {
-            mark: { type: 'point', filled: true, size: 26, opacity: 1 },
+            mark: { type: 'point', filled: true, size: 26, opacity: 1, clip },
             encoding: { y, color },
           },
         ]
@@ -115,11 +131,11 @@ function smallPlots(curves: readonly Point[][], drawn: Drawn) {
     encoding: { x },
     layer: [
       {
-        mark: { type: 'area', color: BEHIND, opacity: 0.6 },
+        mark: { type: 'area', color: BEHIND, opacity: 0.6, clip: drawn.clip },
         encoding: { y: { ...y, field: 'least' }, y2: { field: 'greatest' } },
       },
       {
-        mark: { type: 'line', color: REFERENCE_COLOUR, strokeWidth: 1 },
+        mark: { type: 'line', color: REFERENCE_COLOUR, strokeWidth: 1, clip: drawn.clip },
         encoding: { y: { ...y, field: 'median' } },
       },
     ],
