@@ -14,6 +14,7 @@ import type { LatentDecoder } from '../model/latent-decoder.js';
 import type { BatchLikelihood, ConditionalLikelihood } from '../model/likelihood.js';
 import { type EncodedBatch, Encoder } from '../model/lstm/encoder.js';
 import { Parameters } from '../model/parameters.js';
+import { Noted } from '../ops/noted.js';
 import { RandomStream, type StreamKey } from '../random/philox.js';
 import { type KlWeightKeys, klWeightAt } from './kl-weight.js';
 import type { InferenceContext, Iteration, LatentVariableModel, Learner, Position, Update } from './method.js';
@@ -96,15 +97,14 @@ export abstract class AmortizedModel<Own = unknown> implements LatentVariableMod
     const masks = this.decoder.masks(batch, 'word-dropout', 'output-dropout', key);
     const normals = new RandomStream({ ...key, purpose: 'reparameterization' }).normals(batch.size * this.latentSize);
     const noise = tf.tensor2d(normals, [batch.size, this.latentSize]);
-    const parts: LossParts = { reconstruction: 0, kl: 0 };
+    const parts = new Noted();
     const update = learner.minimize(
       () => {
         const encoded = this.encode(batch);
         const z = this.code(encoded, noise);
         const nll = this.decoder.sentenceNll(batch, z, masks);
         const kl = dimensionKl(encoded);
-        parts.reconstruction = tf.mean(nll).dataSync()[0]!;
-        parts.kl = tf.mean(tf.sum(kl, 1)).dataSync()[0]!;
+        parts.keep(tf.mean(nll), tf.mean(tf.sum(kl, 1)));
         const loss: tf.Scalar = tf.mean(tf.add(nll, tf.mul(this.klTerm(kl), klWeight)));
         const together = this.batchTerm(z, key);
         return together === null ? loss : tf.add(loss, together);
@@ -115,7 +115,8 @@ export abstract class AmortizedModel<Own = unknown> implements LatentVariableMod
     );
     noise.dispose();
     disposeMasks(masks);
-    return { ...update, ...parts };
+    const [reconstruction = 0, kl = 0] = parts.read();
+    return { ...update, reconstruction, kl };
   }
 
   flops({ size, tokens }: Pick<Batch, 'size' | 'tokens'>): number {

@@ -13,6 +13,7 @@ import { ENERGY_PREFIX, type Energy } from '../model/energy-prior.js';
 import type { LatentDecoder } from '../model/latent-decoder.js';
 import type { BatchLikelihood, ConditionalLikelihood } from '../model/likelihood.js';
 import { Parameters } from '../model/parameters.js';
+import { Noted } from '../ops/noted.js';
 import { RandomStream } from '../random/philox.js';
 import { rootMeanSquare } from '../statistics.js';
 import { chainMasks } from './chain-masks.js';
@@ -171,12 +172,13 @@ export abstract class EnergyBasedModel<Keys extends EnergyPriorKeys> implements 
 
   /** @returns the mean of f at inferred codes less that at drawn ones, before the update, nats. */
   private learnEnergy(learner: Learner, { inferred, drawn }: CodePairs<tf.Tensor2D>): number {
-    let energyGap = 0;
+    const noted = new Noted();
     learner.minimize(() => {
-      const gap = tf.sub(tf.mean(this.energy.value(inferred)), tf.mean(this.energy.value(drawn)));
-      energyGap = gap.dataSync()[0]!;
+      const gap: tf.Scalar = tf.sub(tf.mean(this.energy.value(inferred)), tf.mean(this.energy.value(drawn)));
+      noted.keep(gap);
       return tf.sub(tf.mul(this.energy.halfSquares(), this.run.energyPrior.weightDecay), gap);
     }, ofEnergy);
+    const [energyGap = 0] = noted.read();
     return energyGap;
   }
 }

@@ -6,6 +6,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import { notNegative, positive } from '../config/numbers.js';
 import type { Batch } from '../data/batches.js';
+import { Noted } from '../ops/noted.js';
 import { RandomStream, type StreamKey } from '../random/philox.js';
 import { AmortizedModel } from './amortized-model.js';
 import { defineMethod } from './define-method.js';
@@ -53,19 +54,20 @@ export function squaredMmd(x: tf.Tensor2D, y: tf.Tensor2D, bandwidth: number): t
 
 class InfoVae extends AmortizedModel<InfoVaeKeys> {
   readonly quantities = ['reconstruction', 'kl', 'mmd'];
-  /** Of the batch at hand. */
-  private mmd = 0;
+  /** Of the batch at hand: the squared MMD. */
+  private readonly noted = new Noted();
 
   learn(batch: Batch, at: Position, learner: Learner): Iteration {
     const { reconstruction, kl, ...update } = this.descend(batch, at, 1 - this.run.infoVae.alpha, learner);
-    return { ...update, quantities: { reconstruction, kl, mmd: this.mmd } };
+    const [mmd = 0] = this.noted.read();
+    return { ...update, quantities: { reconstruction, kl, mmd } };
   }
 
   protected override batchTerm(codes: tf.Tensor2D, key: Omit<StreamKey, 'purpose'>): tf.Scalar {
     const { alpha, lambda, bandwidth } = this.run.infoVae;
     const drawn = new RandomStream({ ...key, purpose: 'prior-codes' }).normals(codes.size);
     const mmd = squaredMmd(codes, tf.tensor2d(drawn, codes.shape), bandwidth ?? this.latentSize ** 2);
-    this.mmd = mmd.dataSync()[0]!;
+    this.noted.keep(mmd);
     return tf.mul(mmd, alpha + lambda - 1);
   }
 }

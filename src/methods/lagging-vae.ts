@@ -9,6 +9,7 @@ import { type Batch, type Batches, drawSubset, equalLengthBatches } from '../dat
 import { sampleGaussian } from '../inference/amortized.js';
 import { mutualInformation } from '../inference/mutual-information.js';
 import { ENCODER_PREFIX } from '../model/lstm/encoder.js';
+import { Noted } from '../ops/noted.js';
 import { inPrecision } from '../ops/precision.js';
 import { RandomStream } from '../random/philox.js';
 import { joined } from '../typed-arrays.js';
@@ -170,15 +171,16 @@ class LaggingVae extends Vae<KlWeightKeys & AggressiveKeys> {
       tf.tidy(() => this.code(encoded(), tf.tensor2d(noise, shape)).dataSync<'float32'>()),
     );
     likelihood.dispose();
-    let kl = 0;
+    const noted = new Noted();
     learner.minimize(() => {
       const encoded = this.encoder.encode(batch);
       const klOfSentences = this.klTerm(dimensionKl(encoded));
-      kl = tf.mean(klOfSentences).dataSync()[0]!;
+      noted.keep(tf.mean(klOfSentences));
       // NLL(z) to first order: its value is another, its derivative the same.
       const linear = tf.sum(tf.mul(this.code(encoded, tf.tensor2d(noise, shape)), tf.tensor2d(gradient, shape)), 1);
       return tf.mean(tf.add(linear, tf.mul(klOfSentences, klWeight)));
     }, ofEncoder);
+    const [kl = 0] = noted.read();
     return nll.reduce((sum, value) => sum + value, 0) / batch.size + klWeight * kl;
   }
 

@@ -41,7 +41,7 @@ export class GradientDescent implements Learner {
     return tf.tidy(() => {
       const { names, list } = this.parameters;
       const variables = list.filter((_, i) => only(names[i]!) || clipBy(names[i]!));
-      const { loss, gradients } = inPrecision(this.precision, () =>
+      const { values, gradients } = inPrecision(this.precision, () =>
         summedGradients(typeof losses === 'function' ? [losses] : losses, variables),
       );
       list.forEach((variable, i) => {
@@ -50,7 +50,9 @@ export class GradientDescent implements Learner {
       });
       const unmeasured = new Set(list.filter((_, i) => !clipBy(names[i]!)));
       const measured = [...gradients].flatMap(([variable, gradient]) => (unmeasured.has(variable) ? [] : [gradient]));
-      const { norm, scale } = clipByGlobalNorm(measured, this.clipNorm ?? Number.POSITIVE_INFINITY);
+      const limit = this.clipNorm ?? Number.POSITIVE_INFINITY;
+      const { norm, scale, read } = clipByGlobalNorm(measured, limit, values);
+      const loss = read.reduce((sum, value) => sum + value, 0);
       if (!Number.isFinite(loss) || !Number.isFinite(norm)) throw new DivergenceError(loss, norm);
       this.optimizer.step(
         list.map((variable, i) => (only(names[i]!) ? (gradients.get(variable) ?? null) : null)),
@@ -61,22 +63,22 @@ export class GradientDescent implements Learner {
   }
 }
 
-/** The losses' sum and its gradient, one loss after the other so that only one's intermediate tensors live at a time. */
+/** Each loss, and the gradient of their sum, one loss after the other so that only one's intermediate tensors live at a time. */
 function summedGradients(
   losses: readonly (() => tf.Scalar)[],
   variables: tf.Variable[],
-): { loss: number; gradients: Map<tf.Variable, tf.Tensor> } {
+): { values: tf.Scalar[]; gradients: Map<tf.Variable, tf.Tensor> } {
   const gradients = new Map<tf.Variable, tf.Tensor>();
-  let loss = 0;
+  const values: tf.Scalar[] = [];
   for (const term of losses) {
     const { value, grads } = tf.variableGrads(term, variables);
-    loss += value.dataSync()[0]!;
+    values.push(value);
     for (const variable of variables) {
       const fresh = grads[variable.name];
       if (fresh !== undefined) addTo(gradients, variable, fresh);
     }
   }
-  return { loss, gradients };
+  return { values, gradients };
 }
 
 function addTo(gradients: Map<tf.Variable, tf.Tensor>, variable: tf.Variable, gradient: tf.Tensor): void {

@@ -3,6 +3,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { useBackend } from '../../src/backends/index.js';
 import { DEFAULTS } from '../../src/config/schema.js';
 import { Parameters } from '../../src/model/parameters.js';
+import { clipByGlobalNorm } from '../../src/ops/clip-by-global-norm.js';
+import { Noted } from '../../src/ops/noted.js';
 import { DivergenceError, GradientDescent } from '../../src/training/learner.js';
 import { createOptimizer } from '../../src/training/optimizer.js';
 import { toyRun } from './toy.js';
@@ -81,5 +83,44 @@ describe('clipping', () => {
         () => true,
       ),
     ).toEqual({ gradientNorm: 5, moved: [0.6, 0] });
+  });
+});
+
+describe('what is read in one go', () => {
+  it('with the norm is no part of it', () => {
+    tf.tidy(() => {
+      const besides = [tf.scalar(7), tf.scalar(-2.5)];
+      const { norm, scale, read } = clipByGlobalNorm([tf.tensor1d([3, 0]), tf.scalar(4)], 1, besides);
+      expect({ norm, scale, read: [...read] }).toEqual({ norm: 5, scale: 0.2, read: [7, -2.5] });
+      expect(clipByGlobalNorm([], 1, besides)).toMatchObject({ norm: 0, scale: 1 });
+      expect(clipByGlobalNorm([], 1).read).toHaveLength(0);
+    });
+  });
+
+  it('of a loss is what it was within, of several losses their sum', () => {
+    const parameters = new Parameters(1);
+    const a = parameters.add<tf.Rank.R1>('a', [1], 1);
+    const learner = new GradientDescent(
+      parameters,
+      createOptimizer({ ...toyRun('sri').optimizer, name: 'sgd', learningRate: 1 }, parameters),
+      null,
+    );
+    const start = a.dataSync()[0]!;
+    const noted = new Noted();
+    const tensors = tf.memory().numTensors;
+    const half = () => {
+      const square: tf.Scalar = tf.sum(tf.square(a));
+      noted.keep(square, tf.scalar(2));
+      return tf.div<tf.Scalar>(square, 2);
+    };
+    const { loss, gradientNorm } = learner.minimize([half, () => tf.sum<tf.Scalar>(tf.mul(a, 3))]);
+    expect(loss).toBeCloseTo(start ** 2 / 2 + 3 * start, 5);
+    expect(gradientNorm).toBeCloseTo(Math.abs(start + 3), 5);
+    expect(a.dataSync()[0]).toBeCloseTo(-3, 5);
+    // The loss as it was, not by the weights that the update has made.
+    expect(noted.read()[0]).toBeCloseTo(start ** 2, 5);
+    expect(noted.read()).toHaveLength(0);
+    expect(tf.memory().numTensors).toBe(tensors);
+    parameters.dispose();
   });
 });
