@@ -196,12 +196,12 @@ asking: for (let round = 1; round <= rounds; round++) {
     for (const contestant of running.filter(({ asked }) => asked.includes(question))) {
       const seconds = await Promise.race([contestant.ask(question), ended]);
       if (seconds === ENDED) break asking;
-      if (seconds !== null) {
+      if (seconds === null) {
+        out(`${contestant.name} is left out: ${contestant.reason || 'it does not answer'}`);
+        running = running.filter((other) => other !== contestant);
+      } else {
         process.stderr.write(`round ${round} of ${rounds}, ${question}: ${contestant.name} ${seconds.toFixed(3)} s\n`);
-        continue;
       }
-      out(`${contestant.name} is left out: ${contestant.reason || 'it does not answer'}`);
-      running = running.filter((other) => other !== contestant);
     }
   }
 }
