@@ -45,7 +45,7 @@ class EnergyPriorModel extends EnergyBasedModel<EnergyPriorKeys> {
   }
 
   protected makePrior(): ConditionalLikelihood {
-    return tiltOf((z) => this.energy.value(z), this.latentSize, this.run.model.hessianDifference);
+    return tiltOf(this.energy, this.latentSize, this.run.model.hessianDifference);
   }
 
   protected shortRuns(likelihood: BatchLikelihood, ofPrior: ChainNoise, ofPosterior: ChainNoise) {

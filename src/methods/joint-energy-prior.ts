@@ -18,7 +18,7 @@ import {
 import type { SentenceKeys } from '../inference/sentence-noise.js';
 import { ChainPosterior } from '../inference/short-run-posterior.js';
 import type { DropoutMasks } from '../model/dropout-masks.js';
-import { LayeredEnergy, tiltOf } from '../model/energy-prior.js';
+import { LayeredEnergy, type Tilting, tiltOf } from '../model/energy-prior.js';
 import { codesOf, LAYER_PREFIX } from '../model/latent-layers.js';
 import { type LayeredDecoder, LayeredLikelihood } from '../model/layered-decoder.js';
 import type { BatchLikelihood, ConditionalLikelihood } from '../model/likelihood.js';
@@ -65,7 +65,7 @@ class JointEnergyPriorModel extends EnergyBasedModel<JointEnergyPriorKeys> {
 
   /** As those who measure see it: of the noise of codes, whose density is N(0, I) where f is 0. */
   protected makePrior(): ConditionalLikelihood {
-    return this.tilt((u) => this.energy.value(this.decoder.codes(u)));
+    return this.tilt({ value: (u) => this.energy.value(this.decoder.codes(u)) });
   }
 
   protected shortRuns(likelihood: BatchLikelihood, ofPrior: ChainNoise, ofPosterior: ChainNoise) {
@@ -86,15 +86,15 @@ class JointEnergyPriorModel extends EnergyBasedModel<JointEnergyPriorKeys> {
     return tf.add(nll, ofLayers);
   }
 
-  private tilt(energyOf: (codes: tf.Tensor2D) => tf.Tensor1D): ConditionalLikelihood {
-    return tiltOf(energyOf, this.latentSize, this.run.model.hessianDifference);
+  private tilt(energy: Tilting): ConditionalLikelihood {
+    return tiltOf(energy, this.latentSize, this.run.model.hessianDifference);
   }
 
   /** p(x, z1, z2) but for C, in z. @throws RangeError for a likelihood that is not this model's. */
   private jointModel(likelihood: ConditionalLikelihood): JointModel {
     if (!(likelihood instanceof LayeredLikelihood)) throw new RangeError('of two layers the likelihood knows both');
     const { layers, sentences, inner } = likelihood;
-    return { layers, sentences, inner, tilt: this.tilt((codes) => this.energy.value(codes)) };
+    return { layers, sentences, inner, tilt: this.tilt(this.energy) };
   }
 }
 

@@ -3,9 +3,9 @@
 // and p(z) the posterior, so that what samples and weighs posteriors does so with it.
 
 import * as tf from '@tensorflow/tfjs-core';
-import { gelu } from '../ops/gelu.js';
+import { gelu, geluWithSlope } from '../ops/gelu.js';
 import { NO_DROPOUT } from './dropout-masks.js';
-import type { ConditionalLikelihood } from './likelihood.js';
+import type { ConditionalLikelihood, LatentGradient } from './likelihood.js';
 import type { Parameters } from './parameters.js';
 import { PortableLikelihood } from './portable-likelihood.js';
 
@@ -16,8 +16,18 @@ export const ENERGY_PREFIX = 'prior.';
 export interface Energy {
   /** f of each row, `[rows, latent]` to `[rows]`, differentiable in the weights and in z. */
   value(z: tf.Tensor2D): tf.Tensor1D;
+  /** f and df/dz of each row, `[rows]` and `[rows, latent]`: short runs ask for little else, so both come in closed form. */
+  valueAndSlope(z: tf.Tensor2D): ValueAndSlope;
   /** Half the sum of the squares of the weights. */
   halfSquares(): tf.Scalar;
+}
+
+/** f and df/dz of rows of codes. */
+export interface ValueAndSlope {
+  /** `[rows]` */
+  value: tf.Tensor1D;
+  /** `[rows, latent]` */
+  slope: tf.Tensor2D;
 }
 
 /** f(z): two hidden layers with GELU and a number. */
@@ -52,14 +62,34 @@ export class EnergyNetwork implements Energy {
 
   value(z: tf.Tensor2D): tf.Tensor1D {
     let hidden: tf.Tensor2D = z;
-    this.kernels.forEach((kernel, layer) => {
-      const affine: tf.Tensor2D = tf.add(
-        tf.matMul(hidden, tf.mul(kernel, this.share) as tf.Tensor2D),
-        tf.mul(this.biases[layer]!, this.share),
-      );
+    this.kernels.forEach((_, layer) => {
+      const affine = this.affine(hidden, layer);
       hidden = layer === this.kernels.length - 1 ? affine : gelu(affine);
     });
     return tf.reshape(hidden, [z.shape[0]]);
+  }
+
+  valueAndSlope(z: tf.Tensor2D): ValueAndSlope {
+    const hiddenLayers = this.kernels.length - 1;
+    const slopes: tf.Tensor2D[] = [];
+    let hidden: tf.Tensor2D = z;
+    for (let layer = 0; layer < hiddenLayers; layer++) {
+      const { value, slope } = geluWithSlope(this.affine(hidden, layer));
+      slopes.push(slope);
+      hidden = value;
+    }
+    const value = tf.reshape<tf.Rank.R1>(this.affine(hidden, hiddenLayers), [z.shape[0]]);
+    let slope: tf.Tensor2D = tf.mul(tf.transpose(this.kernels[hiddenLayers]!), this.share);
+    for (let layer = hiddenLayers - 1; layer >= 0; layer--) {
+      slope = tf.matMul(tf.mul(slope, slopes[layer]!), this.kernels[layer]!, false, true);
+      slope = tf.mul(slope, this.share);
+    }
+    return { value, slope };
+  }
+
+  /** Scaled behind the product, which has far fewer numbers than the kernel. */
+  private affine(inputs: tf.Tensor2D, layer: number): tf.Tensor2D {
+    return tf.mul(tf.add(tf.matMul(inputs, this.kernels[layer]!), this.biases[layer]!), this.share);
   }
 
   halfSquares(): tf.Scalar {
@@ -92,22 +122,34 @@ export class LayeredEnergy implements Energy {
     return tf.add(this.ofLower.value(z1), this.ofUpper.value(z2));
   }
 
+  valueAndSlope(z: tf.Tensor2D): ValueAndSlope {
+    const { lower, upper } = this.sizes;
+    if (this.ofUpper === null) return this.ofLower.valueAndSlope(z);
+    const [z1, z2] = tf.split(z, [lower, upper], 1) as [tf.Tensor2D, tf.Tensor2D];
+    const [ofLower, ofUpper] = [this.ofLower.valueAndSlope(z1), this.ofUpper.valueAndSlope(z2)];
+    return { value: tf.add(ofLower.value, ofUpper.value), slope: tf.concat([ofLower.slope, ofUpper.slope], 1) };
+  }
+
   halfSquares(): tf.Scalar {
     const ofLower = this.ofLower.halfSquares();
     return this.ofUpper === null ? ofLower : tf.add(ofLower, this.ofUpper.halfSquares());
   }
 }
 
+/** f as a tilt takes it: its slope is found by automatic differentiation where it does not bring one. */
+export type Tilting = Pick<Energy, 'value'> & Partial<Pick<Energy, 'valueAndSlope'>>;
+
 /**
  * -f as the NLL of one sentence.
- * @param energyOf f of each row, `[rows, latentSize]` to `[rows]`, of plain tfjs ops.
+ * @param energy f of rows `[rows, latentSize]`, of plain tfjs ops.
  * @param hessianDifference half the distance of the differences that a Hessian of f is made of.
  */
-export function tiltOf(
-  energyOf: (z: tf.Tensor2D) => tf.Tensor1D,
-  latentSize: number,
-  hessianDifference: number,
-): ConditionalLikelihood {
-  const minusValue = (z: tf.Tensor2D): tf.Tensor2D => tf.reshape(tf.neg(energyOf(z)), [1, z.shape[0]]);
-  return new PortableLikelihood({ size: 1, tokens: 1 }, latentSize, minusValue, NO_DROPOUT, hessianDifference);
+export function tiltOf(energy: Tilting, latentSize: number, hessianDifference: number): ConditionalLikelihood {
+  const nll = (z: tf.Tensor2D): tf.Tensor2D => tf.reshape(tf.neg(energy.value(z)), [1, z.shape[0]]);
+  const gradient = (z: tf.Tensor2D): LatentGradient => {
+    const { value, slope } = energy.valueAndSlope!(z);
+    return { nll: tf.neg(value).dataSync<'float32'>(), gradient: tf.neg(slope).dataSync<'float32'>() };
+  };
+  const known = energy.valueAndSlope === undefined ? undefined : gradient;
+  return new PortableLikelihood({ size: 1, tokens: 1 }, latentSize, nll, NO_DROPOUT, hessianDifference, known);
 }

@@ -53,6 +53,17 @@ export function portableLikelihood(
   return new PortableLikelihood(batch, latentSize, nll, masks, shape.hessianDifference);
 }
 
+/** Each row's NLL and its gradient. @param nll of each token, `[tokens, rows]`. */
+function differentiated(nll: (z: tf.Tensor2D) => tf.Tensor2D, z: tf.Tensor2D): LatentGradient {
+  let ofRows = new Float32Array();
+  const { grad } = tf.valueAndGrad((codes: tf.Tensor) => {
+    const rows = tf.sum(nll(codes as tf.Tensor2D), 0);
+    ofRows = rows.dataSync<'float32'>() as Float32Array<ArrayBuffer>;
+    return tf.sum(rows);
+  })(z);
+  return { nll: ofRows, gradient: grad.dataSync<'float32'>() };
+}
+
 export class PortableLikelihood implements BatchLikelihood {
   readonly sentences: number;
   readonly words: Int32Array;
@@ -63,6 +74,7 @@ export class PortableLikelihood implements BatchLikelihood {
    * @param masks what it multiplies with; the likelihood owns and frees them.
    * @param difference half the distance of the Hessian's difference quotients. Their error goes with its square, that of
    *   single precision with its inverse: at 0.01 both are about 1e-4 of a gradient.
+   * @param nllAndGradient each row's NLL and its gradient, where that is known in closed form.
    */
   constructor(
     batch: Pick<TokenBatch, 'size' | 'tokens'>,
@@ -70,6 +82,7 @@ export class PortableLikelihood implements BatchLikelihood {
     private readonly differentiableNll: (z: tf.Tensor2D) => tf.Tensor2D,
     private readonly masks: DropoutMasks,
     private readonly difference: number,
+    private readonly nllAndGradient = (z: tf.Tensor2D) => differentiated(differentiableNll, z),
   ) {
     this.sentences = batch.size;
     this.words = new Int32Array(batch.size).fill(batch.tokens);
@@ -103,12 +116,9 @@ export class PortableLikelihood implements BatchLikelihood {
     const gradient = new Float32Array(z.length);
     this.inPieces(z, (piece, start) => {
       tf.tidy(() => {
-        const { grad } = tf.valueAndGrad((codes: tf.Tensor) => {
-          const rows = tf.sum(this.differentiableNll(codes as tf.Tensor2D), 0);
-          nll.set(rows.dataSync<'float32'>(), start);
-          return tf.sum(rows);
-        })(this.codes(piece));
-        gradient.set(grad.dataSync<'float32'>(), start * this.latentSize);
+        const of = this.nllAndGradient(this.codes(piece));
+        nll.set(of.nll, start);
+        gradient.set(of.gradient, start * this.latentSize);
       });
     });
     return { nll, gradient };

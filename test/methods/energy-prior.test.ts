@@ -5,8 +5,11 @@ import { equalLengthBatches } from '../../src/data/batches.js';
 import { plainShortRun } from '../../src/inference/short-run.js';
 import { jointLikelihood } from '../../src/inference/tilted-prior.js';
 import type { Learner, Position } from '../../src/methods/method.js';
+import { EnergyNetwork, LayeredEnergy } from '../../src/model/energy-prior.js';
+import { Parameters } from '../../src/model/parameters.js';
 import { RandomStream } from '../../src/random/philox.js';
 import { constantSchedule } from '../inference/models.js';
+import { relativeError } from '../ops/reference.js';
 import { OWN_DEFAULTS, type ToyRun, toyCorpus, toyRun } from '../training/toy.js';
 import { learnOnce, tensorsLeft, withModel } from './toy-model.js';
 
@@ -116,6 +119,23 @@ describe('the energy-based prior', () => {
         expect((plus - minus) / 0.1).toBeCloseTo(gradient[i]!, 3);
       }
       expect(Math.max(...gradient.map(Math.abs))).toBeGreaterThan(0.01);
+    });
+  });
+
+  it('knows the slope of its energy as automatic differentiation finds it, of one network and of two', () => {
+    tf.tidy(() => {
+      const codes = tf.tensor2d(new RandomStream({ seed: 3, purpose: 'shuffle' }).normals(4 * 5), [4, 5]);
+      const one = new EnergyNetwork(new Parameters(1), { latent: 5, hidden: 7 }, 0.1);
+      const two = new LayeredEnergy(new Parameters(2), { lower: 3, upper: 2, hidden: 6 }, 0.3);
+      for (const energy of [one, two]) {
+        const { value, slope } = energy.valueAndSlope(codes);
+        const automatic = tf
+          .grad((z) => tf.sum(energy.value(z as tf.Tensor2D)))(codes)
+          .dataSync();
+        expect(relativeError(value.dataSync(), energy.value(codes).dataSync())).toBeLessThan(1e-5);
+        expect(relativeError(slope.dataSync(), automatic)).toBeLessThan(1e-5);
+        expect(Math.max(...automatic.map(Math.abs))).toBeGreaterThan(0.01);
+      }
     });
   });
 

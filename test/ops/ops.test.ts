@@ -8,6 +8,7 @@ import { adam } from '../../src/ops/adam.js';
 import { clipByGlobalNorm } from '../../src/ops/clip-by-global-norm.js';
 import { dropoutMask } from '../../src/ops/dropout-mask.js';
 import { embedding } from '../../src/ops/embedding.js';
+import { gelu, geluWithSlope } from '../../src/ops/gelu.js';
 import { latentGradient, latentNll } from '../../src/ops/latent-nll.js';
 import { lstm, lstmPortable } from '../../src/ops/lstm.js';
 import { posteriorHessian } from '../../src/ops/posterior-hessian.js';
@@ -250,6 +251,56 @@ describe.each(backends)('on %s', (backend) => {
       const stream = new RandomStream(key);
       const wanted = Float32Array.from({ length: 50 * 41 }, () => (stream.next() / 2 ** 32 < 0.3 ? 0 : 1 / 0.7));
       expect(Array.from(mask)).toEqual(Array.from(wanted));
+    });
+  });
+
+  it('adds and multiplies arrays of whatever shapes broadcast', () => {
+    const shapes = [[2, 3, 4], [3, 4], [1, 3, 4], [4], [1, 4], [1, 1, 4], [3, 1], [2, 1, 1], [1, 1], [1], []];
+    tf.tidy(() => {
+      const tensors = shapes.map((shape, i) => {
+        const stream = new RandomStream({ seed: i, purpose: 'initialization' });
+        return tf.tensor(stream.uniforms(tf.util.sizeFromShape(shape), -1, 1), shape);
+      });
+      for (const a of tensors) {
+        for (const b of tensors) {
+          const shape = tf.broadcastTo(
+            tf.zeros(a.shape),
+            tf.broadcast_util.assertAndGetBroadcastShape(a.shape, b.shape),
+          ).shape;
+          const [x, y] = [a, b].map((tensor) => tf.broadcastTo(tensor, shape).dataSync());
+          const what = `[${a.shape}] and [${b.shape}]`;
+          const [sum, product] = [tf.add(a, b), tf.mul(a, b)];
+          expect([sum.shape, product.shape], what).toEqual([shape, shape]);
+          expectClose(
+            sum.dataSync(),
+            x!.map((value, i) => value + y![i]!),
+            1e-6,
+            what,
+          );
+          expectClose(
+            product.dataSync(),
+            x!.map((value, i) => value * y![i]!),
+            1e-6,
+            what,
+          );
+        }
+      }
+    });
+  });
+
+  it('gelu: its value beside its slope, which is the one of automatic differentiation', () => {
+    tf.tidy(() => {
+      const x = tf.linspace(-6, 6, 49);
+      const { value, slope } = geluWithSlope(x);
+      expectClose(value.dataSync(), gelu(x).dataSync(), 1e-6, 'value');
+      expectClose(
+        slope.dataSync(),
+        tf
+          .grad((of) => gelu(of))(x)
+          .dataSync(),
+        1e-6,
+        'slope',
+      );
     });
   });
 

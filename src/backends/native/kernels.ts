@@ -46,16 +46,27 @@ function stackSize(tensor: Info): number {
   return tf.util.sizeFromShape(tensor.shape.slice(0, -2));
 }
 
-/** Elementwise float products and sums, where one shape is the other or its last axes; else null. */
+/** Elementwise float products and sums, where one shape but for leading ones is the other or its last axes; else null. */
 function elementwise(backend: NativeBackend, a: Info, b: Info, multiply: boolean): Info | null {
   if (a.dtype !== 'float32' || b.dtype !== 'float32') return null;
   const [large, small] = tf.util.sizeFromShape(a.shape) >= tf.util.sizeFromShape(b.shape) ? [a, b] : [b, a];
-  const trailing = large.shape.slice(large.shape.length - small.shape.length);
-  if (!tf.util.arraysEqual(trailing, small.shape)) return null;
+  const axes = large.shape.slice(large.shape.length - small.shape.length);
+  const first = small.shape.findIndex((size) => size !== 1);
+  const same =
+    axes.length === small.shape.length &&
+    (first < 0 || tf.util.arraysEqual(axes.slice(first), small.shape.slice(first)));
+  if (!same) return null;
   const x = backend.floats(large);
   const y = backend.floats(small);
   const { info, values } = backend.make(large.shape);
   const width = y.length;
+  if (width === 1) {
+    // A loop of its own: rows of one number would cost more than their arithmetic.
+    const number = y[0]!;
+    if (multiply) for (let i = 0; i < x.length; i++) values[i] = x[i]! * number;
+    else for (let i = 0; i < x.length; i++) values[i] = x[i]! + number;
+    return info;
+  }
   for (let start = 0; start < x.length; start += width) {
     if (multiply) for (let i = 0; i < width; i++) values[start + i] = x[start + i]! * y[i]!;
     else for (let i = 0; i < width; i++) values[start + i] = x[start + i]! + y[i]!;
