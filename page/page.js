@@ -140,6 +140,10 @@ function drawChart(chart) {
     font: '12px system-ui',
   };
   const whole = xs.every(Number.isInteger);
+  // Where the axis of all lines ends hides a tenth of their points at most; of those chosen it may hide no more.
+  const heights = shown.flatMap(({ y, high = y }) => high);
+  const hidden = heights.filter((height) => height > view.top).length;
+  const top = hidden > heights.length / 10 ? Number.POSITIVE_INFINITY : (view.top ?? Number.POSITIVE_INFINITY);
   const options = {
     width: Math.max(240, place.clientWidth),
     height: Math.max(220, Math.min(340, place.clientWidth * 0.6)),
@@ -149,7 +153,7 @@ function drawChart(chart) {
       x: { time: false, range: (_, min, max) => (min === max ? [min - 1, max + 1] : [min, max]) },
       y: {
         range: (_, min, max) =>
-          uPlot.rangeNum(view.zero ? Math.min(0, min) : min, Math.min(max, Math.max(min, view.top ?? max)), 0.08, true),
+          uPlot.rangeNum(view.zero ? Math.min(0, min) : min, Math.min(max, Math.max(min, top)), 0.08, true),
       },
     },
     axes: [

@@ -30,7 +30,8 @@ async function trained(method: string, seed: number, ppl: number): Promise<void>
     [{ metric: 'ppl', estimator: 'fitted', value: ppl }],
     seed,
   );
-  const losses = [1, 2, 3].map((epoch) => `${epoch},${10 * epoch},${8 - epoch + seed},0.5`);
+  const kl = (epoch: number) => (method === 'ae' && epoch === 3 ? 500 : 0.5);
+  const losses = [1, 2, 3].map((epoch) => `${epoch},${10 * epoch},${8 - epoch + seed},${kl(epoch)}`);
   writeFileSync(folder.metrics, `${['epoch,iteration,validationLoss,validationKl', ...losses].join('\n')}\n`);
   if (method !== 'sri' || seed !== 0) return;
   const points = [
@@ -131,6 +132,18 @@ describe.skipIf(chromiumFile === null)('the page in a browser', () => {
     await page.locator('#epochs select').selectOption('validation KL, nats a sentence');
     await plot.hover({ position: { x: width - 4, y: 40 } });
     await expect.poll(told).toMatch(/^epoch 3\n(.*\n)*SRI: 0.5/);
+  });
+
+  it('ends an axis short of a run that diverges, unless that run is what is chosen', async () => {
+    const end = () => page.evaluate("plots.get('epochs').scales.y.max") as Promise<number>;
+    const boxOf = (method: string) => page.locator('#chooser label', { hasText: method }).first().locator('input');
+    await page.locator('#epochs select').selectOption('validation KL, nats a sentence');
+    await expect.poll(end).toBeLessThan(1);
+    const others = ['LSTM-LM', 'Anneal-VAE', 'Cyclical-VAE', 'SRI'];
+    for (const method of others) await boxOf(method).uncheck();
+    await expect.poll(end).toBeGreaterThanOrEqual(500);
+    for (const method of others) await boxOf(method).check();
+    await expect.poll(end).toBeLessThan(1);
   });
 
   it('shows a sentence of the map, and what lies between two', async () => {
