@@ -63,6 +63,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   defineEmbedding(exports);
   defineOptimizers(exports);
   defineDropoutMask(exports);
+  defineScale(exports);
   return exports;
 }
 

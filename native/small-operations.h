@@ -9,5 +9,6 @@ void defineMatMul(Napi::Object& exports);
 void defineEmbedding(Napi::Object& exports);
 void defineOptimizers(Napi::Object& exports);
 void defineDropoutMask(Napi::Object& exports);
+void defineScale(Napi::Object& exports);
 
 }  // namespace sri

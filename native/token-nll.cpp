@@ -1,5 +1,6 @@
 #include "token-nll.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -125,6 +126,17 @@ void TokenNll<Operand>::run(const Worker& worker, float weight) const {
     worker.wait();
     addToKernel(worker, round, weight);
     worker.wait();
+  }
+}
+
+template <class Operand>
+void TokenNll<Operand>::clearKernel(const Worker& worker) const {
+  const Range mine = worker.share(static_cast<int>(weights_.tiles().size()));
+  for (int w = mine.begin; w < mine.end; w++) {
+    const Range words = weights_.tiles()[w]->words;
+    std::fill_n(dKernel + static_cast<std::size_t>(words.begin) * H_, static_cast<std::size_t>(words.size()) * H_,
+                0.0f);
+    std::fill_n(dBias + words.begin, words.size(), 0.0f);
   }
 }
 
@@ -406,22 +418,50 @@ void tokenNllForward(const Napi::CallbackInfo& info) {
   const Arguments args(info[1], "arguments");
   const std::size_t N = args.count("count");
   const std::size_t H = weights.hiddenSize();
+  const std::size_t V = weights.vocabularySize();
   const float* hidden = args.floats("hidden", N * H);
-  const float* bias = args.floats("bias", weights.vocabularySize());
+  const float* bias = args.floats("bias", V);
   const std::int32_t* targets = args.integers("targets", N);
   float* nll = args.floats("nll", N);
   float* logNormalizer = args.floats("logNormalizer", N);
   checkTargets(targets, N, weights.vocabularySize());
+  const Napi::Value gradients = args.get("gradients");
+  if (gradients.IsNull() || gradients.IsUndefined()) {
+    computeInOperandOf(weights.precision(), [&](auto operand) {
+      using Operand = decltype(operand);
+      Workspace& workspace = Workspace::fresh();
+      TokenNll<Operand> pass(weights, N, TokenGradient::none, workspace);
+      pass.hidden = asOperands<Operand>(hidden, N * H, workspace);
+      pass.bias = bias;
+      pass.targets = targets;
+      pass.nll = nll;
+      pass.logNormalizer = logNormalizer;
+      inParallel([&](const Worker& worker) { pass.run(worker); });
+    });
+    return;
+  }
+  const Arguments out(gradients, "gradients");
+  const float* kernel = out.floats("kernel", V * H);
+  float* dHidden = out.floats("dHidden", N * H);
+  float* dKernel = out.floats("dKernel", V * H);
+  float* dBias = out.floats("dBias", V);
   computeInOperandOf(weights.precision(), [&](auto operand) {
     using Operand = decltype(operand);
     Workspace& workspace = Workspace::fresh();
-    TokenNll<Operand> pass(weights, N, TokenGradient::none, workspace);
+    TokenNll<Operand> pass(weights, N, TokenGradient::all, workspace);
     pass.hidden = asOperands<Operand>(hidden, N * H, workspace);
     pass.bias = bias;
     pass.targets = targets;
     pass.nll = nll;
     pass.logNormalizer = logNormalizer;
-    inParallel([&](const Worker& worker) { pass.run(worker); });
+    pass.kernel = kernel;
+    pass.dHidden = dHidden;
+    pass.dKernel = dKernel;
+    pass.dBias = dBias;
+    inParallel([&](const Worker& worker) {
+      pass.clearKernel(worker);
+      pass.run(worker, 1.0f);
+    });
   });
 }
 

@@ -84,6 +84,9 @@ struct TokenNll {
    */
   void run(const Worker& worker, float weight = 0.0f) const;
 
+  /** Zeros for dKernel and dBias: of the same words that `run` has this worker add to. */
+  void clearKernel(const Worker& worker) const;
+
  private:
   struct Products {
     const Product* forward;

@@ -51,11 +51,20 @@ export interface Kernels {
       dRecurrentKernel: tf.Tensor2D,
     ];
   };
-  /** See `tokenNll`; and the logarithm of each token's partition function, `[tokens]`. */
+  /**
+   * See `tokenNll`; and the logarithm of each token's partition function, `[tokens]`. A backend that is asked for the
+   * gradients of the sum of `nll` and has them cheaper in the same pass gives them as well, all three or none.
+   */
   TokenNll: {
     inputs: { hidden: tf.Tensor2D; outputKernel: tf.Tensor2D; outputBias: tf.Tensor1D; targets: tf.Tensor1D };
-    attributes: { precision: Precision };
-    outputs: [nll: tf.Tensor1D, logNormalizer: tf.Tensor1D];
+    attributes: { precision: Precision; withGradients: boolean };
+    outputs: [
+      nll: tf.Tensor1D,
+      logNormalizer: tf.Tensor1D,
+      dHidden?: tf.Tensor2D,
+      dOutputKernel?: tf.Tensor2D,
+      dOutputBias?: tf.Tensor1D,
+    ];
   };
   /** The adjoints of TokenNll's inputs but the targets. */
   TokenNllGradient: {

@@ -2,7 +2,7 @@
 // logits, one number a token and vocabulary entry, are larger than everything else together and never need to exist whole.
 
 import * as tf from '@tensorflow/tfjs-core';
-import { hasKernel, type Kernels, runKernel } from './kernel.js';
+import { hasKernel, runKernel } from './kernel.js';
 import { currentPrecision } from './precision.js';
 
 /**
@@ -22,8 +22,39 @@ export function tokenNll(
   targets: tf.Tensor1D,
 ): tf.Tensor1D {
   if (!hasKernel('TokenNll')) return tokenNllPortable(hidden, outputKernel, outputBias, targets);
-  const [nll] = runKernel('TokenNll', { hidden, outputKernel, outputBias, targets }, { precision: currentPrecision() });
-  return nll;
+  const precision = currentPrecision();
+  // Gradients in the forward pass are of the sum: training's losses are means, whose upstream is one number for all tokens.
+  const withGradients = tf.engine().state.gradientDepth > 0;
+  const op = tf.customGrad((...args) => {
+    const [h, kernel, bias] = args as unknown as [tf.Tensor2D, tf.Tensor2D, tf.Tensor1D];
+    const save = args[3] as unknown as tf.GradSaveFunc;
+    const inputs = { hidden: h, outputKernel: kernel, outputBias: bias, targets };
+    const [value, logNormalizer, ...ofSum] = runKernel('TokenNll', inputs, { precision, withGradients });
+    save([h, kernel, bias, targets, logNormalizer, ...(ofSum as tf.Tensor[])]);
+    const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) => {
+      const [h, kernel, bias, labels, logNormalizer, ...ofSum] = saved as [
+        tf.Tensor2D,
+        tf.Tensor2D,
+        tf.Tensor1D,
+        tf.Tensor1D,
+        tf.Tensor1D,
+        ...tf.Tensor[],
+      ];
+      const upstream = ofSum.length === 0 ? null : onlyNumber(dy.dataSync<'float32'>());
+      if (upstream !== null) return ofSum.map((gradient) => tf.mul(gradient, upstream));
+      const dNll = dy as tf.Tensor1D;
+      const again = { dNll, hidden: h, outputKernel: kernel, outputBias: bias, targets: labels, logNormalizer };
+      return runKernel('TokenNllGradient', again, { precision });
+    };
+    return { value, gradFunc };
+  });
+  return op(hidden, outputKernel, outputBias) as tf.Tensor1D;
+}
+
+/** The number that all of them are, or null. */
+function onlyNumber(values: Float32Array): number | null {
+  const [first = 0] = values;
+  return values.every((value) => value === first) ? first : null;
 }
 
 /** The portable version works through the tokens in pieces of at most this many logits (64 MiB of floats). */
@@ -83,25 +114,3 @@ export function tokenNllPortable(
   });
   return op(hidden, outputKernel, outputBias) as tf.Tensor1D;
 }
-
-tf.registerGradient({
-  kernelName: 'TokenNll',
-  inputsToSave: ['hidden', 'outputKernel', 'outputBias', 'targets'],
-  outputsToSave: [false, true],
-  gradFunc: (dy, saved, attributes) => {
-    const [dNll] = dy as tf.Tensor1D[];
-    const [hidden, outputKernel, outputBias, targets, logNormalizer] = saved as [
-      hidden: tf.Tensor2D,
-      outputKernel: tf.Tensor2D,
-      outputBias: tf.Tensor1D,
-      targets: tf.Tensor1D,
-      logNormalizer: tf.Tensor1D,
-    ];
-    const [dHidden, dOutputKernel, dOutputBias] = runKernel(
-      'TokenNllGradient',
-      { dNll: dNll!, hidden, outputKernel, outputBias, targets, logNormalizer },
-      attributes as unknown as Kernels['TokenNll']['attributes'],
-    );
-    return { hidden: () => dHidden, outputKernel: () => dOutputKernel, outputBias: () => dOutputBias };
-  },
-});

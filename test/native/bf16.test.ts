@@ -184,7 +184,7 @@ describe.runIf(here)('tokenNll by bf16 products', () => {
     const handle = new addon.VocabularyWeights(V, H, precision);
     handle.pack(kernel);
     const out = { nll: new Float32Array(N), logNormalizer: new Float32Array(N) };
-    addon.tokenNllForward(handle, { count: N, hidden, bias, targets, ...out });
+    addon.tokenNllForward(handle, { count: N, hidden, bias, targets, ...out, gradients: null });
     const gradients = {
       dHidden: new Float32Array(N * H),
       dKernel: new Float32Array(V * H),

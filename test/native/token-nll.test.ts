@@ -31,7 +31,7 @@ function run([N, H, V]: [number, number, number], inputs: ReturnType<typeof inpu
   const handle = new addon.VocabularyWeights(V, H, 'f32');
   handle.pack(kernel);
   const out = { nll: new Float32Array(N), logNormalizer: new Float32Array(N) };
-  addon.tokenNllForward(handle, { count: N, hidden, bias, targets, ...out });
+  addon.tokenNllForward(handle, { count: N, hidden, bias, targets, ...out, gradients: null });
   const gradients = { dHidden: new Float32Array(N * H), dKernel: new Float32Array(V * H), dBias: new Float32Array(V) };
   const { logNormalizer } = out;
   addon.tokenNllBackward(handle, { count: N, hidden, bias, targets, logNormalizer, dNll, ...gradients });
@@ -61,6 +61,34 @@ describe('tokenNll', () => {
         const slopesOut = [dot(out.dHidden, towards[0]), dot(out.dKernel, towards[1]), dot(out.dBias, towards[2])];
         const size = Math.max(1, ...slopes.map(Math.abs));
         for (const [i, slope] of slopes.entries()) expect(Math.abs(slopesOut[i]! - slope) / size).toBeLessThan(1e-5);
+      });
+    });
+  }
+
+  for (const shape of SHAPES) {
+    it(`[${shape}]: the gradients of the sum along with the values, 1 to 3 threads`, () => {
+      const [N, H, V] = shape;
+      const inputs = { ...inputsOf(shape, 7), dNll: new Float32Array(N).fill(1) };
+      const { hidden, kernel, bias, targets } = inputs;
+      withThreads([1, 2, 3], () => {
+        const apart = run(shape, inputs);
+        // Not zeros: what was there before is written over.
+        const made = (size: number) => new Float32Array(size).fill(5);
+        const gradients = { dHidden: made(N * H), dKernel: made(V * H), dBias: made(V) };
+        const out = { nll: made(N), logNormalizer: made(N) };
+        const args = { count: N, hidden, bias, targets, ...out, gradients: { kernel, ...gradients } };
+        addon.tokenNllForward(apart.handle, args);
+        const wanted = { nll: apart.nll, logNormalizer: apart.logNormalizer };
+        for (const name of ['nll', 'logNormalizer'] as const) {
+          const scale = Math.max(1, ...wanted[name].map(Math.abs));
+          const error = Math.max(...out[name].map((value, i) => Math.abs(value - wanted[name][i]!)));
+          expect(error / scale, name).toBeLessThan(2e-6);
+        }
+        for (const name of ['dHidden', 'dKernel', 'dBias'] as const) {
+          const scale = Math.max(1, ...apart[name].map(Math.abs));
+          const error = Math.max(...gradients[name].map((value, i) => Math.abs(value - apart[name][i]!)));
+          expect(error / scale, name).toBeLessThan(1e-5);
+        }
       });
     });
   }
@@ -121,12 +149,11 @@ describe('tokenNll', () => {
     const doubled = inputs.kernel.map((value) => 2 * value);
     handle.pack(doubled);
     const out = { nll: new Float32Array(N), logNormalizer: new Float32Array(N) };
-    addon.tokenNllForward(handle, { count: N, hidden, bias, targets, ...out });
+    addon.tokenNllForward(handle, { count: N, hidden, bias, targets, ...out, gradients: null });
     expect(relativeError(out.nll, tokenNll(H, hidden, doubled, bias, targets).nll)).toBeLessThan(2e-6);
     const outside = Int32Array.from(targets);
     outside[2] = 30;
-    expect(() => addon.tokenNllForward(handle, { count: N, hidden, bias, targets: outside, ...out })).toThrow(
-      'targets[2] is 30, outside the vocabulary of 30',
-    );
+    const wrong = { count: N, hidden, bias, targets: outside, ...out, gradients: null };
+    expect(() => addon.tokenNllForward(handle, wrong)).toThrow('targets[2] is 30, outside the vocabulary of 30');
   });
 });

@@ -147,13 +147,19 @@ describe.each(backends)('on %s', (backend) => {
         const wanted = () => reference.tokenNll(H, hidden, n.outputKernel, n.outputBias, targets).nll;
         expectClose(tokenNll(...inputs, targetTensor).dataSync(), wanted(), 1e-5, 'values');
 
-        const gradientsOf = (op: typeof tokenNll) =>
+        const gradientsOf = (op: typeof tokenNll, dNll: Float64Array) =>
           tf.grads((...args: tf.Tensor[]) => op(...(args as unknown as typeof inputs), targetTensor))(
             [...inputs],
-            tf.tensor1d(floats(upstream)),
+            tf.tensor1d(floats(dNll)),
           );
-        const gradients = gradientsOf(tokenNll);
-        const portable = gradientsOf(tokenNllPortable);
+        const gradients = gradientsOf(tokenNll, upstream);
+        const portable = gradientsOf(tokenNllPortable, upstream);
+        // One number for all tokens, as a mean's is: a backend may have these from its forward pass.
+        const even = upstream.map(() => 0.25);
+        const ofMean = gradientsOf(tokenNll, even);
+        gradientsOf(tokenNllPortable, even).forEach((wanted, i) => {
+          expectClose(ofMean[i]!.dataSync(), wanted.dataSync(), 1e-5, `gradient ${i} of a mean`);
+        });
         const f = () => wanted().reduce((total, nll, i) => total + nll * upstream[i]!, 0);
         [hidden, n.outputKernel, n.outputBias].forEach((x, i) => {
           expectClose(gradients[i]!.dataSync(), portable[i]!.dataSync(), 1e-5, `portable gradient ${i}`);
@@ -285,6 +291,21 @@ describe.each(backends)('on %s', (backend) => {
           );
         }
       }
+    });
+  });
+
+  it('gathers rows of whatever shape', () => {
+    tf.tidy(() => {
+      const ids = tf.tensor2d([2, 0, 1, 2, 2, 1], [3, 2], 'int32');
+      for (const inner of [[], [4], [4, 3]]) {
+        const x = tf.reshape(tf.range(0, 3 * tf.util.sizeFromShape(inner)), [3, ...inner]);
+        const rows = tf.unstack(x);
+        const wanted = tf.stack([2, 0, 1, 2, 2, 1].map((id) => rows[id]!));
+        const gathered = tf.gather(x, ids);
+        expect(gathered.shape).toEqual([3, 2, ...inner]);
+        expect(Array.from(gathered.dataSync())).toEqual(Array.from(wanted.dataSync()));
+      }
+      expect(Array.from(tf.gather(tf.tensor2d([[1, 2, 3]]), [2, 0], 1).dataSync())).toEqual([3, 1]);
     });
   });
 

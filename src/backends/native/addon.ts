@@ -91,6 +91,17 @@ export interface TokenNllForwardArguments {
   nll: Float32Array;
   /** Out: log sum_v exp(logit_nv) `[N]`. */
   logNormalizer: Float32Array;
+  /** The gradient of the sum of `nll`, in the same pass, which computes no logit twice; null for none. */
+  gradients: {
+    /** `[V, H]`, as it was packed. */
+    kernel: Float32Array;
+    /** Out: `[N, H]`. */
+    dHidden: Float32Array;
+    /** Out: `[V, H]`. */
+    dKernel: Float32Array;
+    /** Out: `[V]`. */
+    dBias: Float32Array;
+  } | null;
 }
 
 export interface TokenNllBackwardArguments {
@@ -261,6 +272,9 @@ export interface NativeAddon {
   lstmForward(recurrent: RecurrentWeights, args: LstmForwardArguments): void;
   /** With a bf16 handle dGates are as the products took them, rounded. */
   lstmBackward(recurrent: RecurrentWeights, args: LstmBackwardArguments): void;
+
+  /** out = factor x, of any length. */
+  scale(x: Float32Array, factor: number, out: Float32Array): void;
 
   tokenNllForward(vocabulary: VocabularyWeights, args: TokenNllForwardArguments): void;
   /** Computes the logits again, a tile at a time, with a handle of the forward pass's precision. */

@@ -179,7 +179,7 @@ function gradientInZ(operations: Operations, prepared: Prepared, z: Info): { gra
 function nllOf(operations: Operations, prepared: Prepared, output: Info): tf.Tensor {
   const { outputKernel, outputBias, targets, wordGates } = prepared;
   const inputs = { hidden: output, outputKernel, outputBias, targets };
-  const [nll] = tokenNll(operations, inputs, { precision: 'f32' });
+  const [nll] = tokenNll(operations, inputs, { precision: 'f32', withGradients: false });
   const tokens = wordGates.length;
   return operations.reduceSum(operations.reshape(nll, [tokens, output.shape[0]! / tokens]), 0);
 }
