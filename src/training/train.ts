@@ -28,6 +28,7 @@ import type { Lock } from '../storage/lock.js';
 import { DivergenceError, GradientDescent } from './learner.js';
 import { cosineShare } from './learning-rate.js';
 import { createOptimizer } from './optimizer.js';
+import { Pace } from './pace.js';
 import { INITIAL_VALIDATION, judge } from './validation.js';
 
 /** What a validation after an epoch found. */
@@ -142,12 +143,6 @@ async function settledBefore({ run, folder }: TrainingOptions): Promise<Manifest
   );
 }
 
-/** How much the last update's time counts in the smoothed pace: batches differ in length, so a few dozen are averaged. */
-const PACE_WEIGHT = 0.03;
-/** Updates of this process before the pace says anything: the first make what later ones find, and are far slower. */
-const WARM_UP = 3;
-const ENOUGH_UPDATES = 20;
-
 class Training {
   private readonly optimizer;
   private readonly learner;
@@ -157,10 +152,7 @@ class Training {
   private started = performance.now();
   private secondsBefore = 0;
   private lastSave = performance.now();
-  /** Seconds an update, the mean of the first ones and then smoothed. */
-  private pace = 0;
-  /** Updates of this process. */
-  private updates = 0;
+  private readonly pace = new Pace();
   /** Seconds that this process's last validation took; null before it. */
   private validationSeconds: number | null = null;
   private readonly metricsFile: MetricsFile;
@@ -369,9 +361,7 @@ class Training {
   }
 
   private count(batch: Batch, update: Iteration, seconds: number): void {
-    this.updates++;
-    const timed = this.updates - WARM_UP;
-    if (timed > 0) this.pace += Math.max(PACE_WEIGHT, 1 / timed) * (seconds - this.pace);
+    this.pace.add(seconds);
     const flops = this.model.flops(batch);
     for (const sums of [this.state.interval, this.state.epochSums]) {
       sums.iterations++;
@@ -426,9 +416,10 @@ class Training {
 
   /** Of the updates, and of the validations as far as one has shown what it takes; null where too little was seen. */
   private secondsLeft(iterations: number): number | null {
-    if (this.updates < ENOUGH_UPDATES) return null;
+    const { secondsAnUpdate } = this.pace;
+    if (secondsAnUpdate === null) return null;
     const validations = this.options.run.training.epochs - this.state.epoch + 1;
-    return this.pace * (iterations - this.state.iteration) + (this.validationSeconds ?? 0) * validations;
+    return secondsAnUpdate * (iterations - this.state.iteration) + (this.validationSeconds ?? 0) * validations;
   }
 
   private seconds(): number {
