@@ -24,7 +24,8 @@ export function tokenNll(
   if (!hasKernel('TokenNll')) return tokenNllPortable(hidden, outputKernel, outputBias, targets);
   const precision = currentPrecision();
   // Gradients in the forward pass are of the sum: training's losses are means, whose upstream is one number for all tokens.
-  const withGradients = tf.engine().state.gradientDepth > 0;
+  const { gradientDepth, kernelDepth } = tf.engine().state;
+  const withGradients = gradientDepth > 0 && kernelDepth === 0;
   const op = tf.customGrad((...args) => {
     const [h, kernel, bias] = args as unknown as [tf.Tensor2D, tf.Tensor2D, tf.Tensor1D];
     const save = args[3] as unknown as tf.GradSaveFunc;
