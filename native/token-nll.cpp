@@ -426,29 +426,22 @@ void tokenNllForward(const Napi::CallbackInfo& info) {
   float* logNormalizer = args.floats("logNormalizer", N);
   checkTargets(targets, N, weights.vocabularySize());
   const Napi::Value gradients = args.get("gradients");
-  if (gradients.IsNull() || gradients.IsUndefined()) {
-    computeInOperandOf(weights.precision(), [&](auto operand) {
-      using Operand = decltype(operand);
-      Workspace& workspace = Workspace::fresh();
-      TokenNll<Operand> pass(weights, N, TokenGradient::none, workspace);
-      pass.hidden = asOperands<Operand>(hidden, N * H, workspace);
-      pass.bias = bias;
-      pass.targets = targets;
-      pass.nll = nll;
-      pass.logNormalizer = logNormalizer;
-      inParallel([&](const Worker& worker) { pass.run(worker); });
-    });
-    return;
+  const bool wantsGradients = !gradients.IsNull() && !gradients.IsUndefined();
+  const float* kernel = nullptr;
+  float* dHidden = nullptr;
+  float* dKernel = nullptr;
+  float* dBias = nullptr;
+  if (wantsGradients) {
+    const Arguments out(gradients, "gradients");
+    kernel = out.floats("kernel", V * H);
+    dHidden = out.floats("dHidden", N * H);
+    dKernel = out.floats("dKernel", V * H);
+    dBias = out.floats("dBias", V);
   }
-  const Arguments out(gradients, "gradients");
-  const float* kernel = out.floats("kernel", V * H);
-  float* dHidden = out.floats("dHidden", N * H);
-  float* dKernel = out.floats("dKernel", V * H);
-  float* dBias = out.floats("dBias", V);
   computeInOperandOf(weights.precision(), [&](auto operand) {
     using Operand = decltype(operand);
     Workspace& workspace = Workspace::fresh();
-    TokenNll<Operand> pass(weights, N, TokenGradient::all, workspace);
+    TokenNll<Operand> pass(weights, N, wantsGradients ? TokenGradient::all : TokenGradient::none, workspace);
     pass.hidden = asOperands<Operand>(hidden, N * H, workspace);
     pass.bias = bias;
     pass.targets = targets;
@@ -459,8 +452,8 @@ void tokenNllForward(const Napi::CallbackInfo& info) {
     pass.dKernel = dKernel;
     pass.dBias = dBias;
     inParallel([&](const Worker& worker) {
-      pass.clearKernel(worker);
-      pass.run(worker, 1.0f);
+      if (wantsGradients) pass.clearKernel(worker);
+      pass.run(worker, wantsGradients ? 1.0f : 0.0f);
     });
   });
 }
