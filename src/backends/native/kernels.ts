@@ -321,19 +321,16 @@ const shortRunWithGradient: NativeKernel<'ShortRunWithGradient'> = (
 };
 
 const embedding: NativeKernel<'Embedding'> = (backend, { table, ids }) => {
-  const size = table.shape[1]!;
-  const { info, values } = backend.make([...ids.shape, size]);
-  backend.addon.embeddingForward(backend.floats(table), backend.integers(ids), values, size);
+  const row = table.shape.slice(1);
+  const { info, values } = backend.make([...ids.shape, ...row]);
+  backend.addon.embeddingForward(backend.floats(table), backend.integers(ids), values, tf.util.sizeFromShape(row));
   return info;
 };
 
 /** In place of tfjs's gather along the first axis, which goes number by number; null along others. */
 function gatherRows(backend: NativeBackend, { x, indices }: { x: Info; indices: Info }, axes: GatherAxes): Info | null {
   if (axes.axis !== 0 || axes.batchDims !== 0 || x.dtype !== 'float32' || indices.dtype !== 'int32') return null;
-  const inner = x.shape.slice(1);
-  const { info, values } = backend.make([...indices.shape, ...inner]);
-  backend.addon.embeddingForward(backend.floats(x), backend.integers(indices), values, tf.util.sizeFromShape(inner));
-  return info;
+  return embedding(backend, { table: x, ids: indices }, null) as Info;
 }
 
 const embeddingGradient: NativeKernel<'EmbeddingGradient'> = (backend, { dRows, ids }, { shape }) =>
