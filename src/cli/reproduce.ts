@@ -145,7 +145,9 @@ export function addReproduce(program: Command, io: Io): void {
 export function addFrontier(program: Command, io: Io): void {
   const command = program
     .command('frontier')
-    .description('draw true perplexity against KL, as the last temperature of SRI and the free bits of FB-VAE vary')
+    .description(
+      'draw true perplexity against KL, as what decides between them varies: the last temperature of short runs, free bits, beta, a committed rate',
+    )
     .usage('[--config ptb.yaml] [--methods sri@annealed,fb-vae] [options]');
   const methods = 'settings to vary, with commas between; lstm-lm, sri@from-lm, sri@annealed and fb-vae unless given';
   addMachineOptions(addResultOptions(addPlanOptions(addSetOption(addConfigOption(command)), methods)))

@@ -2,6 +2,7 @@
 // its path the decoder learns from. They are common to all methods that infer by short runs.
 
 import { z } from 'zod';
+import type { Varied } from '../config/method-keys.js';
 import { count, notNegative, positive } from '../config/numbers.js';
 
 export const growingTemperature = z.strictObject({
@@ -139,6 +140,22 @@ function sum(numbers: readonly number[]): number {
 }
 
 export type Langevin = z.infer<typeof langevin>;
+
+/**
+ * What figures vary of a temperature: the one that the noise is held at in the end.
+ * @param keys of which it is one.
+ */
+export function lastTemperature<Own>(keys: string, of: (run: Own) => Langevin['temperature']): Varied<Own> {
+  const isHeld = (run: Own) => typeof of(run) === 'number';
+  return {
+    key: (run) => `${keys}.temperature${isHeld(run) ? '' : '.max'}`,
+    of: (run) => {
+      const temperature = of(run);
+      return typeof temperature === 'number' ? temperature : temperature.max;
+    },
+    to: (value, run) => ({ [keys]: { temperature: isHeld(run) ? value : { max: value } } }),
+  };
+}
 
 export const LANGEVIN_DEFAULTS: Langevin = {
   steps: 20,

@@ -3,6 +3,7 @@
 
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
+import type { Variations } from '../config/method-keys.js';
 import { count, notNegative, positive } from '../config/numbers.js';
 import type { RunConfig } from '../config/schema.js';
 import type { Batch } from '../data/batches.js';
@@ -55,6 +56,15 @@ export const ENERGY_PRIOR_DEFAULTS: EnergyPriorKeys = {
     prior: { steps: 40, stepSize: 0.125, temperature: 1 },
     posterior: { steps: 20, stepSize: 0.125, temperature: 0 },
     dropout: true,
+  },
+};
+
+/** What a frontier varies: the temperature of the chain from the posterior. */
+export const ENERGY_PRIOR_VARIATIONS: Variations<EnergyPriorKeys> = {
+  temperature: {
+    key: () => 'energyPrior.posterior.temperature',
+    of: ({ energyPrior }) => energyPrior.posterior.temperature,
+    to: (temperature) => ({ energyPrior: { posterior: { temperature } } }),
   },
 };
 

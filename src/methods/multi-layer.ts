@@ -8,7 +8,7 @@ import { count, notNegative, positive } from '../config/numbers.js';
 import type { RunConfig } from '../config/schema.js';
 import { type Batch, makeBatch } from '../data/batches.js';
 import type { PreparedCorpus } from '../data/corpus.js';
-import { growingTemperature } from '../inference/langevin-keys.js';
+import { growingTemperature, lastTemperature } from '../inference/langevin-keys.js';
 import {
   boundGradient,
   JointEnergy,
@@ -247,6 +247,7 @@ export const multiLayer = defineMethod({
       learnSteps: { every: 50, sentences: 4, chains: 1, learningRate: 0.03 },
     },
   },
+  variations: { temperature: lastTemperature('layered', ({ layered }: LayeredKeys) => layered.temperature) },
   selects: 'perplexity',
   cost: ({ layered: { steps } }) => ({ drawGradients: steps }),
   create: (run, corpus) => new MultiLayer(run, corpus),

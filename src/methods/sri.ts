@@ -7,7 +7,7 @@ import type { RunConfig } from '../config/schema.js';
 import { type Batch, drawSubset, equalLengthBatches } from '../data/batches.js';
 import type { PreparedCorpus } from '../data/corpus.js';
 import { searchDynamics } from '../inference/dynamics-search.js';
-import { LANGEVIN_DEFAULTS, type Langevin, langevin } from '../inference/langevin-keys.js';
+import { LANGEVIN_DEFAULTS, type Langevin, langevin, lastTemperature } from '../inference/langevin-keys.js';
 import { langevinSchedule, type Moment, stepsPerGradient } from '../inference/schedule.js';
 import type { SentenceKeys } from '../inference/sentence-noise.js';
 import { ShortRunPosterior } from '../inference/short-run-posterior.js';
@@ -239,15 +239,7 @@ export const sri = defineMethod({
       to: (steps) => ({ langevin: { steps, gradients: null } }),
       follow: ['langevin.steps', 'langevin.stepSize', 'langevin.gradients'],
     },
-    // The temperature that the noise is held at in the end.
-    temperature: {
-      key: ({ langevin: { temperature } }) =>
-        typeof temperature === 'number' ? 'langevin.temperature' : 'langevin.temperature.max',
-      of: ({ langevin: { temperature } }) => (typeof temperature === 'number' ? temperature : temperature.max),
-      to: (value, { langevin: { temperature } }) => ({
-        langevin: { temperature: typeof temperature === 'number' ? value : { max: value } },
-      }),
-    },
+    temperature: lastTemperature('langevin', ({ langevin }: SriKeys) => langevin.temperature),
   },
   selects: 'perplexity',
   cost: ({ langevin }) => ({ drawGradients: stepsPerGradient(langevin).length }),

@@ -1,6 +1,8 @@
-// Perplexity against KL: how much a method's code holds, and what that costs or gains. A setting whose last temperature or
-// free bits vary is a curve, a run a point of it; the language model, which has no code, is a line.
+// Perplexity against KL: how much a method's code holds, and what that costs or gains. A setting of which one number varies that
+// decides between the two - the last temperature of short runs, free bits, a KL weight, a committed rate - is a curve, a run a
+// point of it; the language model, which has no code, is a line.
 
+import type { VariedQuantity } from '../config/variations.js';
 import { can } from '../methods/capability.js';
 import type { Inference } from '../methods/method.js';
 import { methods } from '../methods/registry.js';
@@ -17,26 +19,27 @@ import { bySeeds } from './seeds.js';
 import { type Column, makeTable, methodLabel, type Table, variedIn } from './table.js';
 import { QUALITY_COLUMNS, QUANTITY_COLUMNS, type Table1Line, table1Line } from './table1.js';
 
-/** Last temperatures of short runs, and free bits in nats, that the curves are drawn through. */
-export const FRONTIER_TEMPERATURES = [0.4, 0.55, 0.7, 0.8, 0.9] as const;
-export const FRONTIER_TARGETS = [2, 4, 8, 16] as const;
+/** What curves are drawn through: last temperatures of short runs, KL weights, and free bits and committed rates in nats. */
+const VARYING = [
+  { quantity: 'temperature', values: [0.4, 0.55, 0.7, 0.8, 0.9] },
+  { quantity: 'target', values: [2, 4, 8, 16] },
+  { quantity: 'beta', values: [0.2, 0.4, 0.7, 1] },
+  { quantity: 'rate', values: [2, 4, 8, 16] },
+] as const satisfies readonly Varying[];
 
 /** Runs that are drawn unless others are named. */
 export const FRONTIER_RUNS: readonly string[] = ['lstm-lm', 'sri@from-lm', 'sri@annealed', 'fb-vae'];
 
-/** What a curve varies; null of a model without a code, which is a line across. */
-export function frontierVarying(inference: Inference): Varying | null {
-  if (!can(inference, 'code')) return null;
-  return can(inference, 'path-density')
-    ? { quantity: 'temperature', values: FRONTIER_TEMPERATURES }
-    : { quantity: 'target', values: FRONTIER_TARGETS };
+/** What a curve may vary; nothing of a model without a code, which is a line across. */
+export function frontierVarying(inference: Inference): readonly Varying[] {
+  return can(inference, 'code') ? VARYING : [];
 }
 
 export interface FrontierLine extends Table1Line {
   /** Of its curve, such as `SRI (annealed)`. */
   curve: string;
   /** What varies along the curve, and its value here; null for the language model. */
-  varied: { quantity: 'temperature' | 'target'; value: number } | null;
+  varied: { quantity: VariedQuantity; value: number } | null;
 }
 
 /**
@@ -68,10 +71,10 @@ export const frontierLines = once((runs: readonly MeasuredRun[], split: string):
   return [...references, ...drawn.flatMap((points) => points.toSorted((a, b) => a.varied!.value - b.varied!.value))];
 });
 
-/** What a run of the frontier varies: short runs their last temperature, free bits their target. */
+/** What a run of the frontier varies; null of a method that has nothing of it. */
 function variedValue({ run }: MeasuredRun): FrontierLine['varied'] {
   const variations = methods().find(({ name }) => name === run.method)?.variations;
-  for (const quantity of ['temperature', 'target'] as const) {
+  for (const { quantity } of VARYING) {
     const varied = variations?.[quantity];
     if (varied !== undefined) return { quantity, value: varied.of(run) };
   }

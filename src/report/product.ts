@@ -38,6 +38,6 @@ export interface Product {
   readonly usual?: readonly string[];
   /** Whether it is of sentences that have a class. */
   readonly needsLabels?: boolean;
-  /** What it varies of a run; the run alone is its own where absent, or null. */
-  varies?(inference: Inference): Varying | null;
+  /** What it varies of a run: of these numbers the first that the run's method has. The run alone is its own where absent, or none. */
+  varies?(inference: Inference): readonly Varying[];
 }

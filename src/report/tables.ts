@@ -90,7 +90,7 @@ const TABLES = new Registry<TableDefinition>('table', [
     command: 'sri reproduce --ablation steps',
     needs: [{ measuring: 'metrics', metrics: QUANTITIES }],
     takes: (inference) => can(inference, 'path-density'),
-    varies: () => ({ quantity: 'steps', values: ABLATION_STEPS }),
+    varies: () => [{ quantity: 'steps', values: ABLATION_STEPS }],
     make: (runs, split) => stepsTable(stepsLines(runs, split)),
     read: readingSteps,
   }),

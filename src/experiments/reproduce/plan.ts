@@ -17,8 +17,11 @@ export interface Candidate {
 
 /** What products need of candidates. */
 export interface Parts {
-  /** What is made of each run for which product, by the run's name in the candidates' order, and what of the run varies. */
-  runs: { name: string; product: string; need: Need; varying?: Varying }[];
+  /**
+   * What is made of each run for which product, by the run's name in the candidates' order, and which numbers of the run may vary,
+   * of which the first that its method has does.
+   */
+  runs: { name: string; product: string; need: Need; varying?: readonly Varying[] }[];
   /** The products that cannot be, each with the reason. */
   leftOut: { product: string; reason: string }[];
   /** Names of candidates that have a part in none. */
@@ -51,8 +54,8 @@ export function chooseParts(
       possible
         .filter((product) => fits(product, { name, ...candidate }))
         .flatMap(({ title: product, needs, varies }) => {
-          const varying = varies?.(candidate.inference) ?? null;
-          return needs.map((need) => ({ name, product, need, ...(varying === null ? {} : { varying }) }));
+          const varying = varies?.(candidate.inference) ?? [];
+          return needs.map((need) => ({ name, product, need, ...(varying.length === 0 ? {} : { varying }) }));
         }),
     ),
     leftOut: products

@@ -179,12 +179,10 @@ export async function planReproduction(
   }
   // Of methods that nobody named, those that have no such number have no part in what varies it.
   const varies = ({ name, varying }: Parts['runs'][number]) =>
-    varying === undefined ||
-    methods !== undefined ||
-    methodNamed(parseMethod(name).method).variations?.[varying.quantity] !== undefined;
+    varying === undefined || methods !== undefined || variedOf(parseMethod(name).method, varying) !== undefined;
   const varied = runs.filter(varies).map(({ name, product, need, varying }) => {
     const choice = { ...parseMethod(name), overrides };
-    return { choice, need, own: varying === undefined ? [[]] : varyingPoints(loaded, choice, { ...varying, product }) };
+    return { choice, need, own: varying === undefined ? [[]] : varyingPoints(loaded, choice, varying, product) };
   });
   const sweep = request.sweep ?? [[]];
   const idleKeys = checkSweep(loaded, sweep, varied, overrides);
@@ -226,6 +224,11 @@ interface VariedRun {
   own: readonly SweepPoint[];
 }
 
+/** The first of several numbers that a method has. */
+function variedOf(method: string, varying: readonly Varying[]): Varying | undefined {
+  return varying.find(({ quantity }) => methodNamed(method).variations?.[quantity] !== undefined);
+}
+
 /**
  * What a product varies of a run, as a sweep over the key that holds it.
  * @throws {InputError} where the run has no such number, or --set gives it a value.
@@ -233,12 +236,17 @@ interface VariedRun {
 function varyingPoints(
   loaded: LoadedConfig,
   choice: RunChoice,
-  { quantity, values, product }: Varying & { product: string },
+  varying: readonly Varying[],
+  product: string,
 ): SweepPoint[] {
   const plain = resolveVariant(loaded, choice, []);
-  const key = methodNamed(plain.method).variations?.[quantity]?.key(plain);
-  if (key === undefined) throw new InputError(`${product}: ${plain.name} has no ${quantity} to vary`);
-  return parseSweep([`${key}=${values.join(',')}`], loaded.catalogue, { option: product });
+  const varied = variedOf(plain.method, varying);
+  if (varied === undefined) {
+    const quantities = varying.map(({ quantity }) => quantity).join(', ');
+    throw new InputError(`${product}: ${plain.name} has none of what it varies: ${quantities}`);
+  }
+  const key = methodNamed(plain.method).variations![varied.quantity]!.key(plain);
+  return parseSweep([`${key}=${varied.values.join(',')}`], loaded.catalogue, { option: product });
 }
 
 /**

@@ -56,7 +56,7 @@ describe('which methods a table shows', () => {
       all.filter(({ inference }) => inference === 'short-run').map(({ name }) => name),
     );
     const [run] = chooseParts([table('ablation-steps')], only('sri'), ofConfig).runs;
-    expect(run!.varying).toEqual({ quantity: 'steps', values: [10, 20, 40, 60] });
+    expect(run!.varying).toEqual([{ quantity: 'steps', values: [10, 20, 40, 60] }]);
   });
 
   it('is the settings that a product shows, where a config has them, and of a table without such every method', () => {

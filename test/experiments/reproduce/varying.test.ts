@@ -6,7 +6,8 @@ import path from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { loadConfig, parseSweep } from '../../../src/config/load.js';
 import { planReproduction, type ReproductionRequest } from '../../../src/experiments/reproduce/reproduce.js';
-import { methods } from '../../../src/methods/registry.js';
+import type { EnergyPriorKeys } from '../../../src/methods/energy-learning.js';
+import { methodNamed, methods } from '../../../src/methods/registry.js';
 
 const root = mkdtempSync(path.join(tmpdir(), 'sri-varying-'));
 afterAll(() => rmSync(root, { recursive: true }));
@@ -65,6 +66,32 @@ it('has a run of the frontier for each temperature and each target, and one for 
   // A setting with one of the values is no second run.
   const held = await planned({ tables: ['frontier'], methods: ['sri'] });
   expect(held.names.slice(0, 3)).toEqual(['lstm-lm', 'sri', 'sri@temperature-0.55']);
+});
+
+it('has a curve of the frontier of every method that a number decides', async () => {
+  const numbers = { 'beta-vae': 'beta', 'delta-vae': 'rate', 'multi-layer': 'temperature' };
+  const others = path.join(root, 'others.yaml');
+  const methodsOf = [...Object.keys(numbers), 'energy-prior', 'joint-energy-prior', 'anneal-vae'];
+  writeFileSync(
+    others,
+    `dataSet: moods\ndata: { directory: ${root}/none }\nmethods:\n${methodsOf.map((name) => `  ${name}: {}\n`).join('')}`,
+  );
+  const from = { loaded: loadConfig(others, methods()), tables: ['frontier'] as const };
+  for (const [method, quantity] of Object.entries(numbers)) {
+    const { trained } = await planned({ ...from, methods: [method] });
+    expect(trained.length).toBeGreaterThan(3);
+    const values = trained.map((run) => methodNamed(method).variations![quantity as 'beta']!.of(run));
+    expect(new Set(values).size).toBe(trained.length);
+  }
+  for (const method of ['energy-prior', 'joint-energy-prior']) {
+    const { trained } = await planned({ ...from, methods: [method] });
+    const posteriors = trained.map((run) => (run as unknown as EnergyPriorKeys).energyPrior.posterior);
+    expect(posteriors.map(({ temperature }) => temperature)).toEqual([0.4, 0.55, 0.7, 0.8, 0.9]);
+    expect(trained[0]!.name).toBe(`${method}@temperature-0.4`);
+  }
+  await expect(planned({ ...from, methods: ['anneal-vae'] })).rejects.toThrow(
+    'anneal-vae has none of what it varies: temperature, target, beta, rate',
+  );
 });
 
 it('varies what a figure varies together with what is swept', async () => {
