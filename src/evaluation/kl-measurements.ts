@@ -15,13 +15,14 @@ import {
   type Measurement,
   meanRow,
 } from './measurement.js';
-import { normalizerOf } from './perplexity/normalizer.js';
+import { normalizerOf, SHARED_ERROR } from './perplexity/normalizer.js';
 import { meanOverDraws, SentenceMean } from './statistics.js';
 
 export class JacobianKlMeasurement implements Measurement {
   readonly metric = 'kl';
   readonly pathDraws: number;
   private readonly mean = new SentenceMean();
+  private shared = 0;
   private chains = 0;
   private folding = 0;
   private notFinite = 0;
@@ -40,6 +41,7 @@ export class JacobianKlMeasurement implements Measurement {
     this.notFinite += countNotFinite(logDensity);
     const kl = jacobianKl(posterior.z(this.draws), logDensity, sentences, latentSize);
     this.mean.add(toPrior(kl, likelihood, posterior, this.draws), posterior.keys.sentences);
+    this.shared = sharedError(likelihood, posterior);
   }
 
   result(): MeasuredQuantity {
@@ -47,7 +49,14 @@ export class JacobianKlMeasurement implements Measurement {
     const notPositiveDefinite = this.folding / this.chains;
     const warnings = divergenceWarnings(this.notFinite);
     if (notPositiveDefinite > 0) warnings.push(foldingWarning(notPositiveDefinite));
-    return { metric, estimator: 'jacobian', ...meanRow(this.mean), draws, notPositiveDefinite, warnings };
+    return {
+      metric,
+      estimator: 'jacobian',
+      ...sharingRow(this.mean, this.shared),
+      draws,
+      notPositiveDefinite,
+      warnings,
+    };
   }
 }
 
@@ -55,6 +64,7 @@ export class GaussianKlMeasurement implements Measurement {
   readonly metric = 'kl';
   readonly pathDraws = 0;
   private readonly mean = new SentenceMean();
+  private shared = 0;
   private notFinite = 0;
 
   /** @param draws chains a sentence, more than the latent dimensions and one. */
@@ -66,12 +76,13 @@ export class GaussianKlMeasurement implements Measurement {
     const kl = toPrior(ofNormal, likelihood, posterior, this.draws);
     this.notFinite += countNotFinite(kl);
     this.mean.add(kl, posterior.keys.sentences);
+    this.shared = sharedError(likelihood, posterior);
   }
 
   result(): MeasuredQuantity {
     const { metric, draws, notFinite } = this;
     const warnings = notFinite > 0 ? [`${notFinite} sentences have no finite KL: their chains diverged or agree`] : [];
-    return { metric, estimator: 'gaussian', ...meanRow(this.mean), draws, warnings };
+    return { metric, estimator: 'gaussian', ...sharingRow(this.mean, this.shared), draws, warnings };
   }
 }
 
@@ -93,12 +104,23 @@ function toPrior(
   return kl.map((value, sentence) => value + minusLogRatio[sentence]! + reverse);
 }
 
+/** What the constant of the model's own prior is off by in the KL of every sentence alike, nats; 0 where the prior is N(0, I). */
+function sharedError({ prior }: ConditionalLikelihood, { keys }: Posterior): number {
+  return prior === undefined ? 0 : normalizerOf(prior, keys.seed).reverseError;
+}
+
+/** A mean as a row shows it, which says what all of its sentences are off by where there is such a thing. */
+function sharingRow(mean: SentenceMean, shared: number) {
+  return { ...meanRow(mean, shared), ...(shared === 0 ? {} : { facts: { [SHARED_ERROR]: shared } }) };
+}
+
 /** The exact KL of an encoder's Gaussian, or of short runs the sum of their marginals'; with each dimension's part, which is of N(0, I) whatever
  * the prior. */
 export class DimensionKlMeasurement implements Measurement {
   readonly metric = 'kl';
   readonly pathDraws = 0;
   private readonly mean = new SentenceMean();
+  private shared = 0;
   private dimensions: Float64Array | null = null;
   private exact = false;
 
@@ -118,10 +140,11 @@ export class DimensionKlMeasurement implements Measurement {
       dimensions[i % latentSize]! += value;
     });
     this.mean.add(toPrior(total, likelihood, posterior, draws), posterior.keys.sentences);
+    this.shared = sharedError(likelihood, posterior);
   }
 
   result(): MeasuredQuantity {
-    const mean = meanRow(this.mean);
+    const mean = sharingRow(this.mean, this.shared);
     const dimension = Array.from(this.dimensions ?? [], (sum) => finiteOrNull(sum / mean.sentences));
     const estimator = this.exact ? 'closed-form' : 'marginals';
     const warnings = mean.value === null ? ['the KL is not finite: inference diverged'] : [];

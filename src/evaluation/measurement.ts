@@ -25,12 +25,15 @@ export interface ExactMeasurement extends Pick<Measurement, 'metric' | 'result'>
   add(batch: Pick<Batch, 'indices' | 'size' | 'tokens'>, nll: Float32Array): void;
 }
 
-/** A mean as a row shows it, with what it is of. */
-export function meanRow(mean: SentenceMean) {
+/**
+ * A mean as a row shows it, with what it is of.
+ * @param shared an error that all of its sentences have in common, so that their spread does not show it.
+ */
+export function meanRow(mean: SentenceMean, shared = 0) {
   const { value, standardError, count } = mean.result();
   return {
     value: finiteOrNull(value),
-    standardError: finiteOrNull(standardError),
+    standardError: finiteOrNull(Math.hypot(standardError, shared)),
     sentences: count,
     perSentence: mean.perSentence(),
   };

@@ -1,8 +1,9 @@
 // Two measurements of the same sentences, one against the other. A long sentence is hard for every model, so most of what a
 // mean's standard error is made of is common to both, and drops out of the difference sentence by sentence.
 
-import type { SentenceValues } from '../runs/row.js';
+import type { MeasuredRow, SentenceValues } from '../runs/row.js';
 import { type MeanEstimate, meanEstimate } from '../statistics.js';
+import { SHARED_ERROR } from './perplexity/normalizer.js';
 
 /**
  * The mean over sentences of `first` less `second`, with its standard error, over those that both have; `count` says how
@@ -19,4 +20,14 @@ export function pairedDifference(first: SentenceValues, second: SentenceValues):
     if (place !== undefined) differences.push(first.value[at]! - second.value[place]!);
   });
   return differences.length === 0 ? null : meanEstimate(differences);
+}
+
+/**
+ * A difference with what the rows' sentences have in common, each row's own, in its error: the constant of a learned prior, which
+ * no spread over sentences shows.
+ * @param rows that the difference is between.
+ */
+export function withSharedErrors(difference: MeanEstimate, rows: readonly Pick<MeasuredRow, 'facts'>[]): MeanEstimate {
+  const shared = rows.map(({ facts }) => facts?.[SHARED_ERROR] ?? 0);
+  return { ...difference, standardError: Math.hypot(difference.standardError, ...shared) };
 }

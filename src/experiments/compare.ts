@@ -1,7 +1,7 @@
 // Runs beside each other, each against the first: what their quantities differ by over the very same sentences.
 
 import { InputError } from '../errors.js';
-import { pairedDifference } from '../evaluation/paired.js';
+import { pairedDifference, withSharedErrors } from '../evaluation/paired.js';
 import { metrics } from '../evaluation/registry.js';
 import { chooseRow, type MeasuredRun, rowsOfSelected, sentenceValues } from '../runs/measured-run.js';
 import type { MeasuredRow } from '../runs/row.js';
@@ -65,5 +65,5 @@ function against(first: MeasuredRun, firstRow: MeasuredRow, run: MeasuredRun, ro
         `${theirs.index.length} of ${first.directory}; measure both on the same: sri eval --metric ${row.metric} --limit N`,
     );
   }
-  return difference;
+  return withSharedErrors(difference, [firstRow, row]);
 }

@@ -1,7 +1,7 @@
 // Rows of Table 1 against LSTM-LM's, sentence by sentence: what the two perplexities differ by, with an error that knows
 // that both are of the same sentences.
 
-import { pairedDifference } from '../evaluation/paired.js';
+import { pairedDifference, withSharedErrors } from '../evaluation/paired.js';
 import { type MeasuredRun, rowsOfSelected, sentenceValues } from '../runs/measured-run.js';
 import { finiteOrNull, type MeasuredRow } from '../runs/row.js';
 import type { MeanEstimate } from '../statistics.js';
@@ -69,7 +69,8 @@ function differenceOf(
     const found = rowsOfSelected(model, 'ppl', split).flatMap((other) => {
       const values = sentenceValues(model, other);
       // Of log p(x), so that of -log p(x) it is ours less theirs.
-      return (values === null ? null : pairedDifference(values, own)) ?? [];
+      const difference = values === null ? null : pairedDifference(values, own);
+      return difference === null ? [] : withSharedErrors(difference, [row, other]);
     });
     const widest = found.toSorted((a, b) => b.count - a.count)[0];
     if (widest !== undefined) return widest;

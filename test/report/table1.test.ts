@@ -220,6 +220,13 @@ describe('against LSTM-LM', () => {
       'against LSTM-LM standard error': Number(Math.sqrt(1.75 / 3).toPrecision(2)),
       'against LSTM-LM sentences': 3,
     });
+    // Of a prior whose constant is known to so many nats alone.
+    const learned = { ...ppl('fitted', [1, 2, 3], [-19, -79.5, -27]), facts: { logNormalizerFromAboveError: 3 } };
+    await makeRun(place, 'ptb', 'sri', 'annealed', [learned]);
+    expect(cells(table1(findRuns(place, 'ptb').map(readRun)), 'SRI (annealed)')).toMatchObject({
+      'against LSTM-LM': '-1.50',
+      'against LSTM-LM standard error': Number(Math.hypot(3, Math.sqrt(1.75 / 3)).toPrecision(2)),
+    });
     const blank = { 'against LSTM-LM': '', 'against LSTM-LM standard error': '', 'against LSTM-LM sentences': '' };
     for (const method of ['LSTM-LM', 'FB-VAE', 'AE']) expect(cells(table, method)).toMatchObject(blank);
     const lines = layOut(readingTable1(table));

@@ -24,6 +24,9 @@ export interface NormalizerEstimate {
   reverseError: number;
 }
 
+/** What a row of perplexity calls the error of `reverse`, which all of its sentences have in common. */
+export const SHARED_ERROR = 'logNormalizerFromAboveError';
+
 /** A prior's estimates by seed; a prior is another object once its weights have changed. */
 const known = new WeakMap<ConditionalLikelihood, Map<number, NormalizerEstimate>>();
 

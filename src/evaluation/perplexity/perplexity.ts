@@ -17,7 +17,7 @@ import {
 } from '../measurement.js';
 import { sentenceValues } from '../statistics.js';
 import type { PerplexityEstimator, SentenceEstimate } from './estimator.js';
-import { type NormalizerEstimate, normalizerOf } from './normalizer.js';
+import { type NormalizerEstimate, normalizerOf, SHARED_ERROR } from './normalizer.js';
 
 export interface Perplexity {
   value: number;
@@ -90,11 +90,13 @@ export class PerplexityMeasurement implements Measurement {
     const { value, standardError, sentences, words } = perplexity(estimates);
     const notPositiveDefinite = meanOf(estimates.map((estimate) => estimate.notPositiveDefinite));
     const acceptance = meanOf(estimates.map((estimate) => estimate.acceptance));
+    // What log C is off by is the same for all sentences, so that their spread does not show it.
+    const ofConstant = (value * (this.normalizer?.reverseError ?? 0) * sentences) / words;
     return {
       metric,
       estimator: estimator.name,
       value: finiteOrNull(value),
-      standardError: finiteOrNull(standardError),
+      standardError: finiteOrNull(Math.hypot(standardError, ofConstant)),
       sentences,
       words,
       draws: estimator.draws,
@@ -125,7 +127,7 @@ export class PerplexityMeasurement implements Measurement {
       logNormalizerFromBelow: forward,
       logNormalizerFromBelowError: forwardError,
       logNormalizerFromAbove: reverse,
-      logNormalizerFromAboveError: reverseError,
+      [SHARED_ERROR]: reverseError,
       pplWithNormalizerFromBelow: perplexity(other).value,
     };
   }

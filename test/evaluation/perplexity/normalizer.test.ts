@@ -3,6 +3,7 @@
 import { inverse, Matrix } from 'ml-matrix';
 import { describe, expect, it } from 'vitest';
 import { GaussianKlMeasurement } from '../../../src/evaluation/kl-measurements.js';
+import { withSharedErrors } from '../../../src/evaluation/paired.js';
 import { AisEstimator } from '../../../src/evaluation/perplexity/ais-estimator.js';
 import { normalizerOf } from '../../../src/evaluation/perplexity/normalizer.js';
 import { PerplexityMeasurement } from '../../../src/evaluation/perplexity/perplexity.js';
@@ -10,6 +11,7 @@ import type { Posterior } from '../../../src/inference/posterior.js';
 import { jointLikelihood, walkToPrior } from '../../../src/inference/tilted-prior.js';
 import type { ConditionalLikelihood } from '../../../src/model/likelihood.js';
 import { RandomStream } from '../../../src/random/philox.js';
+import { meanEstimate } from '../../../src/statistics.js';
 import { LinearGaussian, logDeterminant, normals } from '../../inference/models.js';
 
 const Z = 2;
@@ -72,6 +74,40 @@ describe('the normalizer of a quadratic energy', () => {
     const { forward, reverse } = normalizerOf(prior, 4);
     expect(facts).toMatchObject({ logNormalizerFromBelow: forward, logNormalizerFromAbove: reverse });
     expect(facts!.pplWithNormalizerFromBelow).toBeCloseTo(value! * Math.exp((forward - reverse) / 3), 6);
+  });
+
+  it('has its error in that of perplexity, of KL, and of what a row is held against: no spread over sentences shows it', () => {
+    const { reverseError } = normalizerOf(prior, 4);
+    const measured = (one: ConditionalLikelihood) => {
+      const measurement = new PerplexityMeasurement(new AisEstimator({ chains: 8, temperatures: 20 }));
+      measurement.add(one, { keys } as Posterior);
+      return measurement.result();
+    };
+    const withOwn = measured(likelihood);
+    // The same weights but for C.
+    const without = measured(jointLikelihood(likelihood));
+    expect(withOwn.words).toBe(9);
+    const relative = ({ value, standardError }: typeof without) => standardError! / value!;
+    expect(relative(withOwn)).toBeCloseTo(Math.hypot(relative(without), reverseError / 3), 6);
+
+    const z = normals(20 * 3 * Z, 11);
+    const klOf = (one: ConditionalLikelihood) => {
+      const measurement = new GaussianKlMeasurement(20);
+      measurement.add(one, { keys, z: () => z } as unknown as Posterior);
+      return measurement.result();
+    };
+    const { standardError, perSentence, facts } = klOf(likelihood);
+    const values = [...perSentence!.value];
+    const ofSentences = meanEstimate(values).standardError;
+    expect(standardError).toBeCloseTo(Math.hypot(ofSentences, reverseError), 5);
+    expect(klOf(text).facts).toBeUndefined();
+
+    const difference = { value: -0.2, standardError: 0.03, count: 3 };
+    const rows = [{ facts: facts! }, {}, { facts: withOwn.facts! }];
+    expect(withSharedErrors(difference, rows).standardError).toBeCloseTo(
+      Math.sqrt(0.03 ** 2 + 2 * reverseError ** 2),
+      9,
+    );
   });
 
   it('makes the KL that to the prior that is learned', () => {
