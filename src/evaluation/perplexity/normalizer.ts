@@ -9,10 +9,12 @@ import { RandomStream } from '../../random/philox.js';
 import { chainNoise, powerAt, tuneStepSizes } from './ais-estimator.js';
 import { summarizeWeights } from './importance.js';
 
-/** Chains each way, levels between the two densities, and steps at the prior between the ways. */
+/** Chains each way, and steps at the prior between the ways. */
 const CHAINS = 64;
-const LEVELS = 150;
 const SETTLING = 50;
+
+/** Levels between the two densities: so many, and twice as many until either end is known well enough, nats, or there are the most. */
+const LEVELS = { least: 150, most: 1200, error: 0.05 };
 
 export interface NormalizerEstimate {
   /** log C by the walk to the prior, nats: from below on average. */
@@ -22,6 +24,8 @@ export interface NormalizerEstimate {
   /** log C by the walk back: from above on average, as far as the draws that it begins with are the prior's. */
   reverse: number;
   reverseError: number;
+  /** Levels that either walk took. */
+  levels: number;
 }
 
 /** What a row of perplexity calls the error of `reverse`, which all of its sentences have in common. */
@@ -39,25 +43,28 @@ export function normalizerOf(prior: ConditionalLikelihood, seed: number): Normal
   known.set(prior, bySeed);
   const before = bySeed.get(seed);
   if (before !== undefined) return before;
-  const found = bothEnds(prior, { seed, sentences: Int32Array.of(0) });
+  const keys = { seed, sentences: Int32Array.of(0) };
+  let found = bothEnds(prior, keys, LEVELS.least);
+  const isKnown = () => Math.max(found.forwardError, found.reverseError) <= LEVELS.error;
+  while (!isKnown() && found.levels < LEVELS.most) found = bothEnds(prior, keys, 2 * found.levels);
   bySeed.set(seed, found);
   return found;
 }
 
-function bothEnds(prior: ConditionalLikelihood, keys: SentenceKeys): NormalizerEstimate {
+function bothEnds(prior: ConditionalLikelihood, keys: SentenceKeys, levels: number): NormalizerEstimate {
   const { latentSize } = prior;
   const range = { from: 0, to: CHAINS };
   const stepSizes = tuneStepSizes(prior, keys);
-  const rise = (level: number) => powerAt(level / LEVELS) - powerAt((level - 1) / LEVELS);
+  const rise = (level: number) => powerAt(level / levels) - powerAt((level - 1) / levels);
   let iteration = 0;
   const move = (chains: MetropolisChains, level: number) => {
     const { noise, uniforms } = chainNoise(keys, 'ais', range, ++iteration, latentSize);
-    chains.step(powerAt(level / LEVELS), stepSizes(level / LEVELS), noise, uniforms);
+    chains.step(powerAt(level / levels), stepSizes(level / levels), noise, uniforms);
   };
 
   const chains = new MetropolisChains(prior, chainNoise(keys, 'ais', range, 0, latentSize).noise);
   const forward = new Float64Array(CHAINS);
-  for (let level = 1; level <= LEVELS; level++) {
+  for (let level = 1; level <= levels; level++) {
     for (let row = 0; row < CHAINS; row++) forward[row]! -= rise(level) * chains.nll[row]!;
     move(chains, level);
   }
@@ -70,9 +77,9 @@ function bothEnds(prior: ConditionalLikelihood, keys: SentenceKeys): NormalizerE
   );
   iteration++;
   const back = new MetropolisChains(prior, draws);
-  for (let step = 0; step < SETTLING; step++) move(back, LEVELS);
+  for (let step = 0; step < SETTLING; step++) move(back, levels);
   const reverse = new Float64Array(CHAINS);
-  for (let level = LEVELS; level >= 1; level--) {
+  for (let level = levels; level >= 1; level--) {
     for (let row = 0; row < CHAINS; row++) reverse[row]! += rise(level) * back.nll[row]!;
     if (level > 1) move(back, level - 1);
   }
@@ -82,6 +89,7 @@ function bothEnds(prior: ConditionalLikelihood, keys: SentenceKeys): NormalizerE
     forwardError: up.standardError,
     reverse: -down.logMean,
     reverseError: down.standardError,
+    levels,
   };
 }
 

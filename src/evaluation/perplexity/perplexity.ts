@@ -118,6 +118,7 @@ export class PerplexityMeasurement implements Measurement {
     forwardError,
     reverse,
     reverseError,
+    levels,
   }: NormalizerEstimate): Record<string, number> {
     const other = this.estimates.map(({ logLikelihood, words }) => ({
       logLikelihood: logLikelihood + reverse - forward,
@@ -128,6 +129,7 @@ export class PerplexityMeasurement implements Measurement {
       logNormalizerFromBelowError: forwardError,
       logNormalizerFromAbove: reverse,
       [SHARED_ERROR]: reverseError,
+      logNormalizerLevels: levels,
       pplWithNormalizerFromBelow: perplexity(other).value,
     };
   }

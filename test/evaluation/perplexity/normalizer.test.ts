@@ -64,6 +64,22 @@ describe('the normalizer of a quadratic energy', () => {
     expect(normalizerOf(prior, 5)).not.toEqual(normalizerOf(prior, 4));
   });
 
+  it('takes as many levels as it takes to be known', () => {
+    const near = new LinearGaussian(energyLoading, [energyPull], 3);
+    for (const [energy, levels] of [
+      [near, 150],
+      [prior, 600],
+    ] as const) {
+      const found = normalizerOf(energy, 4);
+      expect(found.levels).toBe(levels);
+      expect(Math.max(found.forwardError, found.reverseError)).toBeLessThan(0.05);
+    }
+    const truth = near.logEvidence(0);
+    const { forward, forwardError, reverse, reverseError } = normalizerOf(near, 4);
+    expect(Math.abs(forward - truth)).toBeLessThan(4 * forwardError);
+    expect(Math.abs(reverse - truth)).toBeLessThan(4 * reverseError);
+  });
+
   it('makes perplexity the closed form’s, with the error of either end in the row', () => {
     const measurement = new PerplexityMeasurement(new AisEstimator({ chains: 32, temperatures: 100 }));
     measurement.add(likelihood, { keys } as Posterior);
