@@ -57,6 +57,12 @@ export interface LikelihoodOptions {
 export interface LatentDecoder<State extends DecoderState = DecoderState> {
   readonly latentSize: number;
 
+  /**
+   * What this decoder calls a weight of another kind of decoder that it can begin as; any other name as it is. Absent where it can
+   * begin as its own kind alone.
+   */
+  ownName?(name: string): string;
+
   /** Masks for one pass, keyed by where in the run it happens; the caller's to dispose or to hand to `likelihood`. */
   masks(batch: TokenBatch, words: Purpose, outputs: Purpose, key: Omit<StreamKey, 'purpose'>): DropoutMasks;
 

@@ -131,6 +131,10 @@ export class LayeredDecoder implements LatentDecoder {
     this.latentSize = sizes.lower + sizes.upper;
   }
 
+  ownName(name: string): string {
+    return this.inner.ownName?.(name) ?? name;
+  }
+
   masks(batch: TokenBatch, words: Purpose, outputs: Purpose, key: Omit<StreamKey, 'purpose'>): DropoutMasks {
     return this.inner.masks(batch, words, outputs, key);
   }

@@ -144,10 +144,12 @@ export function startPart({ part, file, run, sha256: known }: StartingWeights, m
   if (ofPart.length === 0) {
     throw new InputError(`${file}: ${run} has no ${part}; name another method in startFrom.${part}, or null`);
   }
-  const strange = ofPart.find((name) => !own.includes(name));
+  const ownName = (name: string) => model.decoder.ownName?.(name) ?? name;
+  const strange = ofPart.find((name) => !own.includes(ownName(name)));
   if (strange !== undefined) {
     throw new InputError(`${file}: ${strange} is no weight of this run's ${part}; start from one that is built alike`);
   }
-  model.parameters.restore(tensors, file, (name) => ofPart.includes(name));
+  const found = new Map(ofPart.map((name) => [ownName(name), tensors.get(name)!]));
+  model.parameters.restore(found, file, (name) => found.has(name));
   return { run, epoch, sha256 };
 }

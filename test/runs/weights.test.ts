@@ -7,7 +7,7 @@ import { useBackend } from '../../src/backends/index.js';
 import { InputError } from '../../src/errors.js';
 import type { Model } from '../../src/methods/method.js';
 import { methodNamed } from '../../src/methods/registry.js';
-import { loadWeights, saveWeights } from '../../src/runs/weights.js';
+import { loadWeights, saveWeights, startPart } from '../../src/runs/weights.js';
 import { decodeSafetensors, encodeSafetensors } from '../../src/storage/safetensors.js';
 import { toyCorpus, toyRun } from '../training/toy.js';
 
@@ -68,5 +68,42 @@ describe('kept weights', () => {
       expect(load, what).toThrow(InputError);
     }
     other.dispose();
+  });
+});
+
+describe('a decoder with a road from z to the words', () => {
+  const weightsOf = (of: Model) =>
+    new Map([...of.parameters.store()].map(([name, { data }]) => [name, Float32Array.from(data as Float32Array)]));
+
+  it('begins as LSTM-LM, which it is but for that road and what it hears of z elsewhere', () => {
+    const skip = methodNamed('skip-vae').create(toyRun('skip-vae'), toyCorpus());
+    const [before, ofLm] = [weightsOf(skip), weightsOf(model)];
+    startPart({ part: 'decoder', file, run: 'lstm-lm' }, skip);
+    const kept: string[] = [];
+    for (const [name, data] of weightsOf(skip)) {
+      const given = ofLm.get(name.replace('decoder.skip.', 'decoder.'));
+      if (given === undefined) kept.push(name.split('.').at(-1)!);
+      expect(data, name).toEqual(given ?? before.get(name));
+    }
+    expect(kept.filter((name) => /[lL]atent|initial|skip/.test(name)).toSorted()).toEqual([
+      'initialBias',
+      'initialKernel',
+      'latentKernel',
+      'skipKernel',
+    ]);
+    skip.dispose();
+  });
+
+  it('begins as no other kind of decoder', async () => {
+    const run = toyRun('lstm-lm');
+    const gru = methodNamed('lstm-lm').create({ ...run, model: { ...run.model, decoder: 'gru' } }, toyCorpus());
+    const ofGru = path.join(root, 'gru.safetensors');
+    await saveWeights(ofGru, gru, 1);
+    gru.dispose();
+    const skip = methodNamed('skip-vae').create(toyRun('skip-vae'), toyCorpus());
+    expect(() => startPart({ part: 'decoder', file: ofGru, run: 'gru' }, skip)).toThrow(
+      /decoder\.\S+ is no weight of this run's decoder/,
+    );
+    skip.dispose();
   });
 });

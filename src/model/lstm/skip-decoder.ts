@@ -10,8 +10,9 @@ import { type PortableDecoder, type PortableShape, portableLikelihood, portableN
 import type { SampledVocabulary } from '../sampled-vocabulary.js';
 import { LstmDecoder, type LstmState } from './decoder.js';
 
-/** What the names of its weights begin with: those of the LSTM alone are not taken for them. */
+/** What the names of its weights begin with: those of the LSTM alone are not taken for a whole decoder's. */
 const PREFIX = 'decoder.skip.';
+const LSTM_PREFIX = 'decoder.';
 
 /** The LSTM between two words, and what z says to each. */
 type SkipLstmState = LstmState & {
@@ -29,6 +30,12 @@ export class SkipLstmDecoder extends LstmDecoder implements PortableDecoder {
     const { latentSize: Z, hiddenSize: H } = shape;
     // Last, so that the other weights begin as those of the LSTM do.
     this.skipKernel = Z === 0 ? null : parameters.add<tf.Rank.R2>(`${PREFIX}skipKernel`, [Z, H], weightRange);
+  }
+
+  /** It can begin as the LSTM, which it is but for the road. */
+  ownName(name: string): string {
+    const isOfLstm = name.startsWith(LSTM_PREFIX) && !name.startsWith(PREFIX);
+    return isOfLstm ? `${PREFIX}${name.slice(LSTM_PREFIX.length)}` : name;
   }
 
   override sentenceNll(batch: TokenBatch, z: tf.Tensor2D | null, masks?: DropoutMasks): tf.Tensor1D {
