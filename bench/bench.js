@@ -16,7 +16,8 @@ import path from 'node:path';
 import process from 'node:process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { BACKEND_NAMES } from '../dist/config/choices.js';
+import { argumentsOf, COUNT, oneOf, shapeOf, someOf, wrongUse } from '../scripts/arguments.mjs';
 
 const QUESTIONS = {
   chain: 'one short-run chain',
@@ -26,28 +27,20 @@ const QUESTIONS = {
   lm: 'one training iteration of LSTM-LM',
   vae: 'one training iteration of Anneal-VAE',
 };
-const { values } = parseArgs({
-  options: {
-    backend: { type: 'string', multiple: true, default: ['native', 'tensorflow'] },
-    peers: { type: 'boolean', default: false },
-    python: { type: 'string', default: 'python3' },
-    'jax-python': { type: 'string' },
-    also: { type: 'string', multiple: true, default: [] },
-    questions: { type: 'string', default: Object.keys(QUESTIONS).join(',') },
-    shape: { type: 'string', default: '32,23,256,256,32,10000,20' },
-    threads: { type: 'string', default: '2' },
-    rounds: { type: 'string', default: '7' },
-  },
+const values = argumentsOf(import.meta.url, {
+  backend: { type: 'string', multiple: true, default: ['native', 'tensorflow'], form: oneOf(BACKEND_NAMES) },
+  peers: { type: 'boolean', default: false },
+  python: { type: 'string', default: 'python3' },
+  'jax-python': { type: 'string' },
+  also: { type: 'string', multiple: true, default: [] },
+  questions: { type: 'string', default: Object.keys(QUESTIONS).join(','), form: someOf(Object.keys(QUESTIONS)) },
+  shape: { type: 'string', default: '32,23,256,256,32,10000,20', form: shapeOf('B,T,E,H,Z,V,K') },
+  threads: { type: 'string', default: '2', form: COUNT },
+  rounds: { type: 'string', default: '7', form: COUNT },
 });
 const { shape, threads, python } = values;
 const rounds = Number(values.rounds);
 const questions = values.questions.split(',');
-for (const question of questions) {
-  if (!(question in QUESTIONS)) {
-    process.stderr.write(`--questions: ${question} is none of ${Object.keys(QUESTIONS).join(', ')}\n`);
-    process.exit(2);
-  }
-}
 const out = (text) => process.stdout.write(`${text}\n`);
 const here = path.dirname(fileURLToPath(import.meta.url));
 
@@ -145,10 +138,7 @@ function contestants() {
   }
   for (const also of values.also) {
     const [, name, asked, command] = /^([^:=]+)(?::([^=]+))?=(.+)$/.exec(also) ?? [];
-    if (command === undefined) {
-      process.stderr.write(`--also is NAME=COMMAND or NAME:QUESTION,...=COMMAND, not ${also}\n`);
-      process.exit(2);
-    }
+    if (command === undefined) wrongUse(`--also is NAME=COMMAND or NAME:QUESTION,...=COMMAND, not ${also}`);
     const [program, ...args] = command.split(' ');
     list.push(new Contestant(name, program, args, asked?.split(',')));
   }

@@ -5,7 +5,6 @@
 
 import { readFileSync } from 'node:fs';
 import process from 'node:process';
-import { parseArgs } from 'node:util';
 import { useBackend } from '../dist/backends/index.js';
 import { shortRun } from '../dist/inference/short-run.js';
 import { NO_DROPOUT } from '../dist/model/dropout-masks.js';
@@ -13,12 +12,14 @@ import { LstmDecoder } from '../dist/model/lstm/decoder.js';
 import { Parameters } from '../dist/model/parameters.js';
 import { RandomStream } from '../dist/random/philox.js';
 import { decodeSafetensors } from '../dist/storage/safetensors.js';
+import { argumentsOf, orEnd, shapeOf } from '../scripts/arguments.mjs';
 
-const { values } = parseArgs({
-  options: { shape: { type: 'string', default: '32,23,256,256,32,10002,20' }, weights: { type: 'string' } },
+const values = argumentsOf(import.meta.url, {
+  shape: { type: 'string', default: '32,23,256,256,32,10002,20', form: shapeOf('B,T,E,H,Z,V,K') },
+  weights: { type: 'string' },
 });
 const [B, T, E, H, Z, V, K] = values.shape.split(',').map(Number);
-await useBackend('native', 'auto');
+await orEnd(useBackend('native', 'auto'));
 const parameters = new Parameters(0);
 const sizes = { vocabularySize: V, wordVectorSize: E, hiddenSize: H, latentSize: Z, wordDropout: 0, outputDropout: 0 };
 const decoder = new LstmDecoder(parameters, sizes, 0.1, 0.1);

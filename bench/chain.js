@@ -14,9 +14,9 @@
 
 import process from 'node:process';
 import { createInterface } from 'node:readline';
-import { parseArgs } from 'node:util';
 import { useBackend } from '../dist/backends/index.js';
 import { describeBackend } from '../dist/backends/started.js';
+import { BACKEND_NAMES, PRECISIONS } from '../dist/config/choices.js';
 import { loadConfig, resolveRun } from '../dist/config/load.js';
 import { langevinSchedule } from '../dist/inference/schedule.js';
 import { shortRun } from '../dist/inference/short-run.js';
@@ -26,23 +26,19 @@ import { Parameters } from '../dist/model/parameters.js';
 import { RandomStream } from '../dist/random/philox.js';
 import { GradientDescent } from '../dist/training/learner.js';
 import { createOptimizer } from '../dist/training/optimizer.js';
+import { argumentsOf, oneOf, orEnd, shapeOf, THREADS } from '../scripts/arguments.mjs';
 import { RELEASED_STEPS, randomBatch, randomCorpus, randomRun } from './random.js';
 
-const { values } = parseArgs({
-  options: {
-    shape: { type: 'string', default: '32,23,256,256,32,10000,20' },
-    backend: { type: 'string', default: 'auto' },
-    threads: { type: 'string', default: 'auto' },
-    precision: { type: 'string', default: 'f32' },
-  },
+const values = argumentsOf(import.meta.url, {
+  shape: { type: 'string', default: '32,23,256,256,32,10000,20', form: shapeOf('B,T,E,H,Z,V,K') },
+  backend: { type: 'string', default: 'auto', form: oneOf(['auto', ...BACKEND_NAMES]) },
+  threads: { type: 'string', default: 'auto', form: THREADS },
+  precision: { type: 'string', default: 'f32', form: oneOf(PRECISIONS) },
 });
 const [B, T, E, H, Z, V, K] = values.shape.split(',').map(Number);
 const threads = values.threads === 'auto' ? 'auto' : Number(values.threads);
 const backendName = /** @type {import('../dist/backends/index.js').BackendName | 'auto'} */ (values.backend);
-const backend = await useBackend(backendName, threads).catch((error) => {
-  process.stderr.write(`${error.message}\n`);
-  process.exit(2);
-});
+const backend = await orEnd(useBackend(backendName, threads));
 
 const batch = randomBatch({ B, T, V });
 

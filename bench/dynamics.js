@@ -7,20 +7,19 @@
 // Recon and the root mean square of what a dimension moves by next.
 
 import process from 'node:process';
-import { parseArgs } from 'node:util';
+import { SPLIT_NAMES } from '../dist/data/splits.js';
 import { searchDynamics } from '../dist/inference/dynamics-search.js';
 import { langevinSchedule } from '../dist/inference/schedule.js';
 import { shortRun } from '../dist/inference/short-run.js';
 import { RandomStream } from '../dist/random/philox.js';
+import { argumentsOf, COUNT, oneOf, THREADS } from '../scripts/arguments.mjs';
 import { openShortRuns } from './short-runs.js';
 
-const { values } = parseArgs({
-  options: {
-    run: { type: 'string' },
-    sentences: { type: 'string', default: '48' },
-    split: { type: 'string', default: 'valid' },
-    threads: { type: 'string', default: 'auto' },
-  },
+const values = argumentsOf(import.meta.url, {
+  run: { type: 'string', required: true },
+  sentences: { type: 'string', default: '48', form: COUNT },
+  split: { type: 'string', default: 'valid', form: oneOf(SPLIT_NAMES) },
+  threads: { type: 'string', default: 'auto', form: THREADS },
 });
 const { model, run, langevin, epoch, indices, batches } = await openShortRuns(values);
 const likelihoods = batches.map((batch) => model.likelihood(batch));

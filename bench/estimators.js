@@ -6,21 +6,20 @@
 // `--fitted chains,steps` may be given several times, to choose both by the effective sample size they lead to.
 
 import process from 'node:process';
-import { parseArgs } from 'node:util';
 import { measurePeak } from '../dist/backends/peak.js';
+import { SPLIT_NAMES } from '../dist/data/splits.js';
 import { FittedEstimator } from '../dist/evaluation/perplexity/fitted-estimator.js';
 import { JacobianEstimator } from '../dist/evaluation/perplexity/jacobian-estimator.js';
 import { effectiveSampleSizes, perplexity } from '../dist/evaluation/perplexity/perplexity.js';
+import { argumentsOf, COUNT, oneOf, shapeOf, THREADS } from '../scripts/arguments.mjs';
 import { openShortRuns } from './short-runs.js';
 
-const { values } = parseArgs({
-  options: {
-    run: { type: 'string' },
-    sentences: { type: 'string', default: '32' },
-    split: { type: 'string', default: 'test' },
-    threads: { type: 'string', default: 'auto' },
-    fitted: { type: 'string', multiple: true },
-  },
+const values = argumentsOf(import.meta.url, {
+  run: { type: 'string', required: true },
+  sentences: { type: 'string', default: '32', form: COUNT },
+  split: { type: 'string', default: 'test', form: oneOf(SPLIT_NAMES) },
+  threads: { type: 'string', default: 'auto', form: THREADS },
+  fitted: { type: 'string', multiple: true, form: shapeOf('chains,steps') },
 });
 const { model, corpus, run, langevin, provenance, split, indices, batches } = await openShortRuns(values);
 const peak = measurePeak('f32') ?? Number.NaN;

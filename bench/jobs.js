@@ -1,17 +1,18 @@
 // How much faster a study is with two tasks at a time: eight small runs with one thread each, `--jobs 1` and `--jobs 2` in turn,
 // from the same prepared text. To be run on a machine with two idle cores or more.
 //
-//     node bench/jobs.js [--rounds 3] [--epochs 40]
+//   node bench/jobs.js [--rounds 3] [--epochs 40]
 
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { argumentsOf, COUNT } from '../scripts/arguments.mjs';
 
-const { values } = parseArgs({
-  options: { rounds: { type: 'string', default: '1' }, epochs: { type: 'string', default: '40' } },
+const values = argumentsOf(import.meta.url, {
+  rounds: { type: 'string', default: '1', form: COUNT },
+  epochs: { type: 'string', default: '40', form: COUNT },
 });
 const SRI = fileURLToPath(new URL('../bin/sri.js', import.meta.url));
 const root = mkdtempSync(path.join(tmpdir(), 'sri-bench-jobs-'));

@@ -7,31 +7,26 @@
 // Lagging-VAE is timed while it is aggressive, as its first epochs are.
 
 import process from 'node:process';
-import { parseArgs } from 'node:util';
 import { useBackend } from '../dist/backends/index.js';
-import { methods } from '../dist/methods/registry.js';
+import { BACKEND_NAMES } from '../dist/config/choices.js';
+import { methodNamed, methods } from '../dist/methods/registry.js';
 import { RandomStream } from '../dist/random/philox.js';
 import { GradientDescent } from '../dist/training/learner.js';
 import { createOptimizer } from '../dist/training/optimizer.js';
+import { argumentsOf, COUNT, oneOf, orEnd, shapeOf, someOf, THREADS } from '../scripts/arguments.mjs';
 import { randomCorpus, randomRun } from './random.js';
 
-const { values } = parseArgs({
-  options: {
-    shape: { type: 'string', default: '32,23,256,256,32,10000' },
-    methods: {
-      type: 'string',
-      default: methods()
-        .map(({ name }) => name)
-        .join(','),
-    },
-    rounds: { type: 'string', default: '7' },
-    backend: { type: 'string', default: 'auto' },
-    threads: { type: 'string', default: 'auto' },
-  },
+const METHODS = methods().map(({ name }) => name);
+const values = argumentsOf(import.meta.url, {
+  shape: { type: 'string', default: '32,23,256,256,32,10000', form: shapeOf('B,T,E,H,Z,V') },
+  methods: { type: 'string', default: METHODS.join(','), form: someOf(METHODS) },
+  rounds: { type: 'string', default: '7', form: COUNT },
+  backend: { type: 'string', default: 'auto', form: oneOf(['auto', ...BACKEND_NAMES]) },
+  threads: { type: 'string', default: 'auto', form: THREADS },
 });
 const [B, T, E, H, Z, V] = values.shape.split(',').map(Number);
 const backendName = /** @type {import('../dist/backends/index.js').BackendName | 'auto'} */ (values.backend);
-await useBackend(backendName, values.threads === 'auto' ? 'auto' : Number(values.threads));
+await orEnd(useBackend(backendName, values.threads === 'auto' ? 'auto' : Number(values.threads)));
 
 /** A split of equal-length sentences of random words: as many as the encoder's extra updates want to choose from. */
 function randomSplit(name) {
@@ -50,8 +45,7 @@ const batch = makeBatch(split, sentences, 0);
 
 const names = [...new Set(['lstm-lm', ...values.methods.split(',')])];
 const contenders = names.map((name) => {
-  const method = methods().find((candidate) => candidate.name === name);
-  if (method === undefined) throw new Error(`${name} is no method`);
+  const method = methodNamed(name);
   const base = randomRun(name, { E, H, Z });
   const run = {
     ...base,

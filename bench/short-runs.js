@@ -1,26 +1,22 @@
 // A trained run of a method that infers by short runs, opened for a question to be asked of it, and the sentences that it is
 // asked about.
 
-import process from 'node:process';
 import { drawSubset, equalLengthBatches } from '../dist/data/batches.js';
 import { openRun } from '../dist/experiments/open-run.js';
 import { RunFolder } from '../dist/runs/run-folder.js';
+import { end, orEnd } from '../scripts/arguments.mjs';
 
 /**
  * Ends the process, with 2, where there is no such run.
- * @param {{ run?: string | undefined; sentences: string; split: string; threads: string }} values
+ * @param {{ run: string; sentences: string; split: string; threads: string }} values
  */
 export async function openShortRuns(values) {
-  if (values.run === undefined) {
-    process.stderr.write('give --run, the folder of a run of sri\n');
-    process.exit(2);
-  }
   const folder = new RunFolder(values.run);
   const threads = values.threads === 'auto' ? 'auto' : Number(values.threads);
-  const { model, corpus, run, epoch, provenance } = await openRun({ ...folder.config(), threads }, folder);
+  const open = async () => openRun({ ...folder.config(), threads }, folder);
+  const { model, corpus, run, epoch, provenance } = await orEnd(open());
   if (!model.hasLatent || model.inference !== 'short-run') {
-    process.stderr.write(`${values.run}: a run of ${run.method}; what is asked here is asked of short runs\n`);
-    process.exit(2);
+    return end(`${values.run}: a run of ${run.method}; what is asked here is asked of short runs`);
   }
   const split = corpus.splits[values.split];
   const indices = drawSubset(split, Number(values.sentences), run.seed);

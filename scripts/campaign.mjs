@@ -6,35 +6,24 @@
 //
 // The seed is printed: with it, and a count in place of minutes, a campaign is made again. An input that fails is kept.
 
-import { parseArgs } from 'node:util';
+import { argumentsOf, someOf } from './arguments.mjs';
 import { KINDS, runCampaign } from './campaign/campaign.mjs';
 
-const { values } = parseArgs({
-  options: {
-    minutes: { type: 'string', default: '60' },
-    seed: { type: 'string' },
-    kinds: { type: 'string', default: KINDS.join(',') },
-    count: { type: 'string' },
-    keep: { type: 'boolean', default: false },
-  },
+const NUMBER = { pattern: /^\d+(\.\d+)?$/, right: 'a number from 0' };
+const WHOLE = { pattern: /^\d+$/, right: 'a whole number from 0' };
+const { minutes, seed, kinds, count, keep } = argumentsOf(import.meta.url, {
+  minutes: { type: 'string', default: '60', form: NUMBER },
+  seed: { type: 'string', form: WHOLE },
+  kinds: { type: 'string', default: KINDS.join(','), form: someOf(KINDS) },
+  count: { type: 'string', form: WHOLE },
+  keep: { type: 'boolean', default: false },
 });
-const kinds = values.kinds.split(',');
-const stranger = kinds.find((kind) => !KINDS.includes(kind));
-const number = (text) => (text === undefined ? undefined : Number(text));
-const wrong = [values.minutes, values.seed, values.count].some((text) => text !== undefined && !(Number(text) >= 0));
-if (stranger !== undefined || wrong) {
-  process.stderr.write(
-    `usage: npm run campaign -- [--minutes 60] [--seed N] [--count N] [--kinds ${KINDS.join(',')}]\n`,
-  );
-  process.exitCode = 2;
-} else {
-  const { failures } = await runCampaign({
-    kinds,
-    minutes: Number(values.minutes),
-    seed: number(values.seed) ?? Math.floor(Math.random() * 2 ** 32),
-    count: number(values.count),
-    keep: values.keep,
-    log: (line) => process.stdout.write(`${line}\n`),
-  });
-  process.exitCode = failures.length === 0 ? 0 : 1;
-}
+const { failures } = await runCampaign({
+  kinds: kinds.split(','),
+  minutes: Number(minutes),
+  seed: seed === undefined ? Math.floor(Math.random() * 2 ** 32) : Number(seed),
+  count: count === undefined ? undefined : Number(count),
+  keep,
+  log: (line) => process.stdout.write(`${line}\n`),
+});
+process.exitCode = failures.length === 0 ? 0 : 1;

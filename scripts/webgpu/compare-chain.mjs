@@ -4,7 +4,6 @@
 //
 //   node scripts/webgpu/compare-chain.mjs [--shape B,T,E,H,Z,V,K]
 
-import { parseArgs } from 'node:util';
 import * as tf from '@tensorflow/tfjs-core';
 import { RELEASED_STEPS, randomBatch } from '../../bench/random.js';
 import { useBackend } from '../../dist/backends/index.js';
@@ -12,9 +11,12 @@ import { describeBackend } from '../../dist/backends/started.js';
 import { LstmDecoder } from '../../dist/model/lstm/decoder.js';
 import { Parameters } from '../../dist/model/parameters.js';
 import { RandomStream } from '../../dist/random/philox.js';
+import { argumentsOf, shapeOf } from '../arguments.mjs';
 
-const { values } = parseArgs({ options: { shape: { type: 'string', default: '32,23,256,256,32,10000,20' } } });
-const [B, T, E, H, Z, V, K] = values.shape.split(',').map(Number);
+const { shape } = argumentsOf(import.meta.url, {
+  shape: { type: 'string', default: '32,23,256,256,32,10000,20', form: shapeOf('B,T,E,H,Z,V,K') },
+});
+const [B, T, E, H, Z, V, K] = shape.split(',').map(Number);
 
 const batch = randomBatch({ B, T, V });
 const model = { wordDropout: 0.5, outputDropout: 0.5, latentSize: Z, wordVectorSize: E, hiddenSize: H };
