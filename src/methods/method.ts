@@ -50,6 +50,8 @@ export interface Update {
 export interface Iteration extends Update {
   /** A column each; every name is one of the model's `quantities`. */
   quantities: Record<string, number>;
+  /** What is to be known of how training goes, where it has just turned out: said, not written to metrics.csv. */
+  warning?: string;
 }
 
 /**

@@ -24,6 +24,7 @@ import { codesOf } from '../model/latent-layers.js';
 import { type LayeredDecoder, LayeredLikelihood } from '../model/layered-decoder.js';
 import type { ConditionalLikelihood } from '../model/likelihood.js';
 import { Parameters } from '../model/parameters.js';
+import { formatNumber } from '../notation.js';
 import { RandomStream } from '../random/philox.js';
 import { rootMeanSquare } from '../statistics.js';
 import { chainMasks } from './chain-masks.js';
@@ -58,6 +59,9 @@ const ADAM = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
 /** Of the logarithm of all step sizes, where every chain of an update folds: so they are too long for any of it to count. */
 const RETREAT = 0.1;
 
+/** Retreats in a row after which they are spoken of: they may go on without end, as where numbers are not finite. */
+const RETREATS_UNSAID = 5;
+
 type Pairs = [lower: number, upper: number][];
 
 /** What is learned of the step sizes, as a checkpoint has it. */
@@ -77,6 +81,8 @@ class MultiLayer implements LatentVariableModel {
   readonly decoder: LayeredDecoder;
   readonly quantities: readonly string[];
   private learned: LearnedSteps;
+  /** Retreats since a chain last counted, in this process. */
+  private retreats = 0;
 
   /** @throws InputError where z2 takes all dimensions. */
   constructor(
@@ -97,8 +103,10 @@ class MultiLayer implements LatentVariableModel {
     const { seed, layered, precision } = this.run;
     const { learnSteps } = layered;
     const key = { seed, epoch: at.epoch, batch: at.batch };
-    if (learnSteps !== null && at.iteration % learnSteps.every === 0) this.updateSteps(batch, at);
+    const updates = learnSteps !== null && at.iteration % learnSteps.every === 0;
+    if (updates) this.updateSteps(batch, at);
     const schedule = this.schedule(at.epoch);
+    const warning = updates && this.retreats === RETREATS_UNSAID ? retreatWarning(schedule, at) : undefined;
 
     // z_K of both layers, from the prior.
     const size = batch.size * this.latentSize;
@@ -132,7 +140,7 @@ class MultiLayer implements LatentVariableModel {
       const layers = upper === 0 ? 1 : 2;
       quantities[column] = schedule.stepSizes[Math.floor(i / layers)]![i % layers]!;
     });
-    return { ...update, quantities };
+    return { ...update, quantities, ...(warning === undefined ? {} : { warning }) };
   }
 
   /** The operations of the chain and the update; the bound's own are spread over the iterations between its updates. */
@@ -203,9 +211,12 @@ class MultiLayer implements LatentVariableModel {
 
     const { logSteps, first, second } = this.learned;
     if (Number.isNaN(bound)) {
+      this.retreats++;
       this.learned = { ...this.learned, logSteps: logSteps.map(([a, b]) => [a - RETREAT, b - RETREAT]), bound: null };
       return;
     }
+    // Once it was spoken of, it is not again.
+    if (this.retreats < RETREATS_UNSAID) this.retreats = 0;
     const updates = this.learned.updates + 1;
     const climbed: LearnedSteps = { logSteps: [], first: [], second: [], updates, bound };
     schedule.stepSizes.forEach((steps, k) => {
@@ -223,6 +234,17 @@ class MultiLayer implements LatentVariableModel {
     });
     this.learned = climbed;
   }
+}
+
+/** What to know, and to do, where no chain has counted for a while. */
+function retreatWarning({ stepSizes }: LayeredSchedule, { epoch, iteration }: Position): string {
+  const longest = formatNumber(Math.max(...stepSizes.flat()));
+  return (
+    `in epoch ${epoch}, update ${iteration}, the step sizes were to be learned for the ${RETREATS_UNSAID}th time in a row without a ` +
+    'chain whose steps are all invertible, so that its bound is known: each time all of them only shrink by a tenth, to ' +
+    `${longest} at most by now. Begin with a smaller layered.stepSize, give layered.learnSteps more sentences or chains, or ` +
+    'keep the step sizes as they are, with learnSteps null'
+  );
 }
 
 /** s of each step and layer, as metrics.csv names it, step by step. */

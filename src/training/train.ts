@@ -231,6 +231,7 @@ class Training {
       this.state.batch++;
       this.state.iteration++;
       this.count(batch, update, (performance.now() - began) / 1000);
+      if (update.warning !== undefined) this.emit({ kind: 'warning', text: update.warning });
       this.emit({ kind: 'iteration', at, iterations, update, secondsLeft: this.secondsLeft(iterations) });
       if (this.state.iteration % run.training.logEvery === 0) this.logInterval();
       if ((performance.now() - this.lastSave) / 1000 >= run.training.checkpointEvery) await this.save();

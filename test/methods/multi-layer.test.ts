@@ -133,6 +133,26 @@ describe('two-layer SRI', () => {
     });
   });
 
+  it('warns, once, where no chain is invertible by several step sizes in a row, and not where one is', () => {
+    const learnSteps = { every: 1, sentences: 2, chains: 1, learningRate: 0.1 };
+    const warnings = (stepSize: number, updates: number) =>
+      withModel(runOf({ stepSize, learnSteps }), corpus, (model) =>
+        Array.from({ length: updates }, (_, iteration) => {
+          // The weights stay, so that nothing but the step sizes decides.
+          const learner: Learner = { minimize: () => ({ loss: 0, gradientNorm: 0 }) };
+          const { warning } = model.learn(batch, { ...at, iteration }, learner);
+          return warning === undefined ? [] : [{ iteration, warning }];
+        }).flat(),
+      );
+    const [told, ...more] = warnings(2.5, 7);
+    expect(told!.iteration).toBe(4);
+    expect(told!.warning).toMatch(
+      /epoch 1, update 4,.* 5th time in a row.* to 1\.52 at most.*smaller layered\.stepSize/,
+    );
+    expect(more).toEqual([]);
+    expect(warnings(0.1, 6)).toEqual([]);
+  });
+
   it('is evaluated by its codes’ noise: their NLL is the decoder’s, and perplexity can be estimated', () => {
     withModel(runOf(), corpus, (model) => {
       const likelihood = model.likelihood(batch);

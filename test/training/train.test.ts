@@ -47,6 +47,24 @@ function options(run: RunConfig, name: string, more: Partial<TrainingOptions> = 
   };
 }
 
+/** The method of a run, whose model says something of one of its updates. */
+function warningAt(run: RunConfig, iteration: number, warning: string): Method {
+  const method = methods().find(({ name }) => name === run.method)!;
+  return {
+    ...method,
+    create: (...of) => {
+      const model = method.create(...of);
+      const learn = model.learn.bind(model);
+      return Object.assign(model, {
+        learn: (...[batch, at, learner]: Parameters<typeof learn>) => ({
+          ...learn(batch, at, learner),
+          ...(at.iteration === iteration ? { warning } : {}),
+        }),
+      });
+    },
+  };
+}
+
 /** The bytes of the newest checkpoint's tensors. */
 function finalTensors(folder: RunFolder): Buffer {
   const last = readdirSync(folder.checkpoints)
@@ -103,6 +121,21 @@ const CASES: [string, RunConfig][] = [
     }),
   ],
 ];
+
+it('reports what a model has to say of an update, and trains as it would', async () => {
+  const run = toyRun('lstm-lm');
+  const [plain, said] = [options(run, 'plain'), [] as [TrainingEvent['kind'], string?][]];
+  await train(plain);
+  const told = options(run, 'told', {
+    method: warningAt(run, 1, 'take care'),
+    report: (event) => said.push(event.kind === 'warning' ? [event.kind, event.text] : [event.kind]),
+  });
+  await train(told);
+  const updates = said.filter(([kind]) => kind === 'warning' || kind === 'iteration').slice(0, 3);
+  expect(updates).toEqual([['iteration'], ['warning', 'take care'], ['iteration']]);
+  expect(said.filter(([kind]) => kind === 'warning')).toHaveLength(1);
+  expect(metricsOf(told.folder)).toEqual(metricsOf(plain.folder));
+});
 
 describe.each(CASES)('%s', (_, run) => {
   it('ends with the same bits however often it was stopped', async () => {
