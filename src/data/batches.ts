@@ -62,6 +62,14 @@ export class Batches implements Iterable<Batch> {
 }
 
 /**
+ * Words of batches, `</s>` among them. What goes over sentences by increasing length tells by these how far it is: the
+ * last sentences take many times as long as the first.
+ */
+export function wordsIn(batches: readonly Pick<Batch, 'size' | 'tokens'>[]): number {
+  return batches.reduce((sum, { size, tokens }) => sum + size * tokens, 0);
+}
+
+/**
  * Batches of at most `batchSize` sentences of equal length that cover the chosen sentences once each. Without a key
  * they come by increasing length, and within a length in the split's order.
  * Throws RangeError for a batch size that is not a positive whole number, or an index outside the split.

@@ -1,7 +1,7 @@
 // What inference makes of chosen sentences, as plain numbers: the features of classification, the samples of Figure 1,
 // the ends of an interpolation.
 
-import { type Batch, equalLengthBatches } from '../data/batches.js';
+import { type Batch, equalLengthBatches, wordsIn } from '../data/batches.js';
 import type { Split } from '../data/corpus.js';
 import { meanCode, type Posterior } from '../inference/posterior.js';
 import { posteriorMode } from '../inference/posterior-mode.js';
@@ -37,6 +37,7 @@ export interface Codes {
 
 /**
  * Infers the codes of sentences.
+ * @param onProgress told of words of theirs, `</s>` among them.
  * @throws {InterruptedError} if the signal stopped it.
  */
 export async function inferCodes(
@@ -74,6 +75,7 @@ export interface ModeOptions extends Pick<CodeOptions, 'indices' | 'batchSize' |
 
 /**
  * The modes of p(z | x) of sentences, without any sampling (see {@link posteriorMode}).
+ * @param onProgress told of words of theirs, `</s>` among them.
  * @returns `[sentences, latentSize]`, and the mean over sentences of how steep log p(x, z) still is there.
  * @throws {InterruptedError} if the signal stopped it.
  */
@@ -105,8 +107,10 @@ async function overBatches(
   use: (batch: Batch, likelihood: BatchLikelihood, places: readonly number[]) => void,
 ): Promise<void> {
   const places = new Map(Array.from(indices, (sentence, place) => [sentence, place]));
+  const batches = equalLengthBatches(split, batchSize, { indices });
+  const total = wordsIn(batches.shapes());
   let done = 0;
-  for (const batch of equalLengthBatches(split, batchSize, { indices })) {
+  for (const batch of batches) {
     const likelihood = model.likelihood(batch);
     try {
       use(
@@ -117,8 +121,8 @@ async function overBatches(
     } finally {
       likelihood.dispose();
     }
-    done += batch.size;
-    onProgress(done, indices.length);
+    done += wordsIn([batch]);
+    onProgress(done, total);
     await pause(signal, 'stopped before all codes were inferred');
   }
 }

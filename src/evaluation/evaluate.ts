@@ -1,7 +1,7 @@
 // Measures a model on a split: takes its sentences batch by batch, hands each batch to every quantity that was asked
 // for, and turns what they found into rows. Inference is the dear part, so the quantities share its draws.
 
-import { type Batch, equalLengthBatches, evaluationSubset } from '../data/batches.js';
+import { type Batch, equalLengthBatches, evaluationSubset, wordsIn } from '../data/batches.js';
 import type { Split } from '../data/corpus.js';
 import { InputError } from '../errors.js';
 import { pause } from '../interruption.js';
@@ -42,7 +42,7 @@ export interface EvaluationOptions {
 export interface EvaluationProgress {
   /** What is measured on the sentences of the moment. */
   metrics: readonly string[];
-  /** Sentences. */
+  /** Words of the sentences, `</s>` among them. */
   done: number;
   total: number;
 }
@@ -99,7 +99,7 @@ async function evaluateExact(
 ): Promise<Result[]> {
   const measurements = measurable(metrics, 'none').map(({ measureExact }) => measureExact!());
   const batches = equalLengthBatches(split, batchSize, { indices: chosen(split, limit) });
-  const total = sentencesOf(batches.shapes());
+  const total = wordsIn(batches.shapes());
   let done = 0;
   let seconds = 0;
   for (const batch of batches) {
@@ -107,7 +107,7 @@ async function evaluateExact(
     const nll = model.sentenceNll(batch);
     for (const measurement of measurements) measurement.add(batch, nll);
     seconds += secondsSince(start);
-    done += batch.size;
+    done += wordsIn([batch]);
     onProgress({ metrics, done, total });
     await pause(signal, STOPPED);
   }
@@ -149,7 +149,7 @@ async function evaluateLatent(
 
   const seconds = new Map<Measurement, number>(measurements.map((measurement) => [measurement, 0]));
   const results = new Map<Measurement, Result>();
-  const total = sentencesOf(stages.flatMap(({ batches }) => batches));
+  const total = wordsIn(stages.flatMap(({ batches }) => batches));
   let done = 0;
   for (const { batches, measured, complete } of stages) {
     for (const batch of batches) {
@@ -166,7 +166,7 @@ async function evaluateLatent(
       } finally {
         likelihood.dispose();
       }
-      done += batch.size;
+      done += wordsIn([batch]);
       onProgress({ metrics: [...new Set(measured.map(({ metric }) => metric))], done, total });
     }
     for (const measurement of complete) {
@@ -195,10 +195,6 @@ export function chosen(split: Split, limit: number | null): Int32Array {
   return limit === null || limit >= split.length
     ? Int32Array.from({ length: split.length }, (_, i) => i)
     : evaluationSubset(split, limit);
-}
-
-function sentencesOf(batches: readonly Pick<Batch, 'size'>[]): number {
-  return batches.reduce((sum, { size }) => sum + size, 0);
 }
 
 function secondsSince(start: number): number {

@@ -1,7 +1,7 @@
 // Noisy reconstruction (Table 4): inference reads a sentence whose words were shuffled a little, and the model says the
 // sentence as it was. Where near codes mean near sentences, as in a smooth latent space, that costs little.
 
-import { equalLengthBatches, evaluationSubset, makeBatch } from '../data/batches.js';
+import { equalLengthBatches, evaluationSubset, makeBatch, wordsIn } from '../data/batches.js';
 import type { Split } from '../data/corpus.js';
 import { swapWords } from '../data/word-swaps.js';
 import { InputError } from '../errors.js';
@@ -36,6 +36,7 @@ export interface NoisyReconstructionOptions {
  * averaged within a sentence over copies and draws, so that the standard error is that over sentences. For k = 0 it is
  * Recon. A sentence of one word cannot be noised: it is left out of every k, and counted in `facts.skipped`.
  *
+ * @param onProgress told of words, `</s>` among them, of every k.
  * @throws {InputError} where the split has no sentence of two words.
  * @throws {InterruptedError} if the signal stopped it.
  */
@@ -58,7 +59,8 @@ export async function noisyReconstruction(
   const codes = can(model.inference, 'distribution') ? draws : 1;
   const skipped = chosen.length - indices.length;
   const results: Result[] = [];
-  const total = swaps.length * indices.length;
+  const batches = equalLengthBatches(split, batchSize, { indices });
+  const total = swaps.length * wordsIn(batches.shapes());
   let done = 0;
   // One number of swaps after the other, so that a number is known, and kept, before the next is begun.
   for (const k of swaps) {
@@ -67,7 +69,7 @@ export async function noisyReconstruction(
     const mean = new SentenceMean();
     let notFinite = 0;
     let inference = '';
-    for (const batch of equalLengthBatches(split, batchSize, { indices })) {
+    for (const batch of batches) {
       const original = model.likelihood(batch);
       try {
         const nll = new Float32Array(copies * codes * batch.size);
@@ -88,7 +90,7 @@ export async function noisyReconstruction(
       } finally {
         original.dispose();
       }
-      done += batch.size;
+      done += wordsIn([batch]);
       onProgress(done, total);
       await pause(signal, 'stopped before all was measured; rows that were shown are kept');
     }

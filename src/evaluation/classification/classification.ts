@@ -3,6 +3,7 @@
 // machine learns from labelled training items (svm.ts). The model itself never sees a label.
 
 import { DEFAULTS, type RunConfig } from '../../config/schema.js';
+import { equalLengthBatches, wordsIn } from '../../data/batches.js';
 import { pause } from '../../interruption.js';
 import { RandomStream } from '../../random/philox.js';
 import { finiteOrNull, type ResultRow } from '../../runs/row.js';
@@ -61,8 +62,11 @@ export type ClassifierSettings = RunConfig['evaluation']['classification'];
 const MIXTURE = 'gaussian-mixture';
 const SVM = 'svm';
 
+type Name = keyof ClassificationPlan['items'];
+
 /**
  * Infers what a plan asks for, each item once.
+ * @param onProgress told of words of sentences that are inferred.
  * @throws {InterruptedError} if the signal stopped it.
  */
 export async function inferFeatures(
@@ -72,11 +76,14 @@ export async function inferFeatures(
   { batchSize, seed, feature, signal }: InferenceOptions,
   onProgress: (done: number, total: number) => void = () => {},
 ): Promise<ClassificationFeatures> {
-  const total = items.train.length + items.valid.length + items.test.length;
+  const names = ['train', 'valid', 'test'] as const;
+  const count = names.reduce((sum, name) => sum + items[name].length, 0);
+  const words = (name: Name) => wordsIn(equalLengthBatches(splits[name], batchSize, { indices: items[name] }).shapes());
+  const total = names.reduce((sum, name) => sum + words(name), 0);
   const start = performance.now();
   let before = 0;
   let slopes = 0;
-  const infer = async (name: 'train' | 'valid' | 'test'): Promise<Features> => {
+  const infer = async (name: Name): Promise<Features> => {
     const indices = items[name];
     const given = { indices, batchSize, signal };
     const tell = (done: number) => onProgress(before + done, total);
@@ -88,12 +95,12 @@ export async function inferFeatures(
       codes = mode;
       slopes += slope * indices.length;
     }
-    before += indices.length;
+    before += words(name);
     return { codes, labels: labelsOf(splits[name], indices) };
   };
   const features = { train: await infer('train'), valid: await infer('valid'), test: await infer('test') };
-  const codeMilliseconds = (performance.now() - start) / total;
-  return { ...features, facts: { codeMilliseconds, ...(feature.kind === 'mode' && { slope: slopes / total }) } };
+  const codeMilliseconds = (performance.now() - start) / count;
+  return { ...features, facts: { codeMilliseconds, ...(feature.kind === 'mode' && { slope: slopes / count }) } };
 }
 
 /**

@@ -193,19 +193,23 @@ describe('features', () => {
       }),
     } as unknown as LatentModel;
     const plan = planClassification(splits, { ...planned, limit: 40, classes: 2 });
+    const names = ['train', 'valid', 'test'] as const;
+    const words = names
+      .flatMap((name) => [...plan.items[name]].map((i) => splits[name].lengthOf(i) + 1))
+      .reduce((a, b) => a + b);
     const steps: number[] = [];
     const options = { batchSize: 8, seed, feature: { kind: 'mean', draws: 5 } } as const;
     const features = await inferFeatures(model, splits, plan, options, (done, total) => {
       steps.push(done);
-      expect(total).toBe(plan.items.train.length + 80);
+      expect(total).toBe(words);
     });
     expect(plan.items.test).toEqual(evaluationSubset(splits.test, 40));
-    for (const name of ['train', 'valid', 'test'] as const) {
+    for (const name of names) {
       const { codes, labels } = features[name];
       expect([...codes]).toEqual([...plan.items[name]].flatMap((item) => [item + 3, 5]));
       expect([...labels]).toEqual([...plan.items[name]].map((item) => item % 2));
     }
-    expect(steps.at(-1)).toBe(plan.items.train.length + 80);
+    expect(steps.at(-1)).toBe(words);
     expect(steps).toEqual(steps.toSorted((a, b) => a - b));
   });
 });
