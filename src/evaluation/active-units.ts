@@ -199,8 +199,13 @@ export class ActiveUnitsMeasurement implements Measurement {
           `${drawsNeeded} chains a sentence would bring it under a tenth of ${ACTIVE_VARIANCE}`,
       );
     }
-    // A comparison with NaN is false: where chains diverged the count would look like a small one.
-    const known = this.notFinite === 0;
+    if (sentences === 1)
+      warnings.push('in which dimensions sentences differ takes two sentences or more to tell, not 1');
+    // A comparison with NaN is false: where chains diverged, or nothing can differ, the count would look like a small one.
+    const finite = this.notFinite === 0;
+    const known = finite && sentences > 1;
+    // How far out the codes lie, where no closed form keeps them near the prior; 1 for codes of the prior.
+    const range = finite && this.coordinates > 0 ? { latentRms: Math.sqrt(this.squares / this.coordinates) } : {};
     return {
       metric: this.metric,
       estimator: this.inference,
@@ -208,18 +213,9 @@ export class ActiveUnitsMeasurement implements Measurement {
       standardError: known ? finiteOrNull(standardError) : null,
       sentences,
       draws: this.knowsMean ? 0 : this.draws,
+      facts: known ? { uncorrected, undecided, monteCarloVariance, drawsNeeded, weak, noisy, ...range } : range,
       ...(known
         ? {
-            facts: {
-              uncorrected,
-              undecided,
-              monteCarloVariance,
-              drawsNeeded,
-              weak,
-              noisy,
-              // How far out the codes lie, where no closed form keeps them near the prior; 1 for codes of the prior.
-              ...(this.coordinates === 0 ? {} : { latentRms: Math.sqrt(this.squares / this.coordinates) }),
-            },
             series: { signal: Array.from(variances), noise: Array.from(posteriorVariances) },
           }
         : {}),

@@ -88,13 +88,16 @@ export function diagnose(rows: readonly ResultRow[]): Record<string, number> {
  * - active else.
  *
  * @param rows of an evaluation of the {@link diagnosisMetrics}.
- * @returns null for a model without a code, and where none of the three is known.
+ * @returns null for a model without a code, and where none of the three is known; of a single sentence nothing is, since a code is
+ *   of use as far as it tells sentences apart.
  */
 export function verdictOf(rows: readonly ResultRow[], latentSize: number): Verdict | null {
   const [recon, units] = [find(rows, 'recon'), find(rows, 'au')];
   if (recon === undefined || units === undefined) return null;
   const rms = units.facts?.latentRms;
-  if (recon.value === null || units.value === null) {
+  // Of a single sentence active units are not known, though all is finite.
+  const alone = recon.sentences < 2;
+  if (recon.value === null || (units.value === null && !alone)) {
     return { collapse: 'diverged', reason: 'inference gives codes, or a likelihood of them, that are not finite' };
   }
   if (rms !== undefined && rms > DIVERGED_RMS) {
@@ -103,6 +106,7 @@ export function verdictOf(rows: readonly ResultRow[], latentSize: number): Verdi
       'whose own is 1';
     return { collapse: 'diverged', reason };
   }
+  if (alone || units.value === null) return null;
 
   const part = (value: number | null | undefined): { nats: number; share: number; text: string } | null => {
     if (value == null) return null;

@@ -156,6 +156,18 @@ describe('the verdict', () => {
     expect(verdictOf(rows, 2)).toBeNull();
   });
 
+  test('there is none of a single sentence, which nothing can be told from', () => {
+    const one = new LinearGaussian(loading(1.2, 1), observations(1, 1.3), 1);
+    const chains = new ShortRunPosterior(one, constantSchedule(0.1, 10), keysOf(1));
+    for (const posterior of [truePosterior(one), chains]) {
+      const rows = measure(one, posterior);
+      expect(rows.find(({ metric }) => metric === 'au')).toMatchObject({ value: null, standardError: null });
+      expect(rows.find(({ metric }) => metric === 'recon')!.value).not.toBeNull();
+      expect(verdictOf(rows, 2)).toBeNull();
+      expect(Object.values(diagnose(rows)).every(Number.isFinite)).toBe(true);
+    }
+  });
+
   test('active: the code tells sentences apart, and the decoder does better than a perfect language model', () => {
     const model = informative();
     const { collapse, reason } = verdictOf(measure(model, truePosterior(model), perfectLanguageModel(model)), 2)!;
