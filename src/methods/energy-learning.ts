@@ -37,6 +37,14 @@ const settings = z.strictObject({
     .max(1)
     .describe("learning rate of f as a share of the optimizer's, with Adam; a number above 0, to 1"),
   weightDecay: notNegative.describe('of half the squares of the weights of f in its loss; a number from 0'),
+  clipNorm: positive
+    .nullable()
+    // Runs of before it was a key have none.
+    .default(null)
+    .describe(
+      'largest norm of the gradient in the weights of f: a number above 0, 1 in the source; or null for that of the ' +
+        'optimizer, of the weights as they are stored, which is so many times as much of f as learningRate is below 1',
+    ),
   prior: chain.describe('the short run from N(0, I) to the prior: {steps, stepSize, temperature}'),
   posterior: chain.describe('the short run from N(0, I) to the posterior: {steps, stepSize, temperature}'),
   dropout: z
@@ -53,6 +61,7 @@ export const ENERGY_PRIOR_DEFAULTS: EnergyPriorKeys = {
     hiddenSize: 200,
     learningRate: 0.1,
     weightDecay: 0.001,
+    clipNorm: null,
     prior: { steps: 40, stepSize: 0.125, temperature: 1 },
     posterior: { steps: 20, stepSize: 0.125, temperature: 0 },
     dropout: true,
@@ -182,12 +191,16 @@ export abstract class EnergyBasedModel<Keys extends EnergyPriorKeys> implements 
 
   /** @returns the mean of f at inferred codes less that at drawn ones, before the update, nats. */
   private learnEnergy(learner: Learner, { inferred, drawn }: CodePairs<tf.Tensor2D>): number {
+    const { weightDecay, clipNorm, learningRate } = this.run.energyPrior;
     const noted = new Noted();
-    learner.minimize(() => {
+    const loss = (): tf.Scalar => {
       const gap: tf.Scalar = tf.sub(tf.mean(this.energy.value(inferred)), tf.mean(this.energy.value(drawn)));
       noted.keep(gap);
-      return tf.sub(tf.mul(this.energy.halfSquares(), this.run.energyPrior.weightDecay), gap);
-    }, ofEnergy);
+      return tf.sub(tf.mul(this.energy.halfSquares(), weightDecay), gap);
+    };
+    // A weight is the stored one times learningRate, and so the gradient in the stored one is that in the weight times it.
+    const limit = clipNorm === null ? undefined : clipNorm * learningRate;
+    learner.minimize(loss, ofEnergy, undefined, undefined, limit);
     const [energyGap = 0] = noted.read();
     return energyGap;
   }

@@ -29,6 +29,7 @@ export interface Learner {
    * @param added a gradient that is known already, by the weights' names: of a loss that is none of these. It counts in
    *   all that follows, the norm and the clipping too; the tensors stay the caller's.
    * @param clipBy the weights whose gradients' norm decides on the clipping; those that may change unless given.
+   * @param clipNorm the largest norm that is let through; the optimizer's unless given.
    * @throws DivergenceError, before any weight is touched, if the loss or the gradient's norm is not finite.
    */
   minimize(
@@ -36,6 +37,7 @@ export interface Learner {
     only?: (name: string) => boolean,
     added?: ReadonlyMap<string, tf.Tensor>,
     clipBy?: (name: string) => boolean,
+    clipNorm?: number,
   ): Update;
 }
 

@@ -37,6 +37,7 @@ export class GradientDescent implements Learner {
     only: (name: string) => boolean = () => true,
     added: ReadonlyMap<string, tf.Tensor> = new Map(),
     clipBy = only,
+    clipNorm = this.clipNorm ?? Number.POSITIVE_INFINITY,
   ): Update {
     return tf.tidy(() => {
       const { names, list } = this.parameters;
@@ -50,8 +51,7 @@ export class GradientDescent implements Learner {
       });
       const unmeasured = new Set(list.filter((_, i) => !clipBy(names[i]!)));
       const measured = [...gradients].flatMap(([variable, gradient]) => (unmeasured.has(variable) ? [] : [gradient]));
-      const limit = this.clipNorm ?? Number.POSITIVE_INFINITY;
-      const { norm, scale, read } = clipByGlobalNorm(measured, limit, values);
+      const { norm, scale, read } = clipByGlobalNorm(measured, clipNorm, values);
       const loss = read.reduce((sum, value) => sum + value, 0);
       if (!Number.isFinite(loss) || !Number.isFinite(norm)) throw new DivergenceError(loss, norm);
       this.optimizer.step(

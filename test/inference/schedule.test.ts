@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { stepSizes, stepsPerGradient } from '../../src/inference/schedule.js';
+import { LANGEVIN_DEFAULTS } from '../../src/inference/langevin-keys.js';
+import { langevinSchedule, stepSizes, stepsPerGradient } from '../../src/inference/schedule.js';
 import { shortRun } from '../../src/inference/short-run.js';
 import { normals, TinyRnn } from './models.js';
 
@@ -54,5 +55,33 @@ describe('step sizes', () => {
     z.forEach((value, d) => {
       expect(end[d]).toBeCloseTo(value, 5);
     });
+  });
+});
+
+describe('what changes while training goes on', () => {
+  const at = (changes: Partial<typeof LANGEVIN_DEFAULTS>, epoch: number, done: number) =>
+    langevinSchedule({ ...LANGEVIN_DEFAULTS, ...changes }, { epoch, done });
+
+  test('the temperature stays within an epoch, and grows after it until it is held', () => {
+    const temperature = { start: 0.05, growFromEpoch: 2, growPerEpoch: 0.25, max: 0.5 };
+    const found = [1, 2, 3, 4, 5].map((epoch) => at({ temperature }, epoch, 0.9).temperature);
+    [0.05, 0.05, 0.3, 0.5, 0.5].forEach((value, i) => {
+      expect(found[i]).toBeCloseTo(value, 12);
+    });
+    expect(at({ temperature: 0.7 }, 9, 0).temperature).toBe(0.7);
+  });
+
+  test('the weight of the prior rises with every iteration, or from epoch to epoch', () => {
+    const weight = (rises: 'epoch' | 'iteration', epoch: number, done: number) =>
+      at({ priorWeight: { start: 0.1, warmupEpochs: 6, rises } }, epoch, done).priorWeight;
+    expect(weight('iteration', 1, 0)).toBeCloseTo(0.1, 12);
+    expect(weight('iteration', 1, 0.5)).toBeCloseTo(0.1 + (0.9 * 0.5) / 6, 12);
+    // At the end of an epoch it is what the next begins with.
+    expect(weight('iteration', 3, 1)).toBeCloseTo(weight('iteration', 4, 0), 12);
+    expect(weight('iteration', 4, 0)).toBeCloseTo(0.55, 12);
+    expect(weight('iteration', 7, 0)).toBe(1);
+    expect(weight('iteration', 9, 0.5)).toBe(1);
+    expect(weight('epoch', 4, 0.9)).toBeCloseTo(0.55, 12);
+    expect(at({ priorWeight: 0.3 }, 5, 0.5).priorWeight).toBe(0.3);
   });
 });

@@ -89,6 +89,29 @@ describe('the energy-based prior', () => {
     });
   });
 
+  it('clips the gradient of f by a norm of its own', () => {
+    const length = (clipNorm: number | null) => {
+      const run = runOf({ clipNorm });
+      const descent: ToyRun = { ...run, optimizer: { ...run.optimizer, name: 'sgd', learningRate: 1 } };
+      return withModel(descent, corpus, (model) => {
+        const before = new Map([...model.parameters.store()].map(([name, { data }]) => [name, data.slice()]));
+        learnOnce(model, descent, batch, at);
+        const squares = (prefix: string) =>
+          [...model.parameters.store()].flatMap(([name, { data }]) =>
+            name.startsWith(prefix) ? Array.from(data, (value, i) => (value - before.get(name)![i]!) ** 2) : [],
+          );
+        const norm = (prefix: string) => Math.sqrt(squares(prefix).reduce((sum, value) => sum + value, 0));
+        // The gradient in f's own weights is what is stored of it over the share.
+        return { ofEnergy: norm('prior.') / 0.1, ofDecoder: norm('decoder.') };
+      });
+    };
+    const whole = length(null);
+    const clipped = length(whole.ofEnergy / 3);
+    expect(clipped.ofEnergy).toBeCloseTo(whole.ofEnergy / 3, 4);
+    expect(clipped.ofDecoder).toBeCloseTo(whole.ofDecoder, 5);
+    expect(length(2 * whole.ofEnergy).ofEnergy).toBeCloseTo(whole.ofEnergy, 5);
+  });
+
   it('is the same prior until its weights change, and infers the NLL of the text alone', () => {
     const run = runOf();
     withModel(run, corpus, (model) => {
