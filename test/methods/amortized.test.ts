@@ -310,12 +310,15 @@ describe('InfoVAE', () => {
   });
 
   it('is the ELBO with alpha 0 and lambda 1, and reconstruction alone where neither KL nor MMD counts', () => {
-    const gradients = (alpha: number, lambda: number) =>
-      withModel(plainRun('info-vae', { infoVae: { alpha, lambda, bandwidth: null } }), (model) => gradientsOf(model));
+    const gradients = (alpha: number, lambda: number, bandwidth: number | null = null) =>
+      withModel(plainRun('info-vae', { infoVae: { alpha, lambda, bandwidth } }), (model) => gradientsOf(model));
     const elbo = (klWeight: number) => withModel(plainRun('anneal-vae', { klWeight }), (model) => gradientsOf(model));
     expect(distance(gradients(0, 1), elbo(1))).toBeLessThan(1e-6);
     expect(distance(gradients(1, 0), elbo(0))).toBeLessThan(1e-6);
     expect(distance(gradients(1, 1000), elbo(0), ENCODER_PREFIX)).toBeGreaterThan(0.01);
+    // Of three dimensions the kernel's bandwidth is nine, where nothing is said.
+    expect(distance(gradients(1, 1000), gradients(1, 1000, 9), ENCODER_PREFIX)).toBe(0);
+    expect(distance(gradients(1, 1000), gradients(1, 1000, 3), ENCODER_PREFIX)).toBeGreaterThan(0.01);
     // The prior has no part in what the decoder learns.
     expect(distance(gradients(1, 1000), elbo(0), 'decoder.')).toBeLessThan(1e-6);
   });
