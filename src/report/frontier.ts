@@ -17,7 +17,7 @@ import type { Varying } from './product.js';
 import { readingTable } from './reading.js';
 import { bySeeds } from './seeds.js';
 import { type Column, makeTable, methodLabel, type Table, variedIn } from './table.js';
-import { QUALITY_COLUMNS, QUANTITY_COLUMNS, type Table1Line, table1Line } from './table1.js';
+import { klEstimator, QUALITY_COLUMNS, QUANTITY_COLUMNS, type Table1Line, table1Line } from './table1.js';
 
 /** What curves are drawn through: last temperatures of short runs, KL weights, and free bits and committed rates in nats. */
 const VARYING = [
@@ -49,18 +49,28 @@ export interface FrontierLine extends Table1Line {
 export const frontierLines = once((runs: readonly MeasuredRun[], split: string): FrontierLine[] => {
   const curves = new Map<string, FrontierLine[]>();
   const references: FrontierLine[] = [];
-  for (const seeds of bySeeds(runs)) {
+  const shown = bySeeds(runs).flatMap((seeds) => {
+    const [first] = seeds;
+    const found = methods().find(({ name }) => name === first!.run.method);
+    if (found === undefined || ['steps', 'other'].includes(variedIn(first!) ?? '')) return [];
+    const varied = variedValue(first!);
+    const isReference = !can(found.inference, 'code');
+    return isReference || varied !== null ? [{ seeds, found, varied, isReference }] : [];
+  });
+  // One estimator for all short runs: of two kinds there is no curve.
+  const kl = klEstimator(
+    shown.flatMap(({ seeds }) => seeds),
+    split,
+  );
+  for (const { seeds, found, varied, isReference } of shown) {
     const [first] = seeds;
     const { method, setting } = first!.run;
-    const found = methods().find(({ name }) => name === method);
-    if (found === undefined || ['steps', 'other'].includes(variedIn(first!) ?? '')) continue;
-    const line = table1Line(seeds, split);
+    const line = table1Line(seeds, split, kl);
     if (line?.ppl == null) continue;
-    if (!can(found.inference, 'code')) {
+    if (isReference) {
       references.push({ ...line, curve: methodLabel(first!), varied: null });
       continue;
     }
-    const varied = variedValue(first!);
     if (varied === null || line.kl === null) continue;
     const key = JSON.stringify([method, setting]);
     const curve = `${found.label}${setting === null ? '' : ` (${setting})`}`;

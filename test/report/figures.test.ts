@@ -233,6 +233,28 @@ describe('the frontier', () => {
     expect(marks(each, 'mark-line')).toHaveLength(6 * 6);
     expect(texts(each)).toEqual(expect.arrayContaining(['curve 0', 'curve 5', 'LSTM-LM']));
   });
+
+  it('has whiskers of a standard error to each side of either quantity', async () => {
+    const { curves, ...rest } = frontier(1);
+    const points = curves[0]!.points.map((point) => ({ ...point, kl: { ...point.kl, standardError: 0.25 } }));
+    const svg = await frontierFigure({ ...rest, curves: [{ ...curves[0]!, points }] });
+    const places = marks(svg, 'mark-symbol').map(placeOf);
+    const axes = [
+      { along: 0, end: 'x2', values: points.map(({ kl }) => kl.value), error: 0.25 },
+      { along: 1, end: 'y2', values: points.map(({ ppl }) => ppl.value), error: 1 },
+    ] as const;
+    // Behind the language model's line across, which is a rule, too, stand those of the perplexity, then those of the KL.
+    const rules = marks(svg, 'mark-rule').slice(-6);
+    for (const { along, end, values, error } of axes) {
+      const at = places.map((place) => place[along]);
+      const scale = expectAffine(values, at);
+      rules.slice(along === 1 ? 0 : 3, along === 1 ? 3 : 6).forEach((rule, i) => {
+        const length = Number(rule.attributes[end]);
+        expect(Math.abs(length)).toBeCloseTo(Math.abs(2 * error * scale), 1);
+        expect(placeOf(rule)[along] + length / 2).toBeCloseTo(at[i]!, 1);
+      });
+    }
+  });
 });
 
 describe('the number of steps', () => {

@@ -43,6 +43,21 @@ describe('the frontier', () => {
     expect(frontierLines(runs.filter(({ run }) => run.method !== 'fb-vae').slice(0, 2), 'test')).toEqual([]);
   });
 
+  it('has the KL of all short runs by one estimator, which none of them disowns', async () => {
+    const mixed = path.join(root, 'mixed');
+    const kls = (jacobian: number, gaussian: number, notPositiveDefinite: number) => [
+      { metric: 'ppl' as const, estimator: 'fitted', value: 90 },
+      { metric: 'kl' as const, estimator: 'jacobian', value: jacobian, notPositiveDefinite },
+      { metric: 'kl' as const, estimator: 'gaussian', value: gaussian },
+    ];
+    await makeRun(mixed, 'ptb', 'sri', undefined, kls(20, 9, 0.5));
+    await makeRun(mixed, 'ptb', 'sri', 'temperature-0.8', kls(13, 4, 0));
+    const found = () => frontierLines(findRuns(mixed, 'ptb').map(readRun), 'test').map(({ kl }) => kl?.value);
+    expect(found()).toEqual([9, 4]);
+    await makeRun(mixed, 'ptb', 'sri', undefined, kls(20, 9, 0));
+    expect(found()).toEqual([20, 13]);
+  });
+
   it('is drawn with whiskers, the value beside each point', () => {
     const { curves, references } = frontierFigureOf(frontierLines(runs, 'test'));
     expect(references).toEqual([{ label: 'LSTM-LM', ppl: { value: 96, standardError: 0.123456 } }]);
