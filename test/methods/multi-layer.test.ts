@@ -1,9 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { useBackend } from '../../src/backends/index.js';
-import { equalLengthBatches } from '../../src/data/batches.js';
+import { equalLengthBatches, makeBatch } from '../../src/data/batches.js';
 import { FittedEstimator } from '../../src/evaluation/perplexity/fitted-estimator.js';
-import { JointEnergy, layeredRun } from '../../src/inference/layered-chain.js';
+import { boundGradient, JointEnergy, layeredRun } from '../../src/inference/layered-chain.js';
 import type { LatentVariableModel, Learner, Position } from '../../src/methods/method.js';
 import { methodNamed } from '../../src/methods/registry.js';
 import { codesOf } from '../../src/model/latent-layers.js';
@@ -130,6 +130,29 @@ describe('two-layer SRI', () => {
       model.parameters.restore(straight.saved.weights, 'here');
       model.restoreState(straight.saved.state);
       expect(learnOnce(model, run, batch, second).quantities).toEqual(straight.quantities);
+    });
+  });
+
+  it('moves every step size up the bound of the batch’s first sentences, first by the whole rate of Adam', () => {
+    const learnSteps = { every: 1, sentences: 2, chains: 3, learningRate: 0.1 };
+    withModel(runOf({ stepSize: 0.05, learnSteps }), corpus, (model) => {
+      const few = makeBatch(corpus.splits.train, batch.indices.subarray(0, 2), batch.index);
+      const likelihood = model.likelihood(few) as LayeredLikelihood;
+      const energy = new JointEnergy(likelihood);
+      const stream = new RandomStream({ seed: runOf().seed, purpose: 'step-search', epoch: 1, batch: 0, step: 0 });
+      const z0 = codesOf(energy.layers, stream.normals(3 * 2 * 4));
+      const schedule = { stepSizes: Array.from({ length: 3 }, () => [0.05, 0.05] as const), temperature: 1 };
+      const { bound, gradient } = boundGradient(energy, z0, stream.normals(3 * 3 * 2 * 4), schedule);
+      likelihood.dispose();
+      const { quantities } = learnOnce(model, runOf(), batch, at);
+      expect(quantities.bound).toBeCloseTo(bound, 4);
+      gradient.forEach((slopes, k) => {
+        slopes.forEach((slope, layer) => {
+          const found = quantities[`stepSize[${k + 1}, z${layer + 1}]`]!;
+          expect(found).toBeCloseTo(0.05 * Math.exp(0.1 * Math.sign(slope)), 6);
+        });
+      });
+      expect(gradient.flat().some((slope) => slope !== 0)).toBe(true);
     });
   });
 
