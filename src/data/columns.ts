@@ -68,6 +68,8 @@ function namesOf([first = [], ...rest]: readonly (readonly string[])[], width: n
   const cells = Array.from({ length: width }, (_, at) => (first[at] ?? '').trim());
   if (rest.length === 0 || !cells.every((cell) => COLUMN_NAME.test(cell)) || new Set(cells).size < width) return null;
   if (cells.some((cell) => LABEL_NAME.test(cell) || TEXT_NAME.test(cell))) return cells;
+  // A name does not come again below itself, as a class does.
+  if (cells.some((cell, at) => rest.some((row) => (row[at] ?? '').trim() === cell))) return null;
   const mean = (at: number) => rest.reduce((sum, row) => sum + (row[at] ?? '').length, 0) / rest.length;
   return cells.some((cell, at) => mean(at) > 3 * cell.length) ? cells : null;
 }

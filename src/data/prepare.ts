@@ -327,7 +327,8 @@ function spellings(interner: Interner, sentences: readonly Int32Array[]): Map<nu
 function emptySplit(split: SplitName, splits: Sources, sources: SourceReport[]): string {
   if ('text' in splits) {
     const sentences = sources[0]!.sentences;
-    return `${splits.text}: ${sentences} sentences are too few to divide: the ${split} split would be empty; give a longer text`;
+    const few = sentences === 1 ? '1 sentence is' : `${sentences} sentences are`;
+    return `${splits.text}: ${few} too few to divide: the ${split} split would be empty; give a longer text, a sentence a line`;
   }
   const { path, lines, empty, dropped } = sources[SPLIT_NAMES.indexOf(split)]!;
   const lost = `${lines} lines, of them ${empty.count} empty and ${dropped.count} dropped as over-long`;

@@ -52,6 +52,9 @@ export interface Place {
   line: number;
 }
 
+/** Lines that are no text, by why they are none. */
+export type NotText = Record<'encoding' | 'nul', Place[]>;
+
 /** The most different strings that are told apart: what a JavaScript map holds, less some. */
 const STRINGS_LIMIT = 16_000_000;
 
@@ -145,7 +148,7 @@ export class SourceReader {
   /** Known from the settings, or from the first line that has text. */
   private labelled: boolean | null;
   private firstLine: Place | null = null;
-  private readonly notText: Record<'encoding' | 'nul', Place[]> = { encoding: [], nul: [] };
+  private readonly notText: NotText = { encoding: [], nul: [] };
   private readonly disagreeing: Place[] = [];
   private readonly withoutLabel: Place[] = [];
 
@@ -235,12 +238,7 @@ export class SourceReader {
 
   /** Throws InputError with every kind of wrong line that was met, in any of the files, each with its first places. */
   throwIfWrong(): void {
-    const problems: string[] = [];
-    const { encoding, nul } = this.notText;
-    if (encoding.length > 0) problems.push(`not UTF-8: ${places(encoding)}; save the text as UTF-8`);
-    if (nul.length > 0) {
-      problems.push(`NUL bytes, as in UTF-16 or in a file that is no text: ${places(nul)}; save the text as UTF-8`);
-    }
+    const problems = wrongLines(this.notText);
     if (this.disagreeing.length > 0) {
       const first = `the first line, ${this.firstLine!.path}:${this.firstLine!.line},`;
       const says = this.labelled
@@ -275,6 +273,19 @@ export class SourceReader {
     return { label, body: text.slice(tab + 1) };
   }
 }
+
+/** What is said of lines that are no text, a problem each. */
+export function wrongLines({ encoding, nul }: NotText): string[] {
+  const problem = (what: string, where: readonly Place[]) => {
+    if (where.length === 0) return [];
+    const packed = where.some(({ path }) => PACKED.test(path));
+    return [`${what}: ${places(where)}; ${packed ? 'unpack the file first' : 'save the text as UTF-8'}`];
+  };
+  return [...problem('not UTF-8', encoding), ...problem('NUL bytes, as in UTF-16 or in a file that is no text', nul)];
+}
+
+/** How files that have to be unpacked are called. */
+const PACKED = /\.(gz|bz2|xz|zst|zip)$/i;
 
 /** A carriage return that is not the end of a line's. */
 const LONE_CARRIAGE_RETURN = /\r(?!$)/;

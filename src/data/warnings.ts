@@ -41,6 +41,7 @@ export function warningsOf({ sources, statistics, settings, overlaps, published 
   return [
     ...sources.flatMap((source) => lineWarnings(source, settings)),
     ...sources.flatMap((source) => headerWarnings(source, settings)),
+    ...sources.flatMap(jsonWarnings),
     ...copiedSources(sources),
     ...labelWarnings(sources, statistics),
     ...lengthWarnings(statistics),
@@ -85,6 +86,24 @@ function headerWarnings({ path, first }: SourceReport, { header }: PreparationSe
     `the first line looks like the names of the columns, and is read as a sentence: ${path}:${first.line}: ` +
       `${quoted(columns.join(' '))}; leave it out with --header or data.header`,
   ];
+}
+
+/** JSON lines are a usual way to keep a text, and are none that is read here. */
+function jsonWarnings({ path, first }: SourceReport): string[] {
+  if (first === null || !isJsonObject(first.text)) return [];
+  return [
+    `the first line is JSON, and is read as a sentence, its names and marks too: ${path}:${first.line}: ` +
+      `${quoted(first.text)}; write the texts alone, one a line, or label<TAB>text`,
+  ];
+}
+
+function isJsonObject(text: string): boolean {
+  if (!/^\s*\{\s*"/.test(text)) return false;
+  try {
+    return JSON.parse(text) !== null;
+  } catch {
+    return false;
+  }
 }
 
 function copiedSources(sources: readonly SourceReport[]): string[] {

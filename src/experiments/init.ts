@@ -8,6 +8,7 @@ import { CONFIG_DIRECTORY, loadConfig } from '../config/load.js';
 import { type Columns, describeColumns, lookAtColumns, writeItems } from '../data/columns.js';
 import { readLines } from '../data/lines.js';
 import type { PreparationReport } from '../data/prepare.js';
+import { type NotText, wrongLines } from '../data/read-source.js';
 import { findDataSet } from '../data/registry.js';
 import type { SplitName } from '../data/splits.js';
 import { type Tokenizer, tokenize } from '../data/tokenize.js';
@@ -180,9 +181,13 @@ const MOST_LABELS = 100;
 
 async function lookAt(file: string): Promise<TextFindings> {
   const first: string[] = [];
-  await readLines(file, ({ text }) => {
-    if (text !== null && text.trim() !== '' && first.length < LOOKED_AT) first.push(text);
+  const notText: NotText = { encoding: [], nul: [] };
+  await readLines(file, (read, line) => {
+    if (read.wrong !== null) notText[read.wrong].push({ path: file, line });
+    else if (read.text.trim() !== '' && first.length < LOOKED_AT) first.push(read.text);
   });
+  const wrong = wrongLines(notText);
+  if (wrong.length > 0) throw new InputError(wrong.join('\n'));
   const header = looksLikeHeader((first[0] ?? '').trim().split('\t'));
   const sample = header ? first.slice(1) : first;
   if (sample.length === 0) throw new InputError(`${file}: no lines with words; give a text of an item a line`);

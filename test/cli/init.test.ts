@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '../../src/config/load.js';
 import { scalesFor } from '../../src/experiments/init.js';
@@ -167,7 +168,7 @@ describe('sri init', () => {
     const short = ['--method', 'lstm-lm', '--backend', 'cpu', '--set', 'training.epochs=1'];
     const trained = await sri(...next!.split(' '), ...short);
     expect(trained.code, trained.error).toBe(0);
-    expect(trained.error).toMatch(/lstm-lm: all 1 epochs? done/);
+    expect(trained.error).toMatch(/lstm-lm: its one epoch done/);
   });
 
   it('leaves nothing behind of a text that is none', async () => {
@@ -180,6 +181,33 @@ describe('sri init', () => {
     expect((await init('few.txt')).code).toBe(2);
     expect(existsSync('few.yaml')).toBe(false);
   });
+});
+
+it('says of a file that is no text why it is none', async () => {
+  writeFileSync('latin.txt', Buffer.from('one caf\u00e9\ntwo\n'.repeat(20), 'latin1'));
+  expect((await init('latin.txt')).error).toMatch(
+    /not UTF-8: latin\.txt:1, latin\.txt:3, .*and 15 more; save the text as UTF-8/,
+  );
+  writeFileSync('wide.txt', Buffer.from('\ufeffone word\ntwo\n', 'utf16le'));
+  expect((await init('wide.txt')).error).toMatch(/(not UTF-8|NUL bytes).*wide\.txt:1.*save the text as UTF-8/s);
+  writeFileSync('packed.txt.gz', gzipSync('one word\n'.repeat(50)));
+  expect(await init('packed.txt.gz')).toMatchObject({
+    code: 2,
+    error: expect.stringMatching(/packed\.txt\.gz:1.*; unpack the file first/),
+  });
+  expect(existsSync('latin.yaml') || existsSync('packed.txt.yaml')).toBe(false);
+});
+
+it('takes a first line for a sentence whose columns come again below', async () => {
+  const rows = Array.from(
+    { length: 40 },
+    (_, i) => `${i % 2 ? 'good' : 'bad'}\t${'a longer text '.repeat(4)}${i}\tmore`,
+  );
+  writeFileSync('three.tsv', `good\tshort\tmore\n${rows.join('\n')}\n`);
+  const { out, error } = await init('three.tsv');
+  expect(error).not.toContain('sri: ');
+  expect(out).toContain('41 sentences taken');
+  expect(out).toMatch(/three\.tsv: text from column 2, no labels/);
 });
 
 it('offers sizes that a text can fill, ever smaller', () => {

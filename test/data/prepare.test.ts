@@ -456,6 +456,12 @@ describe('what a text is looked at for', () => {
     expect(await found({ train: 'a\tb c\nd e\nf g\n' }, { labelColumn: 'none' })).not.toContain('tab');
   });
 
+  it('a text of JSON lines', async () => {
+    const train = sentences(4, (i) => `{"text": "a b ${i}", "label": 1}`);
+    expect(await found({ train })).toMatch(/first line is JSON, .*train\.txt:1: '\{"text": "a b 0".*label<TAB>text/);
+    expect(await found({ train: '{ "quoted" } braces\na b\n' })).not.toContain('JSON');
+  });
+
   it('a header, which is left out when asked', async () => {
     const texts = { train: `label\ttext\n${sentences(4, () => 'pos\ta b')}`, valid: 'pos\ta\n', test: 'pos\tb\n' };
     expect(await found(texts)).toMatch(/first line looks like the names of the columns.*train\.txt:1: 'label text'/);
