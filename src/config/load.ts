@@ -189,11 +189,20 @@ export function resolveRun<Own = unknown>(loaded: LoadedConfig, choice: RunChoic
   };
   const decided = checkedRun<Own>(run, method, layers);
   for (const part of STARTING_PARTS) {
-    if (decided.startFrom?.[part] !== choice.method) continue;
-    const place = culpritOf(layers)(['startFrom', part]);
-    throw new InputError(
-      `${place}: startFrom.${part}: ${choice.method} cannot start from itself; name another, or null`,
-    );
+    const start = decided.startFrom?.[part] ?? null;
+    if (start === null) continue;
+    const place = () => `${culpritOf(layers)(['startFrom', part])}: startFrom.${part}`;
+    if (start === choice.method) {
+      throw new InputError(`${place()}: ${choice.method} cannot start from itself; name another, or null`);
+    }
+    // A setting of it has its name after the method's.
+    if (!Object.hasOwn(methods, start.split('@')[0]!)) {
+      const known = Object.keys(methods);
+      throw new InputError(
+        `${place()}: ${cut(start)} is none of this file's methods, which are ${known.join(', ')}; ` +
+          `${didYouMean(start, known)}name one of those, add it to methods, or say null`,
+      );
+    }
   }
   return decided;
 }
@@ -311,11 +320,22 @@ function findConfig(nameOrPath: string): string {
   const candidates = [...names, ...(bare ? names.map((name) => path.join(CONFIG_DIRECTORY, name)) : [])];
   const found = candidates.find((candidate) => existsSync(candidate) && statSync(candidate).isFile());
   if (found) return path.resolve(found);
-  const near = bare ? didYouMean(nameOrPath, [...configsIn('.'), ...configsIn(CONFIG_DIRECTORY)]) : '';
+  if (existsSync(nameOrPath)) {
+    throw new InputError(`${cut(nameOrPath)}: is no file; --config takes a path, or a name such as ptb.yaml`);
+  }
+  const near = bare ? nearConfig(nameOrPath) : '';
   const looked = bare ? `in this folder or in ${displayPath(CONFIG_DIRECTORY)}` : 'there';
   throw new InputError(
     `${cut(nameOrPath)}: no such config file ${looked}; ${near}--config takes a path, or a name such as ptb.yaml`,
   );
+}
+
+/** {@link didYouMean} of files; that all of them end alike brings none nearer. */
+function nearConfig(name: string): string {
+  const stem = (file: string) => file.replace(/\.ya?ml$/, '');
+  const known = [...configsIn('.'), ...configsIn(CONFIG_DIRECTORY)];
+  const near = nearest(stem(name), known.map(stem));
+  return near === undefined ? '' : `did you mean ${known.find((file) => stem(file) === near)}? `;
 }
 
 function configsIn(folder: string): string[] {
@@ -473,7 +493,9 @@ function complaints(
     }
     const meaning = issue.code === 'custom' ? issue.message : descriptionOf(schema, keys);
     const given = at(value, keys);
-    const wrong = given === undefined ? 'missing' : `${cut(JSON.stringify(given))} will not do`;
+    // JSON has no word for what is not finite.
+    const shown = typeof given === 'number' ? String(given) : JSON.stringify(given);
+    const wrong = given === undefined ? 'missing' : `${cut(shown)} will not do`;
     return `${place(keys)}: ${showKeys(keys)}: ${wrong}; ${meaning ?? issue.message}`;
   });
   const more = found.length - told.length;

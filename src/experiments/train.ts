@@ -14,6 +14,7 @@ import type { ChosenRun } from './choose-run.js';
 import { createValidator } from './evaluation.js';
 import { checkMemory, checkPrecision, provenance, startMachine } from './machine.js';
 import type { Following } from './progress.js';
+import { startingPath } from './starts.js';
 
 /**
  * Trains a run to its end, from where it last stopped.
@@ -69,13 +70,17 @@ export function inTrainingOrder({ run, folder, sibling }: ChosenRun, runs: strin
  * begins with, and theirs. None where it has begun itself.
  * @param resolve the run of another method of the same config and seed.
  * @param runs the folder of all runs.
+ * @param wanting the names of those that are to start from it.
+ * @throws {InputError} where runs start from each other in a circle.
  */
 function unfinishedStarts(
   run: RunConfig,
   folder: RunFolder,
   runs: string,
   resolve: (method: string) => RunConfig,
+  wanting: readonly string[] = [],
 ): RunConfig[] {
+  const path = startingPath(wanting, run.name);
   if (hasCheckpoint(folder.checkpoints)) return [];
   const unfinished = STARTING_PARTS.flatMap((part) => {
     const method = run.startFrom?.[part] ?? null;
@@ -83,7 +88,7 @@ function unfinishedStarts(
     const source = resolve(method);
     const itsFolder = RunFolder.of(runs, source);
     if ((itsFolder.manifest()?.finished ?? null) !== null) return [];
-    return [...unfinishedStarts(source, itsFolder, runs, resolve), source];
+    return [...unfinishedStarts(source, itsFolder, runs, resolve, path), source];
   });
   return unfinished.filter(({ name }, i) => unfinished.findIndex((other) => other.name === name) === i);
 }

@@ -1,16 +1,17 @@
 // Why a training ended, for people and for what goes on from there. Help shows endings, so nothing here loads a schema.
 
+import { counted } from '../notation.js';
 import type { Ending } from './ending-schema.js';
 
 /** In a sentence. */
 export function describeEnding(ending: Ending): string {
   switch (ending.reason) {
     case 'all-epochs':
-      return `all ${ending.epochs} epochs done`;
+      return ending.epochs === 1 ? 'its one epoch done' : `all ${ending.epochs} epochs done`;
     case 'early-stop':
-      return `no better validation loss for ${ending.patience} epochs`;
+      return `no better validation loss for ${counted(ending.patience, 'epoch')}`;
     case 'decays':
-      return `the last of ${ending.decays} decays of the learning rate`;
+      return `the last of ${counted(ending.decays, 'decay')} of the learning rate`;
   }
 }
 

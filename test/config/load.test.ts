@@ -196,6 +196,10 @@ methods:
     expect(messageOf(() => start('own', 'startFrom.decoder=fb-vae'))).toBe(
       '--set startFrom.decoder=fb-vae: startFrom.decoder: fb-vae cannot start from itself; name another, or null',
     );
+    expect(messageOf(() => start('own', 'startFrom.decoder=lstm-ml'))).toBe(
+      "--set startFrom.decoder=lstm-ml: startFrom.decoder: lstm-ml is none of this file's methods, which are " +
+        'lstm-lm, ae, fb-vae; did you mean lstm-lm? name one of those, add it to methods, or say null',
+    );
   });
 
   it('lets an override change one key of a schedule', () => {

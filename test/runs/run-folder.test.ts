@@ -98,6 +98,7 @@ describe('the ending of a training', () => {
     const endings: [Ending, RegExp, boolean][] = [
       [{ reason: 'all-epochs', epochs: 3 }, /^all 3 epochs done$/, true],
       [{ reason: 'early-stop', patience: 2 }, /2 epochs/, false],
+      [{ reason: 'early-stop', patience: 1 }, /1 epoch$/, false],
       [{ reason: 'decays', decays: 5 }, /5 /, false],
     ];
     for (const [ending, sentence, more] of endings) {

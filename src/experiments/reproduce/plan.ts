@@ -5,6 +5,7 @@ import type { RunConfig } from '../../config/schema.js';
 import { InputError, InterruptedError } from '../../errors.js';
 import type { Inference } from '../../methods/method.js';
 import { MEASURINGS, type Need, type Product, type Varying } from '../../report/product.js';
+import { startingPath } from '../starts.js';
 import { canMake, describeMeasuring, type MeasuringTask } from './measurings.js';
 
 /** A method that could be run. */
@@ -98,10 +99,7 @@ export function makePlan(wanted: readonly Wanted[], startsOf: (run: RunConfig) =
   };
   const prepare = add({ id: 'prepare', kind: 'prepare', after: [] });
   const train = (run: RunConfig, wanting: readonly string[] = []): string => {
-    const path = [...wanting, run.name];
-    if (wanting.includes(run.name)) {
-      throw new InputError(`startFrom: ${path.join(' starts from ')}: the first of them must start from no other`);
-    }
+    const path = startingPath(wanting, run.name);
     const after = [prepare, ...startsOf(run).map((start) => train(start, path))];
     return add({ id: taskId('train', run), kind: 'train', run, after });
   };

@@ -1,0 +1,38 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { chooseRun } from '../../src/experiments/choose-run.js';
+import { inTrainingOrder } from '../../src/experiments/train.js';
+
+const root = mkdtempSync(path.join(tmpdir(), 'sri-starts-'));
+afterAll(() => rmSync(root, { recursive: true }));
+
+async function orderOf(methods: string, method: string): Promise<string[]> {
+  const config = path.join(root, 'small.yaml');
+  writeFileSync(config, `dataSet: small\nmethods:\n${methods}`);
+  const runs = path.join(root, 'runs');
+  return inTrainingOrder(await chooseRun({ config, method, overrides: [], runs }), runs).map(({ run }) => run.name);
+}
+
+describe('runs that start from others', () => {
+  it('are trained after those, each once', async () => {
+    const methods = `  lstm-lm:
+  ae: {startFrom: {decoder: lstm-lm}}
+  fb-vae: {startFrom: {encoder: ae, decoder: lstm-lm}}
+`;
+    expect(await orderOf(methods, 'fb-vae')).toEqual(['lstm-lm', 'ae', 'fb-vae']);
+  });
+
+  it('are refused where they start from each other in a circle', async () => {
+    const methods = `  anneal-vae: {startFrom: {encoder: fb-vae}}
+  ae: {startFrom: {encoder: anneal-vae}}
+  fb-vae: {startFrom: {encoder: ae}}
+`;
+    await expect(orderOf(methods, 'fb-vae')).rejects.toMatchObject({
+      name: 'InputError',
+      message:
+        'startFrom: fb-vae starts from ae starts from anneal-vae starts from fb-vae: the first of them must start from no other',
+    });
+  });
+});
