@@ -228,6 +228,10 @@ describe('Lagging-VAE', () => {
     expect(own[0]!.encoder).toBeCloseTo(clipNorm, 5);
     expect(all[0]!.norm).toBeGreaterThan(own[0]!.norm);
     expect(all[0]!.encoder / own[0]!.encoder).toBeCloseTo(own[0]!.norm / all[0]!.norm, 2);
+    // The decoder's update, too: it begins at another place than by its own norm, so that shares alone are compared.
+    expect(own[1]!.decoder).toBeCloseTo(clipNorm, 5);
+    expect(all[1]!.decoder).toBeGreaterThan(0);
+    expect(all[1]!.decoder).toBeLessThan(clipNorm * 0.99999);
     expect(own[0]!.decoder + all[0]!.decoder + own[1]!.encoder + all[1]!.encoder).toBe(0);
   });
 });

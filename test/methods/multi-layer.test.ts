@@ -156,6 +156,19 @@ describe('two-layer SRI', () => {
     });
   });
 
+  it('leaves its step sizes as they are between the iterations that move them', () => {
+    const learnSteps = { every: 2, sentences: 2, chains: 1, learningRate: 0.1 };
+    withModel(runOf({ learnSteps }), corpus, (model) => {
+      const sizes = [0, 1, 2].map((iteration) => {
+        const { quantities } = learnOnce(model, runOf(), batch, { ...at, iteration });
+        return Object.entries(quantities).filter(([name]) => name.startsWith('stepSize['));
+      });
+      expect(sizes[0]!.length).toBe(6);
+      expect(sizes[1]).toEqual(sizes[0]);
+      expect(sizes[2]).not.toEqual(sizes[1]);
+    });
+  });
+
   it('warns, once, where no chain is invertible by several step sizes in a row, and not where one is', () => {
     const learnSteps = { every: 1, sentences: 2, chains: 1, learningRate: 0.1 };
     const warnings = (stepSize: number, updates: number) =>

@@ -129,6 +129,18 @@ describe('SRI', () => {
     expect(drawn(1, 0.2)).not.toEqual(drawn(1, null));
   });
 
+  it('evaluates by the weight of the prior that the epoch ended with', () => {
+    const drawn = (priorWeight: ToyRun['langevin']['priorWeight']) => {
+      const base = toyRun('sri');
+      const model = sri.create({ ...base, langevin: { ...base.langevin, priorWeight } }, corpus);
+      const z = codes(model);
+      model.dispose();
+      return z;
+    };
+    expect(drawn({ start: 0.25, warmupEpochs: 2, rises: 'iteration' })).toEqual(drawn(0.625));
+    expect(drawn({ start: 0.25, warmupEpochs: 2, rises: 'epoch' })).toEqual(drawn(0.25));
+  });
+
   it('infers the same z for the same place in the run, and another elsewhere', () => {
     const run = toyRun('sri');
     const losses = [at, at, { ...at, batch: 1 }, { ...at, epoch: 2 }].map((place) => {
