@@ -464,6 +464,12 @@ function parseOverride(
   const place = `${option} ${cut(text)}`;
   const keys = key.split('.');
   if (keys.length > MOST_KEYS) throw new InputError(`${place}: a key has at most ${MOST_KEYS} parts`);
+  const own = keys[0] === 'methods' ? keys.slice(keys[2] === 'settings' ? 4 : 2) : [];
+  if (own.length > 0) {
+    throw new InputError(
+      `${place}: it is for whichever method is named, so say ${cut(`${option} ${own.join('.')}=${written}`)}`,
+    );
+  }
   const { value } = readYaml(written, () => place);
   const layer = nested(key, value);
   const parsed = schema.safeParse(layer);
@@ -496,7 +502,9 @@ function complaints(
     // JSON has no word for what is not finite.
     const shown = typeof given === 'number' ? String(given) : JSON.stringify(given);
     const wrong = given === undefined ? 'missing' : `${cut(shown)} will not do`;
-    return `${place(keys)}: ${showKeys(keys)}: ${wrong}; ${meaning ?? issue.message}`;
+    const own = knownKeys(schema, keys);
+    const right = meaning ?? (own.length > 0 ? `it has keys of its own: ${own.join(', ')}` : issue.message);
+    return `${place(keys)}: ${showKeys(keys)}: ${wrong}; ${right}`;
   });
   const more = found.length - told.length;
   return more > 0 ? [...told, `and ${more} more that ${more === 1 ? 'is' : 'are'} not right`] : told;

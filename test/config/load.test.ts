@@ -202,6 +202,22 @@ methods:
     );
   });
 
+  it('says what would be right of a key with keys of its own, and of an override with the method’s name', () => {
+    const file = config('dataSet: a\ntraining:\nmethods: {sri: }\n');
+    expect(messageOf(() => loadConfig(file, methods()))).toMatch(
+      /:2: training: null will not do; it has keys of its own: batchSize, /,
+    );
+    const run = (override: string) =>
+      resolveRun(loadConfig(config(small), methods()), { method: 'sri', overrides: [override] });
+    expect(messageOf(() => run('training=5'))).toMatch(/training: 5 will not do; it has keys of its own: batchSize, /);
+    expect(messageOf(() => run('training.epochs=.inf'))).toMatch(/training\.epochs: Infinity will not do/);
+    for (const above of ['methods.sri.', 'methods.sri.settings.own.']) {
+      expect(messageOf(() => run(`${above}langevin.steps=3`))).toBe(
+        `--set ${above}langevin.steps=3: it is for whichever method is named, so say --set langevin.steps=3`,
+      );
+    }
+  });
+
   it('lets an override change one key of a schedule', () => {
     const run = resolveRun<SriKeys>(loadConfig(config(small), methods()), {
       method: 'sri',
