@@ -3,11 +3,12 @@
 import { inverse, Matrix } from 'ml-matrix';
 import { describe, expect, it } from 'vitest';
 import { GaussianKlMeasurement } from '../../../src/evaluation/kl-measurements.js';
+import { GainOverPrior } from '../../../src/evaluation/latent-gain.js';
 import { withSharedErrors } from '../../../src/evaluation/paired.js';
 import { AisEstimator } from '../../../src/evaluation/perplexity/ais-estimator.js';
 import { normalizerOf } from '../../../src/evaluation/perplexity/normalizer.js';
 import { PerplexityMeasurement } from '../../../src/evaluation/perplexity/perplexity.js';
-import type { Posterior } from '../../../src/inference/posterior.js';
+import { type Posterior, priorDraws } from '../../../src/inference/posterior.js';
 import { jointLikelihood, walkToPrior } from '../../../src/inference/tilted-prior.js';
 import type { ConditionalLikelihood } from '../../../src/model/likelihood.js';
 import { RandomStream } from '../../../src/random/philox.js';
@@ -178,5 +179,15 @@ describe('draws of the prior', () => {
       expect(squares / rows / covariance.get(i, i)).toBeGreaterThan(0.8);
       expect(squares / rows / covariance.get(i, i)).toBeLessThan(1.25);
     }
+  });
+
+  it('are what the gain over the prior is over', () => {
+    const z = normals(5 * 3 * Z, 13);
+    const measurement = new GainOverPrior(5);
+    measurement.add(likelihood, { keys, name: 'chain', z: () => z } as unknown as Posterior);
+    const walked = walkToPrior(prior, priorDraws(keys, 5, Z), keys);
+    const mean = (codes: Float32Array) => text.nll(codes).nll.reduce((sum, nll) => sum + nll / 15, 0);
+    expect(measurement.result().value).toBeCloseTo(mean(walked) - mean(z), 3);
+    expect(Math.abs(mean(walked) - mean(priorDraws(keys, 5, Z)))).toBeGreaterThan(0.01);
   });
 });
