@@ -7,6 +7,7 @@
 //       files: rawNames('haiku'),
 //     });
 
+import { requireParts } from '../definition-parts.js';
 import type { PreparationSettings } from './corpus.js';
 import type { SplitName } from './splits.js';
 
@@ -40,8 +41,12 @@ export interface DataSetDefinition {
 export type DataSetSpec = Pick<DataSetDefinition, 'name' | 'title' | 'files'> &
   Partial<Omit<DataSetDefinition, 'kind' | 'format'>> & { format?: Partial<DataSetDefinition['format']> };
 
-/** A data set, whole. */
+/**
+ * A data set, whole.
+ * @throws {TypeError} where a part is missing or of another type.
+ */
 export function defineDataSet({ format, ...spec }: DataSetSpec): DataSetDefinition {
+  requireParts('defineDataSet', spec, { name: 'string', title: 'string', files: 'object' });
   return {
     kind: 'dataset',
     folders: [spec.name],

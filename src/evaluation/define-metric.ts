@@ -9,6 +9,7 @@
 //     });
 
 import type { RunConfig } from '../config/schema.js';
+import { requireParts } from '../definition-parts.js';
 import { type Capability, can } from '../methods/capability.js';
 import type { Inference } from '../methods/method.js';
 import type { MeasuredRow, ResultRow } from '../runs/row.js';
@@ -111,8 +112,12 @@ export interface MetricDefinition {
 export type MetricSpec = Pick<MetricDefinition, 'name' | 'label' | 'description'> &
   Partial<Omit<MetricDefinition, 'kind'>>;
 
-/** A metric, whole. */
+/**
+ * A metric, whole.
+ * @throws {TypeError} where a part is missing or of another type.
+ */
 export function defineMetric(spec: MetricSpec): MetricDefinition {
+  requireParts('defineMetric', spec, { name: 'string', label: 'string', description: 'string' });
   return {
     kind: 'metric',
     unit: '',

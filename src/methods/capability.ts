@@ -23,6 +23,9 @@ const INFERENCES: Readonly<Record<Inference, { can: readonly Capability[]; words
   'short-run': { can: ['code', 'distribution', 'path-density'], words: 'a code from short runs' },
 };
 
+/** Every inference that there is. */
+export const INFERENCE_NAMES = Object.keys(INFERENCES) as readonly Inference[];
+
 /** Whether an inference has all that is needed. */
 export function can(inference: Inference, ...needs: readonly Capability[]): boolean {
   return needs.every((capability) => INFERENCES[inference].can.includes(capability));

@@ -5,7 +5,8 @@ import { z } from 'zod';
 import type { MethodKeys } from '../config/method-keys.js';
 import { commonSchema, METHOD_NAME, type RunConfig } from '../config/schema.js';
 import type { PreparedCorpus } from '../data/corpus.js';
-import { can, hasPerplexity } from './capability.js';
+import { requireParts } from '../definition-parts.js';
+import { can, hasPerplexity, INFERENCE_NAMES } from './capability.js';
 import type { Inference, Model } from './method.js';
 
 /** One quantity of the validation split, as a definition that judges epochs by its own rule sees it. */
@@ -109,12 +110,21 @@ function canSelect(inference: Inference, selects: Selection): boolean {
  *   create: (run, corpus) => new NoisyVae(run, corpus),
  * });
  *
+ * @throws {TypeError} where a part is missing or of another type.
  * @throws {RangeError} for a name that no folder and no configuration could have, a key that all methods have, defaults that
  *   their schemas refuse, or a selection by what such a model does not have.
  */
 export function defineMethod<Shape extends z.ZodRawShape, Created extends Model>(
   definition: MethodDefinition<Shape, Created>,
 ): Method<Values<Shape>, Created> {
+  requireParts('defineMethod', definition, {
+    name: 'string',
+    label: 'string',
+    inference: INFERENCE_NAMES,
+    config: 'object',
+    defaults: 'object',
+    create: 'function',
+  });
   const { name, inference, selects, config, defaults } = definition;
   if (!METHOD_NAME.test(name)) {
     throw new RangeError(`${name}: a method's name is of letters and digits in lower case, with - between`);

@@ -8,6 +8,7 @@
 
 import { z } from 'zod';
 import type { RunConfig } from '../config/schema.js';
+import { requireParts } from '../definition-parts.js';
 import type { DecoderShape, LatentDecoder } from './latent-decoder.js';
 import type { Parameters } from './parameters.js';
 
@@ -47,6 +48,7 @@ export interface DecoderSpec<Shape extends z.ZodRawShape>
 
 /**
  * A decoder, whole.
+ * @throws {TypeError} where a part is missing or of another type.
  * @throws {RangeError} for defaults that their schemas refuse.
  */
 export function defineDecoder<Shape extends z.ZodRawShape = Record<never, never>>({
@@ -55,6 +57,7 @@ export function defineDecoder<Shape extends z.ZodRawShape = Record<never, never>
   defaults = {} as Values<Shape>,
   ...spec
 }: DecoderSpec<Shape>): DecoderDefinition {
+  requireParts('defineDecoder', { ...spec, create }, { name: 'string', label: 'string', create: 'function' });
   const { name } = spec;
   const checked = z.strictObject(config).safeParse(defaults);
   if (!checked.success) {

@@ -9,6 +9,7 @@
 //       draw: (points) => svgOf(points),
 //     });
 
+import { requireParts } from '../definition-parts.js';
 import type { MeasuredRun } from '../runs/measured-run.js';
 import type { TableDefinition } from './define-table.js';
 import type { ChartView } from './page-numbers.js';
@@ -72,9 +73,11 @@ export type FigureSpec<Shown> = Pick<FigureDefinition, 'name' | 'caption'> &
 
 /**
  * A figure, whole.
+ * @throws {TypeError} where a part is missing or of another type.
  * @throws {RangeError} for a name that is a number's, and where nothing says what it needs.
  */
 export function defineFigure<Shown>(spec: FigureSpec<Shown>): FigureDefinition {
+  requireParts('defineFigure', spec, { name: 'string', caption: 'string', show: 'function' });
   const { name, caption, number = null, title = `the figure ${name}`, beside, show, chart } = spec;
   if (/^\d/.test(name)) throw new RangeError(`${name}: a figure's name begins with a letter`);
   const { needs, takes, usual, needsLabels, varies } = { ...beside, ...spec };

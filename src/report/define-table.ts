@@ -9,6 +9,7 @@
 //       make: (runs, split) => metricTable(['recon', 'distinct-2'], runs, split),
 //     });
 
+import { requireParts } from '../definition-parts.js';
 import type { MeasuredRun } from '../runs/measured-run.js';
 import type { ReadingTable } from './layout.js';
 import type { Product } from './product.js';
@@ -50,9 +51,11 @@ const TAKEN = ['measurements'];
 
 /**
  * A table, whole.
+ * @throws {TypeError} where a part is missing or of another type.
  * @throws {RangeError} for a name that is a number's, or another file's.
  */
 export function defineTable(spec: TableSpec): TableDefinition {
+  requireParts('defineTable', spec, { name: 'string', caption: 'string', needs: 'list', make: 'function' });
   const { name, needs } = spec;
   if (/^\d/.test(name) || TAKEN.includes(name)) {
     throw new RangeError(`${name}: a table's name begins with a letter, and is not ${TAKEN.join(' or ')}`);

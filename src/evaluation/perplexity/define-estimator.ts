@@ -10,6 +10,7 @@
 
 import { z } from 'zod';
 import type { RunConfig } from '../../config/schema.js';
+import { requireParts } from '../../definition-parts.js';
 import type { Capability } from '../../methods/capability.js';
 import type { Inference } from '../../methods/method.js';
 import type { PerplexityEstimator } from './estimator.js';
@@ -67,6 +68,7 @@ export interface EstimatorSpec<Shape extends z.ZodRawShape>
 
 /**
  * An estimator, whole.
+ * @throws {TypeError} where a part is missing or of another type.
  * @throws {RangeError} for defaults that their schemas refuse.
  */
 export function defineEstimator<Shape extends z.ZodRawShape = Record<never, never>>({
@@ -75,6 +77,7 @@ export function defineEstimator<Shape extends z.ZodRawShape = Record<never, neve
   defaults = {} as Values<Shape>,
   ...spec
 }: EstimatorSpec<Shape>): EstimatorDefinition {
+  requireParts('defineEstimator', { ...spec, create }, { name: 'string', description: 'string', create: 'function' });
   const { name } = spec;
   const checked = z.strictObject(config).safeParse(defaults);
   if (!checked.success) {
