@@ -60,7 +60,9 @@ const LONGEST_RANGE = 1000;
 export function wholeNumbers(least: number, most?: number): (text: string) => number[] {
   const one = wholeNumber(least);
   const range = most === undefined ? `from ${least}` : `from ${least} to ${most}`;
-  const complaint = new InvalidArgumentError(`It must be whole numbers ${range} with commas between.`);
+  const complaint = new InvalidArgumentError(
+    `It must be whole numbers ${range} with commas between, or a range such as 0..4.`,
+  );
   return (text) => {
     let numbers: number[];
     try {

@@ -40,9 +40,10 @@ const sums = z.strictObject({
   loss: anyNumber,
   /** Sum over iterations, before clipping. */
   gradientNorm: anyNumber,
-  /** Sums over iterations of the method's quantities. */
-  /** Null, in states of an earlier version, stands for NaN. */
+  /** Sums over iterations of the method's quantities. Null, in states of an earlier version, stands for NaN. */
   quantities: z.record(z.string(), z.union([anyNumber, z.null().transform(() => Number.NaN)])),
+  /** The iterations that had each quantity; absent in states of an earlier version, which took all to have it. */
+  quantityIterations: z.record(z.string(), z.int()).optional(),
   seconds: anyNumber,
   flops: anyNumber,
 });

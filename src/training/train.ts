@@ -374,6 +374,8 @@ class Training {
       sums.flops += flops;
       for (const [name, value] of Object.entries(update.quantities)) {
         sums.quantities[name] = (sums.quantities[name] ?? 0) + value;
+        const iterations = sums.quantityIterations;
+        if (iterations !== undefined) iterations[name] = (iterations[name] ?? 0) + 1;
       }
     }
   }
@@ -390,7 +392,9 @@ class Training {
     const { epoch, iteration } = this.state;
     const { iterations, sentences, words, seconds } = sums;
     const rate = sentences / seconds;
-    const quantities = Object.entries(sums.quantities).map(([name, sum]) => [name, sum / iterations] as const);
+    const quantities = Object.entries(sums.quantities).map(
+      ([name, sum]) => [name, sum / (sums.quantityIterations?.[name] ?? iterations)] as const,
+    );
     return {
       epoch,
       iteration,
@@ -463,5 +467,15 @@ class Training {
 }
 
 function noSums(): TrainingSums {
-  return { iterations: 0, sentences: 0, words: 0, loss: 0, gradientNorm: 0, quantities: {}, seconds: 0, flops: 0 };
+  return {
+    iterations: 0,
+    sentences: 0,
+    words: 0,
+    loss: 0,
+    gradientNorm: 0,
+    quantities: {},
+    quantityIterations: {},
+    seconds: 0,
+    flops: 0,
+  };
 }

@@ -366,6 +366,34 @@ describe('training', () => {
     },
   );
 
+  it('tells a quantity’s mean over the updates that had it', async () => {
+    const base = toyRun('sri');
+    const run = { ...base, training: { ...base.training, logEvery: 1000, epochs: 1 } };
+    const real = methods().find((method) => method.name === 'sri')!;
+    let update = 0;
+    const method: Method = {
+      ...real,
+      create: () => {
+        const model = real.create(run, corpus);
+        model.learn = () => ({ loss: 1, gradientNorm: 1, quantities: update++ % 3 === 0 ? { latentRms: 4 } : {} });
+        return model;
+      },
+    };
+    const means: (number | undefined)[] = [];
+    for (const stopAfter of [2, Number.POSITIVE_INFINITY]) {
+      const stop = new AbortController();
+      const report = (event: TrainingEvent) => {
+        if (event.kind === 'epoch') means.push(event.metrics.quantities.latentRms);
+        if (event.kind === 'iteration' && event.at.batch === stopAfter) stop.abort();
+      };
+      const going = train(options(run, 'rare-quantity', { method, signal: stop.signal, report }));
+      if (stopAfter === 2) await expect(going).rejects.toBeInstanceOf(InterruptedError);
+      else await going;
+    }
+    expect(update).toBeGreaterThan(5);
+    expect(means).toEqual([4]);
+  });
+
   it('writes under the columns that a file of metrics has, whoever began it', async () => {
     const run = toyRun('lstm-lm');
     const validator = (columns: string[]) => ({
