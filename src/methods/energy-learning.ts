@@ -42,8 +42,8 @@ const settings = z.strictObject({
     // Runs of before it was a key have none.
     .default(null)
     .describe(
-      'largest norm of the gradient in the weights of f: a number above 0, 1 in the source; or null for that of the ' +
-        'optimizer, of the weights as they are stored, which is so many times as much of f as learningRate is below 1',
+      'largest norm of the gradient in the weights of f: a number above 0; or null for that of the optimizer, of the ' +
+        'weights as they are stored, which is so many times as much of f as learningRate is below 1',
     ),
   prior: chain.describe('the short run from N(0, I) to the prior: {steps, stepSize, temperature}'),
   posterior: chain.describe('the short run from N(0, I) to the posterior: {steps, stepSize, temperature}'),
@@ -61,7 +61,7 @@ export const ENERGY_PRIOR_DEFAULTS: EnergyPriorKeys = {
     hiddenSize: 200,
     learningRate: 0.1,
     weightDecay: 0.001,
-    clipNorm: null,
+    clipNorm: 1,
     prior: { steps: 40, stepSize: 0.125, temperature: 1 },
     posterior: { steps: 20, stepSize: 0.125, temperature: 0 },
     dropout: true,
