@@ -320,8 +320,10 @@ function findConfig(nameOrPath: string): string {
   const candidates = [...names, ...(bare ? names.map((name) => path.join(CONFIG_DIRECTORY, name)) : [])];
   const found = candidates.find((candidate) => existsSync(candidate) && statSync(candidate).isFile());
   if (found) return path.resolve(found);
-  if (existsSync(nameOrPath)) {
-    throw new InputError(`${cut(nameOrPath)}: is no file; --config takes a path, or a name such as ptb.yaml`);
+  if (existsSync(nameOrPath) && statSync(nameOrPath).isDirectory()) {
+    throw new InputError(
+      `${cut(nameOrPath)}: is a folder, not a config file; --config takes a path, or a name such as ptb.yaml`,
+    );
   }
   const near = bare ? nearConfig(nameOrPath) : '';
   const looked = bare ? `in this folder or in ${displayPath(CONFIG_DIRECTORY)}` : 'there';

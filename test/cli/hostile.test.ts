@@ -94,7 +94,7 @@ it.each([
     () => ['prepare', '--text', root, '--out', path.join(root, 'o')],
     /is a folder, not a text file/,
   ],
-  ['a folder for --config', () => ['train', '--config', root, '--method', 'sri'], /no such config file/],
+  ['a folder for --config', () => ['train', '--config', root, '--method', 'sri'], /is a folder, not a config file/],
   [
     'hidden units without number',
     () => ['train', '--config', config, '--method', 'sri', '--run', `${run}2`, '--set', 'model.hiddenSize=1000000000'],

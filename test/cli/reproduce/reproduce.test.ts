@@ -258,7 +258,9 @@ describe('failures', () => {
   it('a config without what a method starts from is refused, too', async () => {
     writeFileSync('no-ae.yaml', CONFIG.replace(/^ {2}ae:.*\n/m, ''));
     const { code, error } = await sri('reproduce', '--config', 'no-ae.yaml', '--methods', 'fb-vae');
-    expect(error).toMatch(/no-ae\.yaml:\d+: fb-vae starts from the encoder of ae, .* add ae/);
+    expect(error).toMatch(
+      /no-ae\.yaml:\d+: startFrom\.encoder: ae is none of this file's methods, .* add it to methods/,
+    );
     expect(code).toBe(2);
   });
 });
