@@ -18,11 +18,46 @@ import {
 import { normalizerOf, SHARED_ERROR } from './perplexity/normalizer.js';
 import { meanOverDraws, SentenceMean } from './statistics.js';
 
+/** The mean KL to the model's own prior, and what the prior's constant is off by in the KL of every sentence alike. */
+class MeanKl {
+  private readonly mean = new SentenceMean();
+  private shared = 0;
+
+  /**
+   * @param kl to N(0, I), nats, [sentences].
+   * @param draws of q behind the expectation.
+   * @returns the KL to the model's own prior: less E_q[log p(z) - log N(z; 0, I)], its constant from above, so that it is the
+   *   larger of what it can be.
+   */
+  add(
+    kl: Float64Array,
+    { prior, sentences }: ConditionalLikelihood,
+    posterior: Posterior,
+    draws: number,
+  ): Float64Array {
+    const { keys } = posterior;
+    let toPrior = kl;
+    if (prior !== undefined) {
+      const { reverse, reverseError } = normalizerOf(prior, keys.seed);
+      const minusLogRatio = meanOverDraws(prior.nll(posterior.z(draws)).nll, sentences);
+      toPrior = kl.map((value, sentence) => value + minusLogRatio[sentence]! + reverse);
+      this.shared = reverseError;
+    }
+    this.mean.add(toPrior, keys.sentences);
+    return toPrior;
+  }
+
+  /** As a row shows it. */
+  row() {
+    const { mean, shared } = this;
+    return { ...meanRow(mean, shared), ...(shared === 0 ? {} : { facts: { [SHARED_ERROR]: shared } }) };
+  }
+}
+
 export class JacobianKlMeasurement implements Measurement {
   readonly metric = 'kl';
   readonly pathDraws: number;
-  private readonly mean = new SentenceMean();
-  private shared = 0;
+  private readonly mean = new MeanKl();
   private chains = 0;
   private folding = 0;
   private notFinite = 0;
@@ -40,8 +75,7 @@ export class JacobianKlMeasurement implements Measurement {
     this.folding += stepsNotPositiveDefinite.filter((steps) => steps > 0).length;
     this.notFinite += countNotFinite(logDensity);
     const kl = jacobianKl(posterior.z(this.draws), logDensity, sentences, latentSize);
-    this.mean.add(toPrior(kl, likelihood, posterior, this.draws), posterior.keys.sentences);
-    this.shared = sharedError(likelihood, posterior);
+    this.mean.add(kl, likelihood, posterior, this.draws);
   }
 
   result(): MeasuredQuantity {
@@ -49,22 +83,14 @@ export class JacobianKlMeasurement implements Measurement {
     const notPositiveDefinite = this.folding / this.chains;
     const warnings = divergenceWarnings(this.notFinite);
     if (notPositiveDefinite > 0) warnings.push(foldingWarning(notPositiveDefinite));
-    return {
-      metric,
-      estimator: 'jacobian',
-      ...sharingRow(this.mean, this.shared),
-      draws,
-      notPositiveDefinite,
-      warnings,
-    };
+    return { metric, estimator: 'jacobian', ...this.mean.row(), draws, notPositiveDefinite, warnings };
   }
 }
 
 export class GaussianKlMeasurement implements Measurement {
   readonly metric = 'kl';
   readonly pathDraws = 0;
-  private readonly mean = new SentenceMean();
-  private shared = 0;
+  private readonly mean = new MeanKl();
   private notFinite = 0;
 
   /** @param draws chains a sentence, more than the latent dimensions and one. */
@@ -73,45 +99,14 @@ export class GaussianKlMeasurement implements Measurement {
   add(likelihood: ConditionalLikelihood, posterior: Posterior): void {
     const { sentences, latentSize } = likelihood;
     const ofNormal = gaussianKl(posterior.z(this.draws), sentences, latentSize);
-    const kl = toPrior(ofNormal, likelihood, posterior, this.draws);
-    this.notFinite += countNotFinite(kl);
-    this.mean.add(kl, posterior.keys.sentences);
-    this.shared = sharedError(likelihood, posterior);
+    this.notFinite += countNotFinite(this.mean.add(ofNormal, likelihood, posterior, this.draws));
   }
 
   result(): MeasuredQuantity {
     const { metric, draws, notFinite } = this;
     const warnings = notFinite > 0 ? [`${notFinite} sentences have no finite KL: their chains diverged or agree`] : [];
-    return { metric, estimator: 'gaussian', ...sharingRow(this.mean, this.shared), draws, warnings };
+    return { metric, estimator: 'gaussian', ...this.mean.row(), draws, warnings };
   }
-}
-
-/**
- * What a KL to N(0, I) is to the model's own prior: less E_q[log p(z) - log N(z; 0, I)], its constant from above, so that the
- * KL is the larger of what it can be.
- * @param kl nats, [sentences].
- * @param draws of q behind the expectation.
- */
-function toPrior(
-  kl: Float64Array,
-  { prior, sentences }: ConditionalLikelihood,
-  posterior: Posterior,
-  draws: number,
-): Float64Array {
-  if (prior === undefined) return kl;
-  const { reverse } = normalizerOf(prior, posterior.keys.seed);
-  const minusLogRatio = meanOverDraws(prior.nll(posterior.z(draws)).nll, sentences);
-  return kl.map((value, sentence) => value + minusLogRatio[sentence]! + reverse);
-}
-
-/** What the constant of the model's own prior is off by in the KL of every sentence alike, nats; 0 where the prior is N(0, I). */
-function sharedError({ prior }: ConditionalLikelihood, { keys }: Posterior): number {
-  return prior === undefined ? 0 : normalizerOf(prior, keys.seed).reverseError;
-}
-
-/** A mean as a row shows it, which says what all of its sentences are off by where there is such a thing. */
-function sharingRow(mean: SentenceMean, shared: number) {
-  return { ...meanRow(mean, shared), ...(shared === 0 ? {} : { facts: { [SHARED_ERROR]: shared } }) };
 }
 
 /** The exact KL of an encoder's Gaussian, or of short runs the sum of their marginals'; with each dimension's part, which is of N(0, I) whatever
@@ -119,8 +114,7 @@ function sharingRow(mean: SentenceMean, shared: number) {
 export class DimensionKlMeasurement implements Measurement {
   readonly metric = 'kl';
   readonly pathDraws = 0;
-  private readonly mean = new SentenceMean();
-  private shared = 0;
+  private readonly mean = new MeanKl();
   private dimensions: Float64Array | null = null;
   private exact = false;
 
@@ -139,12 +133,11 @@ export class DimensionKlMeasurement implements Measurement {
       total[Math.floor(i / latentSize)]! += value;
       dimensions[i % latentSize]! += value;
     });
-    this.mean.add(toPrior(total, likelihood, posterior, draws), posterior.keys.sentences);
-    this.shared = sharedError(likelihood, posterior);
+    this.mean.add(total, likelihood, posterior, draws);
   }
 
   result(): MeasuredQuantity {
-    const mean = sharingRow(this.mean, this.shared);
+    const mean = this.mean.row();
     const dimension = Array.from(this.dimensions ?? [], (sum) => finiteOrNull(sum / mean.sentences));
     const estimator = this.exact ? 'closed-form' : 'marginals';
     const warnings = mean.value === null ? ['the KL is not finite: inference diverged'] : [];
