@@ -14,7 +14,7 @@ import { InputError } from '../errors.js';
 import { didYouMean, nearest, noSuch } from '../nearest.js';
 import { cut } from '../text.js';
 import { RENAMED_SETTINGS } from './earlier.js';
-import { runName } from './identity.js';
+import { methodOfName, runName } from './identity.js';
 import { isPlainObject } from './leaves.js';
 import { havingKey, type MethodKeys, takesKey } from './method-keys.js';
 import {
@@ -195,8 +195,7 @@ export function resolveRun<Own = unknown>(loaded: LoadedConfig, choice: RunChoic
     if (start === choice.method) {
       throw new InputError(`${place()}: ${choice.method} cannot start from itself; name another, or null`);
     }
-    // A setting of it has its name after the method's.
-    if (!Object.hasOwn(methods, start.split('@')[0]!)) {
+    if (!Object.hasOwn(methods, methodOfName(start))) {
       const known = Object.keys(methods);
       throw new InputError(
         `${place()}: ${cut(start)} is none of this file's methods, which are ${known.join(', ')}; ` +

@@ -62,8 +62,6 @@ export type ClassifierSettings = RunConfig['evaluation']['classification'];
 const MIXTURE = 'gaussian-mixture';
 const SVM = 'svm';
 
-type Name = keyof ClassificationPlan['items'];
-
 /**
  * Infers what a plan asks for, each item once.
  * @param onProgress told of words of sentences that are inferred.
@@ -78,15 +76,20 @@ export async function inferFeatures(
 ): Promise<ClassificationFeatures> {
   const names = ['train', 'valid', 'test'] as const;
   const count = names.reduce((sum, name) => sum + items[name].length, 0);
-  const words = (name: Name) => wordsIn(equalLengthBatches(splits[name], batchSize, { indices: items[name] }).shapes());
-  const total = names.reduce((sum, name) => sum + words(name), 0);
+  const total = wordsIn(
+    names.flatMap((name) => equalLengthBatches(splits[name], batchSize, { indices: items[name] }).shapes()),
+  );
   const start = performance.now();
-  let before = 0;
+  let told = 0;
   let slopes = 0;
-  const infer = async (name: Name): Promise<Features> => {
+  const infer = async (name: (typeof names)[number]): Promise<Features> => {
     const indices = items[name];
     const given = { indices, batchSize, signal };
-    const tell = (done: number) => onProgress(before + done, total);
+    const before = told;
+    const tell = (done: number) => {
+      told = before + done;
+      onProgress(told, total);
+    };
     let codes: Float32Array;
     if (feature.kind === 'mean') {
       codes = (await inferCodes(model, splits[name], { ...given, seed, draws: feature.draws }, tell)).mean;
@@ -95,7 +98,6 @@ export async function inferFeatures(
       codes = mode;
       slopes += slope * indices.length;
     }
-    before += words(name);
     return { codes, labels: labelsOf(splits[name], indices) };
   };
   const features = { train: await infer('train'), valid: await infer('valid'), test: await infer('test') };
