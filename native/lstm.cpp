@@ -89,7 +89,7 @@ LstmForward<Operand>::LstmForward(const RecurrentWeights& weights, int tokens, i
     : weights_(weights), T_(tokens), B_(batch), R_(rows), H_(weights.hiddenSize()) {
   for (const auto& part : weights.parts()) {
     const int width = part->units.size();
-    products_.push_back(Product::of({R_, H_, 4 * width, H_, 1, false, weights.precision()}));
+    products_.push_back(Product::of({R_, H_, 4 * width, false, false, weights.precision()}));
     gates_.push_back(workspace.take<float>(static_cast<std::size_t>(R_) * 4 * width));
     // A row of h_t before it is rounded, and the activations where nobody keeps them.
     rowBuffers_.push_back(workspace.take<float>(width + std::size_t{4} * H_));
@@ -143,7 +143,7 @@ LstmBackward<Operand>::LstmBackward(const RecurrentWeights& weights, int tokens,
     : weights_(weights), T_(tokens), R_(rows), H_(weights.hiddenSize()) {
   for (const auto& part : weights.parts()) {
     const int width = part->units.size();
-    products_.push_back(Product::of({R_, 4 * H_, width, 4 * H_, 1, false, weights.precision()}));
+    products_.push_back(Product::of({R_, 4 * H_, width, false, false, weights.precision()}));
     carries_.push_back(workspace.take<float>(static_cast<std::size_t>(R_) * width * 2));
     unwanted_.push_back(takeZeros(workspace, std::size_t{4} * H_));
   }

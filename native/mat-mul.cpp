@@ -48,7 +48,7 @@ double peakOf(Precision precision) {
   constexpr int kInner = 256;
   constexpr int kColumns = 512;
   const int threads = threadCount();
-  const Product* product = Product::of({kRows, kInner, kColumns, kInner, 1, false, precision});
+  const Product* product = Product::of({kRows, kInner, kColumns, false, false, precision});
   std::vector<std::unique_ptr<PackedMatrix>> operands;
   Workspace& workspace = Workspace::fresh();
   // Zeros multiply as fast as anything else.

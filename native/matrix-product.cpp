@@ -13,6 +13,16 @@ namespace {
 /** Rows of b that are packed together: long sums, and pieces enough for the threads to share. */
 constexpr int kPieceRows = 512;
 
+/** rounded = the `columns` numbers of each of `rows` rows, which lie `stride` apart, without what is between them. */
+void roundBlock(const float* values, int stride, int rows, int columns, BFloat16* rounded) {
+  for (int i = 0; i < rows; i++) {
+    const float* row = values + static_cast<std::size_t>(i) * stride;
+    BFloat16* to = rounded + static_cast<std::size_t>(i) * columns;
+#pragma omp simd
+    for (int j = 0; j < columns; j++) storeOperand(to + j, row[j]);
+  }
+}
+
 }  // namespace
 
 void MatrixProduct::run(Precision precision, const float* a, const float* b, float* out, Workspace& workspace) const {
@@ -22,11 +32,12 @@ void MatrixProduct::run(Precision precision, const float* a, const float* b, flo
   if (status != dnnl_success) throw std::runtime_error("oneDNN's sgemm failed");
 }
 
-/** b is packed a piece of its rows at a time; then threads own rows of the result. */
+/**
+ * b is packed a piece of its rows at a time; then threads own rows of the result. What a thread multiplies with a piece
+ * is rounded into a block of its own.
+ */
 void MatrixProduct::runRounded(const float* a, const float* b, float* out, Workspace& workspace) const {
-  const BFloat16* left = asOperands<BFloat16>(a, static_cast<std::size_t>(m) * k, workspace);
-  const int strideM = transposeA ? 1 : k;
-  const int leftStrideK = transposeA ? m : 1;
+  BFloat16* left = workspace.take<BFloat16>(static_cast<std::size_t>(m) * k);
   const int rightStrideK = transposeB ? 1 : n;
   const int strideN = transposeB ? k : 1;
 
@@ -40,22 +51,27 @@ void MatrixProduct::runRounded(const float* a, const float* b, float* out, Works
     right.push_back(std::make_unique<PackedMatrix>(size, n, Precision::bf16));
     right.back()->prepare(rightStrideK, strideN);
     const auto product = [&](int rows) {
-      return Product::of({rows, size, n, strideM, leftStrideK, accumulate || i > 0, Precision::bf16});
+      return Product::of({rows, size, n, transposeA, accumulate || i > 0, Precision::bf16});
     };
     products.push_back({product(m / workers), product((m + workers - 1) / workers)});
   }
   inParallel(workers, [&](const Worker& worker) {
-    for (int i = worker.index; i < pieces; i += worker.count) {
-      const std::size_t first = shareOf(k, i, pieces).begin;
-      right[i]->pack(b + first * rightStrideK, rightStrideK, strideN);
+    const Range rows = worker.share(m);
+    const std::size_t firstRow = rows.begin;
+    const auto blockOf = [&](Range piece) { return left + firstRow * k + static_cast<std::size_t>(piece.begin) * rows.size(); };
+    for (int i = 0; i < pieces; i++) {
+      const Range piece = shareOf(k, i, pieces);
+      const std::size_t first = piece.begin;
+      if (i % worker.count == worker.index) right[i]->pack(b + first * rightStrideK, rightStrideK, strideN);
+      if (transposeA) {
+        roundBlock(a + first * m + firstRow, m, piece.size(), rows.size(), blockOf(piece));
+      } else {
+        roundBlock(a + firstRow * k + first, k, rows.size(), piece.size(), blockOf(piece));
+      }
     }
     worker.wait();
-    const Range rows = worker.share(m);
     for (int i = 0; i < pieces; i++) {
-      const std::size_t first = shareOf(k, i, pieces).begin;
-      const BFloat16* from = left + static_cast<std::size_t>(rows.begin) * strideM + first * leftStrideK;
-      products[i][rows.size() > m / workers]->run(worker, from, *right[i],
-                                                  out + static_cast<std::size_t>(rows.begin) * n);
+      products[i][rows.size() > m / workers]->run(worker, blockOf(shareOf(k, i, pieces)), *right[i], out + firstRow * n);
     }
   });
 }

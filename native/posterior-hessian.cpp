@@ -138,7 +138,7 @@ HessianPass::HessianPass(const RecurrentWeights& recurrent, const VocabularyWeig
   const std::size_t tangents = static_cast<std::size_t>(rows) * Z;
   for (const auto& part : recurrent.parts()) {
     const int width = part->units.size();
-    recurrentProducts_.push_back(Product::of({static_cast<int>(tangents), H, 4 * width, H, 1, false, Precision::f32}));
+    recurrentProducts_.push_back(Product::of({static_cast<int>(tangents), H, 4 * width, false, false, Precision::f32}));
     gateTangents_.push_back(workspace.take<float>(tangents * 4 * width));
     cellTangents_.push_back(workspace.take<float>(tangents * width));
   }
@@ -150,7 +150,7 @@ HessianPass::HessianPass(const RecurrentWeights& recurrent, const VocabularyWeig
     vocabularyProducts_[j].resize(groupTokens_ + 1, nullptr);
     for (const int tokens : {groupTokens_, whole % groupTokens_, last % groupTokens_}) {
       if (tokens == 0) continue;
-      vocabularyProducts_[j][tokens] = Product::of({tokens * (Z + 1), H, tileWords[j], H, 1, false, Precision::f32});
+      vocabularyProducts_[j][tokens] = Product::of({tokens * (Z + 1), H, tileWords[j], false, false, Precision::f32});
     }
   }
 

@@ -106,7 +106,7 @@ void PackedMatrix::pack(const float* values, int strideK, int strideN) {
 
 bool ProductShape::operator<(const ProductShape& other) const {
   const auto key = [](const ProductShape& s) {
-    return std::tie(s.m, s.k, s.n, s.strideM, s.strideK, s.accumulate, s.precision);
+    return std::tie(s.m, s.k, s.n, s.transposed, s.accumulate, s.precision);
   };
   return key(*this) < key(other);
 }
@@ -115,7 +115,7 @@ Product::Product(const ProductShape& shape) {
   const ForOneThread guard;
   const auto type = typeOf(shape.precision);
   const Desc& packed = packedLayout(shape.k, shape.n, shape.precision);
-  a_ = Desc({shape.m, shape.k}, type, Dims{shape.strideM, shape.strideK});
+  a_ = Desc({shape.m, shape.k}, type, shape.transposed ? Dims{1, shape.m} : Dims{shape.k, 1});
   c_ = Desc({shape.m, shape.n}, dnnl::memory::data_type::f32, Dims{shape.n, 1});
   const Desc any({shape.k, shape.n}, type, dnnl::memory::format_tag::any);
   auto description = describe(a_, any, c_, shape.accumulate);

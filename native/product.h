@@ -61,9 +61,8 @@ struct ProductShape {
   int m;
   int k;
   int n;
-  /** Distance between the left-hand operand's rows, and between its columns. */
-  int strideM;
-  int strideK;
+  /** Whether the left-hand operand lies as its transpose `[k, m]`. */
+  bool transposed;
   /** Add to what the result holds. */
   bool accumulate;
   Precision precision;
@@ -72,8 +71,8 @@ struct ProductShape {
 };
 
 /**
- * c `[m, n]` = a `[m, k]` times a packed `[k, n]`; a is of the shape's precision, c is f32. The rows of c lie close
- * together: for others oneDNN has no fast product.
+ * c `[m, n]` = a `[m, k]` times a packed `[k, n]`; a is of the shape's precision, c is f32. The rows of either lie close
+ * together: for others oneDNN has no fast product, and takes loops that are a thousand times slower without a word.
  */
 class Product {
  public:

@@ -76,11 +76,11 @@ TokenNll<Operand>::TokenNll(const VocabularyWeights& weights, int count, TokenGr
     for (int j = 0; j < 2; j++) {
       const int m = tileTokens[i];
       const int w = tileWords[j];
-      products_[i][j] = {Product::of({m, H_, w, H_, 1, false, precision}), nullptr, nullptr, nullptr};
+      products_[i][j] = {Product::of({m, H_, w, false, false, precision}), nullptr, nullptr, nullptr};
       if (wanted == TokenGradient::none) continue;
-      products_[i][j].backwardFirst = Product::of({m, w, H_, w, 1, false, precision});
-      products_[i][j].backward = Product::of({m, w, H_, w, 1, true, precision});
-      if (wanted == TokenGradient::all) products_[i][j].kernel = Product::of({w, m, H_, 1, w, true, precision});
+      products_[i][j].backwardFirst = Product::of({m, w, H_, false, false, precision});
+      products_[i][j].backward = Product::of({m, w, H_, false, true, precision});
+      if (wanted == TokenGradient::all) products_[i][j].kernel = Product::of({w, m, H_, true, true, precision});
     }
   }
   const bool keeps = wanted == TokenGradient::all;
@@ -292,10 +292,10 @@ class TokenNllBackward {
         const int m = tileTokens[i];
         const int w = tileWords[j];
         Products& p = products_[i][j];
-        p.logits = Product::of({m, H_, w, H_, 1, false, precision});
+        p.logits = Product::of({m, H_, w, false, false, precision});
         for (const bool add : {false, true}) {
-          if (wantsHidden) p.hidden[add] = Product::of({m, w, H_, w, 1, add, precision});
-          if (wantsKernel) p.kernel[add] = Product::of({w, m, H_, 1, w, add, precision});
+          if (wantsHidden) p.hidden[add] = Product::of({m, w, H_, false, add, precision});
+          if (wantsKernel) p.kernel[add] = Product::of({w, m, H_, true, add, precision});
         }
       }
     }

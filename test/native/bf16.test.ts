@@ -119,6 +119,24 @@ describe.runIf(here)('matMul of bf16 operands', () => {
   });
 });
 
+describe.runIf(here)('matMul of bf16 operands in several pieces', () => {
+  // Where operands lie as oneDNN has no fast product for them it takes plain loops, a thousand times slower, without a word.
+  it.each([false, true])('takes no plain loops (left-hand side transposed: %s)', (flipped) => {
+    const [m, n, k] = [740, 256, 1024];
+    const random = new Random(8);
+    const [a, b, out] = [random.floats(m * k), random.floats(k * n), new Float32Array(m * n)];
+    const seconds = (precision: 'f32' | 'bf16') => {
+      const times = [1, 2, 3].map(() => {
+        const start = performance.now();
+        addon.matMul(a, b, out, m, n, k, flipped, false, false, precision);
+        return performance.now() - start;
+      });
+      return Math.min(...times);
+    };
+    withThreads([1, 2], () => expect(seconds('bf16')).toBeLessThan(10 * seconds('f32')));
+  });
+});
+
 describe.runIf(here)('lstm by bf16 products', () => {
   const inputsOf = ({ tokens: T, batch: B, rows: R, hiddenSize: H }: (typeof SIZES)[number]) => {
     const random = new Random(5);
