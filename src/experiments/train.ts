@@ -44,7 +44,8 @@ export async function trainRun(
     folder,
     validator: createValidator(run, corpus, folder),
     provenance: provenance(backend),
-    peakFlops: measurePeak('f32'),
+    // f16 is a way to store, and its products those of f32.
+    peakFlops: measurePeak(run.precision) ?? measurePeak('f32'),
     signal,
     report: onProgress,
   });

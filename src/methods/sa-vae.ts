@@ -18,6 +18,7 @@ import { drawNormals, type SentenceKeys } from '../inference/sentence-noise.js';
 import type { DropoutMasks } from '../model/dropout-masks.js';
 import type { ConditionalLikelihood } from '../model/likelihood.js';
 import { inPrecision } from '../ops/precision.js';
+import { unevenly } from '../ops/token-nll.js';
 import { RandomStream } from '../random/philox.js';
 import { Vae } from './amortized-model.js';
 import { chainMasks } from './chain-masks.js';
@@ -140,8 +141,8 @@ class SaVae extends Vae<KlWeightKeys & SemiAmortizedKeys> {
     const rows = draws.length * batch.size;
     const z = tf.concat(draws.map((draw) => tf.tensor2d(draw.z, [batch.size, this.latentSize])));
     const weights = tf.concat(draws.map(({ weight }) => tf.tensor1d(weight)));
-    const nll = inPrecision('f32', () =>
-      this.decoder.sentenceNll(batch, tf.reshape(z, [rows, this.latentSize]), masks),
+    const nll = unevenly(() =>
+      inPrecision('f32', () => this.decoder.sentenceNll(batch, tf.reshape(z, [rows, this.latentSize]), masks)),
     );
     return tf.sum(tf.mul(nll, weights));
   }

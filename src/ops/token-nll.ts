@@ -25,7 +25,7 @@ export function tokenNll(
   const precision = currentPrecision();
   // Gradients in the forward pass are of the sum: training's losses are means, whose upstream is one number for all tokens.
   const { gradientDepth, kernelDepth } = tf.engine().state;
-  const withGradients = gradientDepth > 0 && kernelDepth === 0;
+  const withGradients = !weighing && gradientDepth > 0 && kernelDepth === 0;
   const op = tf.customGrad((...args) => {
     const [h, kernel, bias] = args as unknown as [tf.Tensor2D, tf.Tensor2D, tf.Tensor1D];
     const save = args[3] as unknown as tf.GradSaveFunc;
@@ -50,6 +50,23 @@ export function tokenNll(
     return { value, gradFunc };
   });
   return op(hidden, outputKernel, outputBias) as tf.Tensor1D;
+}
+
+/** Whether what is computed weighs one token's NLL otherwise than another's. */
+let weighing = false;
+
+/**
+ * What `compute` gives, a loss that weighs the tokens' NLLs by numbers of its own. Without this `tokenNll` has the gradients of
+ * their sum with its values, for which a mean asks, and would compute others from the logits again.
+ */
+export function unevenly<Result>(compute: () => Result): Result {
+  const before = weighing;
+  weighing = true;
+  try {
+    return compute();
+  } finally {
+    weighing = before;
+  }
 }
 
 /** The number that all of them are, or null. */

@@ -15,7 +15,7 @@ import { posteriorHessian } from '../../src/ops/posterior-hessian.js';
 import type { SentenceContext } from '../../src/ops/sentence-context.js';
 import { sgd } from '../../src/ops/sgd.js';
 import { shortRun } from '../../src/ops/short-run.js';
-import { tokenNll, tokenNllPortable } from '../../src/ops/token-nll.js';
+import { tokenNll, tokenNllPortable, unevenly } from '../../src/ops/token-nll.js';
 import { RandomStream } from '../../src/random/philox.js';
 import * as reference from './reference.js';
 import { finiteDifferences, type LatentInputs, type Sizes } from './reference.js';
@@ -159,6 +159,9 @@ describe.each(backends)('on %s', (backend) => {
         const ofMean = gradientsOf(tokenNll, even);
         gradientsOf(tokenNllPortable, even).forEach((wanted, i) => {
           expectClose(ofMean[i]!.dataSync(), wanted.dataSync(), 1e-5, `gradient ${i} of a mean`);
+        });
+        unevenly(() => gradientsOf(tokenNll, upstream)).forEach((gradient, i) => {
+          expectClose(gradient.dataSync(), portable[i]!.dataSync(), 1e-5, `gradient ${i} without a mean's`);
         });
         const f = () => wanted().reduce((total, nll, i) => total + nll * upstream[i]!, 0);
         [hidden, n.outputKernel, n.outputBias].forEach((x, i) => {

@@ -115,8 +115,8 @@ class Machine {
   }
 
   private nearest(run: RunConfig) {
-    const named = this.earlier.filter((other) => other.run.name === run.name);
-    return named.find((other) => other.run.seed === run.seed) ?? named[0];
+    const named = this.earlier.filter(({ run: other }) => other.name === run.name && other.precision === run.precision);
+    return named.find(({ run: other }) => other.seed === run.seed) ?? named[0];
   }
 
   /** Bytes: the most that training a run of the name took, or what its weights, a batch and the corpus come to. */
