@@ -5,6 +5,11 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { LatentModel } from '../../src/evaluation/evaluated-model.js';
+import { generateRun } from '../../src/experiments/generate.js';
+import { interpolateRun } from '../../src/experiments/interpolate.js';
+import { type OpenRun, openRun } from '../../src/experiments/open-run.js';
+import { RunFolder } from '../../src/runs/run-folder.js';
 import { decodeNpy } from '../../src/storage/npy.js';
 import { sri, sriGiven } from './in-process.js';
 
@@ -113,5 +118,25 @@ describe('a learned prior over two layers', () => {
       expect(out.length).toBeGreaterThan(0);
     }
     expect(existsSync('runs/moods/joint-energy-prior/seed-0')).toBe(true);
+  });
+
+  it('is what sentences and the ends of their ways are drawn from', async () => {
+    const folder = new RunFolder('runs/moods/joint-energy-prior/seed-0');
+    const opened = await openRun(folder.config(), folder);
+    const drawn = async (from: OpenRun) => {
+      const request = {
+        decoding: { method: 'sample', temperature: 1, seed: 3 },
+        count: 3,
+        pairs: 2,
+        points: 2,
+      } as const;
+      const made = [await generateRun(from, request), await interpolateRun(from, request)];
+      return made.map(({ items }) => items.map(({ logProbability }) => logProbability));
+    };
+    const { prior, ...model } = opened.model as LatentModel;
+    expect(prior).toBeDefined();
+    const [own, standard] = [await drawn(opened), await drawn({ ...opened, model })];
+    for (const [i, command] of ['generate', 'interpolate'].entries()) expect(own[i], command).not.toEqual(standard[i]);
+    opened.dispose();
   });
 });
