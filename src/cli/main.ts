@@ -58,8 +58,17 @@ export function reportError(error: unknown, io: Io): number {
   }
   const { message, stack } = error instanceof Error ? error : new Error(String(error));
   note(io, `sri: ${message}`);
-  note(io, process.env.SRI_DEBUG ? (stack ?? '') : 'sri: set SRI_DEBUG=1 to see where this happened');
+  if ([error, (error as Error | null)?.cause].some(isFull)) {
+    note(io, 'sri: make room there and give the command again: it goes on from what was kept');
+  } else {
+    note(io, process.env.SRI_DEBUG ? (stack ?? '') : 'sri: set SRI_DEBUG=1 to see where this happened');
+  }
   return EXIT.failed;
+}
+
+/** Whether a disk, or a user's share of it, had no room. */
+function isFull(error: unknown): boolean {
+  return ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException | undefined)?.code ?? '');
 }
 
 /** A path as a person would give it: relative to where they are, where it lies below. */

@@ -15,7 +15,7 @@ import { type Manifest, RunFolder } from './run-folder.js';
  */
 export class RowKeeper {
   private readonly rows: MeasuredRow[] = [];
-  private readonly lost: string[] = [];
+  private readonly lost: { file: string; error: Error }[] = [];
 
   /**
    * @param of what is measured; its `fallback` is what every row is to warn of.
@@ -39,7 +39,7 @@ export class RowKeeper {
     try {
       await folder.writeRow(row, perSentence);
     } catch (error) {
-      this.lost.push(`${folder.rowFile(row)}: ${(error as Error).message}`);
+      this.lost.push({ file: folder.rowFile(row), error: error as Error });
     }
     this.rows.push(row);
     this.tell(row);
@@ -54,7 +54,9 @@ export class RowKeeper {
     if (lost.length === 0) return rows;
     const [what, they] =
       lost.length === 1 ? ['a row was measured', 'it'] : [`${lost.length} rows were measured`, 'they'];
-    throw new Error(`${what} and could not be kept, so ${they} must be measured again:\n${lost.join('\n')}`);
+    const why = lost.map(({ file, error }) => `${file}: ${error.message}`).join('\n');
+    const cause = lost[0]!.error;
+    throw new Error(`${what} and could not be kept, so ${they} must be measured again:\n${why}`, { cause });
   }
 }
 
