@@ -75,9 +75,10 @@ it('ends with the same bits after SIGKILL at arbitrary moments', async () => {
     const child = train('killed');
     const end = ended(child);
     // Every third at any moment from the very start; the others some time after the process has saved something,
-    // so that the run gets somewhere however slow the machine is.
+    // so that the run gets somewhere however slow the machine is, and later and later, so that it comes to its end.
     const early = kills % 3 === 2;
-    const kill = () => setTimeout(() => child.kill('SIGKILL'), 400 * stream.uniform());
+    const latest = early ? 400 : 400 * (1 + kills / 4);
+    const kill = () => setTimeout(() => child.kill('SIGKILL'), latest * stream.uniform());
     if (early) kill();
     const poll = setInterval(() => {
       if (early || newestOrNone('killed') === before) return;
