@@ -107,10 +107,9 @@ LatentPass<Operand>::LatentPass(const RecurrentWeights& recurrent, const Vocabul
 
   for (int i = 0; i < 2; i++) {
     const int m = i == 0 ? rows / shares_ : (rows + shares_ - 1) / shares_;
-    products_[i] = {Product::of({m, Z, 4 * H, false, false, Precision::f32}),
-                    Product::of({m, Z, H, false, false, Precision::f32}),
-                    Product::of({m, 4 * H, Z, false, false, Precision::f32}),
-                    Product::of({m, H, Z, false, true, Precision::f32})};
+    products_[i] = {
+        Product::of({m, Z, 4 * H, false, false, Precision::f32}), Product::of({m, Z, H, false, false, Precision::f32}),
+        Product::of({m, 4 * H, Z, false, false, Precision::f32}), Product::of({m, H, Z, false, true, Precision::f32})};
   }
   latentGates_ = workspace.take<float>(4 * states);
   initialSum_ = workspace.take<float>(states);

@@ -58,7 +58,9 @@ void MatrixProduct::runRounded(const float* a, const float* b, float* out, Works
   inParallel(workers, [&](const Worker& worker) {
     const Range rows = worker.share(m);
     const std::size_t firstRow = rows.begin;
-    const auto blockOf = [&](Range piece) { return left + firstRow * k + static_cast<std::size_t>(piece.begin) * rows.size(); };
+    const auto blockOf = [&](Range piece) {
+      return left + firstRow * k + static_cast<std::size_t>(piece.begin) * rows.size();
+    };
     for (int i = 0; i < pieces; i++) {
       const Range piece = shareOf(k, i, pieces);
       const std::size_t first = piece.begin;
@@ -71,7 +73,8 @@ void MatrixProduct::runRounded(const float* a, const float* b, float* out, Works
     }
     worker.wait();
     for (int i = 0; i < pieces; i++) {
-      products[i][rows.size() > m / workers]->run(worker, blockOf(shareOf(k, i, pieces)), *right[i], out + firstRow * n);
+      products[i][rows.size() > m / workers]->run(worker, blockOf(shareOf(k, i, pieces)), *right[i],
+                                                  out + firstRow * n);
     }
   });
 }
