@@ -1,7 +1,7 @@
 // Tables, figures and the report's page, from whatever runs have measured by now.
 
 import { existsSync } from 'node:fs';
-import { copyFile } from 'node:fs/promises';
+import { copyFile, cp, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { SplitName } from '../data/splits.js';
 import { InputError } from '../errors.js';
@@ -185,6 +185,7 @@ export async function writeComparison(
   return file;
 }
 
+/** What a run is known by without its weights: enough for `sri compare`, and for whoever trains it again. */
 async function copyRuns(runs: readonly MeasuredRun[], folder: string): Promise<void> {
   const names = namesOfCopies(runs);
   for (const [i, { directory }] of runs.entries()) {
@@ -194,5 +195,9 @@ async function copyRuns(runs: readonly MeasuredRun[], folder: string): Promise<v
       const file = path.join(directory, name);
       if (existsSync(file)) await copyFile(file, path.join(copies, name));
     }
+    // Those of before may be of a measurement that is gone.
+    const [rows, copiedRows] = [path.join(directory, 'rows'), path.join(copies, 'rows')];
+    await rm(copiedRows, { recursive: true, force: true });
+    if (existsSync(rows)) await cp(rows, copiedRows, { recursive: true });
   }
 }

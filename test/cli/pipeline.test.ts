@@ -96,6 +96,19 @@ describe('sri reproduce', () => {
     }
   });
 
+  it('leaves copies of runs without weights, which are compared as the runs themselves', async () => {
+    const rowsOf = (run: string) => readdirSync(`${run}/rows`).sort();
+    expect(rowsOf('tables/words/runs/sri-seed-0')).toEqual(rowsOf('runs/words/sri/seed-0'));
+    const compared = async (...runs: string[]) => {
+      const { code, out, error } = await sri('compare', ...runs, '--json');
+      expect(code, error).toBe(0);
+      return out.replaceAll(/"folder":"[^"]*"/g, '');
+    };
+    const copies = await compared('tables/words/runs/lstm-lm-seed-0', 'tables/words/runs/sri-seed-0');
+    expect(copies).toBe(await compared('runs/words/lstm-lm/seed-0', 'runs/words/sri/seed-0'));
+    expect(copies).toMatch(/"difference":\{"value":/);
+  });
+
   it('does nothing twice', async () => {
     const row = path.join('runs/words/sri/seed-0/rows', readdirSync('runs/words/sri/seed-0/rows')[0]!);
     const text = readFileSync(row, 'utf8');
