@@ -2,7 +2,7 @@
 // a card that says so in words. It is a run folder itself, so every command takes it by --run.
 
 import { existsSync } from 'node:fs';
-import { copyFile, cp, mkdir, readdir } from 'node:fs/promises';
+import { copyFile, mkdir, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { loadCorpus } from '../data/corpus-files.js';
 import { InputError } from '../errors.js';
@@ -31,12 +31,8 @@ export async function exportRun(folder: RunFolder, out: string): Promise<string[
     );
   }
   await mkdir(out, { recursive: true });
-  for (const file of ['config.json', 'manifest.json', 'metrics.csv', path.basename(weights)]) {
-    const from = path.join(folder.directory, file);
-    if (existsSync(from)) await copyFile(from, path.join(out, file));
-  }
-  const rows = path.join(folder.directory, 'rows');
-  if (existsSync(rows)) await cp(rows, path.join(out, 'rows'), { recursive: true });
+  await folder.copyRecord(out);
+  await copyFile(weights, path.join(out, path.basename(weights)));
   await copyFile(path.join(run.data.directory, 'vocabulary.txt'), path.join(out, 'vocabulary.txt'));
   await writeFileAtomic(path.join(out, 'README.md'), card(measured, path.basename(weights)));
   return (await readdir(out)).sort();

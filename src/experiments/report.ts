@@ -1,7 +1,5 @@
 // Tables, figures and the report's page, from whatever runs have measured by now.
 
-import { existsSync } from 'node:fs';
-import { copyFile, cp, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { SplitName } from '../data/splits.js';
 import { InputError } from '../errors.js';
@@ -15,6 +13,7 @@ import { type Table, toCsv } from '../report/table.js';
 import { measurements } from '../report/table1.js';
 import { tables } from '../report/tables.js';
 import { type MeasuredRun, namesOfCopies } from '../runs/measured-run.js';
+import { RunFolder } from '../runs/run-folder.js';
 import { writeFileAtomic } from '../storage/atomic-write.js';
 import { makeFolder } from '../storage/folder.js';
 import { commandsOf } from './commands.js';
@@ -185,19 +184,11 @@ export async function writeComparison(
   return file;
 }
 
-/** What a run is known by without its weights: enough for `sri compare`, and for whoever trains it again. */
 async function copyRuns(runs: readonly MeasuredRun[], folder: string): Promise<void> {
   const names = namesOfCopies(runs);
   for (const [i, { directory }] of runs.entries()) {
     const copies = path.join(folder, 'runs', names[i]!);
     makeFolder(copies);
-    for (const name of ['config.json', 'manifest.json', 'metrics.csv']) {
-      const file = path.join(directory, name);
-      if (existsSync(file)) await copyFile(file, path.join(copies, name));
-    }
-    // Those of before may be of a measurement that is gone.
-    const [rows, copiedRows] = [path.join(directory, 'rows'), path.join(copies, 'rows')];
-    await rm(copiedRows, { recursive: true, force: true });
-    if (existsSync(rows)) await cp(rows, copiedRows, { recursive: true });
+    await new RunFolder(directory).copyRecord(copies);
   }
 }

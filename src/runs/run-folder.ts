@@ -9,6 +9,7 @@
 //   artifacts/     texts, samples and figures made with the weights
 
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { copyFile, cp, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { PRECISIONS } from '../config/choices.js';
@@ -135,6 +136,20 @@ export class RunFolder {
   /** Whether it holds a run, trained or not. */
   isBegun(): boolean {
     return existsSync(path.join(this.directory, 'config.json'));
+  }
+
+  /**
+   * Copies into another folder what the run is known by without its weights: enough for `sri compare`, and for whoever trains
+   * it again. Rows that are there are replaced, since they may be of a measurement that is gone.
+   */
+  async copyRecord(to: string): Promise<void> {
+    for (const name of ['config.json', 'manifest.json', 'metrics.csv']) {
+      const file = path.join(this.directory, name);
+      if (existsSync(file)) await copyFile(file, path.join(to, name));
+    }
+    const [rows, copies] = [path.join(this.directory, 'rows'), path.join(to, 'rows')];
+    await rm(copies, { recursive: true, force: true });
+    if (existsSync(rows)) await cp(rows, copies, { recursive: true });
   }
 
   /** @throws InputError where the folder holds no run. */
