@@ -86,6 +86,7 @@ function buildAddon() {
     return false;
   }
   if (!installSystemPackages()) return false;
+  if (!existsSync('build/native/sri_native.node')) say('compiling the native addon');
   return spawnSync(process.execPath, ['scripts/build-native.mjs'], { stdio: 'inherit' }).status === 0;
 }
 
