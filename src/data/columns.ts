@@ -52,7 +52,8 @@ export async function lookAtColumns(file: string): Promise<Columns | null> {
   });
   const label =
     classes.find((at) => names !== null && LABEL_NAME.test(names[at]!.trim())) ??
-    (width === 2 ? classes[0] : undefined) ??
+    // Names that say something else are believed; where there are none, the only column of classes is that of labels.
+    (width === 2 || (names === null && classes.length === 1) ? classes[0] : undefined) ??
     null;
   // A first column that is no class is part of the text, as it always was without a CSV's ending.
   if (!csv && width === 2 && (label === 0 || (label === null && names === null))) return null;

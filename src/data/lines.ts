@@ -16,6 +16,7 @@ export interface ReadFile {
 export type Line = { text: string; wrong: null } | { text: null; wrong: 'encoding' | 'nul' };
 
 const NEWLINE = 0x0a;
+const CARRIAGE_RETURN = 0x0d;
 const BYTE_ORDER_MARK = '\ufeff';
 
 /** The longest line that is taken for one, in bytes; a longer text is one without line ends. */
@@ -24,7 +25,8 @@ const LINE_LIMIT = 1 << 25;
 /**
  * Calls `visit` with each line's number, from 1, and the line: without its line end, and without a byte order mark on the
  * first. A last line without a line end counts as a line.
- * Throws InputError where the file is missing or cannot be read, or has a line of more than 32 MiB.
+ * Throws InputError where the file is missing or cannot be read, has a line of more than 32 MiB, or ends its lines by carriage
+ * returns alone, as old Macs did: it would be one line.
  */
 export async function readLines(path: string, visit: (line: Line, number: number) => void): Promise<ReadFile> {
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -66,8 +68,20 @@ export async function readLines(path: string, visit: (line: Line, number: number
     const reason = code === 'ENOENT' ? 'no such file' : code === 'EISDIR' ? 'is a folder, not a text file' : code;
     throw new InputError(`${path}: ${reason}; give a text file of one sentence a line`);
   }
-  if (pending.length > 0) finish(new Uint8Array(0));
+  if (pending.length > 0) {
+    if (lines === 0 && hasInnerReturn(Buffer.concat(pending))) {
+      throw new InputError(
+        `${path}: its lines end by carriage returns alone; convert them, for example with tr '\\r' '\\n'`,
+      );
+    }
+    finish(new Uint8Array(0));
+  }
   return { lines, bytes, sha256: hash.digest('hex') };
+}
+
+function hasInnerReturn(line: Uint8Array): boolean {
+  const at = line.indexOf(CARRIAGE_RETURN);
+  return at !== -1 && at < line.length - 1;
 }
 
 function decoded(line: Uint8Array, decoder: InstanceType<typeof TextDecoder>, first: boolean): Line {

@@ -207,7 +207,14 @@ it('takes a first line for a sentence whose columns come again below', async () 
   const { out, error } = await init('three.tsv');
   expect(error).not.toContain('sri: ');
   expect(out).toContain('41 sentences taken');
-  expect(out).toMatch(/three\.tsv: text from column 2, no labels/);
+  expect(out).toMatch(/three\.tsv: text from column 2, labels from column 1/);
+});
+
+it('takes no labels where two columns without names could be', async () => {
+  const rows = Array.from({ length: 40 }, (_, i) => `${i % 2}\t${'a longer text '.repeat(4)}${i}\t${i % 3}`);
+  writeFileSync('two-classes.tsv', `${rows.join('\n')}\n`);
+  const { out } = await init('two-classes.tsv');
+  expect(out).toMatch(/two-classes\.tsv: text from column 2, no labels/);
 });
 
 it('offers sizes that a text can fill, ever smaller', () => {

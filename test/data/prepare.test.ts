@@ -443,7 +443,13 @@ describe('what a text is looked at for', () => {
     );
   });
 
-  it('carriage returns alone, and characters of no width', async () => {
+  it('lines that end by carriage returns alone are refused: they would be one line', async () => {
+    expect(await refusal({ train: 'a b\rthe cat\r' })).toMatch(
+      /train\.txt: its lines end by carriage returns alone; convert them/,
+    );
+  });
+
+  it('carriage returns inside, and characters of no width', async () => {
     const told = await found({ train: 'a b\ra b\r\na b\nthe\u200bcat\n' });
     expect(told).toContain('1 line with a carriage return inside, read as white space');
     expect(told).toContain('train.txt:1');
