@@ -29,11 +29,14 @@ server.ask = async (question, signal) => {
 /** What each section was before anything was drawn in it. */
 const sources = new Map([...document.querySelectorAll('section')].map((section) => [section.id, section.outerHTML]));
 let fetching = false;
+/** The newest version that was announced. */
+let announced = null;
 
 /** Takes in the page as it is by now: sections that differ from what they were, and all numbers. */
 async function takeIn() {
   if (fetching || document.hidden) return;
   fetching = true;
+  const wanted = announced;
   try {
     const response = await fetch(location.href);
     if (!response.ok) return say((await response.json()).error);
@@ -57,6 +60,8 @@ async function takeIn() {
   } finally {
     fetching = false;
   }
+  // What was announced meanwhile may not be in it.
+  if (announced !== wanted && announced !== data.live.version) takeIn();
 }
 
 /** @returns the sections that were replaced or are new. */
@@ -126,7 +131,8 @@ function takeInRuns(old, fresh) {
 const events = new EventSource('events');
 events.addEventListener('changed', ({ data: version }) => {
   say('live');
-  if (Number(version) !== data.live.version) takeIn();
+  announced = Number(version);
+  if (announced !== data.live.version) takeIn();
 });
 events.addEventListener('stage', ({ data: text }) => {
   const { what, done, total } = JSON.parse(text);

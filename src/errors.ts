@@ -9,7 +9,7 @@ export class InputError extends Error {
   override readonly name = 'InputError';
 }
 
-/** The user asked to stop (SIGINT) and a checkpoint was saved. The command line exits with 130. */
+/** The user, or the machine, asked to stop, and what was done is saved. The command line exits with 128 and the signal's number. */
 export class InterruptedError extends Error {
   override readonly name = 'InterruptedError';
 }

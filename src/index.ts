@@ -29,7 +29,8 @@ export {
 } from './evaluation/perplexity/define-estimator.js';
 export type { PerplexityEstimator, SentenceEstimate } from './evaluation/perplexity/estimator.js';
 export type { DecodingRequest } from './experiments/decode-texts.js';
-export type { Encoding } from './experiments/encode.js';
+export type { Encoding, UnknownGivenWords } from './experiments/encode.js';
+export type { EvaluationRequest } from './experiments/evaluate.js';
 export type { OpenRun } from './experiments/open-run.js';
 export { type Plugin, plugins } from './experiments/plugins.js';
 export type { Following, RowEvent, Stage } from './experiments/progress.js';

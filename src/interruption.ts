@@ -3,6 +3,15 @@
 
 import { InterruptedError } from './errors.js';
 
+/** What asks to stop, with the exit code of a command that has saved and stopped: 128 and the signal's number. */
+export const STOPPED = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
+export type Stopping = keyof typeof STOPPED;
+
+/** Whether a command that ended with this code was asked to stop, and saved. */
+export function isStopped(code: number): boolean {
+  return Object.values<number>(STOPPED).includes(code);
+}
+
 /** Lets timers and signals have their turn. */
 export function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));

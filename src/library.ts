@@ -36,9 +36,18 @@ export async function loadPlugin(name: string): Promise<void> {
 /** Keys of a configuration with their values: `{ 'model.hiddenSize': 64, 'langevin.temperature': { start: 1, ... } }`. */
 export type Overrides = Readonly<Record<string, unknown>>;
 
-/** As `--set` has them: JSON is YAML. */
+/**
+ * As `--set` has them: JSON is YAML. A key that is undefined is none.
+ * @throws {InputError} for a number that is not finite, which JSON has no way to write.
+ */
 function written(set: Overrides = {}): string[] {
-  return Object.entries(set).map(([key, value]) => `${key}=${JSON.stringify(value)}`);
+  const finite = (_name: string, value: unknown) => {
+    if (typeof value === 'number' && !Number.isFinite(value)) throw new InputError(`set: ${value} is no finite number`);
+    return value;
+  };
+  return Object.entries(set)
+    .filter(([, value]) => value !== undefined)
+    .map(([key, value]) => `${key}=${JSON.stringify(value, finite)}`);
 }
 
 /** A text to prepare: what a config describes, or files of one's own. */
@@ -57,15 +66,22 @@ export interface CorpusRequest {
 
 /**
  * Prepares a corpus: words, vocabulary, three splits as ids.
- * @throws {InputError} where there is no such text, or nothing says what it is.
+ * @throws {InputError} where there is no such text, nothing says what it is, or both `text` and `from` do.
+ * @throws {InterruptedError} when the signal asks to stop; the corpus that was there before stays.
  */
-export async function prepareCorpus({ config, text, from, out, set }: CorpusRequest): Promise<PreparationReport> {
+export async function prepareCorpus(
+  { config, text, from, out, set }: CorpusRequest,
+  { signal }: Pick<Following<never>, 'signal'> = {},
+): Promise<PreparationReport> {
+  if (text !== undefined && from !== undefined) {
+    throw new InputError('prepareCorpus: text and from both say where the text is; give one');
+  }
   const loaded = config === undefined ? null : await openConfig(config);
   const choice = { set: written(set), ...(out === undefined ? {} : { out }) };
-  if (typeof text === 'string') return prepare(ofText(text, loaded, choice));
-  if (text !== undefined) return prepare(ofFiles({ ...text }, loaded, choice));
+  if (typeof text === 'string') return prepare(ofText(text, loaded, choice), { signal });
+  if (text !== undefined) return prepare(ofFiles({ ...text }, loaded, choice), { signal });
   if (loaded === null) throw new InputError('prepareCorpus: give a config, or a text');
-  return prepare(await configured(loaded, { ...choice, ...(from === undefined ? {} : { from }) }));
+  return prepare(await configured(loaded, { ...choice, ...(from === undefined ? {} : { from }) }), { signal });
 }
 
 /** A run of a config. */
@@ -112,6 +128,7 @@ export async function train(
   return { folder: chosen.folder.directory, manifest };
 }
 
+/** How a run is opened. */
 export interface OpeningRequest {
   /** `best`, `last`, or `epoch-<n>` for those that `training.keepEpochs` kept; what `training.select` says where absent. */
   weights?: string;
@@ -129,6 +146,7 @@ export async function openRun(folder: string, { weights, set }: OpeningRequest =
   return openFolder(run, found, weights);
 }
 
+/** What is measured of a run, and by what. */
 export interface MeasuringRequest extends Partial<EvaluationRequest> {
   /** Of perplexity, by name; the configuration's where absent. */
   estimator?: string;
@@ -139,7 +157,8 @@ export interface MeasuringRequest extends Partial<EvaluationRequest> {
 /**
  * Measures an opened run on a split, `test` where absent, and keeps each number as a row in its folder.
  * @throws {InputError} where there is no such metric, or the method lacks it.
- * @throws {InterruptedError} when the signal asks to stop.
+ * @throws {InterruptedError} when the signal asks to stop; rows that were finished are kept.
+ * @throws {Error} at the end, where everything was measured and a row could not be written.
  */
 export async function evaluate(
   opened: OpenRun,
@@ -154,7 +173,8 @@ export async function evaluate(
 /**
  * q(z | x) of sentences, a string each, by the run's own inference.
  * @param request draws from q(z | x) a sentence, two or more; `evaluation.inferenceChains` where absent.
- * @throws {InputError} for a method without a code, and for a sentence without words.
+ * @throws {InputError} for a method without a code, for a sentence without words, and for fewer than two draws.
+ * @throws {InterruptedError} when the signal asks to stop.
  */
 export async function encode(
   opened: OpenRun,
@@ -162,13 +182,19 @@ export async function encode(
   request: { draws?: number } = {},
   following: Following<Stage | UnknownGivenWords> = {},
 ): Promise<Encoding> {
-  return encodeLines(opened, { lines: sentences, source: 'encode', ...request }, following);
+  const { draws } = request;
+  if (draws !== undefined && !(Number.isInteger(draws) && draws >= 2)) {
+    throw new InputError(`encode: ${draws} draws; a whole number from 2, as the deviation is of the draws`);
+  }
+  return encodeLines(opened, { lines: sentences, source: 'encode', draws }, following);
 }
 
 /**
  * The sentences that codes are decoded to.
  * @param codes `[sentences, latentSize]`, row-major: {@link Encoding.mean} is of that form.
- * @throws {InputError} for a method without a code, and for codes of another size than its.
+ * @throws {InputError} for a method without a code, for codes of another size than its or with numbers that are not finite, and
+ *   for settings of decoding out of range.
+ * @throws {InterruptedError} when the signal asks to stop.
  */
 export async function decode(
   opened: OpenRun,
@@ -179,6 +205,10 @@ export async function decode(
   const { latentSize } = opened.run.model;
   if (codes.length % latentSize !== 0) {
     throw new InputError(`decode: ${codes.length} numbers are no codes of ${latentSize} each`);
+  }
+  const { maxLength } = request;
+  if (maxLength !== undefined && !(Number.isInteger(maxLength) && maxLength > 0)) {
+    throw new InputError(`decode: maxLength ${maxLength}; a whole number of words from 1`);
   }
   const given: GivenCodes = { data: codes, size: latentSize, source: 'decode' };
   return decodeCodes(opened, given, request, following);

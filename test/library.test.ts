@@ -9,6 +9,7 @@ import {
   encode,
   evaluate,
   InputError,
+  InterruptedError,
   type OpenRun,
   openRun,
   prepareCorpus,
@@ -74,6 +75,14 @@ it('trains first what a run starts from, and begins anew when it is told to', as
   expect(begun).toEqual(['starts', 'starts', 'starts']);
 });
 
+it('leaves out keys that are undefined, and stops preparing when it is told to', async () => {
+  const place = { config: 'pets.yaml', text: 'pets.txt', out: 'stopped' };
+  const request = { ...place, set: { 'data.maxLength': undefined } };
+  await expect(prepareCorpus(request, { signal: AbortSignal.abort() })).rejects.toThrow(InterruptedError);
+  expect(existsSync('stopped')).toBe(false);
+  expect((await prepareCorpus(request)).settings.maxLength).toBe(12);
+});
+
 it('measures, encodes and decodes a run', async () => {
   const [row] = await evaluate(run, { metrics: ['recon'], split: 'valid' });
   expect(row).toMatchObject({ metric: 'recon', split: 'valid', weights: trained.manifest.weights.best });
@@ -96,6 +105,12 @@ it('throws an InputError that says what would be right', async () => {
   await expect(train({ config: 'pets.yaml', set: { 'model.hidenSize': 3 }, method: 'ae' })).rejects.toThrow(
     /did you mean hiddenSize/,
   );
+  await expect(train({ config: 'pets.yaml', set: { 'optimizer.clipNorm': Infinity }, method: 'ae' })).rejects.toThrow(
+    /Infinity is no finite number/,
+  );
   await expect(prepareCorpus({})).rejects.toThrow(/give a config, or a text/);
+  await expect(prepareCorpus({ config: 'pets.yaml', text: 'pets.txt', from: '.' })).rejects.toThrow(/give one/);
+  await expect(encode(run, ['the cat sat'], { draws: 1 })).rejects.toThrow(/1 draws; a whole number from 2/);
+  await expect(decode(run, new Float32Array(2), { maxLength: 0 })).rejects.toThrow(/maxLength 0; a whole number/);
   await expect(openRun('nowhere')).rejects.toThrow(/no run here/);
 });

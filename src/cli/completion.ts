@@ -6,8 +6,8 @@ import { Argument, type Command } from 'commander';
 import { singleQuoted } from '../shell-words.js';
 import type { Io } from './io.js';
 
-/** What may stand at a place: one of some words, a file, a folder, or anything. */
-type Values = readonly string[] | 'files' | 'folders' | 'any';
+/** What may stand at a place: one of some words, such a word or a file, a file, a folder, or anything. */
+type Values = readonly string[] | { orFile: readonly string[] } | 'files' | 'folders' | 'any';
 
 interface CompletedOption {
   /** `--table`, `--tables`. */
@@ -56,13 +56,13 @@ async function completed(program: Command): Promise<CompletedCommand[]> {
     import('../config/load.js'),
   ]);
   const methodNames = methods().map(({ name }) => name);
-  const known: Readonly<Record<string, Values>> = {
+  const known: Readonly<Record<string, readonly string[]>> = {
     '--method': methodNames,
     '--methods': methodNames,
     '--metric': metrics().map(({ name }) => name),
     '--estimator': ['auto', ...estimators().map(({ name }) => name)],
-    '--config': readdirSync(CONFIG_DIRECTORY).filter((name) => name.endsWith('.yaml')),
   };
+  const configs = { orFile: readdirSync(CONFIG_DIRECTORY).filter((name) => name.endsWith('.yaml')) };
   const ofFlags = (flags: string): Values =>
     /<(file|module)>/.test(flags) ? 'files' : flags.includes('<folder>') ? 'folders' : 'any';
   const everywhere = program.options.filter(({ long }) => long === '--plugin');
@@ -79,11 +79,8 @@ async function completed(program: Command): Promise<CompletedCommand[]> {
           .map(({ flags, description, argChoices, required, optional }): CompletedOption => {
             const names = flags.match(/--[\w-]+/g)!;
             const values = argChoices ?? names.flatMap((name) => known[name] ?? []);
-            return {
-              flags: names,
-              description,
-              values: required || optional ? nonEmpty(values, ofFlags(flags)) : null,
-            };
+            const otherwise = names.includes('--config') ? configs : ofFlags(flags);
+            return { flags: names, description, values: required || optional ? nonEmpty(values, otherwise) : null };
           }),
         help,
       ],
@@ -102,9 +99,9 @@ function bash(commands: readonly CompletedCommand[]): string {
     // With nothing offered, readline completes files, by \`complete -o default\`.
     if (values === 'files') return 'return';
     if (values === 'folders') return `compopt -o filenames; IFS=$'\\n'; COMPREPLY=($(compgen -d -- "$cur")); return`;
-    return values === 'any'
-      ? 'compopt +o default; return'
-      : `COMPREPLY=($(compgen -W ${singleQuoted(values.join(' '))} -- "$cur")); return`;
+    if (values === 'any') return 'compopt +o default; return';
+    const words = 'orFile' in values ? values.orFile : values;
+    return `COMPREPLY=($(compgen -W ${singleQuoted(words.join(' '))} -- "$cur")); return`;
   };
   const valueCases = commands.flatMap(({ name, options }) =>
     options.flatMap(({ flags, values }) =>
@@ -140,7 +137,9 @@ function zsh(commands: readonly CompletedCommand[]): string {
   const action = (values: Values) => {
     if (values === 'files') return '_files';
     if (values === 'folders') return '_files -/';
-    return values === 'any' ? ' ' : `(${values.join(' ')})`;
+    if (values === 'any') return ' ';
+    if (!('orFile' in values)) return `(${values.join(' ')})`;
+    return `{_alternative "words:word:(${values.orFile.join(' ')})" "files:file:_files"}`;
   };
   const plain = (text: string) => text.replace(/[[\]:]/g, '\\$&');
   const describe = (list: readonly CompletedCommand[]) =>
@@ -179,7 +178,10 @@ function fish(commands: readonly CompletedCommand[]): string {
   const take = (values: Values) => {
     if (values === 'files') return '-r -F';
     if (values === 'folders') return "-x -a '(__fish_complete_directories)'";
-    return values === 'any' ? '-x' : `-x -a ${singleQuoted(values.join(' '))}`;
+    if (values === 'any') return '-x';
+    return 'orFile' in values
+      ? `-r -F -a ${singleQuoted(values.orFile.join(' '))}`
+      : `-x -a ${singleQuoted(values.join(' '))}`;
   };
   const lines = commands.flatMap(({ name, description, options, values }) => {
     const within = `complete -c sri -n ${singleQuoted(`__fish_seen_subcommand_from ${name}`)}`;

@@ -4,12 +4,15 @@
 import path from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { SPLIT_NAMES, type SplitName } from '../data/splits.js';
+import type { Distance } from '../experiments/neighbours.js';
 import { shownText } from '../runs/shown-text.js';
 import { addDecodingOptions, type DecodingOptions, decodingOf, showTexts } from './decoding.js';
 import { type Io, note, print, printJson } from './io.js';
 import { wholeNumber } from './options.js';
 import { type Chosen, onTrainedRun, type TrainedRunOptions } from './trained-run.js';
 import { formatOf, VECTOR_FORMATS, type VectorFormat } from './vector-formats.js';
+
+const DISTANCES: readonly Distance[] = ['euclidean', 'cosine'];
 
 const INPUT = 'a sentence a line; standard input unless given';
 
@@ -143,7 +146,7 @@ interface NeighboursOptions extends TrainedRunOptions {
   split: SplitName;
   limit?: number | undefined;
   count: number;
-  distance: 'euclidean' | 'cosine';
+  distance: Distance;
   draws?: number | undefined;
 }
 
@@ -156,9 +159,7 @@ export function addNeighbours(program: Command, io: Io): void {
     .addOption(new Option('--split <name>', 'which sentences are looked among').choices(SPLIT_NAMES).default('test'))
     .option('--limit <number>', 'so many of them, drawn at random; all unless given', wholeNumber(1))
     .option('--count <number>', 'neighbours of each', wholeNumber(1), 5)
-    .addOption(
-      new Option('--distance <name>', 'between mean codes').choices(['euclidean', 'cosine']).default('euclidean'),
-    )
+    .addOption(new Option('--distance <name>', 'between mean codes').choices(DISTANCES).default('euclidean'))
     .option('--draws <number>', 'draws a sentence, as in sri encode; as in the config unless given', wholeNumber(2));
   onTrainedRun(command, io, {
     needsCode: true,

@@ -52,6 +52,7 @@ Examples:
         name,
         hours,
         overrides: overridesOf({ ...options, set: [] }),
+        signal: io.stop,
         ...(valid !== undefined && test !== undefined ? { heldOut: { valid, test } } : {}),
       });
       showPreparation(report, io, json);

@@ -1,7 +1,9 @@
 // What a command is given to work on: a file, or standard input where none is named, or `-`.
 
 import { readFile } from 'node:fs/promises';
-import { InputError } from '../errors.js';
+import { addAbortSignal, type Readable } from 'node:stream';
+import { InputError, InterruptedError } from '../errors.js';
+import { withPath } from '../storage/file-error.js';
 import type { Io } from './io.js';
 
 export interface Input {
@@ -16,17 +18,23 @@ export async function readInput(file: string | undefined, io: Io): Promise<Input
     try {
       return { bytes: await readFile(file), source: file };
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw withPath(error, file);
       throw new InputError(`${file}: no such file; name one, or leave it out to read standard input`);
     }
   }
-  const stream = io.in ?? process.stdin;
+  const stream = (io.in ?? process.stdin) as Readable;
   if (file === undefined && 'isTTY' in stream && stream.isTTY) {
     throw new InputError('name a file, or send something to standard input; - reads what is typed here');
   }
+  const source = 'standard input';
   const chunks: Buffer[] = [];
-  for await (const chunk of stream) chunks.push(Buffer.from(chunk));
-  return { bytes: Buffer.concat(chunks), source: 'standard input' };
+  try {
+    for await (const chunk of addAbortSignal(io.stop, stream)) chunks.push(Buffer.from(chunk));
+  } catch (error) {
+    if (io.stop.aborted) throw new InterruptedError(`stopped before ${source} ended`);
+    throw withPath(error, source);
+  }
+  return { bytes: Buffer.concat(chunks), source };
 }
 
 /** @throws {InputError} for bytes that are no UTF-8. */

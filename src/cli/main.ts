@@ -5,6 +5,7 @@
 import { relative } from 'node:path';
 import { CommanderError } from 'commander';
 import { InputError, InterruptedError } from '../errors.js';
+import { STOPPED, type Stopping } from '../interruption.js';
 import { cut } from '../text.js';
 import { type Io, note } from './io.js';
 import { loadColours } from './paint.js';
@@ -13,11 +14,7 @@ import { argumentsFor, buildProgram } from './program.js';
 /** Characters of a line of a complaint, whatever it quotes. */
 const LONGEST_LINE = 1000;
 
-export const EXIT = { done: 0, failed: 1, wrongInput: 2, interrupted: 130 } as const;
-
-/** What asks to stop, with the exit code that says so: 128 and the signal's number. */
-const STOPPING = { SIGHUP: 129, SIGINT: EXIT.interrupted, SIGTERM: 143 } as const;
-type Stopping = keyof typeof STOPPING;
+export const EXIT = { done: 0, failed: 1, wrongInput: 2, interrupted: STOPPED.SIGINT } as const;
 
 /** Runs the command that `args` (without node and script) asks for; never throws. */
 export async function main(args: readonly string[], given?: Io): Promise<number> {
@@ -49,7 +46,7 @@ export function reportError(error: unknown, io: Io): number {
   if (error instanceof InterruptedError) {
     note(io, `sri: ${error.message}`);
     const { reason } = io.stop;
-    return Object.hasOwn(STOPPING, String(reason)) ? STOPPING[reason as Stopping] : EXIT.interrupted;
+    return Object.hasOwn(STOPPED, String(reason)) ? STOPPED[reason as Stopping] : EXIT.interrupted;
   }
   const refused = refusal(error);
   if (refused !== null) {
@@ -109,9 +106,9 @@ function refusal(error: unknown): string | null {
  * The process's own streams. The first signal asks to stop; a second SIGINT, from someone in a hurry, stops at once. A reader
  * that has gone, such as `head` or a terminal that was closed, ends the printing and not the work.
  */
-function processIo(): { io: Io; release: () => void; lost: () => boolean } {
+function processIo(): { io: Io; release: () => void } {
   const stop = new AbortController();
-  const listeners = (Object.keys(STOPPING) as Stopping[]).map((signal) => {
+  const listeners = (Object.keys(STOPPED) as Stopping[]).map((signal) => {
     const listener = () => {
       if (stop.signal.aborted && signal === 'SIGINT') process.exit(EXIT.interrupted);
       stop.abort(signal);
@@ -131,7 +128,7 @@ function processIo(): { io: Io; release: () => void; lost: () => boolean } {
   const release = () => {
     for (const off of listeners) off();
   };
-  return { io: { out: process.stdout, error: process.stderr, stop: stop.signal }, release, lost: () => lost };
+  return { io: { out: process.stdout, error: process.stderr, stop: stop.signal }, release };
 }
 
 /** Whether nobody reads any more. */

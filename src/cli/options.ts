@@ -204,8 +204,11 @@ export async function chooseTrainedRun(
   needsCode: string | null,
   io: Io,
 ): Promise<{ run: RunConfig; folder: RunFolder }> {
-  const [{ newestRun, noRun, onlyConfig, runAt }, { checkEvaluationOverrides, openConfig, runOfConfig, trainedRun }] =
-    await Promise.all([import('../experiments/default-run.js'), import('../experiments/choose-run.js')]);
+  const [{ newestRun, noRun, onlyConfig, runAt }, choosing] = await Promise.all([
+    import('../experiments/default-run.js'),
+    import('../experiments/choose-run.js'),
+  ]);
+  const { asTrained, checkEvaluationOverrides, openConfig, runOfConfig, trainedRun } = choosing;
   const overrides = overridesOf(options);
   checkEvaluationOverrides(overrides);
   if (options.run !== undefined) {
@@ -238,6 +241,5 @@ export async function chooseTrainedRun(
     const { dataSet, name, seed } = run;
     throw noRun(options.runs, { dataSet, name, seed }, { needsCode, config });
   }
-  const { evaluation, backend, threads } = run;
-  return { run: { ...folder.config(), evaluation, backend, threads }, folder };
+  return { run: asTrained(folder, run, overrides), folder };
 }

@@ -75,7 +75,9 @@ Examples:
     )
     .action(async (options: PrepareCommandOptions) => {
       const { prepare } = await import('../experiments/prepare.js');
-      showPreparation(await prepare(await chooseSources(options), options), io, options.json);
+      const { runs, force } = options;
+      const report = await prepare(await chooseSources(options), { runs, force, signal: io.stop });
+      showPreparation(report, io, options.json);
     });
 }
 

@@ -76,7 +76,10 @@ export async function buildProgram(io: Io, args: readonly string[]): Promise<Com
       outputError: (text, write) => write(complaint(text)),
     })
     .exitOverride()
-    .addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 wrong use or wrong input, 130 interrupted after saving.');
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 done, 1 failed, 2 wrong use or wrong input, 129, 130 or 143 stopped by a signal after saving.',
+    );
   styleHelp(program, io);
   for (const [heading, adds] of Object.entries(COMMANDS)) {
     program.commandsGroup(heading);

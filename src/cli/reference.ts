@@ -114,8 +114,8 @@ async function commandReference(): Promise<string[]> {
   return [
     '## Commands',
     '',
-    '`sri help COMMAND` prints the same, with examples. Exit codes: 0 done, 1 failed, 2 wrong use or wrong input, 130 interrupted',
-    'after saving.',
+    '`sri help COMMAND` prints the same, with examples. Exit codes: 0 done, 1 failed, 2 wrong use or wrong input, 129, 130 or 143',
+    'stopped by a signal (SIGHUP, SIGINT, SIGTERM) after saving.',
     '',
     'Of every command, and all that is listed in a table by name may come from one:',
     '',

@@ -8,6 +8,7 @@ import type { ReproductionRequest } from '../experiments/reproduce/reproduce.js'
 import { counted, formatSeconds } from '../notation.js';
 import { align } from '../report/layout.js';
 import { shellWord } from '../shell-words.js';
+import { cut } from '../text.js';
 import { type Io, note, print, printJson } from './io.js';
 import {
   addConfigOption,
@@ -16,6 +17,7 @@ import {
   collect,
   configOf,
   type MachineOptions,
+  names,
   overridesOf,
   wholeNumber,
   wholeNumbers,
@@ -186,7 +188,7 @@ async function requestOf(options: ReproduceOptions): Promise<ReproductionRequest
     tables: options.frontier ? ['frontier'] : tableKeysOf(options),
     figures: figureKeysOf(options),
     ais: all || ais,
-    methods: methods?.split(',').map((name) => name.trim()),
+    methods: methods === undefined ? undefined : names(methods),
     seeds,
     sweep: parseSweep(options.sweep, loaded.catalogue, { file: options.sweepFile }),
     split,
@@ -234,6 +236,17 @@ async function reproduce(options: ReproduceOptions, io: Io, progress: Progress):
   await reproduce(request, { signal: io.stop, onProgress: (event) => teller.tell(event) });
 }
 
+/**
+ * The options of sbatch, which white space divides.
+ * @throws {InputError} for quotation marks, which a shell would take away and nothing here does.
+ */
+function sbatchWords(text = ''): string[] {
+  if (/["']/.test(text)) {
+    throw new InputError(`--sbatch ${cut(text)}: quotation marks are not understood; give values without white space`);
+  }
+  return text.split(/\s+/).filter((word) => word !== '');
+}
+
 /** Hands the plan to Slurm. */
 async function launch(
   request: ReproductionRequest,
@@ -247,7 +260,7 @@ async function launch(
   ]);
   const { folder, leftOut, foreseen } = await writePlan(request);
   for (const one of leftOut) note(io, describeLeftOut(one));
-  const slurm = slurmJobs(folder, foreseen.isDone, { sbatch: sbatch?.trim().split(/\s+/) ?? [], arrayLimit });
+  const slurm = slurmJobs(folder, foreseen.isDone, { sbatch: sbatchWords(sbatch), arrayLimit });
   if (only) {
     for (const command of await writeScripts(folder, slurm)) print(io, command);
     note(io, `scripts in ${folder.directory}/slurm; nothing was submitted`);
@@ -259,7 +272,7 @@ async function launch(
     else print(io, `job ${number}: ${name}, ${counted(length, 'task')}`);
   }
   if (json) printJson(io, { event: 'plan-folder', folder: folder.directory });
-  else print(io, `sri status ${folder.directory} tells how it stands`);
+  else print(io, `sri status ${shellWord(folder.directory)} tells how it stands`);
 }
 
 /** Writes the plan as Snakemake has it. */

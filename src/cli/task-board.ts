@@ -58,9 +58,6 @@ class LineBoard implements TaskBoard {
 /** Clears from the cursor to the end of its line. */
 const CLEAR = '\u001b[K';
 
-/** Of a moment as a child process tells it. */
-const KNOWN = ['event', 'label', 'done', 'total', 'secondsLeft'];
-
 class LiveBoard implements TaskBoard {
   private readonly bars: cliProgress.MultiBar;
   /** Their lines; null where the terminal has no room for one more. */
@@ -88,9 +85,7 @@ class LiveBoard implements TaskBoard {
     if (!this.tasks.has(number) || event !== 'progress' || typeof done !== 'number' || typeof total !== 'number')
       return;
     const quantities = Object.fromEntries(
-      Object.entries(more).filter(
-        ([key, value]) => !KNOWN.includes(key) && ['number', 'string'].includes(typeof value),
-      ),
+      Object.entries(more).filter(([, value]) => ['number', 'string'].includes(typeof value)),
     ) as Record<string, number>;
     const moment = { label: `${number}: ${label}`, done, total, quantities };
     this.show(number, moment, typeof secondsLeft === 'number' ? secondsLeft : null);

@@ -16,6 +16,7 @@ import {
   Scalar,
 } from 'yaml';
 import { InputError } from '../errors.js';
+import { withPath } from '../storage/file-error.js';
 import { cut } from '../text.js';
 
 /** Bytes of a config file; the largest of configs/ has a hundredth. */
@@ -69,6 +70,8 @@ export function readConfigText(file: string, shown: string): string {
     for (let count = 1; count > 0 && size < bytes.length; size += count) {
       count = readSync(handle, bytes, size, bytes.length - size, null);
     }
+  } catch (error) {
+    throw withPath(error, file);
   } finally {
     closeSync(handle);
   }

@@ -4,6 +4,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { InputError } from '../errors.js';
+import { withPath } from '../storage/file-error.js';
 import { readLines } from './lines.js';
 
 /** What the columns of a file are, counted from 0. */
@@ -17,12 +18,14 @@ export interface Columns {
 }
 
 /** Records that tell what columns are. */
-const LOOKED_AT = 2000;
+export const LOOKED_AT = 2000;
 /** More values than these are no classes. */
-const MOST_LABELS = 100;
+export const MOST_LABELS = 100;
 /** What columns of labels, and of texts, are usually called. */
 const LABEL_NAME = /^(labels?|class|category|sentiment|polarity|rating|stars|score|target|topic|genre|y)$/i;
 const TEXT_NAME = /^(text|sentence|review|content|body|comment|message|summary|title)$/i;
+/** What a column that names its lines is called. */
+const ID_NAME = /^id$/i;
 const COLUMN_NAME = /^[\p{L}_][\p{L}\p{N}_ .-]{0,30}$/u;
 
 /**
@@ -35,7 +38,7 @@ export async function lookAtColumns(file: string): Promise<Columns | null> {
   const records = csv ? await readCsv(file) : await firstTabbed(file);
   if (records === null) return null;
   if (records.rows.length === 0) throw textless(file);
-  const width = Math.max(...records.rows.map(({ length }) => length));
+  const width = records.rows.reduce((most, { length }) => Math.max(most, length), 0);
   if (!csv && records.rows.some(({ length }) => length !== width)) return null;
   const sample = records.rows.slice(0, LOOKED_AT);
   const names = namesOf(sample, width);
@@ -58,6 +61,11 @@ export async function lookAtColumns(file: string): Promise<Columns | null> {
   // A first column that is no class is part of the text, as it always was without a CSV's ending.
   if (!csv && width === 2 && (label === 0 || (label === null && names === null))) return null;
   return { delimiter: records.delimiter, names, text, label };
+}
+
+/** Whether a line's cells are all what columns are usually called. */
+export function looksLikeHeader(cells: readonly string[]): boolean {
+  return cells.every((cell) => [ID_NAME, LABEL_NAME, TEXT_NAME].some((name) => name.test(cell.trim())));
 }
 
 function textless(file: string): InputError {
@@ -115,7 +123,7 @@ async function readCsv(file: string): Promise<{ delimiter: Columns['delimiter'];
     content = new TextDecoder('utf-8', { fatal: true }).decode(await readFile(file));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ERR_ENCODING_INVALID_ENCODED_DATA') {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw withPath(error, file);
       throw new InputError(`${file}: no such file; name a text of an item a line, or a CSV of such`);
     }
     throw new InputError(`${file}: not UTF-8; convert it, for example with iconv -f latin1 -t utf-8`);
@@ -125,7 +133,9 @@ async function readCsv(file: string): Promise<{ delimiter: Columns['delimiter'];
   const delimiter = ([',', ';', '\t'] as const).reduce((a, b) => (count(b) > count(a) ? b : a));
   const width = Math.min(MOST_COLUMNS, count(delimiter));
   const { readForeignCsv } = await import('../storage/csv.js');
-  const rows = readForeignCsv(content, delimiter).map((row) => Array.from({ length: width }, (_, at) => row[at] ?? ''));
+  const rows = readForeignCsv(content, delimiter, file).map((row) =>
+    Array.from({ length: width }, (_, at) => row[at] ?? ''),
+  );
   return { delimiter, rows: rows.filter((row) => row.some((cell) => cell.trim() !== '')) };
 }
 

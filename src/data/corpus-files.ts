@@ -14,6 +14,7 @@ import { readSafetensorsLayout, safetensorsHeader, type TensorPlace } from '../s
 import { hasSum, NO_SUM, withSum } from '../storage/summed-json.js';
 import {
   type CorpusStatistics,
+  closeSplits,
   EncodedSplit,
   FileSplit,
   type PreparationSettings,
@@ -113,13 +114,19 @@ export class CorpusWriter {
   static async in(directory: string): Promise<CorpusWriter> {
     const made = makeFolder(directory);
     const lock = lockIn(directory);
-    for (const name of await readdir(directory)) {
-      // Whoever has the lock is the only one at work.
-      if (SCRATCH.test(name)) await rm(join(directory, name), { recursive: true });
-    }
     const work = join(directory, `.preparing-${process.pid}-${randomBytes(6).toString('hex')}`);
-    await mkdir(work);
-    return new CorpusWriter(directory, work, made, lock);
+    const writer = new CorpusWriter(directory, work, made, lock);
+    try {
+      for (const name of await readdir(directory)) {
+        // Whoever has the lock is the only one at work.
+        if (SCRATCH.test(name)) await rm(join(directory, name), { recursive: true });
+      }
+      await mkdir(work);
+      return writer;
+    } catch (error) {
+      await writer.close();
+      throw error;
+    }
   }
 
   /** The path of a file that is gone with the writer. */
@@ -167,7 +174,12 @@ export class CorpusWriter {
 
   /** Of what was written; it is not kept, as the splits that are handed on would be in memory twice. */
   private hashOf({ settings, vocabulary, labels }: CorpusContent): string {
-    return contentHash({ settings, vocabulary, labels, splits: readSplits(this.work, vocabulary, labels) });
+    const splits = readSplits(this.work, vocabulary, labels);
+    try {
+      return contentHash({ settings, vocabulary, labels, splits });
+    } finally {
+      closeSplits(splits);
+    }
   }
 
   /** Removes what was not put in its place, and the folder with it where it was made for nothing. */
@@ -309,7 +321,9 @@ const splitFile = (split: SplitName) => `${split}.safetensors`;
 /** True where `directory` is a whole corpus of this content. */
 async function holds(directory: string, hash: string): Promise<boolean> {
   try {
-    return (await loadCorpus(directory)).hash === hash;
+    const { hash: there, splits } = await loadCorpus(directory);
+    closeSplits(splits);
+    return there === hash;
   } catch (error) {
     if (error instanceof InputError) return false;
     throw error;

@@ -1,6 +1,6 @@
 // What the rest of the program sees of a text: sentences as ids, in three splits, under one content hash.
 
-import { openSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { bytesOf, readAll, readIntegers } from '../storage/integer-file.js';
 import type { SplitName } from './splits.js';
 import type { Tokenizer } from './tokenize.js';
@@ -17,6 +17,13 @@ export interface Split {
   lengthOf(i: number): number;
   /** Index into the corpus's labels; null where the corpus has none. */
   label(i: number): number | null;
+  /** Lets go of its file, where its words are in one; nothing is read from it after. */
+  close?(): void;
+}
+
+/** Lets go of the files of splits whose words are in files. */
+export function closeSplits(splits: Record<SplitName, Split>): void {
+  for (const split of Object.values(splits)) split.close?.();
 }
 
 /** What the splits of a corpus share: where each sentence begins and which label it has, held in memory. */
@@ -97,13 +104,17 @@ export class FileSplit extends SentenceIndex {
     labels: Int32Array | null,
   ) {
     super(name, offsets, labels);
-    // Open for as long as the program runs, as memory would be kept.
+    // Open until it is closed, so that what replaces the file meanwhile is not mixed in.
     this.file = openSync(path, 'r');
   }
 
   override pieces(): Iterable<Int32Array> {
     const words = this.offsets.at(-1)!;
     return readIntegers(this.path, this.begin, this.begin + words * Int32Array.BYTES_PER_ELEMENT);
+  }
+
+  close(): void {
+    closeSync(this.file);
   }
 
   /** @throws Error where the file has become shorter since it was opened. */

@@ -3,7 +3,8 @@
 
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { InputError } from '../errors.js';
+import { InputError, InterruptedError } from '../errors.js';
+import { withPath } from '../storage/file-error.js';
 
 export interface ReadFile {
   lines: number;
@@ -25,27 +26,36 @@ const LINE_LIMIT = 1 << 25;
 /**
  * Calls `visit` with each line's number, from 1, and the line: without its line end, and without a byte order mark on the
  * first. A last line without a line end counts as a line.
- * Throws InputError where the file is missing or cannot be read, has a line of more than 32 MiB, or ends its lines by carriage
- * returns alone, as old Macs did: it would be one line.
+ * Throws InputError where the file is missing or a folder, has a line of more than 32 MiB, or ends its lines by carriage
+ * returns alone, as old Macs did: it would be one line. Throws InterruptedError when `signal` asks to stop, and what the file
+ * system throws.
  */
-export async function readLines(path: string, visit: (line: Line, number: number) => void): Promise<ReadFile> {
+export async function readLines(
+  path: string,
+  visit: (line: Line, number: number) => void,
+  signal?: AbortSignal,
+): Promise<ReadFile> {
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   const hash = createHash('sha256');
   let bytes = 0;
   let lines = 0;
   let pending: Uint8Array[] = [];
   let pendingBytes = 0;
+  let visiting = false;
 
   const finish = (end: Uint8Array) => {
     const line = pending.length === 0 ? end : Buffer.concat([...pending, end]);
     pending = [];
     pendingBytes = 0;
     lines++;
+    visiting = true;
     visit(decoded(line, decoder, lines === 1), lines);
+    visiting = false;
   };
 
   try {
     for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>) {
+      if (signal?.aborted) throw new InterruptedError(`stopped while ${path} was read`);
       hash.update(chunk);
       bytes += chunk.length;
       let from = 0;
@@ -63,9 +73,11 @@ export async function readLines(path: string, visit: (line: Line, number: number
       }
     }
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === undefined) throw error;
-    const reason = code === 'ENOENT' ? 'no such file' : code === 'EISDIR' ? 'is a folder, not a text file' : code;
+    // What the visitor's own files throw is no fault of this one.
+    if (visiting) throw error;
+    const { code } = error as NodeJS.ErrnoException;
+    const reason = code === 'ENOENT' ? 'no such file' : code === 'EISDIR' ? 'is a folder, not a text file' : null;
+    if (reason === null) throw withPath(error, path);
     throw new InputError(`${path}: ${reason}; give a text file of one sentence a line`);
   }
   if (pending.length > 0) {

@@ -3,6 +3,7 @@
 // is held is the different words, and 5 to 9 bytes a sentence (29 to 33 where distinct sentences are divided).
 
 import { InputError } from '../errors.js';
+import { pause } from '../interruption.js';
 import type { CorpusStatistics, PreparationSettings, PreparedCorpus, SplitStatistics } from './corpus.js';
 import { CorpusWriter, type SplitWriter } from './corpus-files.js';
 import { divide, placeOf, sentenceKey, sortedDistinct } from './division.js';
@@ -43,6 +44,8 @@ export interface PrepareOptions extends Omit<PreparationSettings, 'division' | '
   published?: Record<SplitName, number> | null | undefined;
   /** Asked before a corpus of other content is replaced, whose hash it is given; throws to keep that one. */
   mayReplace?: ((hash: string) => void) | undefined;
+  /** Asks to stop; what was there before stays. */
+  signal?: AbortSignal | undefined;
 }
 
 /** What preparing found: for a person by {@link formatPreparation}, for a machine as it is. */
@@ -62,13 +65,14 @@ export interface PreparationReport {
 /**
  * Prepares a corpus in `options.output`. The same text and settings give the same content hash.
  * Throws InputError, with file and line, for a missing file, text that is not UTF-8, lines with and without a label
- * in one corpus, a split that ends up empty, and settings out of range.
+ * in one corpus, a split that ends up empty, and settings out of range; InterruptedError when the signal asks to stop.
  */
 export async function prepareCorpus(options: PrepareOptions): Promise<PreparedCorpus & { report: PreparationReport }> {
   const settings = checkedSettings(options);
   const writer = await CorpusWriter.in(options.output);
   try {
-    const reader = new SourceReader(settings);
+    const { signal } = options;
+    const reader = new SourceReader(settings, signal);
     const { texts, sources } = await readSources(options.splits, reader, writer);
     reader.throwIfWrong();
     // Which split each sentence of each text goes to, where a text has several.
@@ -81,14 +85,15 @@ export async function prepareCorpus(options: PrepareOptions): Promise<PreparedCo
       if (sizes[i]!.sentences === 0) throw new InputError(emptySplit(split, options.splits, sources));
     }
 
-    const { vocabulary, trainingTypes } = chooseVocabulary(texts, splitOf, reader.words, settings.vocabularySize);
+    const passes = { texts, splitOf, signal };
+    const { vocabulary, trainingTypes } = await chooseVocabulary(passes, reader.words, settings.vocabularySize);
     const labels = texts[0]!.labels === null ? null : [...reader.labels.numbers.keys()].sort();
     const encoders = SPLIT_NAMES.map((split, i) => {
       const shape = { ...sizes[i]!, labelled: labels !== null };
       return new SplitEncoder(writer.split(split, shape), vocabulary, reader, labels);
     });
     try {
-      eachSentence(texts, splitOf, (split, words, label) => encoders[split]!.add(words, label));
+      await eachSentence(passes, (split, words, label) => encoders[split]!.add(words, label));
     } finally {
       for (const encoder of encoders) encoder.close();
     }
@@ -100,7 +105,7 @@ export async function prepareCorpus(options: PrepareOptions): Promise<PreparedCo
       >,
     };
 
-    const overlaps = overlapsOf(texts, splitOf, sizes, reader.words);
+    const overlaps = await overlapsOf(passes, sizes, reader.words);
     const { name, published = null, mayReplace } = options;
     const corpus = await writer.finish({ name, settings, vocabulary, labels, statistics, sources }, mayReplace);
     const report: PreparationReport = {
@@ -161,14 +166,24 @@ type SplitOf = (text: number, sentence: number) => number;
 
 const TRAIN = SPLIT_NAMES.indexOf('train');
 
-function eachSentence(
-  texts: readonly RawSentences[],
-  splitOf: SplitOf,
+/** What a pass over all sentences goes through. */
+interface Passes {
+  texts: readonly RawSentences[];
+  splitOf: SplitOf;
+  signal: AbortSignal | undefined;
+}
+
+/** Sentences between two looks at whether to stop. */
+const UNLOOKED = 1 << 16;
+
+async function eachSentence(
+  { texts, splitOf, signal }: Passes,
   visit: (split: number, words: Int32Array, label: number | null) => void,
-): void {
+): Promise<void> {
   for (const [number, text] of texts.entries()) {
     let sentence = 0;
     for (const words of sentencesOf(text)) {
+      if (sentence % UNLOOKED === 0) await pause(signal, 'stopped before the corpus was prepared');
       visit(splitOf(number, sentence), words, text.labels?.[sentence] ?? null);
       sentence++;
     }
@@ -200,14 +215,13 @@ function sizesOf(texts: readonly RawSentences[], splitOf: SplitOf): SplitSize[] 
 }
 
 /** The most frequent words of the training text, and how many different ones it has. */
-function chooseVocabulary(
-  texts: readonly RawSentences[],
-  splitOf: SplitOf,
+async function chooseVocabulary(
+  passes: Passes,
   interner: Interner,
   limit: number,
-): { vocabulary: Vocabulary; trainingTypes: number } {
+): Promise<{ vocabulary: Vocabulary; trainingTypes: number }> {
   const counts = new Float64Array(interner.numbers.size);
-  eachSentence(texts, splitOf, (split, words) => {
+  await eachSentence(passes, (split, words) => {
     if (split !== TRAIN) return;
     for (const word of words) if (word !== MARKED_UNKNOWN) counts[word]!++;
   });
@@ -281,26 +295,21 @@ class SplitEncoder {
 }
 
 /** How many of the held-out sentences the training split has as well. */
-function overlapsOf(
-  texts: readonly RawSentences[],
-  splitOf: SplitOf,
-  sizes: readonly SplitSize[],
-  interner: Interner,
-): Overlap[] {
+async function overlapsOf(passes: Passes, sizes: readonly SplitSize[], interner: Interner): Promise<Overlap[]> {
   const heldOut = new Float64Array(sizes.reduce((sum, { sentences }, i) => sum + (i === TRAIN ? 0 : sentences), 0));
   let have = 0;
-  eachSentence(texts, splitOf, (split, words) => {
+  await eachSentence(passes, (split, words) => {
     if (split !== TRAIN) heldOut[have++] = sentenceKey(words);
   });
   const keys = sortedDistinct(heldOut);
   const learned = new Uint8Array(keys.length);
-  eachSentence(texts, splitOf, (split, words) => {
+  await eachSentence(passes, (split, words) => {
     if (split !== TRAIN) return;
     const place = placeOf(keys, sentenceKey(words));
     if (place !== -1) learned[place] = 1;
   });
   const overlaps = SPLIT_NAMES.map(() => ({ count: 0, example: new Int32Array(0) }));
-  eachSentence(texts, splitOf, (split, words) => {
+  await eachSentence(passes, (split, words) => {
     if (split === TRAIN || learned[placeOf(keys, sentenceKey(words))] === 0) return;
     const overlap = overlaps[split]!;
     if (overlap.count === 0) overlap.example = words.slice();

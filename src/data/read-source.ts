@@ -5,7 +5,7 @@
 import { InputError } from '../errors.js';
 import { IntegerWriter, readIntegers } from '../storage/integer-file.js';
 import type { PreparationSettings } from './corpus.js';
-import { readLines } from './lines.js';
+import { type Line, readLines } from './lines.js';
 import { tokenize } from './tokenize.js';
 import { SPECIALS } from './vocabulary.js';
 
@@ -152,13 +152,18 @@ export class SourceReader {
   private readonly disagreeing: Place[] = [];
   private readonly withoutLabel: Place[] = [];
 
-  constructor(private readonly settings: PreparationSettings) {
+  /** @param signal asks to stop reading. */
+  constructor(
+    private readonly settings: PreparationSettings,
+    private readonly signal?: AbortSignal,
+  ) {
     this.labelled = { auto: null, none: false, required: true }[settings.labelColumn];
   }
 
   /**
    * @param into a file that is made, of the words' numbers.
    * @throws InputError where the file cannot be read, or has more different words or labels than can be told apart.
+   * @throws InterruptedError when the signal asks to stop.
    */
   async read(path: string, into: string): Promise<{ sentences: RawSentences; report: SourceReport }> {
     const { maxLength, overLong, unknownToken, lowercase, header, tokenizer = 'whitespace' } = this.settings;
@@ -224,10 +229,11 @@ export class SourceReader {
       if (QUOTED.test(label)) note(found.quotedLabels, line);
     };
     try {
-      const file = await readLines(path, (read, line) => {
+      const take = (read: Line, line: number) => {
         if (read.wrong === null) visit(read.text, line);
         else this.notText[read.wrong].push({ path, line });
-      });
+      };
+      const file = await readLines(path, take, this.signal);
       const sentences = { words: into, lengths: lengths.values(), labels: this.labelled ? labels.values() : null };
       const counts = { sentences: lengths.length, truncatedWords, labelWords, first };
       return { sentences, report: { path, ...file, ...found, ...counts } };

@@ -2,6 +2,7 @@
 // here stops the work.
 
 import { counted, percent } from '../notation.js';
+import { looksLikeHeader } from './columns.js';
 import type { CorpusStatistics, PreparationSettings } from './corpus.js';
 import type { Finding, SourceReport } from './read-source.js';
 import { SPLIT_NAMES, type SplitName } from './splits.js';
@@ -22,9 +23,6 @@ const ENOUGH_WORDS = 50;
 const MANY_UNKNOWN = 0.2;
 /** From so many labels on, labels as many as half the sentences look like names of the lines. */
 const MANY_LABELS = 20;
-/** What a column's name is likely to be. */
-const COLUMN_NAMES =
-  /^(id|label|labels|class|category|sentiment|rating|stars|score|target|y|text|sentence|review|content|body)$/i;
 /** Of a sentence or a label that is shown. */
 const CHARACTERS_SHOWN = 60;
 
@@ -74,10 +72,6 @@ function lineWarnings(source: SourceReport, { maxLength, labelColumn }: Preparat
 }
 
 /** Whether a line's columns are what columns are usually called. */
-export function looksLikeHeader(columns: readonly string[]): boolean {
-  return columns.every((column) => COLUMN_NAMES.test(column.trim()));
-}
-
 function headerWarnings({ path, first }: SourceReport, { header }: PreparationSettings): string[] {
   if (header || first === null) return [];
   const columns = [...(first.label === null ? [] : [first.label]), ...first.text.trim().split('\t')];

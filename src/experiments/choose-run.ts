@@ -153,9 +153,22 @@ const CORPUS_PLACE = /^\s*data\.directory\s*=/;
 export function checkEvaluationOverrides(overrides: readonly string[]): void {
   for (const override of overrides) {
     if (!EVALUATION_KEYS.includes(topKey(override)) && !CORPUS_PLACE.test(override)) {
-      throw new InputError(`--set ${override}: what was trained stays as it is; only evaluation.* may be set here`);
+      throw new InputError(
+        `--set ${override}: what was trained stays as it is; only evaluation.*, backend, threads and data.directory may be set here`,
+      );
     }
   }
+}
+
+/**
+ * A trained run, found by the config that it is of.
+ * @param asked the same as the config and the overrides have it now, of which what may differ from the training is taken; the
+ *   corpus stays where the run has it unless an override says otherwise.
+ */
+export function asTrained(folder: RunFolder, asked: RunConfig, overrides: readonly string[]): RunConfig {
+  const { evaluation, backend, threads } = asked;
+  const place = overrides.filter((override) => CORPUS_PLACE.test(override));
+  return overrideRun({ ...folder.config(), evaluation, backend, threads }, place, methods());
 }
 
 /**

@@ -9,6 +9,7 @@ import { configPlugins, type LoadedConfig, loadConfig, parseSweep } from '../con
 import { DEFAULTS, type RunConfig } from '../config/schema.js';
 import type { PreparationSettings } from '../data/corpus.js';
 import { type CorpusOrigin, corpusOrigin } from '../data/corpus-files.js';
+import { rawNames } from '../data/define-data-set.js';
 import { findDataSet } from '../data/registry.js';
 import { InputError } from '../errors.js';
 import { ENCODER_ALONE } from '../evaluation/perplexity/encoder-estimator.js';
@@ -156,7 +157,7 @@ function explained(
     return resolveVariant(loaded, { method: name!, setting, seed: run.seed, overrides }, point!);
   };
   try {
-    const set = overridesFor(resolve([]), run);
+    const set = overridesBetween(resolve([]), run);
     return isDeepStrictEqual(plain(resolve(set)), plain(run)) ? set : null;
   } catch (error) {
     if (error instanceof InputError) return null;
@@ -170,7 +171,7 @@ const plain = (run: RunConfig): unknown => JSON.parse(JSON.stringify(run));
 const NAMED = ['dataSet', 'method', 'setting', 'name', 'seed'];
 
 /** `path.to.key=value` of every key that a run has otherwise. */
-function overridesFor(configured: object, run: object): string[] {
+function overridesBetween(configured: object, run: object): string[] {
   return differences(configured, run)
     .filter(({ path }) => !NAMED.includes(path))
     .map(({ path, other }) => `${path}=${asYaml(other ?? null)}`);
@@ -361,7 +362,7 @@ function preparation(
     loaded === null ? [] : ['--config', config],
     origin === null ? [] : sourceOptions(dataSet, origin),
     loaded !== null && directory === configured.directory ? [] : ['--out', directory],
-    overridesFor(configured, { ...asked, directory: configured.directory }).flatMap((text) => [
+    overridesBetween(configured, { ...asked, directory: configured.directory }).flatMap((text) => [
       '--set',
       `data.${text}`,
     ]),
@@ -389,11 +390,7 @@ function sourceOptions(dataSet: string, { settings: { division }, sources }: Cor
   const usual = path.join('data', 'raw', dataSet);
   if (known !== undefined && (known.write !== null || path.normalize(train!).startsWith(usual))) return [];
   const from = path.dirname(train!);
-  const named = known?.files ?? {
-    train: `${dataSet}.train.txt`,
-    valid: `${dataSet}.valid.txt`,
-    test: `${dataSet}.test.txt`,
-  };
+  const named = known?.files ?? rawNames(dataSet);
   const together = isDeepStrictEqual(
     [train, valid, test].map((file) => path.normalize(file!)),
     [named.train, named.valid, named.test].map((file) => path.join(from, file)),

@@ -2,14 +2,16 @@
 // a card that says so in words. It is a run folder itself, so every command takes it by --run.
 
 import { existsSync } from 'node:fs';
-import { copyFile, mkdir, readdir } from 'node:fs/promises';
+import { copyFile, readdir } from 'node:fs/promises';
 import path from 'node:path';
+import { closeSplits } from '../data/corpus.js';
 import { loadCorpus } from '../data/corpus-files.js';
 import { InputError } from '../errors.js';
 import { withError } from '../notation.js';
 import { isOfSelected, type MeasuredRun, readRun } from '../runs/measured-run.js';
 import type { RunFolder } from '../runs/run-folder.js';
 import { writeFileAtomic } from '../storage/atomic-write.js';
+import { makeFolder } from '../storage/folder.js';
 
 /**
  * Copies what is needed of a run into a folder, which must be new or empty.
@@ -25,12 +27,13 @@ export async function exportRun(folder: RunFolder, out: string): Promise<string[
     throw new InputError(`--out ${out}: there is something in this folder; name a new one`);
   }
   const corpus = await loadCorpus(run.data.directory);
+  closeSplits(corpus.splits);
   if (corpus.hash !== manifest.dataHash) {
     throw new InputError(
       `${run.data.directory} is not the corpus that ${folder.directory} learned from; prepare that again`,
     );
   }
-  await mkdir(out, { recursive: true });
+  makeFolder(out);
   await folder.copyRecord(out);
   await copyFile(weights, path.join(out, path.basename(weights)));
   await copyFile(path.join(run.data.directory, 'vocabulary.txt'), path.join(out, 'vocabulary.txt'));

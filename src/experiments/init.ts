@@ -5,14 +5,21 @@ import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { CONFIG_DIRECTORY, loadConfig } from '../config/load.js';
-import { type Columns, describeColumns, lookAtColumns, writeItems } from '../data/columns.js';
-import { readLines } from '../data/lines.js';
+import {
+  type Columns,
+  describeColumns,
+  LOOKED_AT,
+  lookAtColumns,
+  looksLikeHeader,
+  MOST_LABELS,
+  writeItems,
+} from '../data/columns.js';
+import { type Line, readLines } from '../data/lines.js';
 import type { PreparationReport } from '../data/prepare.js';
 import { type NotText, wrongLines } from '../data/read-source.js';
 import { findDataSet } from '../data/registry.js';
 import type { SplitName } from '../data/splits.js';
 import { type Tokenizer, tokenize } from '../data/tokenize.js';
-import { looksLikeHeader } from '../data/warnings.js';
 import { InputError } from '../errors.js';
 import { methods } from '../methods/registry.js';
 import { makeFolder } from '../storage/folder.js';
@@ -32,6 +39,8 @@ export interface InitRequest {
   hours: number;
   /** `backend=...`, `threads=...`, by which time is estimated. */
   overrides?: readonly string[] | undefined;
+  /** Asks to stop; nothing is left behind. */
+  signal?: AbortSignal | undefined;
 }
 
 /** What is seen of a text. */
@@ -63,9 +72,10 @@ export interface Initialized {
 /**
  * Writes `<name>.yaml` and prepares `data/<name>`.
  * @throws {InputError} where there is such a config already, or the text is none.
+ * @throws {InterruptedError} when the signal asks to stop.
  */
 export async function initialize(request: InitRequest): Promise<Initialized> {
-  const { text, heldOut, folder = '.', hours, overrides = [] } = request;
+  const { text, heldOut, folder = '.', hours, overrides = [], signal } = request;
   const name = request.name ?? nameOf(text);
   if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name)) {
     throw new InputError(
@@ -79,7 +89,7 @@ export async function initialize(request: InitRequest): Promise<Initialized> {
   const scratch = await mkdtemp(path.join(tmpdir(), 'sri-init-'));
   try {
     const { taken, files } = await itemsOf({ train: text, ...heldOut }, path.join(folder, 'data'), name, scratch);
-    const findings = await lookAt(files.train.read);
+    const findings = await lookAt(files.train.read, signal);
     const draft = path.join(scratch, `${name}.yaml`);
     const candidates = scalesFor(findings.items);
     // As seen from the config, with the separators of an address.
@@ -101,7 +111,7 @@ export async function initialize(request: InitRequest): Promise<Initialized> {
         valid === undefined || test === undefined
           ? ofText(source(train), loaded, { out })
           : ofFiles({ train: source(train), valid: source(valid), test: source(test) }, loaded, { out }),
-        { runs: path.join(folder, 'runs') },
+        { runs: path.join(folder, 'runs'), signal },
       );
       chosen = await choose(candidates, 3600 * hours, async (scale) => {
         await writeFile(draft, write(scale));
@@ -172,20 +182,17 @@ function nameOf(text: string): string {
     .replace(/^[^A-Za-z0-9]+/, '');
 }
 
-/** Lines that tell how a text is written. */
-const LOOKED_AT = 2000;
 /** A share of words with a punctuation mark at their end that tokenized text has not. */
 const UNTOKENIZED = 0.05;
-/** More labels than these are rather columns of text. */
-const MOST_LABELS = 100;
 
-async function lookAt(file: string): Promise<TextFindings> {
+async function lookAt(file: string, signal: AbortSignal | undefined): Promise<TextFindings> {
   const first: string[] = [];
   const notText: NotText = { encoding: [], nul: [] };
-  await readLines(file, (read, line) => {
+  const take = (read: Line, line: number) => {
     if (read.wrong !== null) notText[read.wrong].push({ path: file, line });
     else if (read.text.trim() !== '' && first.length < LOOKED_AT) first.push(read.text);
-  });
+  };
+  await readLines(file, take, signal);
   const wrong = wrongLines(notText);
   if (wrong.length > 0) throw new InputError(wrong.join('\n'));
   const header = looksLikeHeader((first[0] ?? '').trim().split('\t'));
@@ -201,7 +208,7 @@ async function lookAt(file: string): Promise<TextFindings> {
   const lengths: number[] = [];
   const labels = new Set<string>();
   let due = header;
-  await readLines(file, ({ text }) => {
+  const count = ({ text }: Line) => {
     if (text === null || text.trim() === '') return;
     if (due) {
       due = false;
@@ -212,7 +219,8 @@ async function lookAt(file: string): Promise<TextFindings> {
     if (labelled) labels.add(text.slice(0, text.indexOf('\t')).trim());
     lengths.push(tokens.length);
     for (const token of tokens) counts.set(token, (counts.get(token) ?? 0) + 1);
-  });
+  };
+  await readLines(file, count, signal);
   lengths.sort((a, b) => a - b);
   return {
     items: lengths.length,

@@ -8,9 +8,8 @@ import { type EncodingRequest, encode, type UnknownGivenWords } from './encode.j
 import { latentModel, type OpenRun } from './open-run.js';
 import { type Following, type Stage, stage } from './progress.js';
 
-export const DISTANCES = ['euclidean', 'cosine'] as const;
 /** Between mean codes: |a - b|, or 1 - a b / (|a| |b|). */
-export type Distance = (typeof DISTANCES)[number];
+export type Distance = 'euclidean' | 'cosine';
 
 export interface NeighboursRequest extends EncodingRequest {
   split: SplitName;

@@ -2,7 +2,7 @@
 
 import { sourceCommit } from '../commit.js';
 import type { RunConfig } from '../config/schema.js';
-import type { PreparedCorpus } from '../data/corpus.js';
+import { closeSplits, type PreparedCorpus } from '../data/corpus.js';
 import { loadCorpus } from '../data/corpus-files.js';
 import { InputError } from '../errors.js';
 import type { EvaluatedModel, LatentModel } from '../evaluation/evaluated-model.js';
@@ -14,6 +14,7 @@ import { loadWeights } from '../runs/weights.js';
 import { evaluatedModel } from './evaluation.js';
 import { checkMemory, startMachine } from './machine.js';
 
+/** A trained run with its corpus and weights in memory; who opened it disposes it. */
 export interface OpenRun {
   run: RunConfig;
   folder: RunFolder;
@@ -70,10 +71,14 @@ export async function openRun(
         dataHash: corpus.hash,
       },
       fallback,
-      dispose: () => model.dispose(),
+      dispose: () => {
+        model.dispose();
+        closeSplits(corpus.splits);
+      },
     };
   } catch (error) {
     model.dispose();
+    closeSplits(corpus.splits);
     throw error;
   }
 }

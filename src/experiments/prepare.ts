@@ -123,16 +123,19 @@ export interface Replacing {
   /** Folder of all runs. */
   runs?: string;
   /** Whether a corpus that runs learned from may be replaced. */
-  force?: boolean;
+  force?: boolean | undefined;
+  /** Asks to stop; what was there before stays. */
+  signal?: AbortSignal | undefined;
 }
 
 /**
  * Prepares, and tells what was found.
  * @throws {InputError} where a corpus of other content is there and runs depend on it, unless it is forced.
+ * @throws {InterruptedError} when the signal asks to stop.
  */
 export async function prepare(
   { name, output, splits, settings }: Preparation,
-  { runs = 'runs', force = false }: Replacing = {},
+  { runs = 'runs', force = false, signal }: Replacing = {},
 ): Promise<PreparationReport> {
   // Said before a text is read that may be long.
   if (existsSync(output) && !statSync(output).isDirectory()) {
@@ -145,7 +148,7 @@ export async function prepare(
   const mayReplace = (hash: string) => {
     if (!force) throwIfNeeded(output, hash, runs);
   };
-  const { report } = await prepareCorpus({ name, output, splits, published, mayReplace, ...rest });
+  const { report } = await prepareCorpus({ name, output, splits, published, mayReplace, signal, ...rest });
   return report;
 }
 

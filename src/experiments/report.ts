@@ -1,5 +1,6 @@
 // Tables, figures and the report's page, from whatever runs have measured by now.
 
+import { realpathSync } from 'node:fs';
 import path from 'node:path';
 import type { SplitName } from '../data/splits.js';
 import { InputError } from '../errors.js';
@@ -184,11 +185,22 @@ export async function writeComparison(
   return file;
 }
 
+/** A run that lies where its copy would, as one of those copies does, stays as it is. */
 async function copyRuns(runs: readonly MeasuredRun[], folder: string): Promise<void> {
   const names = namesOfCopies(runs);
-  for (const [i, { directory }] of runs.entries()) {
+  const placed = runs.map(({ directory }, i) => {
     const copies = path.join(folder, 'runs', names[i]!);
     makeFolder(copies);
-    await new RunFolder(directory).copyRecord(copies);
+    return { directory, copies, from: realpathSync(directory), to: realpathSync(copies) };
+  });
+  for (const { directory, from, to } of placed) {
+    const other = placed.find((one) => one.to === from && one.from !== from);
+    if (other === undefined) continue;
+    throw new InputError(
+      `${directory} is where the copy of ${other.directory} would lie (the copy of this one: ${to}); give another --results`,
+    );
+  }
+  for (const { directory, copies, from, to } of placed) {
+    if (from !== to) await new RunFolder(directory).copyRecord(copies);
   }
 }

@@ -2,7 +2,7 @@
 
 import { measurePeak } from '../backends/peak.js';
 import { type RunConfig, STARTING_PARTS } from '../config/schema.js';
-import type { PreparedCorpus } from '../data/corpus.js';
+import { closeSplits, type PreparedCorpus } from '../data/corpus.js';
 import { loadCorpus } from '../data/corpus-files.js';
 import { InputError } from '../errors.js';
 import { methodNamed } from '../methods/registry.js';
@@ -30,25 +30,29 @@ export async function trainRun(
   { signal, onProgress, restart }: Following<TrainingEvent> & { restart?: boolean | undefined } = {},
 ): Promise<Manifest> {
   const corpus = await loadCorpus(run.data.directory);
-  checkMemory(run, corpus.vocabulary.size);
-  checkPrepared(run, corpus);
-  const backend = await startMachine(run, run.precision);
-  if (backend.fallback !== null) onProgress?.({ kind: 'warning', text: backend.fallback });
-  checkPrecision(run);
-  return train({
-    run,
-    method: methodNamed(run.method),
-    restart,
-    startFrom: !restart && hasCheckpoint(folder.checkpoints) ? [] : startingWeights(run, runs, corpus.hash),
-    corpus,
-    folder,
-    validator: createValidator(run, corpus, folder),
-    provenance: provenance(backend),
-    // f16 is a way to store, and its products those of f32.
-    peakFlops: measurePeak(run.precision) ?? measurePeak('f32'),
-    signal,
-    report: onProgress,
-  });
+  try {
+    checkMemory(run, corpus.vocabulary.size);
+    checkPrepared(run, corpus);
+    const backend = await startMachine(run, run.precision);
+    if (backend.fallback !== null) onProgress?.({ kind: 'warning', text: backend.fallback });
+    checkPrecision(run);
+    return await train({
+      run,
+      method: methodNamed(run.method),
+      restart,
+      startFrom: !restart && hasCheckpoint(folder.checkpoints) ? [] : startingWeights(run, runs, corpus.hash),
+      corpus,
+      folder,
+      validator: createValidator(run, corpus, folder),
+      provenance: provenance(backend),
+      // f16 is a way to store, and its products those of f32.
+      peakFlops: measurePeak(run.precision) ?? measurePeak('f32'),
+      signal,
+      report: onProgress,
+    });
+  } finally {
+    closeSplits(corpus.splits);
+  }
 }
 
 /** A run that is to be trained, and where. */

@@ -3,11 +3,12 @@
 // sentences that it judges.
 
 import { evaluationSubset } from '../data/batches.js';
-import { InputError, InterruptedError } from '../errors.js';
+import { InputError } from '../errors.js';
 import { predictBySvm } from '../evaluation/classification/classification.js';
 import { labelledOrder, labelsOf } from '../evaluation/classification/labelled-sets.js';
 import { SvmTrainer } from '../evaluation/classification/svm.js';
 import { inferCodes } from '../evaluation/codes.js';
+import { pause } from '../interruption.js';
 import { can } from '../methods/capability.js';
 import { RandomStream } from '../random/philox.js';
 import type { DecodedText } from '../runs/texts.js';
@@ -75,6 +76,7 @@ export async function transfer(
 ): Promise<Transfer> {
   const start = performance.now();
   const { run, corpus } = opened;
+  const draws = run.evaluation.featureDraws;
   const model = latentModel(opened, 'sri transfer');
   const { latentSize } = model;
   const names = corpus.labels ?? [];
@@ -92,7 +94,6 @@ export async function transfer(
   const drawn = labelledOrder(labelsOf(train, every), { seed: run.seed, set: 0 }).slice(0, wanted);
   const codesOf = async (what: string, split: typeof train, indices: Int32Array) => {
     const { batchSize } = run.training;
-    const draws = run.evaluation.featureDraws;
     const options = { indices, batchSize, seed: run.seed, draws, signal };
     return (await inferCodes(model, split, options, stage(what, onProgress))).mean;
   };
@@ -102,7 +103,7 @@ export async function transfer(
     throw new InputError(`of ${drawn.length} labelled training sentences none is of ${cut(from ?? 'any other class')}`);
   }
 
-  const given = await encode(opened, { lines, source }, { signal, onProgress }, 'sri transfer');
+  const given = await encode(opened, { lines, source, draws }, { signal, onProgress }, 'sri transfer');
   const moved = given.mean.map((value, i) => value + vector[i % latentSize]!);
   const written = await decodeTexts(opened, moved, lines.length, settled(opened, request), { signal, onProgress });
 
@@ -113,17 +114,13 @@ export async function transfer(
       : (
           await encode(
             opened,
-            { lines: withWords.map((i) => written[i]!.text), source: 'what was written' },
+            { lines: withWords.map((i) => written[i]!.text), source: 'what was written', draws },
             { signal },
           )
         ).mean;
   const tested = evaluationSubset(test, Math.min(judged, test.length));
   const held = await codesOf('codes of test', test, tested);
 
-  const pause = async () => {
-    await new Promise((resolve) => setImmediate(resolve));
-    if (signal?.aborted) throw new InterruptedError('stopped before what was written was judged');
-  };
   const stream = new RandomStream({ seed: run.seed, purpose: 'cross-validation', batch: 0, step: drawn.length });
   const codes = Float32Array.from([...given.mean, ...again, ...held]);
   const { predicted } = await predictBySvm(
@@ -132,7 +129,7 @@ export async function transfer(
     codes,
     run.evaluation.classification,
     stream,
-    pause,
+    () => pause(signal, 'stopped before what was written was judged'),
   );
   const [first, second] = [lines.length, lines.length + withWords.length];
   const after = new Map(withWords.map((i, place) => [i, predicted[first + place]!]));
@@ -151,7 +148,7 @@ export async function transfer(
   };
   const { before, after: reached, judge } = result;
   const settings = {
-    ...{ to, from: from ?? null, strength, labels: drawn.length, source },
+    ...{ to, from: from ?? null, strength, labels: drawn.length, judged: tested.length, source },
     ...{ given: sha256(lines.join('\n')).slice(0, 12), decoding: JSON.stringify(settled(opened, request)) },
   };
   const keeper = rowKeeper(opened, () => settings);
@@ -164,7 +161,7 @@ export async function transfer(
     value: reached.value,
     standardError: reached.standardError,
     sentences: lines.length,
-    draws: can(model.inference, 'mean') ? 0 : run.evaluation.featureDraws,
+    draws: can(model.inference, 'mean') ? 0 : draws,
     facts: {
       ...{ before: before.value, beforeError: before.standardError },
       ...(judge !== null && { judge: judge.value, judgeError: judge.standardError, judged: judge.sentences }),

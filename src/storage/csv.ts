@@ -1,8 +1,9 @@
 // CSV as RFC 4180 has it, of cells that a spreadsheet will not run: a text that begins as a formula does gets an apostrophe
 // before it, and whoever reads it back takes that off.
 
-import { parse } from 'csv-parse/sync';
+import { type CsvError, parse } from 'csv-parse/sync';
 import { stringify } from 'csv-stringify/sync';
+import { InputError } from '../errors.js';
 
 export type CsvCell = string | number | null | undefined;
 
@@ -29,9 +30,18 @@ export interface CsvLine {
 /** Whatever a text is, it is read as far as it goes. */
 const LENIENT = { bom: true, relax_column_count: true, relax_quotes: true, skip_empty_lines: true } as const;
 
-/** The cells of a text that others wrote, line by line, as they are. */
-export function readForeignCsv(text: string, delimiter: string): string[][] {
-  return parse(text, { ...LENIENT, delimiter });
+/**
+ * The cells of a text that others wrote, line by line, as they are.
+ * @param source what messages call it.
+ * @throws {InputError} where it is no CSV, as after a quotation mark that nothing closes.
+ */
+export function readForeignCsv(text: string, delimiter: string, source: string): string[][] {
+  try {
+    return parse(text, { ...LENIENT, delimiter });
+  } catch (error) {
+    const { message, lines } = error as CsvError;
+    throw new InputError(`${source}${typeof lines === 'number' ? `:${lines}` : ''}: no CSV: ${message}`);
+  }
 }
 
 /** The lines of a text as {@link csvText} writes it; one that is cut off, or that other hands spoiled, as far as it goes. */

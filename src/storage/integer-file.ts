@@ -2,6 +2,7 @@
 // than memory holds. Synchronous, since what uses it counts millions of them in a loop.
 
 import { closeSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs';
+import { withPath } from './file-error.js';
 
 /** Numbers that are held in memory at a time; 1 MiB of them. */
 const PIECE = 1 << 18;
@@ -34,13 +35,19 @@ export class IntegerWriter {
     try {
       this.flush();
       fsyncSync(this.file);
+    } catch (error) {
+      throw withPath(error, this.path);
     } finally {
       closeSync(this.file);
     }
   }
 
   private flush(): void {
-    writeAll(this.file, bytesOf(this.piece.subarray(0, this.used)));
+    try {
+      writeAll(this.file, bytesOf(this.piece.subarray(0, this.used)));
+    } catch (error) {
+      throw withPath(error, this.path);
+    }
     this.used = 0;
   }
 }

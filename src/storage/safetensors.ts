@@ -143,7 +143,7 @@ function layoutOf(
   const header = parseHeader(read(LENGTH_BYTES, dataStart), fail);
   const metadata = (header[METADATA] ?? {}) as Record<string, string>;
   const relative = Object.entries(header).flatMap(([name, entry]) =>
-    name === METADATA ? [] : [readPlace(name, entry, fail)],
+    name === METADATA ? [] : [readPlace(name, entry, path, fail)],
   );
   relative.sort((a, b) => a.begin - b.begin || a.end - b.end);
 
@@ -174,9 +174,11 @@ function parseHeader(json: Uint8Array, fail: Fail): Record<string, unknown> {
 }
 
 /** A tensor's place counted from the end of the header. */
-function readPlace(name: string, entry: unknown, fail: Fail): TensorPlace {
+function readPlace(name: string, entry: unknown, path: string, fail: Fail): TensorPlace {
   const { dtype, shape, data_offsets: offsets } = (entry ?? {}) as Record<string, unknown>;
-  if (dtype !== 'F32' && dtype !== 'I32') return fail(`tensor '${name}' has dtype ${dtype}; F32 and I32 are known`);
+  if (dtype !== 'F32' && dtype !== 'I32') {
+    throw new InputError(`${path}: tensor '${name}' has dtype ${dtype}; F32 and I32 are read: write it as float32`);
+  }
   if (!isSizes(shape)) return fail(`tensor '${name}' has no sound shape`);
   if (!isSizes(offsets) || offsets.length !== 2) return fail(`tensor '${name}' has no sound data_offsets`);
   const [begin, end] = offsets as [number, number];

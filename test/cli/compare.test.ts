@@ -112,7 +112,28 @@ it('is handed on as a folder that commands take, with the corpus elsewhere', asy
   const own = ['--run', 'handed', '--metric', 'ppl', '--split', 'valid'];
   expect((await sri('eval', ...own)).code).toBe(2);
   expect(await done('eval', ...own, '--set', 'data.directory=elsewhere')).toMatch(/^ppl +\d/);
+  const byName = ['--config', 'tiny.yaml', '--method', 'lstm-lm', '--metric', 'ppl', '--split', 'valid'];
+  expect(await done('eval', ...byName, '--set', 'data.directory=elsewhere')).toMatch(/^ppl +\d/);
   renameSync('elsewhere', 'data/tiny');
+  expect(await sri('export', runs[1]!, '--out', '/proc/none')).toMatchObject({ code: 2 });
   expect((await sri('export', runs[1]!, '--out', 'handed')).error).toMatch(/--out handed: there is something/);
   expect((await sri('eval', ...own, '--set', 'data.maxLength=3')).error).toMatch(/what was trained stays as it is/);
+});
+
+it('leaves runs alone that lie where their copies would', async () => {
+  await done('report', ...runs, '--results', 'published');
+  const [first, second] = readdirSync('published/tiny/runs').map((name) => path.join('published/tiny/runs', name));
+  const rows = () => [first!, second!].map((copy) => readdirSync(path.join(copy, 'rows')));
+  const there = rows();
+  await done('report', first!, second!, '--results', 'published');
+  expect(rows()).toEqual(there);
+  // One whose copy would lie upon the other.
+  cpSync(runs[0]!, 'again', { recursive: true });
+  renameSync(second!, `${first}-2`);
+  const { code, error } = await sri('report', 'again', `${first}-2`, first!, '--results', 'published');
+  expect([code, error]).toEqual([
+    2,
+    expect.stringMatching(/is where the copy of .* would lie.*; give another --results/),
+  ]);
+  expect(readdirSync(path.join(first!, 'rows'))).toEqual(there[0]);
 });

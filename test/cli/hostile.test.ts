@@ -20,6 +20,7 @@ methods: { sri: { langevin: { steps: 2 } } }
 const config = path.join(root, 'odd.yaml');
 const text = path.join(root, 'odd.txt');
 const run = path.join(root, 'run');
+const sweep = (...more: string[]) => ['reproduce', '--config', config, '--dry-run', ...more];
 const LABELS = ['constructor', '__proto__', '=1+1', 'a\x1b[2Jb'];
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there.
@@ -31,6 +32,7 @@ beforeAll(async () => {
     const sentence = Array.from({ length: 3 + (i % 4) }, (_, k) => words[(i * 7 + k * k) % words.length]);
     return `${LABELS[i % LABELS.length]}\t${sentence.join(' ')}`;
   });
+  mkdirSync(path.join(root, 'folder.csv'));
   writeFileSync(text, `${lines.join('\n')}\n`);
   writeFileSync(config, CONFIG);
   const prepared = await sri('prepare', '--config', config, '--text', text);
@@ -94,6 +96,9 @@ it.each([
     () => ['prepare', '--text', root, '--out', path.join(root, 'o')],
     /is a folder, not a text file/,
   ],
+  ['a folder for sentences', () => ['encode', root, '--run', run], /this is a folder, where a file is wanted/],
+  ['a folder for a CSV', () => ['init', path.join(root, 'folder.csv')], /this is a folder, where a file is wanted/],
+  ['a folder for --sweep-file', () => sweep('--sweep-file', root), /this is a folder, where a file is wanted/],
   ['a folder for --config', () => ['train', '--config', root, '--method', 'sri'], /is a folder, not a config file/],
   [
     'hidden units without number',

@@ -217,6 +217,23 @@ it('takes no labels where two columns without names could be', async () => {
   expect(out).toMatch(/two-classes\.tsv: text from column 2, no labels/);
 });
 
+it('takes a long CSV, and says where one is none', async () => {
+  const rows = Array.from({ length: 130_000 }, (_, i) => `${i % 5},the text of ${i % 97}`);
+  writeFileSync('long.csv', `stars,text\n${rows.join('\n')}\n`);
+  expect((await init('long.csv')).out).toContain('130,000 sentences taken');
+  writeFileSync('open.csv', 'stars,text\n1,"never closed\n2,more\n');
+  expect(await init('open.csv')).toMatchObject({
+    code: 2,
+    error: expect.stringMatching(/open\.csv:\d+: no CSV: .*Quote/),
+  });
+});
+
+it('sees a header by the names that columns of labels and of texts have', async () => {
+  const rows = Array.from({ length: 40 }, (_, i) => `${i % 2 ? 'good' : 'bad'}\tthe food was ${i}`);
+  writeFileSync('named.tsv', `label\tcomment\n${rows.join('\n')}\n`);
+  expect((await init('named.tsv')).out).toContain('40 sentences taken');
+});
+
 it('offers sizes that a text can fill, ever smaller', () => {
   for (const items of [100, 5_000, 20_000, 1_000_000]) {
     const scales = scalesFor(items);

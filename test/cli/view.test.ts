@@ -24,6 +24,9 @@ const said = new PassThrough();
 let ended: Promise<number>;
 let address: URL;
 
+/** What answers has the lowest priority of all, on a machine that may be busy. */
+const PATIENTLY = { timeout: 15_000 };
+
 beforeAll(async () => {
   process.chdir(root);
   await trainOnWords(['lstm-lm', 'anneal-vae', 'sri']);
@@ -230,10 +233,10 @@ describe.skipIf(chromiumFile === null)('in a browser', () => {
     await form.locator('select[name=run]').selectOption(RUN);
     await form.getByLabel('Sentence', { exact: true }).fill('a b1 zebra');
     await form.getByLabel('Sentence', { exact: true }).press('Enter');
-    await expect.poll(() => form.locator('.read').innerText()).toContain('Not in the vocabulary: zebra');
+    await expect.poll(() => form.locator('.read').innerText(), PATIENTLY).toContain('Not in the vocabulary: zebra');
     const sliders = form.locator('.sliders input');
     expect(await sliders.count()).toBe(2);
-    await expect.poll(() => form.locator('.written').innerText()).toMatch(/\S/);
+    await expect.poll(() => form.locator('.written').innerText(), PATIENTLY).toMatch(/\S/);
     const code = [await sliders.nth(0).inputValue(), await sliders.nth(1).inputValue()].map(Number);
     const order = (await form.locator('.sliders label').allInnerTexts()).map((text) => Number(text.match(/z(\d)/)![1]));
     await sliders.nth(0).fill('3');
@@ -242,15 +245,15 @@ describe.skipIf(chromiumFile === null)('in a browser', () => {
       moved[d] = i === 0 ? 3 : code[i]!;
     });
     const { answer } = await ask({ ask: 'decode', run: RUN, code: moved });
-    await expect.poll(() => form.locator('.written').innerText()).toBe(answer.text);
+    await expect.poll(() => form.locator('.written').innerText(), PATIENTLY).toBe(answer.text);
     await form.getByLabel('Another sentence').fill('a b0 d e');
     await form.getByLabel('Another sentence').press('Enter');
-    await expect.poll(() => form.locator('.way li').count()).toBe(7);
+    await expect.poll(() => form.locator('.way li').count(), PATIENTLY).toBe(7);
     expect(await form.locator('.way li').first().innerText()).toBe(answer.text);
     await form.getByRole('button', { name: 'Find the nearest' }).click();
-    await expect.poll(() => form.locator('.near li').count()).toBe(8);
+    await expect.poll(() => form.locator('.near li').count(), PATIENTLY).toBe(8);
     await form.getByRole('button', { name: 'Draw a code of the prior' }).click();
-    await expect.poll(() => form.locator('.read').innerText()).toBe('A sample of the prior.');
+    await expect.poll(() => form.locator('.read').innerText(), PATIENTLY).toBe('A sample of the prior.');
     expect(complaints).toEqual([]);
   });
 
@@ -262,7 +265,7 @@ describe.skipIf(chromiumFile === null)('in a browser', () => {
       .evaluate((details) => details.setAttribute('open', ''));
     const { code } = await sri('eval', '--run', RUN, '--metric', 'au', '--limit', '4');
     expect(code).toBe(0);
-    await expect.poll(() => page.locator('nav').innerText(), { timeout: 15_000 }).toContain('Table 1');
+    await expect.poll(() => page.locator('nav').innerText(), PATIENTLY).toContain('Table 1');
     expect(await page.locator('#explorer input[name=text]').inputValue()).toBe('still here');
     expect(await page.locator('#alive').innerText()).toBe('live');
     expect(complaints).toEqual([]);

@@ -106,6 +106,11 @@ describe('safetensors', () => {
     expect(() => decodeSafetensors(bytes, 'x')).toThrow(InputError);
   });
 
+  it('says of a dtype that is not read what would be', () => {
+    const doubles = file({ mean: { dtype: 'F64', shape: [1], data_offsets: [0, 8] } }, Buffer.alloc(8));
+    expect(() => decodeSafetensors(doubles, 'x')).toThrow(/^x: tensor 'mean' has dtype F64; .* write it as float32$/);
+  });
+
   it('refuses to write a shape that its data do not fill', () => {
     expect(() => encodeSafetensors(new Map([['a', { shape: [2, 2], data: new Float32Array(3) }]]))).toThrow(RangeError);
   });

@@ -7,7 +7,7 @@ import { InputError } from '../../errors.js';
 import { RandomStream } from '../../random/philox.js';
 
 /** Training items that the mixture is fitted to: it has a few dozen parameters. */
-const MIXTURE_ITEMS = 10_000;
+export const MIXTURE_ITEMS = 10_000;
 
 /** The splits of a labelled corpus, by what they are for. */
 export interface ClassifiedSplits {

@@ -4,6 +4,7 @@
 import type { RunConfig } from '../../config/schema.js';
 import type { CorpusStatistics } from '../../data/corpus.js';
 import type { SplitName } from '../../data/splits.js';
+import { MIXTURE_ITEMS } from '../../evaluation/classification/labelled-sets.js';
 import type { ModelSize } from '../../evaluation/cost.js';
 import type { CostContext } from '../../evaluation/define-metric.js';
 import { type EvaluationOptions, wholeKlChains } from '../../evaluation/evaluate.js';
@@ -48,9 +49,6 @@ const TSNE_SECONDS = 7e-9;
 
 /** Seconds of training a support vector machine, for each pair of its items. */
 const SVM_SECONDS = 1.6e-7;
-
-/** Items that clusters are made of, at most. */
-const CLUSTERED = 10_000;
 
 /** Seconds of opening a run: its corpus, its weights, the backend. */
 const OPENING = 2;
@@ -143,19 +141,26 @@ export function classificationSeconds(
   const learnable = labels.filter((count) => count <= training);
   const limit = run.evaluation.sentences;
   // At most, as labelled sets that are drawn apart have items in common.
-  const items = Math.min(training, Math.max(CLUSTERED, sets * Math.max(0, ...learnable)));
+  const items = Math.min(
+    training,
+    Math.max(Math.min(MIXTURE_ITEMS, limit ?? MIXTURE_ITEMS), sets * Math.max(0, ...learnable)),
+  );
   const read = tokens(work, 'train', items) + tokens(work, 'valid', limit) + tokens(work, split, limit);
-  const pairs = learnable.reduce((sum, count) => sum + svmPairs(count), 0);
-  const { featureDraws, modeGradients } = run.evaluation;
+  const { featureDraws, modeGradients, classification } = run.evaluation;
+  const pairs = learnable.reduce((sum, count) => sum + svmPairs(count, classification), 0);
   // Of short runs the modes of posteriors are features too: a gradient goes forward and back.
   const modes = can(work.inference, 'mean') ? 0 : modeGradients;
   const codes = seconds(work, (inferencePasses(work, featureDraws) + 2 * modes) * read);
   return OPENING + codes + (modes > 0 ? 2 : 1) * SVM_SECONDS * sets * pairs;
 }
 
-/** Pairs of items over all machines of one labelled set: the penalty is chosen on 2,000 of them at most, by thirty. */
-function svmPairs(items: number): number {
-  return items ** 2 + 30 * (0.8 * Math.min(items, 2000)) ** 2;
+/** Pairs of items over all machines of one labelled set: the last one, and one for each penalty and fold to choose by. */
+function svmPairs(
+  items: number,
+  { penalties, folds, penaltyItems }: RunConfig['evaluation']['classification'],
+): number {
+  const learned = (1 - 1 / folds) * Math.min(items, penaltyItems);
+  return items ** 2 + penalties.length * folds * learned ** 2;
 }
 
 /** The aggregate posterior and its map; seconds. */

@@ -1,7 +1,7 @@
 // What this machine reaches when nothing else runs on it, kept between commands: a plan that is asked for while others compute
 // should tell the same hours as at night.
 
-import { mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { cpus, homedir, loadavg } from 'node:os';
 import path from 'node:path';
 import { z } from 'zod';
@@ -9,6 +9,7 @@ import { measurePeak } from '../../backends/peak.js';
 import { processorModel } from '../../backends/processor.js';
 import { JsonFormat } from '../../runs/json-format.js';
 import { writeFileAtomic } from '../../storage/atomic-write.js';
+import { makeFolder } from '../../storage/folder.js';
 import { packageVersion } from '../../version.js';
 
 const PEAKS = new JsonFormat(
@@ -48,7 +49,7 @@ export async function idlePeak(
   const idle = load < IDLE;
   const flops = idle ? measured : Math.max(measured, known?.flops ?? 0);
   try {
-    mkdirSync(path.dirname(file), { recursive: true });
+    makeFolder(path.dirname(file));
     await writeFileAtomic(file, PEAKS.write({ peaks: { ...peaks, [key]: { flops, idle } } }));
   } catch {
     // Where nothing may be kept, the next plan measures again.

@@ -7,6 +7,7 @@ import { freemem } from 'node:os';
 import { createInterface } from 'node:readline';
 import { usableThreads } from '../../backends/threads.js';
 import { InputError, InterruptedError } from '../../errors.js';
+import { isStopped } from '../../interruption.js';
 import type { Following } from '../progress.js';
 import { type Forecast, type Foreseen, forecast } from './forecast.js';
 import { isAll, settle, type Task } from './plan.js';
@@ -96,11 +97,10 @@ export async function reproduceTogether(
       if (typeof told.secondsLeft === 'number') left.set(task.id, told.secondsLeft);
       onProgress({ kind: 'told', number, told });
       tellWhole();
-    });
-    running.delete(number);
+    }).finally(() => running.delete(number));
     over++;
     left.set(task.id, 0);
-    const outcome = child.code === 0 ? 'done' : child.code === 130 ? 'interrupted' : 'failed';
+    const outcome = child.code === 0 ? 'done' : isStopped(child.code) ? 'interrupted' : 'failed';
     onProgress({ kind: 'ended', task, number, seconds: (performance.now() - began) / 1000, outcome });
     tellWhole();
     if (outcome === 'interrupted') throw new InterruptedError(child.complaint ?? 'stopped');
@@ -183,6 +183,8 @@ function runChild(
       },
     );
     const written = createWriteStream(log, { flags: 'a' });
+    // A log is read by people alone: where it cannot be written, the task goes on and its complaint is told all the same.
+    written.on('error', () => {});
     const stop = () => child.kill('SIGINT');
     if (signal?.aborted) stop();
     signal?.addEventListener('abort', stop);

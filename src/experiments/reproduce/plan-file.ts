@@ -6,8 +6,7 @@
 //   jobs.json       which jobs of Slurm they were submitted as
 //   logs/           what the tasks said
 
-import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
-import { hostname } from 'node:os';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { loadConfig } from '../../config/load.js';
@@ -18,6 +17,8 @@ import { methods } from '../../methods/registry.js';
 import { MEASURINGS } from '../../report/product.js';
 import { JsonFormat } from '../../runs/json-format.js';
 import { writeFileAtomic } from '../../storage/atomic-write.js';
+import { makeFolder } from '../../storage/folder.js';
+import { thisProcess } from '../../storage/process.js';
 import { sha256 } from '../../storage/sha256.js';
 import { loadPlugin, plugins } from '../plugins.js';
 import type { Task } from './plan.js';
@@ -60,6 +61,9 @@ const record = z.strictObject({
   state: z.enum(['running', 'done', 'failed', 'interrupted']),
   host: z.string(),
   pid: z.int(),
+  /** Of the process and of the machine's boot, as a lock has them; empty where an earlier version wrote it. */
+  start: z.string().default(''),
+  boot: z.string().default(''),
   /** Of Slurm, `<array>_<index>` or a job's number; null elsewhere. */
   job: z.string().nullable(),
   /** Milliseconds since 1970. */
@@ -114,7 +118,7 @@ export class PlanFolder {
     const text = PLAN.write(plan);
     const name = `plan-${sha256(text).slice(0, 8)}`;
     const folder = new PlanFolder(path.resolve(plan.runs, dataSet, name), plan);
-    for (const part of ['tasks', 'logs']) mkdirSync(path.join(folder.directory, part), { recursive: true });
+    for (const part of ['tasks', 'logs']) makeFolder(path.join(folder.directory, part));
     await writeFileAtomic(folder.file, text);
     return folder;
   }
@@ -229,10 +233,10 @@ function pluginsIn(text: string): string[] {
 /** What is known of a task that this process begins. */
 export function beginning(environment: Readonly<Record<string, string | undefined>> = process.env): TaskRecord {
   const { SLURM_ARRAY_JOB_ID: array, SLURM_ARRAY_TASK_ID: index, SLURM_JOB_ID: job = null } = environment;
+  const { host, pid, start, boot } = thisProcess();
   return {
     state: 'running',
-    host: hostname(),
-    pid: process.pid,
+    ...{ host, pid, start, boot },
     job: array === undefined ? job : `${array}_${index}`,
     began: Date.now(),
     ended: null,

@@ -14,7 +14,7 @@ import {
 } from '../../config/load.js';
 import { type RunConfig, STARTING_PARTS } from '../../config/schema.js';
 import type { SweepPoint, Swept } from '../../config/sweep.js';
-import type { CorpusStatistics } from '../../data/corpus.js';
+import { type CorpusStatistics, closeSplits } from '../../data/corpus.js';
 import { CorpusInUseError, loadCorpus } from '../../data/corpus-files.js';
 import type { PreparationReport } from '../../data/prepare.js';
 import type { SplitName } from '../../data/splits.js';
@@ -330,7 +330,10 @@ export async function statisticsOf({
   overrides,
 }: Pick<ReproductionRequest, 'loaded' | 'overrides'>): Promise<CorpusStatistics | null> {
   const { directory } = resolveData(loaded, overrides);
-  return existsSync(path.join(directory, 'corpus.json')) ? (await loadCorpus(directory)).statistics : null;
+  if (!existsSync(path.join(directory, 'corpus.json'))) return null;
+  const { statistics, splits } = await loadCorpus(directory);
+  closeSplits(splits);
+  return statistics;
 }
 
 /** Does the tasks of a plan, as far as they are not done already. */
@@ -378,7 +381,8 @@ export class Performer {
     this.announce(task, null);
     while (this.statistics === null) {
       try {
-        const report = await prepare(await configured(loaded, { from, set: overrides }), { runs: this.request.runs });
+        const choice = { runs: this.request.runs, signal: this.following.signal };
+        const report = await prepare(await configured(loaded, { from, set: overrides }), choice);
         this.tell({ kind: 'prepared', report });
       } catch (error) {
         if (!(error instanceof CorpusInUseError)) throw error;

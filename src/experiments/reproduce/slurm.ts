@@ -3,11 +3,11 @@
 // report for all of them, whatever became of them.
 
 import { execFileSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { InputError } from '../../errors.js';
 import { shellWord } from '../../shell-words.js';
 import { writeFileAtomic } from '../../storage/atomic-write.js';
+import { makeFolder } from '../../storage/folder.js';
 import type { Task } from './plan.js';
 import type { PlanFolder } from './plan-file.js';
 import { taskCommand } from './task-command.js';
@@ -129,7 +129,7 @@ exit "$code"
 /** Writes the scripts into the plan's folder, and says how each would be submitted, `$level_0` standing for a job's number. */
 export async function writeScripts(folder: PlanFolder, jobs: readonly SlurmJob[]): Promise<string[]> {
   const place = path.join(folder.directory, 'slurm');
-  mkdirSync(place, { recursive: true });
+  makeFolder(place);
   const commands: string[] = [];
   for (const [i, job] of jobs.entries()) {
     const file = path.join(place, `${job.name}.sh`);

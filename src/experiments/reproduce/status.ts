@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import path from 'node:path';
-import { isAlive } from '../../storage/process.js';
+import { isAlive, thisProcess } from '../../storage/process.js';
 import type { Task } from './plan.js';
 import type { PlanFolder, TaskRecord } from './plan-file.js';
 
@@ -26,14 +26,15 @@ export interface TaskStatus {
 export interface Inquiry {
   now: number;
   host: string;
-  isAlive(pid: number): boolean;
+  /** Whether the process of a record of this host is still there. */
+  isAlive(record: Pick<TaskRecord, 'pid' | 'start' | 'boot'>): boolean;
   /** State in Slurm's queue of each job that it knows; null where there is no Slurm. */
   queue(jobs: readonly string[]): ReadonlyMap<string, string> | null;
 }
 
 const HERE: Omit<Inquiry, 'now'> = {
   host: hostname(),
-  isAlive: (pid) => isAlive(pid),
+  isAlive: ({ pid, start, boot }) => (boot === '' || boot === thisProcess().boot) && isAlive(pid, start),
   queue: (jobs) => {
     if (jobs.length === 0) return new Map();
     try {
@@ -97,8 +98,7 @@ function stateOf(
   }
   if (state !== 'running') return { state, message };
   const where = job === null ? `process ${record.pid} on ${record.host}` : `job ${job} on ${record.host}`;
-  const gone =
-    (job !== null && queue !== null && queued === undefined) || (record.host === host && !isAlive(record.pid));
+  const gone = (job !== null && queue !== null && queued === undefined) || (record.host === host && !isAlive(record));
   return gone ? { state: 'failed', message: `${where} is gone` } : { state: 'running', message: where };
 }
 

@@ -5,6 +5,7 @@ import type { BackendName } from '../../backends/index.js';
 import { overrideRun } from '../../config/load.js';
 import { interpolate } from '../../evaluation/interpolation.js';
 import { drawNormals } from '../../inference/sentence-noise.js';
+import { walkToPrior } from '../../inference/tilted-prior.js';
 import { methods } from '../../methods/registry.js';
 import type { Decoding } from '../../model/decoding.js';
 import { RunFolder } from '../../runs/run-folder.js';
@@ -127,9 +128,10 @@ async function respond(
     case 'encode':
       return encoded(opened, question.text, following);
     case 'sample': {
-      const { latentSize } = latentModel(opened, 'a code of the prior');
+      const model = latentModel(opened, 'a code of the prior');
       const keys = { seed: opened.run.seed, sentences: Int32Array.of(question.number) };
-      return { code: [...drawNormals(keys, 'prior-sample', { from: 0, to: 1, size: latentSize })] };
+      const normals = drawNormals(keys, 'prior-sample', { from: 0, to: 1, size: model.latentSize });
+      return { code: [...walkToPrior(model.prior?.(), normals, keys)] };
     }
     case 'decode': {
       const codes = { data: Float32Array.from(question.code), size: question.code.length, source: 'the code' };

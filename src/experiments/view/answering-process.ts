@@ -5,6 +5,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { setPriority } from 'node:os';
 import { createInterface } from 'node:readline';
 import { InputError } from '../../errors.js';
+import { plugins } from '../plugins.js';
 import type { Stage } from '../progress.js';
 import { COMMAND } from '../reproduce/task-command.js';
 import type { AnsweringMachine } from './answerer.js';
@@ -77,7 +78,9 @@ export class AnsweringProcess {
   private start(): ChildProcess {
     const { backend, threads } = this.machine;
     // In a process group of its own, so that a terminal's Ctrl-C reaches it by us alone: when its standard input ends.
-    const child = spawn(process.execPath, [COMMAND, 'answer', '--backend', backend, '--threads', String(threads)], {
+    const loaded = plugins().flatMap(({ file }) => ['--plugin', file]);
+    const asked = [COMMAND, 'answer', '--backend', backend, '--threads', String(threads), ...loaded];
+    const child = spawn(process.execPath, asked, {
       detached: true,
       stdio: ['pipe', 'pipe', 'pipe'],
     });
