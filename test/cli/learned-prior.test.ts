@@ -9,6 +9,9 @@ import type { LatentModel } from '../../src/evaluation/evaluated-model.js';
 import { generateRun } from '../../src/experiments/generate.js';
 import { interpolateRun } from '../../src/experiments/interpolate.js';
 import { type OpenRun, openRun } from '../../src/experiments/open-run.js';
+import { Answerer } from '../../src/experiments/view/answerer.js';
+import { drawNormals } from '../../src/inference/sentence-noise.js';
+import { walkToPrior } from '../../src/inference/tilted-prior.js';
 import { RunFolder } from '../../src/runs/run-folder.js';
 import { decodeNpy } from '../../src/storage/npy.js';
 import { sri, sriGiven } from './in-process.js';
@@ -137,6 +140,14 @@ describe('a learned prior over two layers', () => {
     expect(prior).toBeDefined();
     const [own, standard] = [await drawn(opened), await drawn({ ...opened, model })];
     for (const [i, command] of ['generate', 'interpolate'].entries()) expect(own[i], command).not.toEqual(standard[i]);
+    // And the page's codes of the prior.
+    const answerer = new Answerer({ backend: 'cpu', threads: 1 });
+    const { code } = (await answerer.answer({ ask: 'sample', run: folder.directory, number: 5 })) as { code: number[] };
+    const keys = { seed: opened.run.seed, sentences: Int32Array.of(5) };
+    const normals = drawNormals(keys, 'prior-sample', { from: 0, to: 1, size: 3 });
+    expect(code).toEqual([...walkToPrior(prior!(), normals, keys)]);
+    expect(code).not.toEqual([...normals]);
+    await answerer.dispose();
     opened.dispose();
   });
 });
