@@ -77,12 +77,7 @@ function matrix({ shape, data }: { shape: number[]; data: Float32Array }, source
 /** @throws {InputError} for text that is not UTF-8, or no CSV. */
 async function csvLines(input: Input): Promise<CsvLine[]> {
   const { readCsv } = await import('../storage/csv.js');
-  const text = textOf(input);
-  try {
-    return readCsv(text);
-  } catch (error) {
-    throw new InputError(`${input.source}: no CSV: ${(error as Error).message}`);
-  }
+  return readCsv(textOf(input), input.source);
 }
 
 function parseCsv(lines: readonly CsvLine[], source: string): Vectors {

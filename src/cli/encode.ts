@@ -5,6 +5,7 @@ import path from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { SPLIT_NAMES, type SplitName } from '../data/splits.js';
 import type { Distance } from '../experiments/neighbours.js';
+import { counted } from '../notation.js';
 import { shownText } from '../runs/shown-text.js';
 import { addDecodingOptions, type DecodingOptions, decodingOf, showTexts } from './decoding.js';
 import { type Io, note, print, printJson } from './io.js';
@@ -81,7 +82,7 @@ Examples:
       ]);
       makeFolder(path.dirname(out));
       await writeFileAtomic(out, pieces);
-      note(io, `${texts.length} codes of ${latentSize} dimensions written to ${out}`);
+      note(io, `${counted(texts.length, 'code')} of ${counted(latentSize, 'dimension')} written to ${out}`);
     },
   });
 }

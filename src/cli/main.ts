@@ -56,7 +56,7 @@ export function reportError(error: unknown, io: Io): number {
   const { message, stack } = error instanceof Error ? error : new Error(String(error));
   note(io, `sri: ${message}`);
   if ([error, (error as Error | null)?.cause].some(isFull)) {
-    note(io, 'sri: make room there and give the command again: it goes on from what was kept');
+    note(io, 'sri: make room there and give the command again; what training and measuring had kept is gone on from');
   } else {
     note(io, process.env.SRI_DEBUG ? (stack ?? '') : 'sri: set SRI_DEBUG=1 to see where this happened');
   }

@@ -73,9 +73,11 @@ export class TrainingTeller {
     switch (event.kind) {
       case 'start': {
         this.epochs = event.epochs;
-        const from = event.resumed
-          ? `goes on in epoch ${Math.min(event.epoch, event.epochs)} of ${event.epochs}`
-          : `starts, ${counted(event.epochs, 'epoch')} at most`;
+        const from = event.over
+          ? 'is trained to its end already; --restart begins anew'
+          : event.resumed
+            ? `goes on in epoch ${Math.min(event.epoch, event.epochs)} of ${event.epochs}`
+            : `starts, ${counted(event.epochs, 'epoch')} at most`;
         const parameters = counted(event.parameters, 'parameter');
         const line = `${name} on ${dataSet}, seed ${seed}: ${from}; ${parameters}, in ${this.folder.directory}`;
         progress.say([line, ...mixture(event.backends)].join('\n'), {

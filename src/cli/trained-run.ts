@@ -1,9 +1,12 @@
 // What the commands that measure or show a trained run share: the options that name it, and the course they take - open the
 // run, work with progress shown, show what came out, close.
 
+import { existsSync, realpathSync } from 'node:fs';
+import path from 'node:path';
 import { type Command, Option } from 'commander';
 import type { RunConfig } from '../config/schema.js';
 import { SPLIT_NAMES, type SplitName } from '../data/splits.js';
+import { InputError } from '../errors.js';
 import type { SkippedLabels } from '../experiments/classify.js';
 import type { UnknownGivenWords } from '../experiments/encode.js';
 import type { UnknownWords } from '../experiments/interpolate.js';
@@ -97,6 +100,7 @@ export function onTrainedRun<Options extends TrainedRunOptions & { split?: Split
       const options: Options = command.opts();
       const needing = needsCode === true ? `sri ${command.name()}` : ((await needsCode?.(options)) ?? null);
       const { run: asChosen, folder } = await chooseTrainedRun(options, needing, io);
+      refuseOut((options as { out?: string }).out, { run: asChosen, folder }, command.args);
       const run = await settle({ run: asChosen, folder, options });
       const [{ openRun }, { findMetric }, { createProgress }, { printRow }] = await Promise.all([
         import('../experiments/open-run.js'),
@@ -126,6 +130,30 @@ export function onTrainedRun<Options extends TrainedRunOptions & { split?: Split
         opened.dispose();
       }
     });
+}
+
+/** @throws {InputError} for an output that would take the place of a file of the run or its corpus, or of what is read. */
+function refuseOut(out: string | undefined, { run, folder }: Pick<Chosen<object>, 'run' | 'folder'>, given: string[]) {
+  if (out === undefined) return;
+  const place = wholePath(out);
+  if (given.some((file) => wholePath(file) === place)) {
+    throw new InputError(`--out ${out}: this is what is read; name another file`);
+  }
+  for (const [directory, what] of [
+    [folder.directory, 'the run'],
+    [run.data.directory, 'its corpus'],
+  ] as const) {
+    if (place.startsWith(`${wholePath(directory)}${path.sep}`)) {
+      throw new InputError(`--out ${out}: ${directory} is the folder of ${what}; name a file elsewhere`);
+    }
+  }
+}
+
+/** Without links, as far as it is there. */
+function wholePath(file: string): string {
+  const whole = path.resolve(file);
+  if (existsSync(whole)) return realpathSync(whole);
+  return whole === path.dirname(whole) ? whole : path.join(wholePath(path.dirname(whole)), path.basename(whole));
 }
 
 /** Once no other process measures it of the split. */

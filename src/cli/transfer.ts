@@ -39,7 +39,7 @@ export function addTransfer(program: Command, io: Io): void {
     .option(
       '--strength <number>',
       'times the difference of means',
-      numberThat((value) => value > 0, 'a number above 0'),
+      numberThat((value) => value > 0 && value <= 1000, 'a number above 0, 1000 at most'),
       1,
     )
     .option('--labels <number>', 'labelled training sentences that are learned from', wholeNumber(2), 1000)

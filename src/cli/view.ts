@@ -37,7 +37,13 @@ Examples:
   sri view runs/ptb/sri/seed-0 runs/ptb/fb-vae/seed-0 --port 8765`,
     )
     .action(async (folders: string[], options: ViewOptions) => {
-      const { view } = await import('../experiments/view/server.js');
+      const [{ view }, { findDataSets }] = await Promise.all([
+        import('../experiments/view/server.js'),
+        import('../runs/measured-run.js'),
+      ]);
+      if (folders.length === 0 && findDataSets(options.runs).length === 0) {
+        note(io, `${options.runs}: no runs there yet; the page shows them as they come`);
+      }
       await view(
         { ...options, folders, root: options.runs },
         {

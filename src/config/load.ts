@@ -324,6 +324,9 @@ function findConfig(nameOrPath: string): string {
       `${cut(nameOrPath)}: is a folder, not a config file; --config takes a path, or a name such as ptb.yaml`,
     );
   }
+  if (existsSync(nameOrPath)) {
+    throw new InputError(`${cut(nameOrPath)}: a pipe or a device, where a file is wanted; --config takes a YAML file`);
+  }
   const near = bare ? nearConfig(nameOrPath) : '';
   const looked = bare ? `in this folder or in ${displayPath(CONFIG_DIRECTORY)}` : 'there';
   throw new InputError(

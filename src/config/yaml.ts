@@ -1,6 +1,7 @@
 // YAML from a hand that may be anyone's: what is read is a plain tree of a size that nothing after it has to fear. A bomb of
 // aliases, a list in itself, a thousand brackets, a key said twice: each is refused with its line, in linear time.
 
+import { isUtf8 } from 'node:buffer';
 import { closeSync, openSync, readSync } from 'node:fs';
 import {
   type Document,
@@ -78,7 +79,13 @@ export function readConfigText(file: string, shown: string): string {
   if (size > MOST_BYTES) {
     throw new InputError(`${shown}:1: larger than 1 MiB, which no config is; --config takes a YAML file`);
   }
-  const text = bytes.toString('utf8', 0, size);
+  const taken = bytes.subarray(0, size);
+  const text = taken.toString('utf8');
+  if (!isUtf8(taken)) {
+    const at = text.indexOf('\ufffd');
+    const line = text.slice(0, at).split('\n').length;
+    throw new InputError(`${shown}:${line}: not UTF-8; convert it, for example with iconv -f latin1 -t utf-8`);
+  }
   const nul = text.indexOf('\0');
   if (nul >= 0) {
     const line = text.slice(0, nul).split('\n').length;

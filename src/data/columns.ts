@@ -133,9 +133,16 @@ async function readCsv(file: string): Promise<{ delimiter: Columns['delimiter'];
   const delimiter = ([',', ';', '\t'] as const).reduce((a, b) => (count(b) > count(a) ? b : a));
   const width = Math.min(MOST_COLUMNS, count(delimiter));
   const { readForeignCsv } = await import('../storage/csv.js');
-  const rows = readForeignCsv(content, delimiter, file).map((row) =>
-    Array.from({ length: width }, (_, at) => row[at] ?? ''),
-  );
+  const rows = readForeignCsv(content, delimiter, file).map((row, record) => {
+    // What stands beyond the columns is lost words of a text without quotation marks.
+    if (row.slice(width).some((cell) => cell.trim() !== '')) {
+      throw new InputError(
+        `${file}: record ${record + 1} has ${row.length} columns, where the first has ${width}; put a text that has a ` +
+          `${delimiter === '\t' ? 'tab' : delimiter} into quotation marks, or name the file .txt if it has an item a line`,
+      );
+    }
+    return Array.from({ length: width }, (_, at) => row[at] ?? '');
+  });
   return { delimiter, rows: rows.filter((row) => row.some((cell) => cell.trim() !== '')) };
 }
 

@@ -3,6 +3,7 @@
 // a folder is not a corpus.
 
 import { createHash, randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { InputError } from '../errors.js';
@@ -21,6 +22,7 @@ import {
   type PreparedCorpus,
 } from './corpus.js';
 import type { SourceReport } from './read-source.js';
+import { findDataSet } from './registry.js';
 import { SPLIT_NAMES, type SplitName } from './splits.js';
 import { PAD, UNK, Vocabulary } from './vocabulary.js';
 
@@ -377,8 +379,10 @@ function isMissing(error: unknown): boolean {
 }
 
 function prepareHint(directory: string): string {
+  // The usual folder of a config is called as that is.
+  const name = basename(directory);
+  const config = existsSync(`${name}.yaml`) || findDataSet(name) !== undefined ? `${name}.yaml` : 'CONFIG';
   return (
-    `run 'sri prepare --config ${basename(directory)}.yaml', or for a text of your own ` +
-    `'sri prepare --text FILE --out ${directory}'`
+    `run 'sri prepare --config ${config}', or for a text of your own ` + `'sri prepare --text FILE --out ${directory}'`
   );
 }

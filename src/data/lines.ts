@@ -2,7 +2,7 @@
 // a bad byte is known by its line.
 
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { createReadStream, statSync } from 'node:fs';
 import { InputError, InterruptedError } from '../errors.js';
 import { withPath } from '../storage/file-error.js';
 
@@ -22,6 +22,19 @@ const BYTE_ORDER_MARK = '\ufeff';
 
 /** The longest line that is taken for one, in bytes; a longer text is one without line ends. */
 const LINE_LIMIT = 1 << 25;
+
+/** What a shell puts in the place of a file, which can be read once. */
+const PASSED = /^\/(dev\/(stdin|fd\/\d+)|proc\/(self|\d+)\/fd\/\d+)$/;
+
+/**
+ * Throws InputError for what can be read once or never ends: pipes and devices.
+ * @param often whether it is read more than once, as what a shell passes cannot be.
+ */
+export function refuseStreams(path: string, often: boolean): void {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found === undefined || found.isFile() || found.isDirectory() || (!often && PASSED.test(path))) return;
+  throw new InputError(`${path}: a pipe or a device, where a file is wanted; write its text to a file and name that`);
+}
 
 /**
  * Calls `visit` with each line's number, from 1, and the line: without its line end, and without a byte order mark on the

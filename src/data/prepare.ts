@@ -335,8 +335,12 @@ function spellings(interner: Interner, sentences: readonly Int32Array[]): Map<nu
 
 function emptySplit(split: SplitName, splits: Sources, sources: SourceReport[]): string {
   if ('text' in splits) {
-    const sentences = sources[0]!.sentences;
+    const { sentences, lines, empty: blank, dropped: long } = sources[0]!;
     const few = sentences === 1 ? '1 sentence is' : `${sentences} sentences are`;
+    if (long.count > 0) {
+      const lost = `${lines} lines, of them ${blank.count} empty and ${long.count} dropped as longer than data.maxLength`;
+      return `${splits.text}: ${few} too few to divide (${lost}): the ${split} split would be empty; raise data.maxLength`;
+    }
     return `${splits.text}: ${few} too few to divide: the ${split} split would be empty; give a longer text, a sentence a line`;
   }
   const { path, lines, empty, dropped } = sources[SPLIT_NAMES.indexOf(split)]!;

@@ -19,6 +19,9 @@ export interface Overlap {
 const SHORT = 1.5;
 /** Words of a split from which on its means say something. */
 const ENOUGH_WORDS = 50;
+/** A share of lines with a tab above which it divides columns, if not in all of them; and so many as are no slip. */
+const MANY_TABS = 0.05;
+const FEW_TABS = 10;
 /** A share of unknown words that makes numbers hard to compare. */
 const MANY_UNKNOWN = 0.2;
 /** From so many labels on, labels as many as half the sentences look like names of the lines. */
@@ -40,6 +43,7 @@ export function warningsOf({ sources, statistics, settings, overlaps, published 
     ...sources.flatMap((source) => lineWarnings(source, settings)),
     ...sources.flatMap((source) => headerWarnings(source, settings)),
     ...sources.flatMap(jsonWarnings),
+    ...sources.flatMap(csvWarnings),
     ...copiedSources(sources),
     ...labelWarnings(sources, statistics),
     ...lengthWarnings(statistics),
@@ -51,8 +55,8 @@ export function warningsOf({ sources, statistics, settings, overlaps, published 
 function lineWarnings(source: SourceReport, { maxLength, labelColumn }: PreparationSettings): string[] {
   const { path, empty, truncated, truncatedWords, dropped, reserved } = source;
   const { tabs, carriageReturns, zeroWidth, quotedLabels, sentences } = source;
-  // Where tabs divide columns, nearly every line has one.
-  const columns = labelColumn !== 'required' && tabs.count > sentences / 2;
+  const columns =
+    labelColumn !== 'required' && tabs.count > Math.min(sentences / 2, Math.max(FEW_TABS, MANY_TABS * sentences));
   const found: [Finding, string][] = [
     [empty, 'without a word, skipped'],
     [truncated, `over ${maxLength} words, cut (${truncatedWords} words lost)`],
@@ -89,6 +93,13 @@ function jsonWarnings({ path, first }: SourceReport): string[] {
     `the first line is JSON, and is read as a sentence, its names and marks too: ${path}:${first.line}: ` +
       `${quoted(first.text)}; write the texts alone, one a line, or label<TAB>text`,
   ];
+}
+
+/** Quotation marks, names of columns and line ends inside cells are read as the text's own. */
+function csvWarnings({ path }: SourceReport): string[] {
+  return /\.csv$/i.test(path)
+    ? [`${path} is read as lines of text, marks and names of columns too; sri init takes a CSV apart`]
+    : [];
 }
 
 function isJsonObject(text: string): boolean {

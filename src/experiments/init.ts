@@ -14,7 +14,7 @@ import {
   MOST_LABELS,
   writeItems,
 } from '../data/columns.js';
-import { type Line, readLines } from '../data/lines.js';
+import { type Line, readLines, refuseStreams } from '../data/lines.js';
 import type { PreparationReport } from '../data/prepare.js';
 import { type NotText, wrongLines } from '../data/read-source.js';
 import { findDataSet } from '../data/registry.js';
@@ -78,18 +78,19 @@ export async function initialize(request: InitRequest): Promise<Initialized> {
   const { text, heldOut, folder = '.', hours, overrides = [], signal } = request;
   const name = request.name ?? nameOf(text);
   if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name)) {
-    throw new InputError(
-      `${text}: ${name} will not do for a data set's name; give --name, of letters, digits and . _ -`,
-    );
+    const why =
+      request.name === undefined ? 'its name gives none for the data set' : `${name} will not do for a data set`;
+    throw new InputError(`${text}: ${why}; give --name, of the letters A to Z, digits and . _ -`);
   }
   if (findDataSet(name) !== undefined) {
     throw new InputError(`${name} is a data set that sri knows; give this one another name with --name`);
   }
+  for (const file of Object.values({ text, ...heldOut })) refuseStreams(file, true);
   const config = path.join(folder, `${name}.yaml`);
   const scratch = await mkdtemp(path.join(tmpdir(), 'sri-init-'));
   try {
     const { taken, files } = await itemsOf({ train: text, ...heldOut }, path.join(folder, 'data'), name, scratch);
-    const findings = await lookAt(files.train.read, signal);
+    const findings = await lookAt(files.train.read, text, signal);
     const draft = path.join(scratch, `${name}.yaml`);
     const candidates = scalesFor(findings.items);
     // As seen from the config, with the separators of an address.
@@ -104,7 +105,11 @@ export async function initialize(request: InitRequest): Promise<Initialized> {
     try {
       const loaded = loadConfig(draft, methods());
       const out = path.join(folder, 'data', name);
-      for (const { read, kept } of Object.values(files)) if (kept !== null) await copyFile(read, kept);
+      for (const { read, kept } of Object.values(files)) {
+        if (kept === null) continue;
+        makeFolder(path.dirname(kept));
+        await copyFile(read, kept);
+      }
       const source = ({ read, kept }: Items) => kept ?? read;
       const { train, valid, test } = files;
       report = await prepare(
@@ -152,7 +157,6 @@ async function itemsOf(
     const files = Object.fromEntries(names.map((split) => [split, { read: given[split]!, kept: null }]));
     return { taken: null, files: files as Splits<Items> };
   }
-  makeFolder(folder);
   const files: Partial<Record<SplitName, Items>> = {};
   for (const split of names) {
     const read = path.join(scratch, `${split}.tsv`);
@@ -185,7 +189,8 @@ function nameOf(text: string): string {
 /** A share of words with a punctuation mark at their end that tokenized text has not. */
 const UNTOKENIZED = 0.05;
 
-async function lookAt(file: string, signal: AbortSignal | undefined): Promise<TextFindings> {
+/** @param shown what messages call the file. */
+async function lookAt(file: string, shown: string, signal: AbortSignal | undefined): Promise<TextFindings> {
   const first: string[] = [];
   const notText: NotText = { encoding: [], nul: [] };
   const take = (read: Line, line: number) => {
@@ -197,7 +202,7 @@ async function lookAt(file: string, signal: AbortSignal | undefined): Promise<Te
   if (wrong.length > 0) throw new InputError(wrong.join('\n'));
   const header = looksLikeHeader((first[0] ?? '').trim().split('\t'));
   const sample = header ? first.slice(1) : first;
-  if (sample.length === 0) throw new InputError(`${file}: no lines with words; give a text of an item a line`);
+  if (sample.length === 0) throw new InputError(`${shown}: no lines with words; give a text of an item a line`);
   const names = new Set(sample.map((line) => line.slice(0, line.indexOf('\t')).trim()));
   const labelled =
     sample.every((line) => line.includes('\t')) && names.size <= Math.min(MOST_LABELS, Math.max(1, sample.length / 2));

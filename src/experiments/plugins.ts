@@ -140,7 +140,7 @@ function importEntry(name: string, require: NodeJS.Require): string | null {
 async function importFrom(file: string, place: string): Promise<{ default?: unknown }> {
   const { href } = pathToFileURL(file);
   try {
-    return (await import(href)) as { default?: unknown };
+    return await settling(import(href) as Promise<{ default?: unknown }>);
   } catch (error) {
     const { code, stack = '' } = (error ?? {}) as NodeJS.ErrnoException;
     if (code === 'ERR_UNKNOWN_FILE_EXTENSION' && /\.[cm]?ts$/.test(file)) {
@@ -152,6 +152,20 @@ async function importFrom(file: string, place: string): Promise<{ default?: unkn
       .find((one) => one !== undefined);
     const where = line === undefined ? file : `${file}:${line}`;
     throw new InputError(`${place}: ${where} cannot be loaded: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+/** What a module gives, if it ever does: of one that waits for what nothing brings about, the process would just end. */
+async function settling<Value>(loading: Promise<Value>): Promise<Value> {
+  let idle = () => {};
+  const never = new Promise<never>((_, reject) => {
+    idle = () => reject(new Error('it waits for something that never comes'));
+  });
+  process.once('beforeExit', idle);
+  try {
+    return await Promise.race([loading, never]);
+  } finally {
+    process.off('beforeExit', idle);
   }
 }
 

@@ -4,6 +4,7 @@ import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { displayPath, type LoadedConfig, resolveData } from '../config/load.js';
 import type { RunConfig } from '../config/schema.js';
+import { refuseStreams } from '../data/lines.js';
 import { type PreparationReport, prepareCorpus, type Sources } from '../data/prepare.js';
 import { findDataSet } from '../data/registry.js';
 import { findOwnFiles, rawFiles } from '../data/sources.js';
@@ -143,6 +144,7 @@ export async function prepare(
       `${output}: a file is there, where the folder of the corpus is to be; name another with --out`,
     );
   }
+  for (const text of 'text' in splits ? [splits.text] : Object.values(splits)) refuseStreams(text, false);
   const { directory: _, ...rest } = settings;
   const published = findDataSet(name)?.published ?? null;
   const mayReplace = (hash: string) => {

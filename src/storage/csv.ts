@@ -1,7 +1,7 @@
 // CSV as RFC 4180 has it, of cells that a spreadsheet will not run: a text that begins as a formula does gets an apostrophe
 // before it, and whoever reads it back takes that off.
 
-import { type CsvError, parse } from 'csv-parse/sync';
+import { type CsvError, type Options, parse } from 'csv-parse/sync';
 import { stringify } from 'csv-stringify/sync';
 import { InputError } from '../errors.js';
 
@@ -28,7 +28,14 @@ export interface CsvLine {
 }
 
 /** Whatever a text is, it is read as far as it goes. */
-const LENIENT = { bom: true, relax_column_count: true, relax_quotes: true, skip_empty_lines: true } as const;
+const LENIENT = {
+  bom: true,
+  relax_column_count: true,
+  relax_quotes: true,
+  skip_empty_lines: true,
+  // Each line may end in its own way, which is not found out from the first.
+  record_delimiter: ['\r\n', '\n'],
+} satisfies Options;
 
 /**
  * The cells of a text that others wrote, line by line, as they are.
@@ -36,17 +43,26 @@ const LENIENT = { bom: true, relax_column_count: true, relax_quotes: true, skip_
  * @throws {InputError} where it is no CSV, as after a quotation mark that nothing closes.
  */
 export function readForeignCsv(text: string, delimiter: string, source: string): string[][] {
+  return parsed(text, { ...LENIENT, delimiter }, source);
+}
+
+function parsed(text: string, options: Options, source: string): string[][] {
   try {
-    return parse(text, { ...LENIENT, delimiter });
+    return parse(text, options) as unknown as string[][];
   } catch (error) {
     const { message, lines } = error as CsvError;
     throw new InputError(`${source}${typeof lines === 'number' ? `:${lines}` : ''}: no CSV: ${message}`);
   }
 }
 
-/** The lines of a text as {@link csvText} writes it; one that is cut off, or that other hands spoiled, as far as it goes. */
-export function readCsv(text: string): CsvLine[] {
-  const lines = parse(text, { ...LENIENT, info: true }) as unknown as { record: string[]; info: { lines: number } }[];
+/**
+ * The lines of a text as {@link csvText} writes it; one that is cut off, or that other hands spoiled, as far as it goes.
+ * @param source where given, a quotation mark that nothing closes is refused by this name.
+ * @throws {InputError} for such a mark.
+ */
+export function readCsv(text: string, source?: string): CsvLine[] {
+  const options: Options = { ...LENIENT, info: true, skip_records_with_error: source === undefined };
+  const lines = parsed(text, options, source ?? '') as unknown as { record: string[]; info: { lines: number } }[];
   return lines.map(({ record, info }) => ({ cells: record.map(unguarded), line: info.lines }));
 }
 

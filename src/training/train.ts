@@ -11,6 +11,7 @@ import { InputError, InterruptedError } from '../errors.js';
 import { turn } from '../interruption.js';
 import type { Method } from '../methods/define-method.js';
 import type { Iteration, Model, Position } from '../methods/method.js';
+import { counted } from '../notation.js';
 import {
   hasCheckpoint,
   loadCheckpoint,
@@ -72,6 +73,8 @@ export type TrainingEvent =
   | {
       kind: 'start';
       resumed: boolean;
+      /** Whether it had ended before, so that nothing is left to do. */
+      over: boolean;
       epoch: number;
       epochs: number;
       iterations: number;
@@ -138,7 +141,7 @@ async function settledBefore({ run, folder }: TrainingOptions): Promise<Manifest
   }
   const gone = [...(kept ? [] : [path.basename(weights)]), ...(mayResume ? [] : ['all checkpoints'])].join(' and ');
   throw new InputError(
-    `${folder.directory} was trained for ${epochs} epochs, and of it ${gone} have gone; put them back, or begin anew ` +
+    `${folder.directory} was trained for ${counted(epochs, 'epoch')}, and of it ${gone} have gone; put them back, or begin anew ` +
       'with sri train --restart, which replaces its weights',
   );
 }
@@ -192,9 +195,12 @@ class Training {
     const perEpoch = this.batchesOf(1).length;
     const iterations = perEpoch * run.training.epochs;
     const { epochs } = run.training;
+    const { finished } = this.state;
+    const over = finished !== null && !mayGoOn(finished, this.state.epoch - 1, epochs);
     this.emit({
       kind: 'start',
       resumed: this.resumed,
+      over,
       epoch: this.state.epoch,
       epochs,
       iterations,
@@ -202,8 +208,7 @@ class Training {
       backends: this.state.backends,
     });
     try {
-      const { finished, epoch } = this.state;
-      if (finished !== null && !mayGoOn(finished, epoch - 1, epochs)) return await this.finish(finished);
+      if (over) return await this.finish(finished);
       this.state.finished = null;
       while (this.state.epoch <= epochs) {
         const batches = this.batchesOf(this.state.epoch);
@@ -254,13 +259,20 @@ class Training {
       return this.model.learn(batch, at, this.learner);
     } catch (error) {
       if (!(error instanceof DivergenceError)) throw error;
-      throw new Error(
-        `training diverged at epoch ${at.epoch}, batch ${at.batch} (update ${at.iteration}; ${batch.size} sentences of ` +
-          `${batch.tokens} tokens, the first is number ${batch.indices[0]! + 1} of the training split): ${error.message}. ` +
-          'The last checkpoint is intact; a lower learning rate or clipNorm may help.',
-        { cause: error },
+      throw this.diverged(
+        `at epoch ${at.epoch}, batch ${at.batch} (update ${at.iteration}; ${batch.size} sentences of ` +
+          `${batch.tokens} tokens, the first is number ${batch.indices[0]! + 1} of the training split)`,
+        error.message,
+        error,
       );
     }
+  }
+
+  private diverged(where: string, what: string, cause?: Error): Error {
+    const { run, folder } = this.options;
+    const kept = hasCheckpoint(folder.checkpoints) ? 'The last checkpoint is intact; a' : 'A';
+    const keys = ['optimizer.learningRate or clipNorm', ...('langevin' in run ? ['a shorter langevin.stepSize'] : [])];
+    return new Error(`training diverged ${where}: ${what}. ${kept} lower ${keys.join(', or ')} may help`, { cause });
   }
 
   /** Validation and what follows from it. Returns why training ends here, or null. */
@@ -270,6 +282,7 @@ class Training {
     this.emit({ kind: 'validating', epoch });
     const began = performance.now();
     const { loss, quantities, verdict } = await validator.validate(this.model, epoch);
+    if (!Number.isFinite(loss)) throw this.diverged(`after epoch ${epoch}`, `the validation loss is ${loss}`);
     this.validationSeconds = (performance.now() - began) / 1000;
     const decision = judge(this.state.validation, epoch, loss, run.training);
     if (decision.improved) await this.keepWeights('best');

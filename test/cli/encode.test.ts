@@ -57,6 +57,13 @@ describe('sri encode', () => {
       expect(written.out).toHaveLength(0);
       expect(written.error).toContain(`3 codes of 2 dimensions written to ${name}`);
     }
+    // What would take the place of weights, of the corpus, or of what is read.
+    const folder = 'runs/words/sri/seed-0';
+    for (const out of [`${folder}/best.safetensors`, 'data/words/train.safetensors', './given.csv']) {
+      if (out === './given.csv') writeFileSync('given.csv', SENTENCES);
+      const { code, error } = await sriGiven(['encode', 'given.csv', ...run('sri'), '--out', out]);
+      expect([code, error]).toEqual([2, expect.stringMatching(/--out .*: .*; name (another file|a file elsewhere)/)]);
+    }
     const npy = decodeNpy(readFileSync('codes.npy'), 'codes.npy');
     expect(npy).toEqual({ shape: [3, 2], data: Float32Array.from(means) });
     const { tensors } = decodeSafetensors(readFileSync('deep/codes.safetensors'), 'x');

@@ -111,6 +111,23 @@ it.each([
   expect(code).toBe(2);
 });
 
+it('says which keys make training diverge', async () => {
+  const args = ['train', '--config', config, '--method', 'sri', '--run', `${run}3`];
+  const { code, error } = await sri(...args, '--set', 'langevin.stepSize=1e20');
+  expect([code, error]).toEqual([
+    1,
+    expect.stringMatching(/training diverged .*a shorter langevin\.stepSize may help/s),
+  ]);
+  expect(error).not.toContain('checkpoint is intact');
+});
+
+it('names the line of a config that is not UTF-8', async () => {
+  const latin = path.join(root, 'latin.yaml');
+  writeFileSync(latin, Buffer.from('dataSet: odd\n# caf\xe9\nmethods: { ae: {} }\n', 'latin1'));
+  const { code, error } = await sri('train', '--config', latin, '--method', 'ae');
+  expect([code, error]).toEqual([2, expect.stringMatching(/latin\.yaml:2: not UTF-8; convert it/)]);
+});
+
 it('null and lists where a file holds an object are told of, not stumbled over', async () => {
   const broken = path.join(root, 'broken');
   mkdirSync(broken, { recursive: true });

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -226,6 +227,34 @@ it('takes a long CSV, and says where one is none', async () => {
     code: 2,
     error: expect.stringMatching(/open\.csv:\d+: no CSV: .*Quote/),
   });
+});
+
+it('takes lines that end each in its own way, and refuses more columns than there are', async () => {
+  const lines = Array.from({ length: 80 }, (_, i) => `${i % 2 ? 'good' : 'bad'},the food was ${i}`);
+  writeFileSync('mixed.csv', `label,text\r\n${lines.map((line, i) => `${line}${i < 50 ? '\n' : '\r\n'}`).join('')}`);
+  expect((await init('mixed.csv')).out).toContain('80 sentences taken');
+  writeFileSync('commas.csv', `text\n${lines.map((line) => `${line}, they said`).join('\n')}\n`);
+  expect(await init('commas.csv')).toMatchObject({
+    code: 2,
+    error: expect.stringMatching(
+      /commas\.csv: record 2 has 3 columns, where the first has 1; put a text that has a , into/,
+    ),
+  });
+  expect(existsSync('commas.yaml')).toBe(false);
+});
+
+it('warns where some of the lines have a label', async () => {
+  const lines = Array.from({ length: 80 }, (_, i) => `${i < 20 ? 'good\t' : ''}the food was ${i % 9}`);
+  writeFileSync('half.txt', `${lines.join('\n')}\n`);
+  expect((await init('half.txt')).error).toMatch(/warning: 20 lines with a tab, read as white space.*half\.txt:1/);
+});
+
+it('refuses a pipe, which can be read only once', async () => {
+  execFileSync('mkfifo', ['pipe.txt']);
+  const refused = { code: 2, error: expect.stringMatching(/pipe\.txt: a pipe or a device, where a file is wanted/) };
+  expect(await init('pipe.txt')).toMatchObject(refused);
+  expect(await sri('prepare', '--text', 'pipe.txt', '--out', 'data/piped')).toMatchObject(refused);
+  expect(existsSync('data/piped')).toBe(false);
 });
 
 it('sees a header by the names that columns of labels and of texts have', async () => {

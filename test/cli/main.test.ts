@@ -17,7 +17,7 @@ describe('help', () => {
     for (const command of ['prepare', 'train', 'eval', 'eval-ppl', 'reproduce', 'report', 'doctor']) {
       expect(out).toMatch(new RegExp(`^  ${command}\\b`, 'm'));
     }
-    expect(out).toContain('130 interrupted');
+    expect(out).toContain('129, 130 or 143 stopped by a signal');
   });
 
   it.each(['prepare', 'train', 'eval', 'eval-ppl', 'reproduce', 'report', 'doctor'])('explains %s', async (command) => {
@@ -102,7 +102,10 @@ describe('wrong use ends with 2 and says what would be right', () => {
     [['eval', '--setting', 'annealed', '--runs', `${root}/none`], /--setting goes with --method/],
     [['eval', '--run', `${root}/none`], /none: no run here/],
     [['eval', '--run', 'r', '--method', 'sri'], /leave out --method/],
-    [['eval', '--run', 'r', '--set', 'model.hiddenSize=3'], /only evaluation\.\* may be set here/],
+    [
+      ['eval', '--run', 'r', '--set', 'model.hiddenSize=3'],
+      /only evaluation\.\*, backend, threads and data\.directory may be set here/,
+    ],
     [['prepare'], /give --config, or --text FILE and --out FOLDER: .* sri prepare --config ptb\.yaml/],
     [['prepare', '--text', 'x'], /--text needs --out/],
     [['prepare', '--text', 'x', '--out', 'package.json'], /package\.json: a file is there, .*--out/],
