@@ -52,6 +52,7 @@ export function readYaml(text: string, place: (line: number) => string): YamlTex
   const broken = document.errors[0];
   // The parser goes down by calling itself, and tells of the end of that as of any other error.
   if (broken && /call stack/.test(broken.message)) fail(deepestOffset(text), TOO_DEEP);
+  if (broken?.code === 'MULTIPLE_DOCS') fail(broken.pos[0], 'a second document begins; a config is one');
   if (broken) fail(broken.pos[0], `not valid YAML: ${cut(broken.message)}`);
   checkTree(document, fail);
   return { value: document.toJS({ maxAliasCount: -1 }), lineOf: (keys) => lineOf(document, lines, keys) };

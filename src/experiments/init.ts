@@ -180,10 +180,15 @@ async function reserve(config: string): Promise<void> {
 }
 
 function nameOf(text: string): string {
-  return path
-    .basename(text, path.extname(text))
-    .replace(/[^A-Za-z0-9._-]+/g, '-')
-    .replace(/^[^A-Za-z0-9]+/, '');
+  return (
+    path
+      .basename(text, path.extname(text))
+      // Letters without their accents.
+      .normalize('NFKD')
+      .replace(/\p{M}/gu, '')
+      .replace(/[^A-Za-z0-9._-]+/g, '-')
+      .replace(/^[^A-Za-z0-9]+|-+$/g, '')
+  );
 }
 
 /** A share of words with a punctuation mark at their end that tokenized text has not. */

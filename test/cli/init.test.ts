@@ -243,6 +243,14 @@ it('takes lines that end each in its own way, and refuses more columns than ther
   expect(existsSync('commas.yaml')).toBe(false);
 });
 
+it('calls a data set by the letters of the file, without accents, and asks for a name where there are none', async () => {
+  const lines = Array.from({ length: 40 }, (_, i) => `the food was ${i % 9}`).join('\n');
+  writeFileSync('ünï (1).txt', lines);
+  expect((await init('ünï (1).txt')).out).toContain('config written to uni-1.yaml');
+  writeFileSync('отзывы.txt', lines);
+  expect((await init('отзывы.txt')).error).toMatch(/its name gives none for the data set; give --name/);
+});
+
 it('warns where some of the lines have a label', async () => {
   const lines = Array.from({ length: 80 }, (_, i) => `${i < 20 ? 'good\t' : ''}the food was ${i % 9}`);
   writeFileSync('half.txt', `${lines.join('\n')}\n`);

@@ -54,6 +54,7 @@ describe('a config file', () => {
     ['a list for an object', `${head}model:\n  - 1\n`, /some\.yaml:3: model: \[1\] will not do/],
     ['not a tree of keys', '- 1\n', /some\.yaml:1: a config file is a list of keys/],
     ['nothing', '', /some\.yaml:1: a config file is a list of keys/],
+    ['two documents', `${head}---\nseed: 1\n`, /some\.yaml:3: a second document begins; a config is one/],
     ['a NUL byte', 'dataSet: words\nmethods: \0\n', /some\.yaml:2: a NUL byte/],
     ['a size that is no size', `${head}model: { hiddenSize: 1.0e+300 }\n`, /some\.yaml:3: model\.hiddenSize/],
     [
