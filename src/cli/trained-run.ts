@@ -139,13 +139,9 @@ function refuseOut(out: string | undefined, { run, folder }: Pick<Chosen<object>
   if (given.some((file) => wholePath(file) === place)) {
     throw new InputError(`--out ${out}: this is what is read; name another file`);
   }
-  for (const [directory, what] of [
-    [folder.directory, 'the run'],
-    [run.data.directory, 'its corpus'],
-  ] as const) {
-    if (place.startsWith(`${wholePath(directory)}${path.sep}`)) {
-      throw new InputError(`--out ${out}: ${directory} is the folder of ${what}; name a file elsewhere`);
-    }
+  if (folder.isOwn(place)) throw new InputError(`--out ${out}: this is a file of the run; name another file`);
+  if (path.dirname(place) === wholePath(run.data.directory)) {
+    throw new InputError(`--out ${out}: ${run.data.directory} is the folder of the corpus; name a file elsewhere`);
   }
 }
 

@@ -8,7 +8,7 @@
 //   rows/          a file each measured quantity, and beside it one of the sentences' own values
 //   artifacts/     texts, samples and figures made with the weights
 
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { copyFile, cp, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
@@ -92,6 +92,10 @@ const CONFIG = new JsonFormat(
   'name another folder with --run, or remove this one',
 );
 
+/** What a run's folder has of its own. */
+const OWN =
+  /^((config|manifest)\.json|metrics\.csv|training\.lock|(best|last|epoch-\d+)\.safetensors|(rows|checkpoints|artifacts)(\/.*)?)$/;
+
 /** Another process trains the run, or measures it. */
 export class RunInUseError extends InputError {
   /** @param what is done to it: `trained`. */
@@ -131,6 +135,11 @@ export class RunFolder {
    */
   weights(name: string): string {
     return path.join(this.directory, `${name}.safetensors`);
+  }
+
+  /** Whether a file, named without links, is one of the run's own, or would be; others may lie beside them. */
+  isOwn(file: string): boolean {
+    return OWN.test(path.relative(realpathSync(this.directory), file));
   }
 
   /** Whether it holds a run, trained or not. */
