@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { RunConfig } from '../config/schema.js';
-import { type Batch, type Batches, equalLengthBatches } from '../data/batches.js';
+import { type Batch, type Batches, equalLengthBatches, wordsIn } from '../data/batches.js';
 import type { PreparedCorpus } from '../data/corpus.js';
 import { InputError, InterruptedError } from '../errors.js';
 import { turn } from '../interruption.js';
@@ -380,7 +380,7 @@ class Training {
     for (const sums of [this.state.interval, this.state.epochSums]) {
       sums.iterations++;
       sums.sentences += batch.size;
-      sums.words += batch.size * batch.tokens;
+      sums.words += wordsIn([batch]);
       sums.loss += update.loss * batch.size;
       sums.gradientNorm += update.gradientNorm;
       sums.seconds += seconds;

@@ -71,6 +71,8 @@ describe.skipIf(!has('fish'))('fish', () => {
     expect(fish('sri train --method sr')).toContain('sri');
     expect(fish('sri eval --split va')).toEqual(['valid']);
     expect(fish('sri init rev')).toEqual(['reviews.txt']);
+    // A config of one's own as well as those that come along.
+    expect(fish('sri train --config ')).toEqual(expect.arrayContaining(['ptb.yaml', 'reviews.txt']));
     expect(fish('sri train --run my')).toEqual(['my runs/']);
   });
 });
