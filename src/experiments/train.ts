@@ -5,6 +5,7 @@ import { type RunConfig, STARTING_PARTS } from '../config/schema.js';
 import { closeSplits, type PreparedCorpus } from '../data/corpus.js';
 import { loadCorpus } from '../data/corpus-files.js';
 import { InputError } from '../errors.js';
+import { can } from '../methods/capability.js';
 import { methodNamed } from '../methods/registry.js';
 import { hasCheckpoint } from '../runs/checkpoint.js';
 import { type Manifest, RunFolder } from '../runs/run-folder.js';
@@ -76,7 +77,7 @@ export function inTrainingOrder({ run, folder, sibling }: ChosenRun, runs: strin
  * @param resolve the run of another method of the same config and seed.
  * @param runs the folder of all runs.
  * @param wanting the names of those that are to start from it.
- * @throws {InputError} where runs start from each other in a circle.
+ * @throws {InputError} where runs start from each other in a circle, or from an encoder that there is none of.
  */
 function unfinishedStarts(
   run: RunConfig,
@@ -91,6 +92,12 @@ function unfinishedStarts(
     const method = run.startFrom?.[part] ?? null;
     if (method === null) return [];
     const source = resolve(method);
+    // Said before that is trained in vain.
+    if (part === 'encoder' && !can(methodNamed(source.method).inference, 'code')) {
+      throw new InputError(
+        `startFrom.encoder of ${run.name}: ${source.name} has no latent code, so no encoder; name another, or null`,
+      );
+    }
     const itsFolder = RunFolder.of(runs, source);
     if ((itsFolder.manifest()?.finished ?? null) !== null) return [];
     return [...unfinishedStarts(source, itsFolder, runs, resolve, path), source];

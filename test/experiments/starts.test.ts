@@ -35,4 +35,14 @@ describe('runs that start from others', () => {
         'startFrom: fb-vae starts from ae starts from anneal-vae starts from fb-vae: the first of them must start from no other',
     });
   });
+
+  it('are refused before anything is trained where they want the encoder of a method without a code', async () => {
+    const methods = `  lstm-lm:
+  ae: {startFrom: {encoder: lstm-lm}}
+`;
+    await expect(orderOf(methods, 'ae')).rejects.toMatchObject({
+      name: 'InputError',
+      message: 'startFrom.encoder of ae: lstm-lm has no latent code, so no encoder; name another, or null',
+    });
+  });
 });
