@@ -107,7 +107,9 @@ describe('a row that is known', () => {
     expect(code).toBe(1);
     expect(out).toMatch(/^recon +\d+\.\d+ /m);
     expect(error).toMatch(/a row was measured and could not be kept.*\n.*rows\/recon\..*\.json: ENOSPC/);
-    expect(error).toMatch(/ENOSPC.*\n.*make room there and give the command again; what training and measuring had kept is gone on from/);
+    expect(error).toMatch(
+      /ENOSPC.*\n.*make room there and give the command again; what training and measuring had kept is gone on from/,
+    );
     expect(rowFiles().map((name) => name.split('.')[0])).toEqual(['au']);
   });
 });
