@@ -1,6 +1,8 @@
 // Text that somebody else wrote, made fit to be shown: a word of a corpus, a label, an argument, a file's name may hold what
 // a terminal would obey, or be as long as a book.
 
+import { InputError } from './errors.js';
+
 /** Characters of a value that a message shows. */
 const SHOWN = 80;
 
@@ -23,4 +25,9 @@ export function cut(text: string, most = SHOWN): string {
   if (text === line && characters.length <= most) return characters.join('');
   const tail = Math.floor(most / 4);
   return `${characters.slice(0, most - tail).join('')}[...]${characters.slice(-tail).join('')}`;
+}
+
+/** What is said of bytes that are no text. @param place the file, and its line where that is known. */
+export function notUtf8(place: string): InputError {
+  return new InputError(`${place}: not UTF-8; convert it, for example with iconv -f latin1 -t utf-8`);
 }

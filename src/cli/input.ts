@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { addAbortSignal, type Readable } from 'node:stream';
 import { InputError, InterruptedError } from '../errors.js';
 import { withPath } from '../storage/file-error.js';
+import { notUtf8 } from '../text.js';
 import type { Io } from './io.js';
 
 export interface Input {
@@ -42,7 +43,7 @@ export function textOf({ bytes, source }: Input): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
-    throw new InputError(`${source}: not UTF-8; convert it, for example with iconv -f latin1 -t utf-8`);
+    throw notUtf8(source);
   }
 }
 

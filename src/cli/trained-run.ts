@@ -89,7 +89,10 @@ export interface Work<Options, Result> {
 }
 
 /** Completes a command that works on a trained run: its common options, its help and its action. */
-export function onTrainedRun<Options extends TrainedRunOptions & { split?: SplitName }, Result>(
+export function onTrainedRun<
+  Options extends TrainedRunOptions & { split?: SplitName; out?: string | undefined },
+  Result,
+>(
   command: Command,
   io: Io,
   { examples, measures, needsCode, settle = ({ run }) => run, work, show }: Work<Options, Result>,
@@ -100,7 +103,7 @@ export function onTrainedRun<Options extends TrainedRunOptions & { split?: Split
       const options: Options = command.opts();
       const needing = needsCode === true ? `sri ${command.name()}` : ((await needsCode?.(options)) ?? null);
       const { run: asChosen, folder } = await chooseTrainedRun(options, needing, io);
-      refuseOut((options as { out?: string }).out, { run: asChosen, folder }, command.args);
+      refuseOut(options.out, { run: asChosen, folder }, command.args);
       const run = await settle({ run: asChosen, folder, options });
       const [{ openRun }, { findMetric }, { createProgress }, { printRow }] = await Promise.all([
         import('../experiments/open-run.js'),

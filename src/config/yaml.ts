@@ -18,7 +18,7 @@ import {
 } from 'yaml';
 import { InputError } from '../errors.js';
 import { withPath } from '../storage/file-error.js';
-import { cut } from '../text.js';
+import { cut, notUtf8 } from '../text.js';
 
 /** Bytes of a config file; the largest of configs/ has a hundredth. */
 const MOST_BYTES = 1 << 20;
@@ -85,7 +85,7 @@ export function readConfigText(file: string, shown: string): string {
   if (!isUtf8(taken)) {
     const at = text.indexOf('\ufffd');
     const line = text.slice(0, at).split('\n').length;
-    throw new InputError(`${shown}:${line}: not UTF-8; convert it, for example with iconv -f latin1 -t utf-8`);
+    throw notUtf8(`${shown}:${line}`);
   }
   const nul = text.indexOf('\0');
   if (nul >= 0) {

@@ -5,6 +5,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { InputError } from '../errors.js';
 import { withPath } from '../storage/file-error.js';
+import { notUtf8 } from '../text.js';
 import { readLines } from './lines.js';
 
 /** What the columns of a file are, counted from 0. */
@@ -126,7 +127,7 @@ async function readCsv(file: string): Promise<{ delimiter: Columns['delimiter'];
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw withPath(error, file);
       throw new InputError(`${file}: no such file; name a text of an item a line, or a CSV of such`);
     }
-    throw new InputError(`${file}: not UTF-8; convert it, for example with iconv -f latin1 -t utf-8`);
+    throw notUtf8(file);
   }
   const first = content.split('\n', 1)[0]!.replace(/"[^"]*"/g, '');
   const count = (mark: string) => first.split(mark).length;

@@ -258,11 +258,19 @@ export async function loadCorpus(directory: string): Promise<PreparedCorpus> {
   const vocabulary = new Vocabulary(words, join(directory, VOCABULARY));
   const splits = readSplits(directory, vocabulary, labels);
   if (contentHash({ settings, vocabulary, labels, splits }) !== hash) {
+    closeSplits(splits);
     throw new InputError(
       `${directory}: the files do not fit the hash in ${DESCRIPTION}: one of them was changed; ${prepareHint(directory)}`,
     );
   }
   return { name, directory, hash, settings, vocabulary, labels, splits, statistics };
+}
+
+/** As {@link loadCorpus}, for whom its sentences are of no use. */
+export async function checkCorpus(directory: string): Promise<Omit<PreparedCorpus, 'splits'>> {
+  const { splits, ...corpus } = await loadCorpus(directory);
+  closeSplits(splits);
+  return corpus;
 }
 
 /**
@@ -323,9 +331,7 @@ const splitFile = (split: SplitName) => `${split}.safetensors`;
 /** True where `directory` is a whole corpus of this content. */
 async function holds(directory: string, hash: string): Promise<boolean> {
   try {
-    const { hash: there, splits } = await loadCorpus(directory);
-    closeSplits(splits);
-    return there === hash;
+    return (await checkCorpus(directory)).hash === hash;
   } catch (error) {
     if (error instanceof InputError) return false;
     throw error;
@@ -382,7 +388,5 @@ function prepareHint(directory: string): string {
   // The usual folder of a config is called as that is.
   const name = basename(directory);
   const config = existsSync(`${name}.yaml`) || findDataSet(name) !== undefined ? `${name}.yaml` : 'CONFIG';
-  return (
-    `run 'sri prepare --config ${config}', or for a text of your own ` + `'sri prepare --text FILE --out ${directory}'`
-  );
+  return `run 'sri prepare --config ${config}', or for a text of your own 'sri prepare --text FILE --out ${directory}'`;
 }

@@ -54,44 +54,32 @@ export async function readLines(
   let lines = 0;
   let pending: Uint8Array[] = [];
   let pendingBytes = 0;
-  let visiting = false;
 
   const finish = (end: Uint8Array) => {
     const line = pending.length === 0 ? end : Buffer.concat([...pending, end]);
     pending = [];
     pendingBytes = 0;
     lines++;
-    visiting = true;
     visit(decoded(line, decoder, lines === 1), lines);
-    visiting = false;
   };
 
-  try {
-    for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>) {
-      if (signal?.aborted) throw new InterruptedError(`stopped while ${path} was read`);
-      hash.update(chunk);
-      bytes += chunk.length;
-      let from = 0;
-      for (let at = chunk.indexOf(NEWLINE); at !== -1; at = chunk.indexOf(NEWLINE, from)) {
-        finish(chunk.subarray(from, at));
-        from = at + 1;
-      }
-      if (from === chunk.length) continue;
-      pending.push(chunk.subarray(from));
-      pendingBytes += chunk.length - from;
-      if (pendingBytes > LINE_LIMIT) {
-        throw new InputError(
-          `${path}:${lines + 1}: a line of more than ${LINE_LIMIT / (1 << 20)} MiB; a corpus has a sentence or another short item a line`,
-        );
-      }
+  for await (const chunk of chunksOf(path)) {
+    if (signal?.aborted) throw new InterruptedError(`stopped while ${path} was read`);
+    hash.update(chunk);
+    bytes += chunk.length;
+    let from = 0;
+    for (let at = chunk.indexOf(NEWLINE); at !== -1; at = chunk.indexOf(NEWLINE, from)) {
+      finish(chunk.subarray(from, at));
+      from = at + 1;
     }
-  } catch (error) {
-    // What the visitor's own files throw is no fault of this one.
-    if (visiting) throw error;
-    const { code } = error as NodeJS.ErrnoException;
-    const reason = code === 'ENOENT' ? 'no such file' : code === 'EISDIR' ? 'is a folder, not a text file' : null;
-    if (reason === null) throw withPath(error, path);
-    throw new InputError(`${path}: ${reason}; give a text file of one sentence a line`);
+    if (from === chunk.length) continue;
+    pending.push(chunk.subarray(from));
+    pendingBytes += chunk.length - from;
+    if (pendingBytes > LINE_LIMIT) {
+      throw new InputError(
+        `${path}:${lines + 1}: a line of more than ${LINE_LIMIT / (1 << 20)} MiB; a corpus has a sentence or another short item a line`,
+      );
+    }
   }
   if (pending.length > 0) {
     if (lines === 0 && hasInnerReturn(Buffer.concat(pending))) {
@@ -102,6 +90,18 @@ export async function readLines(
     finish(new Uint8Array(0));
   }
   return { lines, bytes, sha256: hash.digest('hex') };
+}
+
+/** The bytes of a file in pieces. What whoever takes them throws, such as for a full disk of its own, is no fault of this file. */
+async function* chunksOf(path: string): AsyncGenerator<Buffer> {
+  try {
+    yield* createReadStream(path, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const reason = code === 'ENOENT' ? 'no such file' : code === 'EISDIR' ? 'is a folder, not a text file' : null;
+    if (reason === null) throw withPath(error, path);
+    throw new InputError(`${path}: ${reason}; give a text file of one sentence a line`);
+  }
 }
 
 function hasInnerReturn(line: Uint8Array): boolean {

@@ -75,7 +75,6 @@ function lineWarnings(source: SourceReport, { maxLength, labelColumn }: Preparat
   );
 }
 
-/** Whether a line's columns are what columns are usually called. */
 function headerWarnings({ path, first }: SourceReport, { header }: PreparationSettings): string[] {
   if (header || first === null) return [];
   const columns = [...(first.label === null ? [] : [first.label]), ...first.text.trim().split('\t')];

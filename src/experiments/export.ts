@@ -4,8 +4,7 @@
 import { existsSync } from 'node:fs';
 import { copyFile, readdir } from 'node:fs/promises';
 import path from 'node:path';
-import { closeSplits } from '../data/corpus.js';
-import { loadCorpus } from '../data/corpus-files.js';
+import { checkCorpus } from '../data/corpus-files.js';
 import { InputError } from '../errors.js';
 import { withError } from '../notation.js';
 import { isOfSelected, type MeasuredRun, readRun } from '../runs/measured-run.js';
@@ -26,9 +25,7 @@ export async function exportRun(folder: RunFolder, out: string): Promise<string[
   if (existsSync(out) && (await readdir(out)).length > 0) {
     throw new InputError(`--out ${out}: there is something in this folder; name a new one`);
   }
-  const corpus = await loadCorpus(run.data.directory);
-  closeSplits(corpus.splits);
-  if (corpus.hash !== manifest.dataHash) {
+  if ((await checkCorpus(run.data.directory)).hash !== manifest.dataHash) {
     throw new InputError(
       `${run.data.directory} is not the corpus that ${folder.directory} learned from; prepare that again`,
     );

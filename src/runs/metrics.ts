@@ -3,7 +3,7 @@
 import { appendFileSync, closeSync, existsSync, fsyncSync, openSync, readFileSync, statSync } from 'node:fs';
 import { writeFileAtomic } from '../storage/atomic-write.js';
 import { csvText, readCsv } from '../storage/csv.js';
-import { withPath } from '../storage/file-error.js';
+import { naming } from '../storage/file-error.js';
 
 export interface Metrics {
   epoch: number;
@@ -78,11 +78,7 @@ export class MetricsFile {
       ...this.quantities.map((name) => [name, cell(metrics.quantities[name])] as const),
     ] as readonly (readonly [string, string])[]);
     const values = header.map((column) => cells.get(column) ?? '');
-    try {
-      appendFileSync(this.file, csvText(begun ? [values] : [header, values]));
-    } catch (error) {
-      throw withPath(error, this.file);
-    }
+    naming(this.file, () => appendFileSync(this.file, csvText(begun ? [values] : [header, values])));
     return statSync(this.file).size;
   }
 

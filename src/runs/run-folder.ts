@@ -92,10 +92,6 @@ const CONFIG = new JsonFormat(
   'name another folder with --run, or remove this one',
 );
 
-/** What a run's folder has of its own. */
-const OWN =
-  /^((config|manifest)\.json|metrics\.csv|training\.lock|(best|last|epoch-\d+)\.safetensors|(rows|checkpoints|artifacts)(\/.*)?)$/;
-
 /** Another process trains the run, or measures it. */
 export class RunInUseError extends InputError {
   /** @param what is done to it: `trained`. */
@@ -107,6 +103,12 @@ export class RunInUseError extends InputError {
 }
 
 const TRAINING_LOCK = 'training.lock';
+
+/** What a run is known by without its weights and rows. */
+const RECORD = ['config.json', 'manifest.json', 'metrics.csv'];
+/** Folders of what it has of its own. */
+const PARTS = ['checkpoints', 'rows', 'artifacts'] as const;
+const WEIGHTS = /^(best|last|epoch-\d+)\.safetensors$/;
 
 export class RunFolder {
   constructor(readonly directory: string) {}
@@ -139,7 +141,9 @@ export class RunFolder {
 
   /** Whether a file, named without links, is one of the run's own, or would be; others may lie beside them. */
   isOwn(file: string): boolean {
-    return OWN.test(path.relative(realpathSync(this.directory), file));
+    const [name = '', ...below] = path.relative(realpathSync(this.directory), file).split(path.sep);
+    const isPart = PARTS.some((part) => part === name);
+    return isPart || (below.length === 0 && ([...RECORD, TRAINING_LOCK].includes(name) || WEIGHTS.test(name)));
   }
 
   /** Whether it holds a run, trained or not. */
@@ -152,7 +156,7 @@ export class RunFolder {
    * it again. Rows that are there are replaced, since they may be of a measurement that is gone.
    */
   async copyRecord(to: string): Promise<void> {
-    for (const name of ['config.json', 'manifest.json', 'metrics.csv']) {
+    for (const name of RECORD) {
       const file = path.join(this.directory, name);
       if (existsSync(file)) await copyFile(file, path.join(to, name));
     }
@@ -241,7 +245,7 @@ export class RunFolder {
    * Tries, before hours of work, whether their outcome can be written.
    * @throws what the file system throws.
    */
-  tryWriting(part: 'checkpoints' | 'rows' | 'artifacts'): void {
+  tryWriting(part: (typeof PARTS)[number]): void {
     tryWriting(path.join(this.directory, part));
   }
 
@@ -298,7 +302,7 @@ export class RunFolder {
 
   /** Removes what processes that are no more had begun to write. */
   removeAbandoned(): void {
-    for (const part of ['', 'checkpoints', 'rows', 'artifacts']) removeAbandoned(path.join(this.directory, part));
+    for (const part of ['', ...PARTS]) removeAbandoned(path.join(this.directory, part));
   }
 
   /** Removes the locks of processes that ended without doing so; to be called by one that has none here. */

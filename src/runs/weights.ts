@@ -8,7 +8,7 @@ import { STARTING_PARTS, type StartingPart } from '../config/schema.js';
 import { InputError } from '../errors.js';
 import type { Model } from '../methods/method.js';
 import { writeFileAtomic } from '../storage/atomic-write.js';
-import { withPath } from '../storage/file-error.js';
+import { naming } from '../storage/file-error.js';
 import { decodeSafetensors, encodeSafetensors, type StoredTensor } from '../storage/safetensors.js';
 import { sha256 } from '../storage/sha256.js';
 
@@ -61,12 +61,7 @@ function readWeights(file: string, known: string | undefined): KeptWeights {
     const others = there.length === 0 ? 'train the run' : `there are ${there.join(', ')}`;
     throw new InputError(`${file}: no such weights; ${others}`);
   }
-  let bytes: Buffer;
-  try {
-    bytes = readFileSync(file);
-  } catch (error) {
-    throw withPath(error, file);
-  }
+  const bytes = naming(file, () => readFileSync(file));
   const { tensors, metadata } = decodeSafetensors(bytes, file);
   const parsed = METADATA.safeParse(metadata);
   if (!parsed.success) {

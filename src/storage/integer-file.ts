@@ -2,7 +2,7 @@
 // than memory holds. Synchronous, since what uses it counts millions of them in a loop.
 
 import { closeSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs';
-import { withPath } from './file-error.js';
+import { naming } from './file-error.js';
 
 /** Numbers that are held in memory at a time; 1 MiB of them. */
 const PIECE = 1 << 18;
@@ -34,20 +34,14 @@ export class IntegerWriter {
   close(): void {
     try {
       this.flush();
-      fsyncSync(this.file);
-    } catch (error) {
-      throw withPath(error, this.path);
+      naming(this.path, () => fsyncSync(this.file));
     } finally {
       closeSync(this.file);
     }
   }
 
   private flush(): void {
-    try {
-      writeAll(this.file, bytesOf(this.piece.subarray(0, this.used)));
-    } catch (error) {
-      throw withPath(error, this.path);
-    }
+    naming(this.path, () => writeAll(this.file, bytesOf(this.piece.subarray(0, this.used))));
     this.used = 0;
   }
 }

@@ -7,7 +7,7 @@ import { InputError } from '../../errors.js';
 import { RandomStream } from '../../random/philox.js';
 
 /** Training items that the mixture is fitted to: it has a few dozen parameters. */
-export const MIXTURE_ITEMS = 10_000;
+const MIXTURE_ITEMS = 10_000;
 
 /** The splits of a labelled corpus, by what they are for. */
 export interface ClassifiedSplits {
@@ -98,9 +98,14 @@ export function labelsOf(split: Split, items: Int32Array): Int32Array {
   });
 }
 
+/** Items that the mixture is fitted to, of a training split of so many. */
+export function mixtureSize(length: number, limit: number | null): number {
+  return Math.min(MIXTURE_ITEMS, limit ?? length, length);
+}
+
 /** The items that come first in the first labelled set's draw, so that most of them need no inference of their own. */
 function mixtureItems(train: Split, limit: number | null, classes: number, seed: number): Int32Array {
-  const count = Math.min(MIXTURE_ITEMS, limit ?? train.length, train.length);
+  const count = mixtureSize(train.length, limit);
   if (count < classes) throw new InputError(`${count} training items do not make ${classes} clusters; take more`);
   return new RandomStream({ seed, purpose: 'labelled-set', batch: 0 }).permutation(train.length).slice(0, count);
 }

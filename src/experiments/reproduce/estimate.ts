@@ -4,7 +4,7 @@
 import type { RunConfig } from '../../config/schema.js';
 import type { CorpusStatistics } from '../../data/corpus.js';
 import type { SplitName } from '../../data/splits.js';
-import { MIXTURE_ITEMS } from '../../evaluation/classification/labelled-sets.js';
+import { mixtureSize } from '../../evaluation/classification/labelled-sets.js';
 import type { ModelSize } from '../../evaluation/cost.js';
 import type { CostContext } from '../../evaluation/define-metric.js';
 import { type EvaluationOptions, wholeKlChains } from '../../evaluation/evaluate.js';
@@ -141,10 +141,7 @@ export function classificationSeconds(
   const learnable = labels.filter((count) => count <= training);
   const limit = run.evaluation.sentences;
   // At most, as labelled sets that are drawn apart have items in common.
-  const items = Math.min(
-    training,
-    Math.max(Math.min(MIXTURE_ITEMS, limit ?? MIXTURE_ITEMS), sets * Math.max(0, ...learnable)),
-  );
+  const items = Math.min(training, Math.max(mixtureSize(training, limit), sets * Math.max(0, ...learnable)));
   const read = tokens(work, 'train', items) + tokens(work, 'valid', limit) + tokens(work, split, limit);
   const { featureDraws, modeGradients, classification } = run.evaluation;
   const pairs = learnable.reduce((sum, count) => sum + svmPairs(count, classification), 0);

@@ -14,8 +14,8 @@ import {
 } from '../../config/load.js';
 import { type RunConfig, STARTING_PARTS } from '../../config/schema.js';
 import type { SweepPoint, Swept } from '../../config/sweep.js';
-import { type CorpusStatistics, closeSplits } from '../../data/corpus.js';
-import { CorpusInUseError, loadCorpus } from '../../data/corpus-files.js';
+import type { CorpusStatistics } from '../../data/corpus.js';
+import { CorpusInUseError, checkCorpus } from '../../data/corpus-files.js';
 import type { PreparationReport } from '../../data/prepare.js';
 import type { SplitName } from '../../data/splits.js';
 import { InputError } from '../../errors.js';
@@ -330,10 +330,7 @@ export async function statisticsOf({
   overrides,
 }: Pick<ReproductionRequest, 'loaded' | 'overrides'>): Promise<CorpusStatistics | null> {
   const { directory } = resolveData(loaded, overrides);
-  if (!existsSync(path.join(directory, 'corpus.json'))) return null;
-  const { statistics, splits } = await loadCorpus(directory);
-  closeSplits(splits);
-  return statistics;
+  return existsSync(path.join(directory, 'corpus.json')) ? (await checkCorpus(directory)).statistics : null;
 }
 
 /** Does the tasks of a plan, as far as they are not done already. */
