@@ -31,7 +31,8 @@ export interface SkippedLabels {
  * Measures the accuracy of classification by a run's codes, a row for each number of labels, each kept in its folder as soon
  * as it is known; of short runs by the modes of their posteriors too (`evaluation.modeGradients`). Numbers of labels that the
  * training split has not are passed over, and told.
- * @throws {InputError} where the method has no code, the corpus has no labels, or too few of either for its classes.
+ * @throws {InputError} where the method has no code, the corpus has no labels, too few of either for its classes, or fewer than
+ *   each of `labels`.
  * @throws {InterruptedError} where the signal asked to stop; rows kept before stay.
  * @throws {Error} at the end, where rows could not be kept.
  */
@@ -58,8 +59,14 @@ export async function classifyRun(
     classes,
     seed,
   });
+  const { length } = splits.train;
+  if (plan.tooMany.length > 0 && plan.tooMany.length === labels.length) {
+    throw new InputError(
+      `--labels ${labels.join(',')}: ${corpus.directory} has ${length} training sentences; give 0, or ${classes} to ${length}`,
+    );
+  }
   for (const count of plan.tooMany) {
-    onProgress?.({ kind: 'skipped-labels', labels: count, trainingSentences: splits.train.length });
+    onProgress?.({ kind: 'skipped-labels', labels: count, trainingSentences: length });
   }
 
   const { evaluation, training } = run;

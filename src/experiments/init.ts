@@ -1,6 +1,7 @@
 // From a text file to a config that suits it and the machine: looks at the text, prepares it, and chooses the largest model
 // that LSTM-LM and SRI can be trained and measured with in the time there is.
 
+import { existsSync } from 'node:fs';
 import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -22,6 +23,7 @@ import type { SplitName } from '../data/splits.js';
 import { type Tokenizer, tokenize } from '../data/tokenize.js';
 import { InputError } from '../errors.js';
 import { methods } from '../methods/registry.js';
+import { writeFileAtomic } from '../storage/atomic-write.js';
 import { makeFolder } from '../storage/folder.js';
 import { ofFiles, ofText, prepare } from './prepare.js';
 import { forecastReproduction } from './reproduce/reproduce.js';
@@ -87,6 +89,7 @@ export async function initialize(request: InitRequest): Promise<Initialized> {
   }
   for (const file of Object.values({ text, ...heldOut })) refuseStreams(file, true);
   const config = path.join(folder, `${name}.yaml`);
+  refuseWritten(config);
   const scratch = await mkdtemp(path.join(tmpdir(), 'sri-init-'));
   try {
     const { taken, files } = await itemsOf({ train: text, ...heldOut }, path.join(folder, 'data'), name, scratch);
@@ -98,8 +101,6 @@ export async function initialize(request: InitRequest): Promise<Initialized> {
     const write = (scale: Scale) =>
       configText({ name, text, columns: taken?.columns ?? null, findings, scale, schema });
     await writeFile(draft, write(candidates[0]!));
-    // Nothing is prepared over a config that is there.
-    await reserve(config);
     let report: PreparationReport;
     let chosen: { scale: Scale; seconds: number | null };
     try {
@@ -123,11 +124,10 @@ export async function initialize(request: InitRequest): Promise<Initialized> {
         return secondsOf(draft, [...overrides, `data.directory=${out}`], path.join(folder, 'runs'));
       });
     } catch (error) {
-      await rm(config);
       for (const { kept } of Object.values(files)) if (kept !== null) await rm(kept, { force: true });
       throw error;
     }
-    await writeFile(config, write(chosen.scale));
+    await writeFileAtomic(config, write(chosen.scale));
     return { config, findings, taken, report, seconds: chosen.seconds };
   } finally {
     await rm(scratch, { recursive: true });
@@ -167,16 +167,12 @@ async function itemsOf(
   return { taken: { columns, files: kept }, files: files as Splits<Items> };
 }
 
-/** @throws {InputError} where the file is there. */
-async function reserve(config: string): Promise<void> {
-  try {
-    await writeFile(config, '', { flag: 'wx' });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    throw new InputError(
-      `${config}: there is such a config; give --name for another, or go on: sri train --config ${config}`,
-    );
-  }
+/** @throws {InputError} where the config is there: nothing is prepared over it. */
+function refuseWritten(config: string): void {
+  if (!existsSync(config)) return;
+  throw new InputError(
+    `${config}: there is such a config; give --name for another, or go on: sri train --config ${config}`,
+  );
 }
 
 function nameOf(text: string): string {

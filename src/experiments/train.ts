@@ -1,6 +1,5 @@
 // Training a run: its corpus, the machine, the weights that it starts from and the judge of its epochs, brought together.
 
-import { measurePeak } from '../backends/peak.js';
 import { type RunConfig, STARTING_PARTS } from '../config/schema.js';
 import { closeSplits, type PreparedCorpus } from '../data/corpus.js';
 import { loadCorpus } from '../data/corpus-files.js';
@@ -13,6 +12,7 @@ import type { StartingWeights } from '../runs/weights.js';
 import { type TrainingEvent, train } from '../training/train.js';
 import type { ChosenRun } from './choose-run.js';
 import { createValidator } from './evaluation.js';
+import { idlePeak } from './idle-peak.js';
 import { checkMemory, checkPrecision, provenance, startMachine } from './machine.js';
 import type { Following } from './progress.js';
 import { startingPath } from './starts.js';
@@ -37,6 +37,7 @@ export async function trainRun(
     const backend = await startMachine(run, run.precision);
     if (backend.fallback !== null) onProgress?.({ kind: 'warning', text: backend.fallback });
     checkPrecision(run);
+    const { name, threads } = backend;
     return await train({
       run,
       method: methodNamed(run.method),
@@ -47,7 +48,7 @@ export async function trainRun(
       validator: createValidator(run, corpus, folder),
       provenance: provenance(backend),
       // f16 is a way to store, and its products those of f32.
-      peakFlops: measurePeak(run.precision) ?? measurePeak('f32'),
+      peakFlops: (await idlePeak(name, threads, run.precision)) ?? (await idlePeak(name, threads, 'f32')),
       signal,
       report: onProgress,
     });

@@ -136,6 +136,13 @@ describe('classifyRun', () => {
     expect(told).toContainEqual({ kind: 'skipped-labels', labels: 100, trainingSentences: 60 });
   });
 
+  it('refuses where every number of labels is more than there are', async () => {
+    const measured = classifyRun(opened(), { labels: [61, 100], draws: 1, split: 'test' }, following);
+    await expect(measured).rejects.toThrow(
+      /--labels 61,100: .*data\/moods has 60 training sentences; give 0, or 2 to 60$/,
+    );
+  });
+
   it('refuses a model without a code, and a text without classes', async () => {
     const request = { labels: [0], draws: 1, split: 'test' } as const;
     const refusal = async (run: OpenRun) => {

@@ -8,9 +8,9 @@ import { loadCorpus } from '../../data/corpus-files.js';
 import { methodNamed } from '../../methods/registry.js';
 import { findRuns, readRun } from '../../runs/measured-run.js';
 import { type Manifest, RunFolder } from '../../runs/run-folder.js';
+import { idlePeak } from '../idle-peak.js';
 import { startMachine } from '../machine.js';
 import { type ModelCost, trainingSeconds, type Workload } from './estimate.js';
-import { idlePeak } from './idle-peak.js';
 import { type Remaining, remaining, secondsOf } from './measurings.js';
 import { trainingState } from './outstanding.js';
 import type { Task } from './plan.js';
@@ -106,7 +106,7 @@ class Machine {
     const run = tasks.flatMap((task) => ('run' in task ? [task.run] : []))[0];
     if (statistics === null || run === undefined) return null;
     const { name, threads } = await startMachine(run, run.precision);
-    const peak = await idlePeak(name, threads);
+    const peak = await idlePeak(name, threads, 'f32');
     if (peak === null) return null;
     const earlier = findRuns(runs, run.dataSet)
       .map((folder) => ({ run: folder.config(), manifest: folder.manifest()! }))

@@ -1,16 +1,17 @@
 // What this machine reaches when nothing else runs on it, kept between commands: a plan that is asked for while others compute
-// should tell the same hours as at night.
+// should tell the same hours as at night, and a training that shares its cores is no more than all of the peak.
 
 import { readFileSync } from 'node:fs';
 import { cpus, homedir, loadavg } from 'node:os';
 import path from 'node:path';
 import { z } from 'zod';
-import { measurePeak } from '../../backends/peak.js';
-import { processorModel } from '../../backends/processor.js';
-import { JsonFormat } from '../../runs/json-format.js';
-import { writeFileAtomic } from '../../storage/atomic-write.js';
-import { makeFolder } from '../../storage/folder.js';
-import { packageVersion } from '../../version.js';
+import { measurePeak } from '../backends/peak.js';
+import { processorModel } from '../backends/processor.js';
+import type { Precision } from '../config/choices.js';
+import { JsonFormat } from '../runs/json-format.js';
+import { writeFileAtomic } from '../storage/atomic-write.js';
+import { makeFolder } from '../storage/folder.js';
+import { packageVersion } from '../version.js';
 
 const PEAKS = new JsonFormat(
   'record of speeds',
@@ -31,16 +32,18 @@ export function cacheFolder(environment: Readonly<Record<string, string | undefi
 }
 
 /**
- * The most floating-point operations a second that the backend in use has reached on this machine, with so many threads: as
- * measured at idle, or the most of all times where it was never seen idle.
- * @returns null where the backend cannot be measured.
+ * The most floating-point operations a second that the backend in use has reached on this machine, with so many threads and in
+ * such a precision: as measured at idle, or the most of all times where it was never seen idle.
+ * @returns null where the backend cannot be measured, or has no such products.
  */
 export async function idlePeak(
   backend: string,
   threads: number,
-  { file = path.join(cacheFolder(), 'peaks.json'), load = loadavg()[0]!, measure = () => measurePeak('f32') } = {},
+  precision: Precision,
+  { file = path.join(cacheFolder(), 'peaks.json'), load = loadavg()[0]!, measure = () => measurePeak(precision) } = {},
 ): Promise<number | null> {
-  const key = `${processorModel()}, ${cpus().length} cores, ${backend}, ${threads} threads, sri ${packageVersion()}`;
+  const machine = `${processorModel()}, ${cpus().length} cores`;
+  const key = `${machine}, ${backend}, ${threads} threads, ${precision}, sri ${packageVersion()}`;
   const peaks = read(file);
   const known = peaks[key];
   if (known?.idle) return known.flops;

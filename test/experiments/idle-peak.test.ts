@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import { cacheFolder, idlePeak } from '../../../src/experiments/reproduce/idle-peak.js';
+import { cacheFolder, idlePeak } from '../../src/experiments/idle-peak.js';
 
 const root = mkdtempSync(path.join(tmpdir(), 'sri-peak-'));
 afterAll(() => rmSync(root, { recursive: true }));
@@ -13,7 +13,7 @@ it('keeps the most that was seen under load, then what was seen at idle', async 
   const file = path.join(root, 'cache', 'peaks.json');
   let measured = 0;
   const at = (load: number, flops: number, threads = 2) =>
-    idlePeak('native', threads, {
+    idlePeak('native', threads, 'f32', {
       file,
       load,
       measure: () => {
