@@ -334,16 +334,14 @@ function spellings(interner: Interner, sentences: readonly Int32Array[]): Map<nu
 }
 
 function emptySplit(split: SplitName, splits: Sources, sources: SourceReport[]): string {
-  if ('text' in splits) {
-    const { sentences, lines, empty: blank, dropped: long } = sources[0]!;
+  const divided = 'text' in splits;
+  const { path, sentences, lines, empty, dropped } = sources[divided ? 0 : SPLIT_NAMES.indexOf(split)]!;
+  const lost = `${lines} lines, of them ${empty.count} empty and ${dropped.count} dropped as longer than data.maxLength`;
+  const remedy = dropped.count > 0 ? 'raise data.maxLength' : null;
+  if (divided) {
     const few = sentences === 1 ? '1 sentence is' : `${sentences} sentences are`;
-    if (long.count > 0) {
-      const lost = `${lines} lines, of them ${blank.count} empty and ${long.count} dropped as longer than data.maxLength`;
-      return `${splits.text}: ${few} too few to divide (${lost}): the ${split} split would be empty; raise data.maxLength`;
-    }
-    return `${splits.text}: ${few} too few to divide: the ${split} split would be empty; give a longer text, a sentence a line`;
+    const what = `${few} too few to divide (${lost}): the ${split} split would be empty`;
+    return `${path}: ${what}; ${remedy ?? 'give a longer text, a sentence a line'}`;
   }
-  const { path, lines, empty, dropped } = sources[SPLIT_NAMES.indexOf(split)]!;
-  const lost = `${lines} lines, of them ${empty.count} empty and ${dropped.count} dropped as over-long`;
-  return `${path}: the ${split} split has no sentences (${lost}); give a file with at least one sentence`;
+  return `${path}: the ${split} split has no sentences (${lost}); ${remedy ?? 'give a file with at least one sentence'}`;
 }

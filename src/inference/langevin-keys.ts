@@ -5,12 +5,14 @@ import { z } from 'zod';
 import type { Varied } from '../config/method-keys.js';
 import { count, notNegative, positive } from '../config/numbers.js';
 
-export const growingTemperature = z.strictObject({
-  start: notNegative.describe('tau of the first epochs; a number from 0'),
-  growFromEpoch: count.describe('last epoch, counted from 1, that uses `start`; a whole number from 1'),
-  growPerEpoch: notNegative.describe('what every later epoch adds to tau; a number from 0'),
-  max: notNegative.describe('tau is never higher; a number from 0'),
-});
+export const growingTemperature = z
+  .strictObject({
+    start: notNegative.describe('tau of the first epochs; a number from 0'),
+    growFromEpoch: count.describe('last epoch, counted from 1, that uses `start`; a whole number from 1'),
+    growPerEpoch: notNegative.describe('what every later epoch adds to tau; a number from 0'),
+    max: notNegative.describe('tau is never higher; a number from `start`'),
+  })
+  .refine(({ start, max }) => max >= start, { path: ['max'], message: 'below `start`; give as much or more' });
 
 const risingPriorWeight = z.strictObject({
   start: notNegative.describe('weight that training begins with; a number from 0'),

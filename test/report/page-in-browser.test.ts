@@ -170,8 +170,9 @@ describe.skipIf(chromiumFile === null)('the page in a browser', () => {
     await page.evaluate("dispatchEvent(new Event('afterprint'))");
     await page.setViewportSize({ width: 420, height: 800 });
     await expect.poll(() => page.evaluate('document.documentElement.scrollWidth')).toBe(420);
-    const drawn = (await page.locator('#epochs .u-wrap').boundingBox())!;
-    expect(drawn.width).toBeLessThanOrEqual(420);
+    // None while it is drawn anew.
+    const width = async () => (await page.locator('#epochs .u-wrap').boundingBox())?.width;
+    await expect.poll(width).toBeLessThanOrEqual(420);
     expect((await page.pdf()).length).toBeGreaterThan(10_000);
   });
 });
