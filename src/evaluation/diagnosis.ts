@@ -102,7 +102,7 @@ export function verdictOf(rows: readonly ResultRow[], latentSize: number): Verdi
   }
   if (rms !== undefined && rms > DIVERGED_RMS) {
     const reason =
-      `the codes of short runs have a root mean square of ${rms.toFixed(1)}, far outside the range of the prior, ` +
+      `the codes of short runs have a root mean square of ${rms.toFixed(1)}, far outside the range of N(0, I), ` +
       'whose own is 1';
     return { collapse: 'diverged', reason };
   }

@@ -27,7 +27,7 @@ class MeanKl {
    * @param kl to N(0, I), nats, [sentences].
    * @param draws of q behind the expectation.
    * @returns the KL to the model's own prior: less E_q[log p(z) - log N(z; 0, I)], its constant from above, so that it is the
-   *   larger of what it can be.
+   *   larger of what it can be, as far as no part of the prior was missed.
    */
   add(
     kl: Float64Array,
@@ -38,7 +38,7 @@ class MeanKl {
     const { keys } = posterior;
     let toPrior = kl;
     if (prior !== undefined) {
-      const { reverse, reverseError } = normalizerOf(prior, keys.seed);
+      const { reverse, reverseError } = normalizerOf(prior, keys.seed, () => posterior.z(1));
       const minusLogRatio = meanOverDraws(prior.nll(posterior.z(draws)).nll, sentences);
       toPrior = kl.map((value, sentence) => value + minusLogRatio[sentence]! + reverse);
       this.shared = reverseError;
@@ -140,7 +140,7 @@ export class DimensionKlMeasurement implements Measurement {
     const mean = this.mean.row();
     const dimension = Array.from(this.dimensions ?? [], (sum) => finiteOrNull(sum / mean.sentences));
     const estimator = this.exact ? 'closed-form' : 'marginals';
-    const warnings = mean.value === null ? ['the KL is not finite: inference diverged'] : [];
+    const warnings = mean.value === null ? ['the KL is not finite: inference diverged, or its draws agree'] : [];
     return {
       metric: this.metric,
       estimator,

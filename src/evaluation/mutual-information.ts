@@ -18,7 +18,7 @@ const DRAWS = 2;
  * KL(q(z | x) || p) - KL(q(z) || p) (He et al. 2019) has it with Gaussians for both: the sum over dimensions of
  * (log Var(z_d) - E_x log Var(z_d | x)) / 2. Free of bias for Gaussian draws that say nothing of their sentence, so 0 then,
  * and never above the KL by `marginals` but for noise. The aggregate's Gaussian has the largest entropy of its moments, and
- * dimensions may say the same: of a q whose dimensions are independent given x it is an upper bound.
+ * dimensions may say the same: of a Gaussian q whose dimensions are independent given x it is an upper bound.
  *
  * A mixture of densities fitted to each sentence's few draws, which would have log(sentences) for a bound, does not do:
  * in 32 dimensions a sentence's fit always suits its own draws best, by nats.

@@ -214,7 +214,7 @@ function choose(candidates: JudgedCandidate[], limit: number): DynamicsSearch {
   const warnings: string[] = [];
   const finite = candidates.filter(({ nonFinite }) => nonFinite === 0);
   if (finite.length === 0) {
-    return { best: null, candidates, warnings: ['no candidate kept its chains finite'] };
+    return { best: null, candidates, warnings: ['no candidate kept its chains finite and apart'] };
   }
   let contenders = finite.filter(({ eligible }) => eligible);
   if (contenders.length === 0) {

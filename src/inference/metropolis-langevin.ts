@@ -101,7 +101,7 @@ export class MetropolisChains {
    * @throws RangeError where the rows are no whole number of chains a sentence.
    */
   constructor(
-    private readonly likelihood: ConditionalLikelihood,
+    private readonly likelihood: Pick<ConditionalLikelihood, 'sentences' | 'latentSize' | 'gradient'>,
     start: Float32Array,
   ) {
     const { sentences, latentSize } = likelihood;

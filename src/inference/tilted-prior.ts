@@ -4,6 +4,7 @@
 
 import type { ConditionalLikelihood, LatentGradient, LatentHessian, LatentNll } from '../model/likelihood.js';
 import { metropolisLangevin } from './metropolis-langevin.js';
+import { nllInPieces, type Posterior } from './posterior.js';
 import type { SentenceKeys } from './sentence-noise.js';
 
 /** Iterations that take draws of N(0, I) to the prior, the step tuned on the way. */
@@ -15,6 +16,27 @@ const WALK = 150;
  */
 export function jointLikelihood(likelihood: ConditionalLikelihood): ConditionalLikelihood {
   return likelihood.prior === undefined ? likelihood : new TiltedLikelihood(likelihood, likelihood.prior);
+}
+
+/**
+ * The posterior of a joint likelihood: with the same draws, and the NLL of text and prior together.
+ * @param prior as a likelihood has it; N(0, I) where undefined, whose posterior is the given one.
+ */
+export function jointPosterior(posterior: Posterior, prior: ConditionalLikelihood | undefined): Posterior {
+  if (prior === undefined) return posterior;
+  const { keys, name, knowsMean, density } = posterior;
+  return {
+    keys,
+    name,
+    knowsMean,
+    get gaussian() {
+      return posterior.gaussian;
+    },
+    density: density === null ? null : (draws) => posterior.density!(draws),
+    z: (draws) => posterior.z(draws),
+    nll: (draws) => sum(posterior.nll(draws), nllInPieces(prior, posterior.z(draws))),
+    mean: (draws) => posterior.mean(draws),
+  };
 }
 
 class TiltedLikelihood implements ConditionalLikelihood {

@@ -25,7 +25,7 @@ const posteriorSummary = z.strictObject({
   seed: z.int(),
   /** Root mean square of z. */
   rms: z.number(),
-  /** The Wasserstein distance from N(0, 1) that samples of the prior seldom reach, and how many dimensions do. */
+  /** The Wasserstein distance from N(0, 1) that samples of N(0, 1) seldom reach, and how many dimensions do. */
   threshold: z.number(),
   leaving: z.int(),
   latentSize: z.int(),
@@ -75,7 +75,7 @@ export function keptPosteriorMap({
 export function describePosterior({ leaving, latentSize, threshold, rms }: PosteriorSummary): string {
   return (
     `${leaving} of ${latentSize} dimensions leave N(0, 1): their Wasserstein distance is above ${threshold.toFixed(3)}, ` +
-    `which samples of the prior seldom reach; root mean square of z ${rms.toFixed(2)}, the prior's is 1`
+    `which samples of N(0, I) seldom reach; root mean square of z ${rms.toFixed(2)}, that of N(0, I) is 1`
   );
 }
 

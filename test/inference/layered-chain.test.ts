@@ -502,7 +502,10 @@ describe('two linear layers under a linear-Gaussian text and a quadratic energy'
   it('has the perplexity of the closed form', () => {
     const likelihood = Object.assign(new LayeredLikelihood(inner, layers), { prior });
     const measurement = new PerplexityMeasurement(new AisEstimator({ chains: 32, temperatures: 100 }));
-    measurement.add(likelihood, { keys: { seed: 4, sentences: Int32Array.of(0, 1) } } as Posterior);
+    measurement.add(likelihood, {
+      keys: { seed: 4, sentences: Int32Array.of(0, 1) },
+      z: () => new Float32Array(),
+    } as unknown as Posterior);
     const { value, facts } = measurement.result();
     const words = 2 * inner.words[0]!;
     expect(Math.abs(Math.log(value!) + (logLikelihood(0) + logLikelihood(1)) / words)).toBeLessThan(0.1);

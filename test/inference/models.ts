@@ -71,6 +71,43 @@ export function delegating(
   };
 }
 
+/** Weight, mean of the first dimension (of the others it is 0) and deviation of each component. */
+type Component = readonly [weight: number, mean: number, deviation: number];
+
+/** The ratio to N(0, I) of a mixture of spherical Gaussians whose weights add up to 1: a prior whose log C is 0. */
+export class MixturePrior extends RowLikelihood {
+  readonly sentences = 1;
+  readonly words = Int32Array.of(1);
+
+  constructor(
+    readonly latentSize: number,
+    private readonly components: readonly Component[],
+  ) {
+    super();
+  }
+
+  at(_: number, z: ArrayLike<number>): Expansion {
+    const logs = this.components.map(([weight, mean, deviation]) => {
+      let squares = 0;
+      for (let d = 0; d < this.latentSize; d++) squares += (z[d]! - (d === 0 ? mean : 0)) ** 2;
+      return Math.log(weight) - squares / (2 * deviation ** 2) - this.latentSize * Math.log(deviation);
+    });
+    const largest = Math.max(...logs);
+    const shares = logs.map((log) => Math.exp(log - largest));
+    const total = shares.reduce((sum, share) => sum + share, 0);
+    const gradient = Array.from({ length: this.latentSize }, (_, d) => {
+      let slope = -z[d]!;
+      this.components.forEach(([, mean, deviation], k) => {
+        slope += ((shares[k]! / total) * (z[d]! - (d === 0 ? mean : 0))) / deviation ** 2;
+      });
+      return slope;
+    });
+    let half = 0;
+    for (let d = 0; d < this.latentSize; d++) half += z[d]! ** 2 / 2;
+    return { value: -(largest + Math.log(total)) - half, gradient, hessian: [] };
+  }
+}
+
 /** x = A z + noise of variance sigma^2: log p(x), p(z | x) and every Hessian are known. */
 export class LinearGaussian extends RowLikelihood {
   readonly sentences: number;

@@ -163,7 +163,10 @@ export function powerAt(place: number): number {
  * Step sizes whose proposals are accepted as often as wanted, from a pilot run: annealing, with the step of each sentence
  * following the acceptance of its chains from level to level (Robbins and Monro).
  */
-export function tuneStepSizes(likelihood: ConditionalLikelihood, keys: SentenceKeys): StepSizes {
+export function tuneStepSizes(
+  likelihood: Pick<ConditionalLikelihood, 'sentences' | 'latentSize' | 'gradient'>,
+  keys: SentenceKeys,
+): StepSizes {
   const { sentences, latentSize } = likelihood;
   const { levels, target, gain, window } = PILOT;
   const range = { from: 0, to: PILOT.chains };

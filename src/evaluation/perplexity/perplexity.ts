@@ -2,7 +2,7 @@
 // log p(x) of each sentence; what is here turns those into the number of the table.
 
 import type { Posterior } from '../../inference/posterior.js';
-import { jointLikelihood } from '../../inference/tilted-prior.js';
+import { jointLikelihood, jointPosterior } from '../../inference/tilted-prior.js';
 import { can } from '../../methods/capability.js';
 import type { ConditionalLikelihood } from '../../model/likelihood.js';
 import { percent } from '../../notation.js';
@@ -71,14 +71,15 @@ export class PerplexityMeasurement implements Measurement {
   }
 
   add(likelihood: ConditionalLikelihood, posterior: Posterior): void {
-    const estimates = this.estimator.estimate(jointLikelihood(likelihood), posterior);
+    const estimates = this.estimator.estimate(jointLikelihood(likelihood), jointPosterior(posterior, likelihood.prior));
     this.sentences.push(...posterior.keys.sentences);
     if (likelihood.prior === undefined) {
       this.estimates.push(...estimates);
       return;
     }
-    // The end of log C from above keeps log p(x) an estimate from below, as the others' are.
-    const normalizer = normalizerOf(likelihood.prior, posterior.keys.seed);
+    // The end of log C from above keeps log p(x) an estimate from below, as the others' are: as far as no part of the prior
+    // was missed.
+    const normalizer = normalizerOf(likelihood.prior, posterior.keys.seed, () => posterior.z(1));
     this.normalizer = normalizer;
     this.estimates.push(
       ...estimates.map((estimate) => ({ ...estimate, logLikelihood: estimate.logLikelihood - normalizer.reverse })),

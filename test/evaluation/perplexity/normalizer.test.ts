@@ -6,14 +6,17 @@ import { GaussianKlMeasurement } from '../../../src/evaluation/kl-measurements.j
 import { GainOverPrior } from '../../../src/evaluation/latent-gain.js';
 import { withSharedErrors } from '../../../src/evaluation/paired.js';
 import { AisEstimator } from '../../../src/evaluation/perplexity/ais-estimator.js';
+import { FittedEstimator } from '../../../src/evaluation/perplexity/fitted-estimator.js';
+import { JacobianEstimator } from '../../../src/evaluation/perplexity/jacobian-estimator.js';
 import { normalizerOf } from '../../../src/evaluation/perplexity/normalizer.js';
 import { PerplexityMeasurement } from '../../../src/evaluation/perplexity/perplexity.js';
 import { type Posterior, priorDraws } from '../../../src/inference/posterior.js';
+import { ChainPosterior, langevinChain } from '../../../src/inference/short-run-posterior.js';
 import { jointLikelihood, walkToPrior } from '../../../src/inference/tilted-prior.js';
 import type { ConditionalLikelihood } from '../../../src/model/likelihood.js';
 import { RandomStream } from '../../../src/random/philox.js';
 import { meanEstimate } from '../../../src/statistics.js';
-import { LinearGaussian, logDeterminant, normals } from '../../inference/models.js';
+import { delegating, LinearGaussian, logDeterminant, MixturePrior, normals } from '../../inference/models.js';
 
 const Z = 2;
 const loadingOf = (rows: number, seed: number) =>
@@ -39,6 +42,8 @@ const stacked = new LinearGaussian(
   0.8,
 );
 const keys = { seed: 4, sentences: Int32Array.of(0, 1, 2) };
+/** No codes of sentences to walk back from. */
+const none = () => new Float32Array();
 
 describe('the joint likelihood', () => {
   it('is that of text and energy together, and the likelihood itself where the prior is N(0, I)', () => {
@@ -56,13 +61,13 @@ describe('the joint likelihood', () => {
 describe('the normalizer of a quadratic energy', () => {
   it('is found from both ends', () => {
     const truth = prior.logEvidence(0);
-    const { forward, forwardError, reverse, reverseError } = normalizerOf(prior, 4);
+    const { forward, forwardError, reverse, reverseError } = normalizerOf(prior, 4, none);
     expect(Math.max(forwardError, reverseError)).toBeLessThan(0.1);
     expect(Math.abs(forward - truth)).toBeLessThan(4 * forwardError);
     expect(Math.abs(reverse - truth)).toBeLessThan(4 * reverseError);
     // It is known from then on, and for this prior and seed alone.
-    expect(normalizerOf(prior, 4)).toBe(normalizerOf(prior, 4));
-    expect(normalizerOf(prior, 5)).not.toEqual(normalizerOf(prior, 4));
+    expect(normalizerOf(prior, 4, none)).toBe(normalizerOf(prior, 4, none));
+    expect(normalizerOf(prior, 5, none)).not.toEqual(normalizerOf(prior, 4, none));
   });
 
   it('takes as many levels as it takes to be known', () => {
@@ -71,33 +76,33 @@ describe('the normalizer of a quadratic energy', () => {
       [near, 150],
       [prior, 600],
     ] as const) {
-      const found = normalizerOf(energy, 4);
+      const found = normalizerOf(energy, 4, none);
       expect(found.levels).toBe(levels);
       expect(Math.max(found.forwardError, found.reverseError)).toBeLessThan(0.05);
     }
     const truth = near.logEvidence(0);
-    const { forward, forwardError, reverse, reverseError } = normalizerOf(near, 4);
+    const { forward, forwardError, reverse, reverseError } = normalizerOf(near, 4, none);
     expect(Math.abs(forward - truth)).toBeLessThan(4 * forwardError);
     expect(Math.abs(reverse - truth)).toBeLessThan(4 * reverseError);
   });
 
   it('makes perplexity the closed form’s, with the error of either end in the row', () => {
     const measurement = new PerplexityMeasurement(new AisEstimator({ chains: 32, temperatures: 100 }));
-    measurement.add(likelihood, { keys } as Posterior);
+    measurement.add(likelihood, { keys, z: none } as unknown as Posterior);
     const { value, facts } = measurement.result();
     const logLikelihood = [0, 1, 2].reduce((sum, i) => sum + stacked.logEvidence(i) - prior.logEvidence(0), 0);
     const wanted = Math.exp(-logLikelihood / 9);
     expect(Math.abs(Math.log(value! / wanted))).toBeLessThan(0.1);
-    const { forward, reverse } = normalizerOf(prior, 4);
+    const { forward, reverse } = normalizerOf(prior, 4, none);
     expect(facts).toMatchObject({ logNormalizerFromBelow: forward, logNormalizerFromAbove: reverse });
     expect(facts!.pplWithNormalizerFromBelow).toBeCloseTo(value! * Math.exp((forward - reverse) / 3), 6);
   });
 
   it('has its error in that of perplexity, of KL, and of what a row is held against: no spread over sentences shows it', () => {
-    const { reverseError } = normalizerOf(prior, 4);
+    const { reverseError } = normalizerOf(prior, 4, none);
     const measured = (one: ConditionalLikelihood) => {
       const measurement = new PerplexityMeasurement(new AisEstimator({ chains: 8, temperatures: 20 }));
-      measurement.add(one, { keys } as Posterior);
+      measurement.add(one, { keys, z: none } as unknown as Posterior);
       return measurement.result();
     };
     const withOwn = measured(likelihood);
@@ -156,6 +161,73 @@ describe('the normalizer of a quadratic energy', () => {
     });
     const { value } = measurement.result();
     expect(Math.abs(value! - wanted.reduce((sum, kl) => sum + kl, 0) / 3)).toBeLessThan(0.15);
+  });
+});
+
+describe('the normalizer of a prior with a part that walks from N(0, I) miss', () => {
+  // Nine tenths of it lie in a narrow place 3.5 deviations out.
+  const size = 8;
+  const outlying = () =>
+    new MixturePrior(size, [
+      [0.9, 3.5, 0.3],
+      [0.1, -1, 0.6],
+    ]);
+
+  it('is found by walks from a Gaussian that covers the codes of sentences', () => {
+    const codes = normals(32 * size, 3).map((value, i) => 0.3 * value + (i % size === 0 ? 3.5 : 0));
+    for (const seed of [4, 5]) {
+      // Without them both ends agree on the tenth alone.
+      const blind = normalizerOf(outlying(), seed, none);
+      expect(Math.abs(blind.reverse - Math.log(0.1))).toBeLessThan(0.2);
+      expect(blind.reverseError).toBeLessThan(0.1);
+      const { reverse, reverseError } = normalizerOf(outlying(), seed, () => codes);
+      expect(Math.abs(reverse)).toBeLessThan(2 * reverseError);
+      expect(reverseError).toBeLessThan(0.4);
+    }
+  });
+
+  it('is what it is wherever codes lie, and where inference diverged', () => {
+    const truth = prior.logEvidence(0);
+    const blind = normalizerOf(prior, 4, none);
+    expect(normalizerOf(delegating(prior), 4, () => new Float32Array(4 * Z).fill(Number.NaN))).toEqual(blind);
+    for (const [scale, tolerance] of [
+      [0.1, 0.1],
+      [1, 0.1],
+      [5, 0.2],
+    ] as const) {
+      const codes = normals(20 * Z, 9).map((value) => scale * (value + 1));
+      const { forward, reverse } = normalizerOf(delegating(prior), 4, () => codes);
+      expect(Math.abs(forward - truth)).toBeLessThan(tolerance);
+      expect(Math.abs(reverse - truth)).toBeLessThan(tolerance);
+    }
+  });
+});
+
+describe('perplexity under a learned prior', () => {
+  it('is the same whatever constant the energy has, by every estimator', () => {
+    const shifted = delegating(prior, {
+      nll: (z) => ({ nll: prior.nll(z).nll.map((value) => value - 5) }),
+      gradient: (z) => {
+        const { nll, gradient } = prior.gradient(z);
+        return { nll: nll.map((value) => value - 5), gradient };
+      },
+    });
+    const schedule = { stepSizes: new Float32Array(8).fill(0.05), temperature: 1, priorWeight: 1 };
+    for (const [estimator, draws, tolerance] of [
+      [new JacobianEstimator(200), 200, 0.5],
+      [new FittedEstimator({ draws: 50, chains: 4 }), 0, 0.1],
+    ] as const) {
+      const of = (own: ConditionalLikelihood) => {
+        const one = Object.assign(new LinearGaussian(textLoading, texts, 0.8), { prior: own });
+        const measurement = new PerplexityMeasurement(estimator);
+        measurement.add(one, new ChainPosterior(one, langevinChain(jointLikelihood(one), schedule), keys, draws));
+        return measurement.result().value!;
+      };
+      const plain = of(delegating(prior));
+      expect(of(shifted) / plain).toBeCloseTo(1, 3);
+      const logLikelihood = [0, 1, 2].reduce((sum, i) => sum + stacked.logEvidence(i) - prior.logEvidence(0), 0);
+      expect(Math.abs(Math.log(plain) + logLikelihood / 9)).toBeLessThan(tolerance);
+    }
   });
 });
 
