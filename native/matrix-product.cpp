@@ -55,26 +55,33 @@ void MatrixProduct::runRounded(const float* a, const float* b, float* out, Works
     };
     products.push_back({product(m / workers), product((m + workers - 1) / workers)});
   }
+  // A share of the rows for each thread that was asked for: where fewer come, one does several.
+  const auto eachOwn = [&](const Worker& worker, const auto& work) {
+    for (int share = worker.index; share < workers; share += worker.count) work(shareOf(m, share, workers));
+  };
   inParallel(workers, [&](const Worker& worker) {
-    const Range rows = worker.share(m);
-    const std::size_t firstRow = rows.begin;
-    const auto blockOf = [&](Range piece) {
-      return left + firstRow * k + static_cast<std::size_t>(piece.begin) * rows.size();
+    const auto blockOf = [&](Range rows, Range piece) {
+      return left + static_cast<std::size_t>(rows.begin) * k + static_cast<std::size_t>(piece.begin) * rows.size();
     };
     for (int i = 0; i < pieces; i++) {
       const Range piece = shareOf(k, i, pieces);
       const std::size_t first = piece.begin;
       if (i % worker.count == worker.index) right[i]->pack(b + first * rightStrideK, rightStrideK, strideN);
-      if (transposeA) {
-        roundBlock(a + first * m + firstRow, m, piece.size(), rows.size(), blockOf(piece));
-      } else {
-        roundBlock(a + firstRow * k + first, k, rows.size(), piece.size(), blockOf(piece));
-      }
+      eachOwn(worker, [&](Range rows) {
+        const std::size_t firstRow = rows.begin;
+        if (transposeA) {
+          roundBlock(a + first * m + firstRow, m, piece.size(), rows.size(), blockOf(rows, piece));
+        } else {
+          roundBlock(a + firstRow * k + first, k, rows.size(), piece.size(), blockOf(rows, piece));
+        }
+      });
     }
     worker.wait();
     for (int i = 0; i < pieces; i++) {
-      products[i][rows.size() > m / workers]->run(worker, blockOf(shareOf(k, i, pieces)), *right[i],
-                                                  out + firstRow * n);
+      eachOwn(worker, [&](Range rows) {
+        products[i][rows.size() > m / workers]->run(worker, blockOf(rows, shareOf(k, i, pieces)), *right[i],
+                                                    out + static_cast<std::size_t>(rows.begin) * n);
+      });
     }
   });
 }

@@ -3,7 +3,7 @@
 // `{ signal, onProgress }`, and ends with an InterruptedError when it was stopped; what was finished before is kept.
 
 import type { PreparationReport } from './data/prepare.js';
-import type { SplitName } from './data/splits.js';
+import { SPLIT_NAMES, type SplitName } from './data/splits.js';
 import { InputError } from './errors.js';
 import { chooseRun, openConfig, trainedRun } from './experiments/choose-run.js';
 import { decode as decodeCodes, type GivenCodes } from './experiments/decode.js';
@@ -156,7 +156,7 @@ export interface MeasuringRequest extends Partial<EvaluationRequest> {
 
 /**
  * Measures an opened run on a split, `test` where absent, and keeps each number as a row in its folder.
- * @throws {InputError} where there is no such metric, or the method lacks it.
+ * @throws {InputError} where there is no such metric or split, the method lacks it, or a number is out of range.
  * @throws {InterruptedError} when the signal asks to stop; rows that were finished are kept.
  * @throws {Error} at the end, where everything was measured and a row could not be written.
  */
@@ -166,6 +166,9 @@ export async function evaluate(
   following: Following<Stage | RowEvent> = {},
 ): Promise<MeasuredRow[]> {
   checkMetrics(opened.run, request.metrics ?? []);
+  checkWhole('evaluate: samples', samples, 2);
+  checkWhole('evaluate: limit', request.limit, 1);
+  checkSplit('evaluate', split);
   const run = withEstimator(opened.run, estimator, samples);
   return evaluateAlone({ ...opened, run }, { ...request, split }, following);
 }
@@ -183,9 +186,7 @@ export async function encode(
   following: Following<Stage | UnknownGivenWords> = {},
 ): Promise<Encoding> {
   const { draws } = request;
-  if (draws !== undefined && !(Number.isInteger(draws) && draws >= 2)) {
-    throw new InputError(`encode: ${draws} draws; a whole number from 2, as the deviation is of the draws`);
-  }
+  checkWhole('encode: draws', draws, 2);
   return encodeLines(opened, { lines: sentences, source: 'encode', draws }, following);
 }
 
@@ -206,12 +207,40 @@ export async function decode(
   if (codes.length % latentSize !== 0) {
     throw new InputError(`decode: ${codes.length} numbers are no codes of ${latentSize} each`);
   }
-  const { maxLength } = request;
-  if (maxLength !== undefined && !(Number.isInteger(maxLength) && maxLength > 0)) {
-    throw new InputError(`decode: maxLength ${maxLength}; a whole number of words from 1`);
-  }
+  checkWhole('decode: maxLength', request.maxLength, 1);
+  checkDecoding(request.decoding);
   const given: GivenCodes = { data: codes, size: latentSize, source: 'decode' };
   return decodeCodes(opened, given, request, following);
+}
+
+/** @throws {InputError} where a number that is given is not whole, or less than the least. */
+function checkWhole(what: string, value: number | undefined, least: number): void {
+  if (value === undefined || (Number.isInteger(value) && value >= least)) return;
+  throw new InputError(`${what}: ${value}; a whole number from ${least}`);
+}
+
+/** @throws {InputError} for what is no split. */
+function checkSplit(what: string, split: string): void {
+  if (SPLIT_NAMES.some((name) => name === split)) return;
+  throw new InputError(`${what}: split: ${split}; ${SPLIT_NAMES.join(', ')}`);
+}
+
+/** @throws {InputError} for an unknown way to decode, or one whose numbers are out of range. */
+function checkDecoding(decoding: DecodingRequest['decoding']): void {
+  switch (decoding?.method) {
+    case undefined:
+    case 'greedy':
+      return;
+    case 'sample':
+      if (decoding.temperature > 0 && Number.isFinite(decoding.temperature)) return;
+      throw new InputError(`decode: temperature: ${decoding.temperature}; a number above 0`);
+    case 'beam':
+      checkWhole('decode: width', decoding.width, 1);
+      if (decoding.lengthPower >= 0 && Number.isFinite(decoding.lengthPower)) return;
+      throw new InputError(`decode: lengthPower: ${decoding.lengthPower}; a number from 0`);
+    default:
+      throw new InputError(`decode: ${(decoding as { method: string }).method}: greedy, sample or beam`);
+  }
 }
 
 /** Tables and figures. */
@@ -250,6 +279,7 @@ export async function reproduce(
   { signal, onProgress }: Following<ReproductionEvent> = {},
 ): Promise<Results | null> {
   const { tables = figures.length === 0 ? [1] : [] } = spec;
+  checkSplit('reproduce', split);
   let made: Results | null = null;
   const request = {
     ...spec,

@@ -110,7 +110,17 @@ it('throws an InputError that says what would be right', async () => {
   );
   await expect(prepareCorpus({})).rejects.toThrow(/give a config, or a text/);
   await expect(prepareCorpus({ config: 'pets.yaml', text: 'pets.txt', from: '.' })).rejects.toThrow(/give one/);
-  await expect(encode(run, ['the cat sat'], { draws: 1 })).rejects.toThrow(/1 draws; a whole number from 2/);
-  await expect(decode(run, new Float32Array(2), { maxLength: 0 })).rejects.toThrow(/maxLength 0; a whole number/);
+  await expect(encode(run, ['the cat sat'], { draws: 1 })).rejects.toThrow(/draws: 1; a whole number from 2/);
+  await expect(decode(run, new Float32Array(2), { maxLength: 0 })).rejects.toThrow(/maxLength: 0; a whole number/);
+  const decoding = (one: unknown) => decode(run, new Float32Array(2), { decoding: one as never });
+  await expect(decoding({ method: 'sample', temperature: 0, seed: 1 })).rejects.toThrow(InputError);
+  await expect(decoding({ method: 'beam', width: 0, lengthPower: 0 })).rejects.toThrow(
+    /width: 0; a whole number from 1/,
+  );
+  await expect(decoding({ method: 'widest' })).rejects.toThrow(/widest: greedy, sample or beam/);
+  for (const request of [{ samples: 0 }, { samples: 1.5 }, { limit: 0 }, { limit: Number.NaN }, { split: 'dev' }]) {
+    await expect(evaluate(run, { metrics: ['ppl'], ...request } as never)).rejects.toThrow(InputError);
+  }
+  await expect(reproduce({ config: 'pets.yaml', tables: [] })).rejects.toThrow(/no table and no figure/);
   await expect(openRun('nowhere')).rejects.toThrow(/no run here/);
 });

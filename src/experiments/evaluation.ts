@@ -108,10 +108,11 @@ export function createValidator(
   let lstmLm: ReadonlyMap<number, number> | null = null;
   return {
     columns: diagnosisColumns(inference, latentSize, epochsQuestion(run)),
-    async validate(model, epoch) {
+    async validate(model, epoch, signal) {
       const rows = await evaluate(evaluatedModel(model, inference, epoch), split, {
         ...options,
         metrics,
+        signal,
         languageModelNll: () => {
           lstmLm ??= languageModelNll(folder, run.seed, corpus, 'valid', options.limit);
           return lstmLm;

@@ -99,6 +99,9 @@ const TRAINING_STATE = new JsonFormat(
   true,
 );
 
+/** Updates done and, but in the names of an earlier version, the epoch. */
+const CHECKPOINT = /^\d{9}(-\d{6})?$/;
+
 /** How many checkpoints are kept. */
 const KEPT = 2;
 
@@ -109,7 +112,8 @@ export async function saveCheckpoint(
   tensors: Map<string, StoredTensor>,
 ): Promise<void> {
   makeFolder(directory);
-  const name = String(state.iteration).padStart(9, '0');
+  // By the epoch too: what follows an epoch's last update may put other weights in their place.
+  const name = `${String(state.iteration).padStart(9, '0')}-${String(state.epoch).padStart(6, '0')}`;
   const pieces = encodeSafetensors(tensors);
   await writeFileAtomic(path.join(directory, `${name}.safetensors`), pieces);
   const text = TRAINING_STATE.write({ ...state, tensors: sha256(...pieces), sum: NO_SUM });
@@ -125,7 +129,8 @@ export async function saveCheckpoint(
     if (!kept.has(old)) rmSync(path.join(directory, `${old}.json`), { force: true });
   }
   for (const file of readdirSync(directory)) {
-    if (/^\d{9}\./.test(file) && !kept.has(path.parse(file).name)) rmSync(path.join(directory, file), { force: true });
+    if (CHECKPOINT.test(path.parse(file).name) && !kept.has(path.parse(file).name))
+      rmSync(path.join(directory, file), { force: true });
   }
 }
 
@@ -192,8 +197,9 @@ function saved(directory: string): string[] {
     throw error;
   }
   return files
-    .filter((file) => /^\d{9}\.json$/.test(file))
-    .map((file) => file.slice(0, 9))
+    .filter((file) => path.extname(file) === '.json')
+    .map((file) => path.parse(file).name)
+    .filter((name) => CHECKPOINT.test(name))
     .sort()
     .reverse();
 }

@@ -8,7 +8,7 @@
 //   rows/          a file each measured quantity, and beside it one of the sentences' own values
 //   artifacts/     texts, samples and figures made with the weights
 
-import { existsSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, realpathSync, renameSync, rmSync } from 'node:fs';
 import { copyFile, cp, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
@@ -22,6 +22,7 @@ import { methods } from '../methods/registry.js';
 import { removeAbandoned, writeFileAtomic } from '../storage/atomic-write.js';
 import { makeFolder, tryWriting } from '../storage/folder.js';
 import { Lock, LockedError } from '../storage/lock.js';
+import { sha256 } from '../storage/sha256.js';
 import { endingSchema } from './ending-schema.js';
 import { JsonFormat } from './json-format.js';
 import { type MeasuredRow, ROW, rowName, type SentenceValues } from './row.js';
@@ -108,7 +109,8 @@ const TRAINING_LOCK = 'training.lock';
 const RECORD = ['config.json', 'manifest.json', 'metrics.csv'];
 /** Folders of what it has of its own. */
 const PARTS = ['checkpoints', 'rows', 'artifacts'] as const;
-const WEIGHTS = /^(best|last|epoch-\d+)\.safetensors$/;
+/** Those of an epoch whose checkpoint is not written yet have `.next` behind their name. */
+const WEIGHTS = /^(best|last|epoch-\d+)\.safetensors(\.next)?$/;
 
 export class RunFolder {
   constructor(readonly directory: string) {}
@@ -137,6 +139,26 @@ export class RunFolder {
    */
   weights(name: string): string {
     return path.join(this.directory, `${name}.safetensors`);
+  }
+
+  /** Where weights lie until there is a checkpoint that knows them; see {@link settleWeights}. */
+  nextWeights(name: string): string {
+    return `${this.weights(name)}.next`;
+  }
+
+  /**
+   * Gives weights their name once a checkpoint knows them, and removes those that none will know: of an epoch whose end was not
+   * saved, which is to be trained again.
+   * @param known SHA-256 by name, as the checkpoint has it.
+   */
+  settleWeights(known: Readonly<Record<string, string>>): void {
+    for (const file of list(this.directory)) {
+      const name = file.match(/^(.+)\.safetensors\.next$/)?.[1];
+      if (name === undefined || !WEIGHTS.test(file)) continue;
+      const next = this.nextWeights(name);
+      if (known[name] === sha256(readFileSync(next))) renameSync(next, this.weights(name));
+      else rmSync(next, { force: true });
+    }
   }
 
   /** Whether a file, named without links, is one of the run's own, or would be; others may lie beside them. */
@@ -196,22 +218,26 @@ export class RunFolder {
     await this.write('manifest.json', MANIFEST.write(manifest));
   }
 
+  /** What is learned otherwise than a configuration says, key by key in words; nothing where no run is here. */
+  differencesFrom(run: RunConfig): string[] {
+    if (!this.isBegun()) return [];
+    return differences(learned(this.config()), learned(run)).map(
+      ({ path, one, other }) => `${path}: ${JSON.stringify(one)} there, ${JSON.stringify(other)} now`,
+    );
+  }
+
   /**
    * Settles the folder's configuration: writes it where there is none, else checks that it is the same run.
    * What is learned may not change between one process and the next; see config/learned.ts.
    * @throws InputError naming the keys that differ.
    */
   async settleConfig(run: RunConfig): Promise<void> {
-    if (read(path.join(this.directory, 'config.json')) !== null) {
-      const differing = differences(learned(this.config()), learned(run)).map(
-        ({ path, one, other }) => `${path}: ${JSON.stringify(one)} there, ${JSON.stringify(other)} now`,
+    const differing = this.differencesFrom(run);
+    if (differing.length > 0) {
+      throw new InputError(
+        `${this.directory} holds a run with another configuration (${differing.join('; ')}); ` +
+          'name another folder with --run, remove this one, or begin anew with sri train --restart, which replaces its weights',
       );
-      if (differing.length > 0) {
-        throw new InputError(
-          `${this.directory} holds a run with another configuration (${differing.join('; ')}); ` +
-            `name another folder with --run, or remove this one`,
-        );
-      }
     }
     await this.write('config.json', CONFIG.write(run));
   }
@@ -322,17 +348,28 @@ export class RunFolder {
   }
 
   /**
-   * Removes what a training left, so that it begins anew; rows stay, which know the weights that they are of.
-   * To be called under the lock.
+   * Removes what a training left, so that it begins anew, by another configuration of the same run if need be; rows stay, which
+   * know the weights that they are of. To be called under the lock.
+   * @throws InputError, with nothing removed, where the folder holds a run of another data set, method or seed.
    */
-  forgetTraining(): void {
+  forgetTraining(run: RunConfig): void {
+    if (this.isBegun()) {
+      const there = this.config();
+      const nameOf = ({ name, dataSet, seed }: RunConfig) => `${name} on ${dataSet}, seed ${seed}`;
+      if (nameOf(there) !== nameOf(run)) {
+        throw new InputError(
+          `${this.directory} holds ${nameOf(there)}, and --restart would replace it by ${nameOf(run)}; name another folder with --run`,
+        );
+      }
+    }
     // Without the manifest there is no run to measure or to go on with.
     rmSync(path.join(this.directory, 'manifest.json'), { force: true });
     rmSync(this.checkpoints, { recursive: true, force: true });
     rmSync(this.metrics, { force: true });
     for (const file of list(this.directory)) {
-      if (file.endsWith('.safetensors')) rmSync(path.join(this.directory, file), { force: true });
+      if (WEIGHTS.test(file)) rmSync(path.join(this.directory, file), { force: true });
     }
+    rmSync(path.join(this.directory, 'config.json'), { force: true });
   }
 
   private async write(name: string, content: string): Promise<void> {

@@ -3,7 +3,7 @@
 // that mean nothing to each other, its heartbeat does.
 
 import { randomBytes } from 'node:crypto';
-import { linkSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { linkSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { isAlive, type ProcessIdentity, placeOf, thisProcess } from './process.js';
@@ -106,7 +106,8 @@ export class Lock {
   private beat(): void {
     try {
       this.check();
-      utimesSync(this.file, new Date(), new Date());
+      // Written anew, so that the time is the file system's own: this machine's clock may be another.
+      writeFileSync(this.file, readFileSync(this.file), { flag: 'r+' });
     } catch {
       // Who works under the lock asks for it before he writes what matters.
     }

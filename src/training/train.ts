@@ -46,8 +46,11 @@ export interface Validation {
 export interface Validator {
   /** The names of the validation's quantities. */
   columns: readonly string[];
-  /** @param epoch just finished, from 1. */
-  validate(model: Model, epoch: number): Promise<Validation> | Validation;
+  /**
+   * @param epoch just finished, from 1.
+   * @throws {InterruptedError} where the signal asked to stop.
+   */
+  validate(model: Model, epoch: number, signal?: AbortSignal): Promise<Validation> | Validation;
 }
 
 export interface TrainingOptions {
@@ -108,7 +111,7 @@ export async function train(options: TrainingOptions): Promise<Manifest> {
   try {
     folder.removeAbandoned();
     for (const part of ['checkpoints', 'rows'] as const) folder.tryWriting(part);
-    if (options.restart) folder.forgetTraining();
+    if (options.restart) folder.forgetTraining(run);
     const settled = await settledBefore(options);
     if (settled !== null) return settled;
     await folder.settleConfig(run);
@@ -215,6 +218,8 @@ class Training {
         await this.finishEpoch(batches, iterations);
         const stop = await this.endOfEpoch();
         if (stop !== null) return await this.finish(stop);
+        await turn();
+        if (this.options.signal?.aborted && this.state.epoch <= epochs) throw this.interrupted();
       }
       return await this.finish({ reason: 'all-epochs', epochs });
     } finally {
@@ -244,9 +249,13 @@ class Training {
       await turn();
       if (signal?.aborted) {
         await this.save();
-        throw new InterruptedError(`stopped in epoch ${this.state.epoch} after ${this.state.iteration} updates`);
+        throw this.interrupted();
       }
     }
+  }
+
+  private interrupted(): InterruptedError {
+    return new InterruptedError(`stopped in epoch ${this.state.epoch} after ${this.state.iteration} updates`);
   }
 
   private setLearningRate(at: Omit<Position, 'iteration'>): void {
@@ -281,7 +290,7 @@ class Training {
     const { epoch } = this.state;
     this.emit({ kind: 'validating', epoch });
     const began = performance.now();
-    const { loss, quantities, verdict } = await validator.validate(this.model, epoch);
+    const { loss, quantities, verdict } = await this.validated(validator, epoch);
     if (!Number.isFinite(loss)) throw this.diverged(`after epoch ${epoch}`, `the validation loss is ${loss}`);
     this.validationSeconds = (performance.now() - began) / 1000;
     const decision = judge(this.state.validation, epoch, loss, run.training);
@@ -303,12 +312,29 @@ class Training {
     this.state.finished = decision.stop;
     this.emit({ kind: 'epoch', metrics, improved: decision.improved, learningRate: this.state.learningRate });
     await this.save();
+    folder.settleWeights(this.state.weights);
     await folder.writeManifest(this.manifest());
     return decision.stop;
   }
 
+  /** A validation may take longer than what a stop leaves time for, so it is stopped too, and made again by whoever goes on. */
+  private async validated(validator: Validator, epoch: number): Promise<Validation> {
+    try {
+      return await validator.validate(this.model, epoch, this.options.signal);
+    } catch (error) {
+      if (!(error instanceof InterruptedError)) throw error;
+      await this.save();
+      throw this.interrupted();
+    }
+  }
+
+  /**
+   * Until a checkpoint knows them, new weights lie beside those of before: a process that dies in between leaves the run as that
+   * checkpoint has it.
+   */
   private async keepWeights(name: string): Promise<void> {
-    this.state.weights[name] = await saveWeights(this.options.folder.weights(name), this.model, this.state.epoch);
+    this.lock.check();
+    this.state.weights[name] = await saveWeights(this.options.folder.nextWeights(name), this.model, this.state.epoch);
   }
 
   private async finish(ending: Ending): Promise<Manifest> {
@@ -346,7 +372,9 @@ class Training {
       this.model.parameters.restore(checkpoint.tensors, checkpoint.file);
       this.model.restoreState(checkpoint.state.method);
       this.optimizer.restore(checkpoint.tensors);
+      folder.settleWeights(checkpoint.state.weights);
     } else {
+      folder.settleWeights({});
       for (const start of this.options.startFrom ?? []) {
         this.state.startedFrom[start.part] = startPart(start, this.model);
       }

@@ -1,6 +1,8 @@
 // Products of bf16 operands: near to single precision where the processor has them, refused where it has not.
 
+import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
+import { ADDON } from '../../src/backends/native/addon.js';
 import { relativeError } from '../ops/reference.js';
 import { addon, latentHandles, latentInputs, Random, runLstm, SIZES, withThreads } from './fixtures.js';
 
@@ -117,6 +119,23 @@ describe.runIf(here)('matMul of bf16 operands', () => {
       }
     });
   });
+});
+
+it.runIf(here)('writes every row where OpenMP gives fewer threads than were asked for', () => {
+  const child = `
+    const addon = require(process.argv[1]);
+    addon.setThreads(2);
+    const out = new Float32Array(7 * 33).fill(-5);
+    addon.matMul(new Float32Array(7 * 40).fill(1), new Float32Array(40 * 33).fill(1), out, 7, 33, 40, false, false, false, 'bf16');
+    process.stdout.write(String(out.every((value) => value === 40)));
+  `;
+  const env = { ...process.env, OMP_THREAD_LIMIT: '1' };
+  const { stdout, stderr } = spawnSync(process.execPath, ['-e', child, ADDON], {
+    encoding: 'utf8',
+    env,
+    timeout: 30_000,
+  });
+  expect(stdout, stderr).toBe('true');
 });
 
 describe.runIf(here)('matMul of bf16 operands in several pieces', () => {

@@ -1,5 +1,14 @@
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -10,6 +19,7 @@ import { InterruptedError } from '../../src/errors.js';
 import type { Method } from '../../src/methods/define-method.js';
 import type { Model } from '../../src/methods/method.js';
 import { methods } from '../../src/methods/registry.js';
+import { loadCheckpoint } from '../../src/runs/checkpoint.js';
 import { RunFolder } from '../../src/runs/run-folder.js';
 import type { StartingWeights } from '../../src/runs/weights.js';
 import { decodeSafetensors } from '../../src/storage/safetensors.js';
@@ -565,6 +575,94 @@ describe('training', () => {
     expect(readFileSync(folder.weights('best')).equals(best)).toBe(true);
   });
 
+  it('begins anew by another configuration, and replaces no other run and no other file', async () => {
+    const run = toyRun('lstm-lm');
+    const { folder } = options(run, 'renewed');
+    await train(options(run, 'renewed'));
+    const mine = path.join(folder.directory, 'codes.safetensors');
+    writeFileSync(mine, 'codes');
+    const held = () => readdirSync(folder.directory).sort();
+    const before = held();
+    await expect(train(options(toyRun('sri'), 'renewed', { restart: true }))).rejects.toThrow(
+      /holds lstm-lm on .*, seed \d+, and --restart would replace it by sri on/,
+    );
+    expect(held()).toEqual(before);
+    const wider = { ...run, model: { ...run.model, hiddenSize: 9 } };
+    await train(options(wider, 'renewed', { restart: true }));
+    expect(folder.config().model.hiddenSize).toBe(9);
+    expect(held()).toEqual(before);
+    expect(readFileSync(mine, 'utf8')).toBe('codes');
+  });
+
+  it('stops within a validation, and makes it again when it goes on', async () => {
+    const run = toyRun('lstm-lm');
+    const whole = options(run, 'unstopped');
+    await train(whole);
+    const stop = new AbortController();
+    const validator: TrainingOptions['validator'] = {
+      columns: [],
+      validate: (model, epoch, signal) => {
+        if (epoch === 2) stop.abort();
+        if (signal?.aborted) throw new InterruptedError('stopped before all was measured');
+        return whole.validator.validate(model, epoch);
+      },
+    };
+    const stopped = options(run, 'in-validation', { validator, signal: stop.signal });
+    await expect(train(stopped)).rejects.toThrow(/^stopped in epoch 2 after \d+ updates$/);
+    const updates: number[] = [];
+    const report = (event: TrainingEvent) => {
+      if (event.kind === 'iteration') updates.push(event.at.epoch);
+    };
+    await train(options(run, 'in-validation', { report }));
+    // The epoch's updates were saved.
+    expect(updates[0]).toBe(3);
+    expect(finalTensors(stopped.folder).equals(finalTensors(whole.folder))).toBe(true);
+    expect(metricsOf(stopped.folder)).toEqual(metricsOf(whole.folder));
+  });
+
+  it('begins no epoch after a stop at the end of one', async () => {
+    const run = toyRun('lstm-lm');
+    const stop = new AbortController();
+    const seen: string[] = [];
+    const report = (event: TrainingEvent) => {
+      seen.push(event.kind);
+      if (event.kind === 'epoch') stop.abort();
+    };
+    await expect(train(options(run, 'between', { signal: stop.signal, report }))).rejects.toThrow(/stopped in epoch 2/);
+    expect(seen.at(-1)).toBe('checkpoint');
+  });
+
+  it('has the best weights of its checkpoint, wherever it dies', async () => {
+    const run = toyRun('lstm-lm');
+    const whole = options(run, 'undying');
+    await train(whole);
+    const { folder } = options(run, 'dying');
+    const dyingAt = (at: number) => (event: TrainingEvent) => {
+      // Told once the weights of an improved epoch are written, and before its checkpoint is.
+      if (event.kind === 'epoch' && event.metrics.epoch === at) throw new Error('died');
+    };
+    // Every epoch is the best so far.
+    let loss = 10;
+    const validator = { columns: [], validate: () => ({ loss: loss--, quantities: {}, verdict: null }) };
+    await expect(train(options(run, 'dying', { validator, report: dyingAt(1) }))).rejects.toThrow('died');
+    expect(existsSync(folder.weights('best'))).toBe(false);
+    await expect(train(options(run, 'dying', { validator, report: dyingAt(2) }))).rejects.toThrow('died');
+    expect(existsSync(folder.nextWeights('best'))).toBe(true);
+    const sumOf = (file: string) => createHash('sha256').update(readFileSync(file)).digest('hex');
+    const known = () => loadCheckpoint(folder.checkpoints)!.state.weights;
+    expect(known()).toEqual({ best: sumOf(folder.weights('best')) });
+    expect(folder.manifest()!.weights).toEqual(known());
+
+    // Of one that died between its checkpoint and the new name.
+    const manifest = await train(options(run, 'dying', { validator }));
+    renameSync(folder.weights('best'), folder.nextWeights('best'));
+    writeFileSync(folder.weights('best'), 'the weights of before');
+    folder.settleWeights(known());
+    expect(manifest.weights).toEqual({ best: sumOf(folder.weights('best')) });
+    expect(existsSync(folder.nextWeights('best'))).toBe(false);
+    expect(finalTensors(folder).equals(finalTensors(whole.folder))).toBe(true);
+  });
+
   it('falls back to the older checkpoint where the newest is not whole, and says so', async () => {
     const run = toyRun('lstm-lm');
     const { folder } = options(run, 'fallen');
@@ -574,7 +672,9 @@ describe('training', () => {
     const more = { ...run, training: { ...run.training, epochs: run.training.epochs + 1 } };
     const said: string[] = [];
     await train(options(more, 'fallen', { report: (event) => event.kind === 'warning' && said.push(event.text) }));
-    expect(said[0]).toMatch(/a checkpoint is not whole, so training goes on from an older one: \d{9}: .*safetensors/);
+    expect(said[0]).toMatch(
+      /a checkpoint is not whole, so training goes on from an older one: \d{9}-\d{6}: .*safetensors/,
+    );
     for (const name of readdirSync(folder.checkpoints)) expect(name).not.toContain(newest);
   });
 

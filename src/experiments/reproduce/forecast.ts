@@ -1,6 +1,7 @@
 // The plan of a reproduction, what is done of it, and about how long the rest will take. It looks into run folders,
 // counts operations and measures the machine for a moment; it trains nothing and writes nothing.
 
+import { existsSync } from 'node:fs';
 import type { RunConfig } from '../../config/schema.js';
 import { equalLengthBatches } from '../../data/batches.js';
 import type { CorpusStatistics, PreparedCorpus } from '../../data/corpus.js';
@@ -70,6 +71,9 @@ export async function forecast(
     const found = folder.manifest() === null ? null : readRun(folder);
     if (task.kind === 'train') {
       const state = trainingState(run, found?.manifest ?? null);
+      // Another run than this, or one without its weights, is for the task to complain of.
+      const isThere = () => existsSync(folder.weights(run.training.select)) && folder.differencesFrom(run).length === 0;
+      if (state.state === 'done' && !isThere()) return { ...toDo, seconds: 0, memory };
       if (state.state === 'done') {
         trained.add(task.id);
         return done;

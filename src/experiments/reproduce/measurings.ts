@@ -92,7 +92,7 @@ const DEFINITIONS = {
       const estimators = ['ais', own].filter((estimator) => !isChecked(found, estimator, sentences, how));
       return estimators.length === 0 ? null : { estimators, sentences };
     },
-    quantities: () => [perplexityQuantity('ais')],
+    quantities: ({ estimators }) => estimators.map(perplexityQuantity),
     seconds: (work, { estimators, sentences }) =>
       estimators.reduce((sum, estimator) => sum + estimatorSeconds(work, estimator, sentences), 0),
     async make(opened, { estimators, sentences }, split, following) {

@@ -307,6 +307,7 @@ function candidatesOf(names: readonly string[]): Candidate[] {
 /** @throws {InputError} where there is no such table or figure, or no plan makes it. */
 function productsOf({ tables: keys, figures: figureKeys, ais }: ReproductionRequest): Product[] {
   const [asked, drawn] = [tablesOf(keys), figuresOf(figureKeys)];
+  if (asked.length === 0 && drawn.length === 0) throw new InputError('reproduce: no table and no figure is asked for');
   const unplanned = [...asked, ...drawn].find(({ needs }) => needs.length === 0);
   if (unplanned !== undefined) {
     const { title } = unplanned;
@@ -420,6 +421,11 @@ export class Performer {
     const { split, runs } = this.request;
     const folder = RunFolder.of(runs, run);
     const { inference } = methodNamed(run.method);
+    // Where each task is a process of its own, what it needs may have failed, or be another run.
+    if (trainingState(run, folder.manifest()).state !== 'done') {
+      throw new InputError(`${folder.directory}: not trained to its end, so there is nothing to measure`);
+    }
+    await folder.settleConfig(run);
     const missing = () => remaining(task, readRun(folder), { run, inference, split, statistics });
     const lacking = missing();
     if (lacking === null) return;

@@ -1,6 +1,6 @@
 // A plan on a Slurm cluster. Slurm is the engine: it decides where and when, restarts and cancels; here only its scripts are
-// written. Tasks that need nothing of each other are one job array; each array waits for the one before (`afterok`), and the
-// report for all of them, whatever became of them.
+// written. Tasks that need nothing of each other are one job array; each array waits for the one before to be over,
+// and the report for all of them. A task ends at once where what it needs has failed: one that fails stops nothing else.
 
 import { execFileSync } from 'node:child_process';
 import path from 'node:path';
@@ -34,8 +34,8 @@ export interface SlurmJob {
   script: string;
   /** sbatch's arguments but for the dependency. */
   arguments: string[];
-  /** Which of its predecessors' ends it waits for: all done well, or all over. Null where it waits for none. */
-  waits: 'afterok' | 'afterany' | null;
+  /** Of those before it, the jobs that must be over when it begins. */
+  waits: 'none' | 'last' | 'all';
 }
 
 /**
@@ -77,31 +77,43 @@ export function slurmJobs(
     return {
       name,
       tasks: numbers,
-      script: script(folder, `numbers=(${numbers.join(' ')})\nnumber=\${numbers[$SLURM_ARRAY_TASK_ID]}`),
+      script: script(
+        folder,
+        `numbers=(${numbers.join(' ')})\nresumes=(${indices.map((index) => Number(tasks[index]!.kind === 'train')).join(' ')})`,
+        { number: '${numbers[$SLURM_ARRAY_TASK_ID]}', resumes: '${resumes[$SLURM_ARRAY_TASK_ID]}' },
+      ),
       // Slurm names an array's log after the place in it, and the plan after the task: `sri status` knows both.
       arguments: [...common(name, `${name}-%A_%a.log`), `--array=0-${numbers.length - 1}${limit}`, ...sbatch],
-      waits: level === 0 ? null : 'afterok',
+      waits: level === 0 ? 'none' : 'last',
     };
   });
   const report = tasks.findIndex(({ kind }) => kind === 'report') + 1;
   const last: SlurmJob = {
     name: 'report',
     tasks: [report],
-    script: script(folder, `number=${report}`),
+    script: script(folder, '', { number: String(report), resumes: '0' }),
     arguments: [...common('report', 'report-%j.log'), ...sbatch],
-    waits: arrays.length === 0 ? null : 'afterany',
+    waits: 'all',
   };
   return [...arrays, last];
 }
 
 /**
  * The script of a job: one task. Told by Slurm that its time is nearly up, the task saves and is queued again; so it is when
- * its process was killed, a few times at most. It is safe to repeat, and training goes on where it was.
+ * its process was killed, a few times at most. It is safe to repeat, and training goes on where it was; other tasks begin anew,
+ * so that one which needs more than a job's time would do so for ever, and is given up after as many times.
+ * @param variables of bash that the task's are made of.
  */
-function script(folder: PlanFolder, number: string): string {
+function script(
+  folder: PlanFolder,
+  variables: string,
+  { number, resumes }: { number: string; resumes: string },
+): string {
   const run = taskCommand(folder);
   return `#!/bin/bash
-${number}
+${variables}
+number=${number}
+resumes=${resumes}
 told=
 ${run} "$number" &
 child=$!
@@ -118,7 +130,11 @@ again() {
   scontrol requeue "\${SLURM_ARRAY_JOB_ID:+\${SLURM_ARRAY_JOB_ID}_}\${SLURM_ARRAY_TASK_ID:-$SLURM_JOB_ID}"
 }
 if [ "$code" -eq 130 ] && [ -n "$told" ]; then
-  again 'saved before the time limit'
+  if [ "$resumes" -eq 1 ] || [ "\${SLURM_RESTART_COUNT:-0}" -lt ${RESTARTS} ]; then
+    again 'saved before the time limit'
+  else
+    echo 'sri: given up: it begins anew each time, and needs more time than a job has; give more by --sbatch "-t ..."'
+  fi
 elif [ "$code" -gt 128 ] && [ "$code" -ne 130 ] && [ "\${SLURM_RESTART_COUNT:-0}" -lt ${RESTARTS} ]; then
   again "the task's process was killed"
 fi
@@ -177,7 +193,6 @@ export async function submit(folder: PlanFolder, jobs: readonly SlurmJob[]): Pro
 }
 
 function dependencyOf({ waits }: SlurmJob, before: readonly SlurmJob[], numberOf: (name: string) => string): string[] {
-  if (waits === null) return [];
-  const on = waits === 'afterok' ? before.slice(-1) : before;
-  return [`--dependency=${waits}:${on.map(({ name }) => numberOf(name)).join(':')}`];
+  const on = { none: [], last: before.slice(-1), all: before }[waits];
+  return on.length === 0 ? [] : [`--dependency=afterany:${on.map(({ name }) => numberOf(name)).join(':')}`];
 }

@@ -57,7 +57,7 @@ describe('--launcher slurm --print', () => {
       'report',
     ]);
     expect(lines[0]).not.toContain('--dependency');
-    expect(lines[2]).toMatch(/--array=0-1%3 -c 4 -t 24:00:00 --dependency=afterok:\$level_1 \S+level-2\.sh\)$/);
+    expect(lines[2]).toMatch(/--array=0-1%3 -c 4 -t 24:00:00 --dependency=afterany:\$level_1 \S+level-2\.sh\)$/);
     expect(lines[2]).toMatch(/--kill-on-invalid-dep=yes --requeue --signal=B:INT@120/);
     expect(lines[4]).toMatch(/--dependency=afterany:\$level_0:\$level_1:\$level_2:\$level_3 /);
     for (const line of lines) execFileSync('bash', ['-n', line.match(/(\S+\.sh)\)$/)![1]!]);
@@ -71,9 +71,10 @@ describe('--launcher slurm --print', () => {
   it('has in a script a task that is queued again when it is killed, and not when it fails', async () => {
     const { out } = await sri(...study, '--launcher', 'slurm', '--print');
     const script = readFileSync(out.match(/(\S+level-1\.sh)\)$/m)![1]!, 'utf8');
-    const outcome = (task: string, environment: Record<string, string> = {}) => {
+    const measuring = readFileSync(out.match(/(\S+level-3\.sh)\)$/m)![1]!, 'utf8');
+    const outcome = (task: string, environment: Record<string, string> = {}, from = script) => {
       // In place of the task's command, a program that ends as a task might; in place of Slurm's, one that only tells.
-      const command = script.replace(/^\S.* "\$number" &$/m, () => `${process.execPath} -e '${task}' &`);
+      const command = from.replace(/^\S.* "\$number" &$/m, () => `${process.execPath} -e '${task}' &`);
       writeFileSync('job.sh', `scontrol() { echo "scontrol $*"; }\n${command}`);
       try {
         const env = { PATH: process.env.PATH!, SLURM_ARRAY_TASK_ID: '1', SLURM_ARRAY_JOB_ID: '7', ...environment };
@@ -92,6 +93,10 @@ describe('--launcher slurm --print', () => {
     expect(outcome(killed, { SLURM_RESTART_COUNT: '3' })).toBe('ended with 137');
     // Slurm tells the script that time is nearly up; the task, told by it, saves and ends with 130.
     expect(outcome(told)).toMatch(/saved before the time limit\nscontrol requeue 7_1\nended with 130$/);
+    // Training goes on where it was, so it may be told any number of times; a measurement begins anew.
+    expect(outcome(told, { SLURM_RESTART_COUNT: '50' })).toMatch(/scontrol requeue 7_1\nended with 130$/);
+    expect(outcome(told, { SLURM_RESTART_COUNT: '2' }, measuring)).toMatch(/scontrol requeue 7_1\nended with 130$/);
+    expect(outcome(told, { SLURM_RESTART_COUNT: '3' }, measuring)).toMatch(/^sri: given up: .*\nended with 130$/);
     // Interrupted by someone else, it stays stopped.
     expect(outcome('process.exit(130)')).toBe('ended with 130');
   });
