@@ -80,7 +80,7 @@ export function slurmJobs(
       script: script(
         folder,
         `numbers=(${numbers.join(' ')})\nresumes=(${indices.map((index) => Number(tasks[index]!.kind === 'train')).join(' ')})`,
-        { number: '${numbers[$SLURM_ARRAY_TASK_ID]}', resumes: '${resumes[$SLURM_ARRAY_TASK_ID]}' },
+        { number: `\${numbers[$SLURM_ARRAY_TASK_ID]}`, resumes: `\${resumes[$SLURM_ARRAY_TASK_ID]}` },
       ),
       // Slurm names an array's log after the place in it, and the plan after the task: `sri status` knows both.
       arguments: [...common(name, `${name}-%A_%a.log`), `--array=0-${numbers.length - 1}${limit}`, ...sbatch],
