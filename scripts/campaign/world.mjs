@@ -213,5 +213,5 @@ function filesOf(folder) {
   const names = entries
     .filter((entry) => entry.isFile())
     .map((entry) => path.relative(folder, path.join(entry.parentPath ?? entry.path, entry.name)));
-  return new Set(names.filter((name) => !/^checkpoints.\d{9}\.(json|safetensors)$/.test(name)));
+  return new Set(names.filter((name) => !/^checkpoints.\d{9}-\d{6}\.(json|safetensors)$/.test(name)));
 }
