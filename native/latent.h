@@ -97,10 +97,9 @@ class LatentPass {
 
   template <class Body>
   void forOwnRows(const Worker& worker, const Body& body) const {
-    for (int i = worker.index; i < shares_; i += worker.count) {
-      const Range rows = shareOf(rows_, i, shares_);
+    worker.forShares(rows_, shares_, [&](Range rows) {
       if (rows.size() > 0) body(rows);
-    }
+    });
   }
 
   const LstmForward<Operand>& forward() const { return forward_; }

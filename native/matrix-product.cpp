@@ -55,10 +55,6 @@ void MatrixProduct::runRounded(const float* a, const float* b, float* out, Works
     };
     products.push_back({product(m / workers), product((m + workers - 1) / workers)});
   }
-  // A share of the rows for each thread that was asked for: where fewer come, one does several.
-  const auto eachOwn = [&](const Worker& worker, const auto& work) {
-    for (int share = worker.index; share < workers; share += worker.count) work(shareOf(m, share, workers));
-  };
   inParallel(workers, [&](const Worker& worker) {
     const auto blockOf = [&](Range rows, Range piece) {
       return left + static_cast<std::size_t>(rows.begin) * k + static_cast<std::size_t>(piece.begin) * rows.size();
@@ -67,7 +63,7 @@ void MatrixProduct::runRounded(const float* a, const float* b, float* out, Works
       const Range piece = shareOf(k, i, pieces);
       const std::size_t first = piece.begin;
       if (i % worker.count == worker.index) right[i]->pack(b + first * rightStrideK, rightStrideK, strideN);
-      eachOwn(worker, [&](Range rows) {
+      worker.forShares(m, workers, [&](Range rows) {
         const std::size_t firstRow = rows.begin;
         if (transposeA) {
           roundBlock(a + first * m + firstRow, m, piece.size(), rows.size(), blockOf(rows, piece));
@@ -78,7 +74,7 @@ void MatrixProduct::runRounded(const float* a, const float* b, float* out, Works
     }
     worker.wait();
     for (int i = 0; i < pieces; i++) {
-      eachOwn(worker, [&](Range rows) {
+      worker.forShares(m, workers, [&](Range rows) {
         products[i][rows.size() > m / workers]->run(worker, blockOf(rows, shareOf(k, i, pieces)), *right[i],
                                                     out + static_cast<std::size_t>(rows.begin) * n);
       });

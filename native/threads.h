@@ -73,6 +73,12 @@ struct Worker {
   /** Returns when all workers of the region have called it. */
   void wait() const { barrier->wait(count); }
   Range share(int total, int granule = 1) const { return shareOf(total, index, count, granule); }
+
+  /** Calls `body` with this worker's of so many shares, made for as many threads: where fewer come, one has several. */
+  template <class Body>
+  void forShares(int total, int shares, const Body& body) const {
+    for (int i = index; i < shares; i += count) body(shareOf(total, i, shares));
+  }
 };
 
 /** Calls `body(worker)` on each of `threads` threads. `body` must not throw. */

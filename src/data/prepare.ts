@@ -337,11 +337,9 @@ function emptySplit(split: SplitName, splits: Sources, sources: SourceReport[]):
   const divided = 'text' in splits;
   const { path, sentences, lines, empty, dropped } = sources[divided ? 0 : SPLIT_NAMES.indexOf(split)]!;
   const lost = `${lines} lines, of them ${empty.count} empty and ${dropped.count} dropped as longer than data.maxLength`;
-  const remedy = dropped.count > 0 ? 'raise data.maxLength' : null;
-  if (divided) {
-    const few = sentences === 1 ? '1 sentence is' : `${sentences} sentences are`;
-    const what = `${few} too few to divide (${lost}): the ${split} split would be empty`;
-    return `${path}: ${what}; ${remedy ?? 'give a longer text, a sentence a line'}`;
-  }
-  return `${path}: the ${split} split has no sentences (${lost}); ${remedy ?? 'give a file with at least one sentence'}`;
+  const few = sentences === 1 ? '1 sentence is' : `${sentences} sentences are`;
+  const [what, more] = divided
+    ? [`${few} too few to divide (${lost}): the ${split} split would be empty`, 'give a longer text, a sentence a line']
+    : [`the ${split} split has no sentences (${lost})`, 'give a file with at least one sentence'];
+  return `${path}: ${what}; ${dropped.count > 0 ? 'raise data.maxLength' : more}`;
 }

@@ -79,6 +79,9 @@ export function metropolisLangevin(
   return run;
 }
 
+/** What the transition needs of a likelihood. */
+export type Differentiable = Pick<ConditionalLikelihood, 'sentences' | 'latentSize' | 'gradient'>;
+
 /**
  * M chains of each sentence, where they are, and the transition that moves them: a Langevin proposal and a Metropolis
  * test (Roberts and Tweedie 1996). It leaves the tempered posterior p_b(z), proportional to N(z; 0, I) p(x | z)^b,
@@ -101,7 +104,7 @@ export class MetropolisChains {
    * @throws RangeError where the rows are no whole number of chains a sentence.
    */
   constructor(
-    private readonly likelihood: Pick<ConditionalLikelihood, 'sentences' | 'latentSize' | 'gradient'>,
+    private readonly likelihood: Differentiable,
     start: Float32Array,
   ) {
     const { sentences, latentSize } = likelihood;

@@ -129,8 +129,8 @@ export async function saveCheckpoint(
     if (!kept.has(old)) rmSync(path.join(directory, `${old}.json`), { force: true });
   }
   for (const file of readdirSync(directory)) {
-    if (CHECKPOINT.test(path.parse(file).name) && !kept.has(path.parse(file).name))
-      rmSync(path.join(directory, file), { force: true });
+    const own = path.parse(file).name;
+    if (CHECKPOINT.test(own) && !kept.has(own)) rmSync(path.join(directory, file), { force: true });
   }
 }
 
@@ -197,9 +197,9 @@ function saved(directory: string): string[] {
     throw error;
   }
   return files
-    .filter((file) => path.extname(file) === '.json')
-    .map((file) => path.parse(file).name)
-    .filter((name) => CHECKPOINT.test(name))
+    .map((file) => path.parse(file))
+    .filter(({ name, ext }) => ext === '.json' && CHECKPOINT.test(name))
+    .map(({ name }) => name)
     .sort()
     .reverse();
 }

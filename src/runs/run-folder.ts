@@ -153,8 +153,8 @@ export class RunFolder {
    */
   settleWeights(known: Readonly<Record<string, string>>): void {
     for (const file of list(this.directory)) {
-      const name = file.match(/^(.+)\.safetensors\.next$/)?.[1];
-      if (name === undefined || !WEIGHTS.test(file)) continue;
+      const [, name, isNext] = file.match(WEIGHTS) ?? [];
+      if (name === undefined || isNext === undefined) continue;
       const next = this.nextWeights(name);
       if (known[name] === sha256(readFileSync(next))) renameSync(next, this.weights(name));
       else rmSync(next, { force: true });

@@ -6,7 +6,7 @@
 // numbers fixed beforehand. A step size that follows the acceptance of the very chains it moves would break that, so step
 // sizes are tuned by a pilot run with noise of its own, and the chains that count take them as they are.
 
-import { MetropolisChains } from '../../inference/metropolis-langevin.js';
+import { type Differentiable, MetropolisChains } from '../../inference/metropolis-langevin.js';
 import type { Posterior } from '../../inference/posterior.js';
 import type { SentenceKeys } from '../../inference/sentence-noise.js';
 import type { ConditionalLikelihood } from '../../model/likelihood.js';
@@ -163,10 +163,7 @@ export function powerAt(place: number): number {
  * Step sizes whose proposals are accepted as often as wanted, from a pilot run: annealing, with the step of each sentence
  * following the acceptance of its chains from level to level (Robbins and Monro).
  */
-export function tuneStepSizes(
-  likelihood: Pick<ConditionalLikelihood, 'sentences' | 'latentSize' | 'gradient'>,
-  keys: SentenceKeys,
-): StepSizes {
+export function tuneStepSizes(likelihood: Differentiable, keys: SentenceKeys): StepSizes {
   const { sentences, latentSize } = likelihood;
   const { levels, target, gain, window } = PILOT;
   const range = { from: 0, to: PILOT.chains };

@@ -6,7 +6,7 @@
 // then both ways agree on a log C that is too low. So the Gaussian is one that covers N(0, I) and the codes that sentences have,
 // since that is where f was raised; a part that lies elsewhere would still be missed.
 
-import { MetropolisChains } from '../../inference/metropolis-langevin.js';
+import { type Differentiable, MetropolisChains } from '../../inference/metropolis-langevin.js';
 import type { SentenceKeys } from '../../inference/sentence-noise.js';
 import type { ConditionalLikelihood } from '../../model/likelihood.js';
 import { RandomStream } from '../../random/philox.js';
@@ -35,9 +35,6 @@ export interface NormalizerEstimate {
 
 /** What a row of perplexity calls the error of `reverse`, which all of its sentences have in common. */
 export const SHARED_ERROR = 'logNormalizerFromAboveError';
-
-/** What the walks need of a density's ratio to N(0, I). */
-type Ratio = Pick<ConditionalLikelihood, 'sentences' | 'latentSize' | 'gradient'>;
 
 /** A prior's estimates by seed; a prior is another object once its weights have changed. */
 const known = new WeakMap<ConditionalLikelihood, Map<number, NormalizerEstimate>>();
@@ -90,7 +87,7 @@ function gaussianOver(codes: Float32Array, size: number): Spread {
  * exp(f(z)) N(z; 0, I) as a ratio to N(z; mean, deviation^2), in u = (z - mean) / deviation, of which that Gaussian is
  * N(u; 0, I): its mean under N(u; 0, I) is C as well.
  */
-function ratioTo({ mean, deviation }: Spread, prior: ConditionalLikelihood): Ratio {
+function ratioTo({ mean, deviation }: Spread, prior: ConditionalLikelihood): Differentiable {
   const { sentences, latentSize: size } = prior;
   const volume = deviation.reduce((sum, value) => sum + Math.log(value), 0);
   return {
@@ -111,7 +108,7 @@ function ratioTo({ mean, deviation }: Spread, prior: ConditionalLikelihood): Rat
   };
 }
 
-function bothEnds(ratio: Ratio, keys: SentenceKeys, levels: number): NormalizerEstimate {
+function bothEnds(ratio: Differentiable, keys: SentenceKeys, levels: number): NormalizerEstimate {
   const { latentSize } = ratio;
   const range = { from: 0, to: CHAINS };
   const stepSizes = tuneStepSizes(ratio, keys);

@@ -71,10 +71,10 @@ export async function forecast(
     const found = folder.manifest() === null ? null : readRun(folder);
     if (task.kind === 'train') {
       const state = trainingState(run, found?.manifest ?? null);
-      // Another run than this, or one without its weights, is for the task to complain of.
-      const isThere = () => existsSync(folder.weights(run.training.select)) && folder.differencesFrom(run).length === 0;
-      if (state.state === 'done' && !isThere()) return { ...toDo, seconds: 0, memory };
       if (state.state === 'done') {
+        // Another run than this, or one without its weights, is for the task to complain of.
+        const isThere = existsSync(folder.weights(run.training.select)) && folder.differencesFrom(run).length === 0;
+        if (!isThere) return { ...toDo, seconds: 0, memory };
         trained.add(task.id);
         return done;
       }

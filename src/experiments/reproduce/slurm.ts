@@ -35,7 +35,7 @@ export interface SlurmJob {
   /** sbatch's arguments but for the dependency. */
   arguments: string[];
   /** Of those before it, the jobs that must be over when it begins. */
-  waits: 'none' | 'last' | 'all';
+  waits: 'last' | 'all';
 }
 
 /**
@@ -84,7 +84,7 @@ export function slurmJobs(
       ),
       // Slurm names an array's log after the place in it, and the plan after the task: `sri status` knows both.
       arguments: [...common(name, `${name}-%A_%a.log`), `--array=0-${numbers.length - 1}${limit}`, ...sbatch],
-      waits: level === 0 ? 'none' : 'last',
+      waits: 'last',
     };
   });
   const report = tasks.findIndex(({ kind }) => kind === 'report') + 1;
@@ -193,6 +193,6 @@ export async function submit(folder: PlanFolder, jobs: readonly SlurmJob[]): Pro
 }
 
 function dependencyOf({ waits }: SlurmJob, before: readonly SlurmJob[], numberOf: (name: string) => string): string[] {
-  const on = { none: [], last: before.slice(-1), all: before }[waits];
+  const on = waits === 'last' ? before.slice(-1) : before;
   return on.length === 0 ? [] : [`--dependency=afterany:${on.map(({ name }) => numberOf(name)).join(':')}`];
 }
