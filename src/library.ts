@@ -186,6 +186,9 @@ export async function encode(
   following: Following<Stage | UnknownGivenWords> = {},
 ): Promise<Encoding> {
   const { draws } = request;
+  if (!Array.isArray(sentences) || !sentences.every((sentence) => typeof sentence === 'string')) {
+    throw new InputError('encode: sentences: an array with a string each');
+  }
   checkWhole('encode: draws', draws, 2);
   return encodeLines(opened, { lines: sentences, source: 'encode', draws }, following);
 }
@@ -204,6 +207,7 @@ export async function decode(
   following: Following<Stage> = {},
 ): Promise<DecodedText[]> {
   const { latentSize } = opened.run.model;
+  if (!(codes instanceof Float32Array)) throw new InputError('decode: codes: a Float32Array, a code after another');
   if (codes.length % latentSize !== 0) {
     throw new InputError(`decode: ${codes.length} numbers are no codes of ${latentSize} each`);
   }

@@ -110,6 +110,8 @@ it('throws an InputError that says what would be right', async () => {
   );
   await expect(prepareCorpus({})).rejects.toThrow(/give a config, or a text/);
   await expect(prepareCorpus({ config: 'pets.yaml', text: 'pets.txt', from: '.' })).rejects.toThrow(/give one/);
+  await expect(encode(run, 'the cat sat' as never)).rejects.toThrow(/sentences: an array with a string each/);
+  await expect(decode(run, [0, 0] as never)).rejects.toThrow(/codes: a Float32Array/);
   await expect(encode(run, ['the cat sat'], { draws: 1 })).rejects.toThrow(/draws: 1; a whole number from 2/);
   await expect(decode(run, new Float32Array(2), { maxLength: 0 })).rejects.toThrow(/maxLength: 0; a whole number/);
   const decoding = (one: unknown) => decode(run, new Float32Array(2), { decoding: one as never });

@@ -23,7 +23,8 @@ function finishedLanguageModel({ directory }: Pick<RunFolder, 'directory'>, seed
   const found = findRuns(path.dirname(dataSet), path.basename(dataSet)).filter((folder) => {
     if (path.basename(path.dirname(folder.directory)) !== LANGUAGE_MODEL) return false;
     const manifest = folder.manifest();
-    return manifest?.dataHash === dataHash && manifest.finished !== null && existsSync(folder.weights('best'));
+    if (manifest?.dataHash !== dataHash || manifest.finished === null) return false;
+    return existsSync(folder.weights(folder.config().training.select));
   });
   return found.find((folder) => path.basename(folder.directory) === `seed-${seed}`) ?? found[0] ?? null;
 }
@@ -50,7 +51,8 @@ export function languageModelNll(
   const model = methodNamed(run.method).create(run, corpus);
   try {
     if (model.hasLatent) throw new Error(`${run.method} is no language model`);
-    loadWeights(found.weights('best'), model, found.manifest()?.weights.best);
+    const { select } = run.training;
+    loadWeights(found.weights(select), model, found.manifest()?.weights[select]);
     const nll = new Map<number, number>();
     const indices = chosen(corpus.splits[split], limit);
     for (const batch of equalLengthBatches(corpus.splits[split], run.training.batchSize, { indices })) {

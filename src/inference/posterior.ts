@@ -26,7 +26,10 @@ export interface Posterior {
   readonly keys: SentenceKeys;
   /** How draws come about, as rows name it: `short-run`, `encoder`, `refined`, `mean`. */
   readonly name: string;
-  /** Whether {@link mean} is E_q[z] itself, whatever the draws, and not their mean. */
+  /**
+   * Whether {@link mean} is E_q[z] itself, whatever the draws, and not their mean. A `refined` q is itself made with the noise
+   * of its steps (SA-VAE), and its mean varies with that noise.
+   */
   readonly knowsMean: boolean;
   /** The Gaussian that q is; null where it is none. */
   readonly gaussian: DiagonalGaussian | null;

@@ -37,8 +37,9 @@ const semiAmortized = z.strictObject({
   scope: z
     .enum(['sentence', 'batch'])
     .describe(
-      'whose loss a step descends: batch, its mean over the sentences, the gradients in all means and in all log ' +
-        'variances clipped apart, or sentence, its share of a full batch, each gradient clipped by itself',
+      'whose loss a step descends in training: batch, its mean over the sentences, the gradients in all means and in all ' +
+        'log variances clipped apart, or sentence, its share of a full batch, each gradient clipped by itself, as in ' +
+        'evaluation always',
     ),
   difference: positive
     .default(0.01)
@@ -56,7 +57,9 @@ class SaVae extends Vae<KlWeightKeys & SemiAmortizedKeys> {
     const { seed } = this.run;
     const key = { seed, epoch: at.epoch, batch: at.batch };
     const klWeight = klWeightAt(this.run.klWeight, at);
-    const options = this.refinementOptions(klWeight, batch);
+    const { semiAmortized, training } = this.run;
+    const scale = semiAmortized.scope === 'batch' ? batch.size : training.batchSize;
+    const options: RefinementOptions = { ...semiAmortized, klWeight, scale };
     const size = batch.size * this.latentSize;
 
     // The refinement: one dropout mask for all of its steps, and the same again wherever they are looked back upon.
@@ -104,16 +107,14 @@ class SaVae extends Vae<KlWeightKeys & SemiAmortizedKeys> {
   }
 
   override posterior(batch: Batch, likelihood: ConditionalLikelihood, keys: SentenceKeys): Posterior {
-    const options = this.refinementOptions(1, batch);
+    // The source refines by the mean over whatever batch it evaluates. A sentence of a small batch, as subsets by length have
+    // them, would take steps many times those that it was trained with, and its numbers depend on who is measured with it.
+    const { semiAmortized, training } = this.run;
+    const options = { ...semiAmortized, scope: 'sentence', klWeight: 1, scale: training.batchSize } as const;
     const { steps } = options;
     const noise = drawNormals(keys, 'refinement', { from: 0, to: 1, steps, size: this.latentSize });
     const { gaussian } = refine(likelihood, this.encoded(batch), noise, options);
     return new GaussianPosterior(likelihood, gaussian, keys, 'refined');
-  }
-
-  private refinementOptions(klWeight: number, { size }: Batch): RefinementOptions {
-    const { semiAmortized, training } = this.run;
-    return { ...semiAmortized, klWeight, scale: semiAmortized.scope === 'batch' ? size : training.batchSize };
   }
 
   /** sum of (mean, log variance) times what the loss owes them: its gradient is the encoder's. */

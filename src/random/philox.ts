@@ -39,6 +39,8 @@ export const PURPOSES = [
   'other-sentence',
   'chain-vocabulary',
   'prior-codes',
+  'normalizer',
+  'normalizer-pilot',
 ] as const;
 export type Purpose = (typeof PURPOSES)[number] | PluginPurpose;
 

@@ -23,13 +23,18 @@ beforeAll(async () => {
 afterAll(() => rmSync(root, { recursive: true }));
 
 /** A run of LSTM-LM that looks finished, with the weights of its start. */
-async function makeLanguageModel(seed: number, change: Partial<typeof manifest> = {}): Promise<void> {
-  const run = { ...toyRun('lstm-lm'), seed };
+async function makeLanguageModel(
+  seed: number,
+  change: Partial<typeof manifest> = {},
+  select: 'best' | 'last' = 'best',
+): Promise<void> {
+  const base = toyRun('lstm-lm');
+  const run = { ...base, seed, training: { ...base.training, select } };
   const folder = RunFolder.of(root, run);
   await folder.settleConfig(run);
   const finished = { reason: 'all-epochs', epochs: 3 } as const;
   const model = methodNamed('lstm-lm').create(run, corpus);
-  const weights = { best: await saveWeights(folder.weights('best'), model, 1) };
+  const weights = { [select]: await saveWeights(folder.weights(select), model, 1) };
   await folder.writeManifest({ ...manifest, dataHash: corpus.hash, finished, weights, ...change });
   model.dispose();
 }
@@ -52,4 +57,13 @@ it('is the NLL of the finished run on the corpus, of the same seed where there i
   const own = ask()!;
   expect([...own.keys()]).toEqual([...other.keys()]);
   expect([...own.values()]).not.toEqual([...other.values()]);
+});
+
+it('is by the weights that the run is measured by', async () => {
+  const nll = () => [
+    ...languageModelNll({ directory: path.join(root, 'toy', 'sri', 'seed-8') }, 8, corpus, 'valid', 7)!,
+  ];
+  const others = nll();
+  await makeLanguageModel(8, {}, 'last');
+  expect(nll()).not.toEqual(others);
 });

@@ -116,6 +116,12 @@ describe('the KL weight', () => {
     expect(weightOf('anneal-vae')).toEqual({ start: 0.1, warmupEpochs: 10, cycleEpochs: null });
     expect(weightOf('cyclical-vae')).toEqual({ start: 0.1, warmupEpochs: 5, cycleEpochs: 10 });
     expect(weightOf('fb-vae')).toEqual({ start: 0, warmupEpochs: 10, cycleEpochs: null });
+    for (const [method, override, wrong] of [
+      ['anneal-vae', 'klWeight.start=2', /klWeight\.start: 2 will not do.* from 0 to 1/],
+      ['cyclical-vae', 'klWeight.warmupEpochs=11', /klWeight\.warmupEpochs: 11 will not do.*never rises to 1/],
+    ] as const) {
+      expect(() => resolveRun(loadConfig('ptb', methods()), { method, overrides: [override] })).toThrow(wrong);
+    }
     const without = { method: 'cyclical-vae', overrides: ['klWeight.cycleEpochs=null'] };
     expect(() => resolveRun(loadConfig('ptb', methods()), without)).toThrow(/klWeight\.cycleEpochs/);
   });

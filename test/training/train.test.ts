@@ -303,6 +303,16 @@ describe('training', () => {
     expect(best).toMatchObject({ bestEpoch: 1, selectedEpoch: 1, verdict: { reason: 'epoch 1' } });
   });
 
+  it('goes on from a decay in an epoch that is the best itself', async () => {
+    const base = toyRun('lstm-lm');
+    const decay = { factor: 0.5, patience: 0, fromEpoch: 1, atMost: 9, restoreBest: true };
+    const run = { ...base, training: { ...base.training, epochs: 2, decay } };
+    let loss = 3;
+    const validate = () => ({ loss: --loss, quantities: {}, verdict: null });
+    const manifest = await train(options(run, 'none-patient', { validator: { columns: [], validate } }));
+    expect(manifest).toMatchObject({ bestEpoch: 2, finished: { reason: 'all-epochs' } });
+  });
+
   it('takes the best weights back at a decay, and not where the method was in its own course', async () => {
     const base = toyRun('lstm-lm');
     const decay = { factor: 0.5, patience: 1, fromEpoch: 2, atMost: 5, restoreBest: true };

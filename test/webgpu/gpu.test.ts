@@ -94,6 +94,27 @@ describe('memory', () => {
     expect(() => gpu.take(facts.maxBindingSize + 4)).toThrow(/\d+ MiB in one piece: .* allows \d+ MiB/);
   });
 
+  it('of what is kept the size longest unused goes first', () => {
+    const destroyed: number[] = [];
+    let made = 0;
+    const pretended: WebgpuAddon = {
+      ...addon,
+      createBuffer: () => ++made,
+      destroyBuffer: (id) => {
+        destroyed.push(id);
+      },
+      isPending: () => false,
+    };
+    const crowded = new Gpu(pretended, facts);
+    const once = Array.from({ length: 5 }, () => crowded.take(2 ** 27));
+    for (const buffer of once) crowded.give(buffer);
+    expect(destroyed).toEqual([once[0]!.id]);
+    const again = crowded.take(4096);
+    crowded.give(again);
+    expect(destroyed).toEqual([once[0]!.id, once[1]!.id]);
+    expect(crowded.take(4096)).toBe(again);
+  });
+
   it('what was kept is given up before memory is said to be out', () => {
     const counted = { made: 0, destroyed: 0 };
     const scarce: WebgpuAddon = {

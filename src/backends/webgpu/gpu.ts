@@ -39,6 +39,7 @@ const MEBIBYTE = 2 ** 20;
 
 export class Gpu {
   private readonly pipelines = new Map<string, number>();
+  /** By size, the one last used at the end. */
   private readonly free = new Map<number, GpuBuffer[]>();
   private kept = 0;
   /** Bytes in buffers, those kept for reuse among them. */
@@ -86,7 +87,7 @@ export class Gpu {
       );
     }
     const size = Math.min(sizeClass(bytes), limit - (limit % 4));
-    const list = this.free.get(size) ?? [];
+    const list = this.lastUsed(size);
     const at = forUpload ? list.findLastIndex(({ id }) => !this.addon.isPending(id)) : list.length - 1;
     const [found] = at < 0 ? [] : list.splice(at, 1);
     if (found !== undefined) {
@@ -98,14 +99,25 @@ export class Gpu {
 
   /** Gives back what `take` gave. Work that is recorded already may still use it. */
   give(buffer: GpuBuffer): void {
-    if (this.kept + buffer.bytes > KEPT_LIMIT) {
-      this.destroy(buffer);
-      return;
-    }
-    const list = this.free.get(buffer.bytes);
-    if (list === undefined) this.free.set(buffer.bytes, [buffer]);
-    else list.push(buffer);
+    this.lastUsed(buffer.bytes).push(buffer);
     this.kept += buffer.bytes;
+    // What a pass of other shapes left, an evaluation's say, goes before what the present one takes again at once.
+    for (const [size, list] of this.free) {
+      while (this.kept > KEPT_LIMIT && list.length > 0) {
+        this.kept -= size;
+        this.destroy(list.shift()!);
+      }
+      if (this.kept <= KEPT_LIMIT) break;
+      this.free.delete(size);
+    }
+  }
+
+  /** Free buffers of a size, which becomes the one last used. */
+  private lastUsed(size: number): GpuBuffer[] {
+    const list = this.free.get(size) ?? [];
+    this.free.delete(size);
+    this.free.set(size, list);
+    return list;
   }
 
   write(buffer: GpuBuffer, values: ArrayBufferView): void {

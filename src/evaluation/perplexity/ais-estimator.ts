@@ -100,7 +100,7 @@ export class AisEstimator implements PerplexityEstimator {
   estimate(likelihood: ConditionalLikelihood, { keys }: Pick<Posterior, 'keys'>): SentenceEstimate[] {
     const { sentences, words } = likelihood;
     const { chains } = this.options;
-    const stepSizes = tuneStepSizes(likelihood, keys);
+    const stepSizes = tuneStepSizes(likelihood, keys, 'ais-pilot');
     const logWeights = Array.from(words, () => new Float64Array(chains));
     const acceptance = new Float64Array(sentences);
     const atOnce = Math.max(1, Math.floor(ROWS_AT_ONCE / sentences));
@@ -162,18 +162,19 @@ export function powerAt(place: number): number {
 /**
  * Step sizes whose proposals are accepted as often as wanted, from a pilot run: annealing, with the step of each sentence
  * following the acceptance of its chains from level to level (Robbins and Monro).
+ * @param purpose of the pilot's noise.
  */
-export function tuneStepSizes(likelihood: Differentiable, keys: SentenceKeys): StepSizes {
+export function tuneStepSizes(likelihood: Differentiable, keys: SentenceKeys, purpose: Purpose): StepSizes {
   const { sentences, latentSize } = likelihood;
   const { levels, target, gain, window } = PILOT;
   const range = { from: 0, to: PILOT.chains };
-  const chains = new MetropolisChains(likelihood, chainNoise(keys, 'ais-pilot', range, 0, latentSize).noise);
+  const chains = new MetropolisChains(likelihood, chainNoise(keys, purpose, range, 0, latentSize).noise);
   // What is best on the prior alone, for a proposal with noise of variance 2 s (Roberts and Rosenthal 1998).
   const logStep = new Float64Array(sentences).fill(Math.log((1.65 ** 2 / 2) * latentSize ** (-1 / 3)));
   const logSteps: Float64Array[] = [];
   for (let level = 1; level <= levels; level++) {
     logSteps.push(logStep.slice());
-    const { noise, uniforms } = chainNoise(keys, 'ais-pilot', range, level, latentSize);
+    const { noise, uniforms } = chainNoise(keys, purpose, range, level, latentSize);
     const accepted = chains.step(powerAt(level / levels), logStep.map(Math.exp), noise, uniforms);
     for (let sentence = 0; sentence < sentences; sentence++) {
       logStep[sentence]! += gain * (accepted[sentence]! - target);

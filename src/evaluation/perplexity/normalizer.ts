@@ -111,15 +111,15 @@ function ratioTo({ mean, deviation }: Spread, prior: ConditionalLikelihood): Dif
 function bothEnds(ratio: Differentiable, keys: SentenceKeys, levels: number): NormalizerEstimate {
   const { latentSize } = ratio;
   const range = { from: 0, to: CHAINS };
-  const stepSizes = tuneStepSizes(ratio, keys);
+  const stepSizes = tuneStepSizes(ratio, keys, 'normalizer-pilot');
   const rise = (level: number) => powerAt(level / levels) - powerAt((level - 1) / levels);
   let iteration = 0;
   const move = (chains: MetropolisChains, level: number) => {
-    const { noise, uniforms } = chainNoise(keys, 'ais', range, ++iteration, latentSize);
+    const { noise, uniforms } = chainNoise(keys, 'normalizer', range, ++iteration, latentSize);
     chains.step(powerAt(level / levels), stepSizes(level / levels), noise, uniforms);
   };
 
-  const chains = new MetropolisChains(ratio, chainNoise(keys, 'ais', range, 0, latentSize).noise);
+  const chains = new MetropolisChains(ratio, chainNoise(keys, 'normalizer', range, 0, latentSize).noise);
   const forward = new Float64Array(CHAINS);
   for (let level = 1; level <= levels; level++) {
     for (let row = 0; row < CHAINS; row++) forward[row]! -= rise(level) * chains.nll[row]!;
@@ -130,7 +130,7 @@ function bothEnds(ratio: Differentiable, keys: SentenceKeys, levels: number): No
     chains.z,
     forward,
     latentSize,
-    new RandomStream({ seed: keys.seed, purpose: 'ais', step: iteration + 1 }),
+    new RandomStream({ seed: keys.seed, purpose: 'normalizer', step: iteration + 1 }),
   );
   iteration++;
   const back = new MetropolisChains(ratio, draws);

@@ -74,7 +74,7 @@ describe('the normalizer of a quadratic energy', () => {
     const near = new LinearGaussian(energyLoading, [energyPull], 3);
     for (const [energy, levels] of [
       [near, 150],
-      [prior, 600],
+      [prior, 1200],
     ] as const) {
       const found = normalizerOf(energy, 4, none);
       expect(found.levels).toBe(levels);
