@@ -284,12 +284,17 @@ function dataDefaults(dataSet: string): RunConfig['data'] {
 /**
  * How a config's text is prepared: the `data` keys, which all methods of a file share.
  * @param loaded null for the defaults alone, of a text that has no config.
+ * @param catalogue whose keys are passed over.
  * @throws {InputError} naming the override that is not right.
  */
-export function resolveData(loaded: LoadedConfig | null, overrides: readonly string[]): RunConfig['data'] {
+export function resolveData(
+  loaded: LoadedConfig | null,
+  overrides: readonly string[],
+  catalogue: readonly MethodKeys[] = loaded?.catalogue ?? [],
+): RunConfig['data'] {
   const { dataSet = 'text', data = {} } = loaded?.config ?? {};
   // What methods alone have is for their runs to check.
-  const ofText = overrides.filter((text) => havingKey(topKey(text), loaded?.catalogue ?? []).length === 0);
+  const ofText = overrides.filter((text) => havingKey(topKey(text), catalogue).length === 0);
   const layers: Overrides[] = [{ data: dataDefaults(dataSet) }, { data }];
   const merged = [
     ...layers,

@@ -1,16 +1,15 @@
 // A file of columns - CSV, or tabs between - as a text of items: which column is the text, which the label, and the same as
 // lines of label<TAB>text, which is what a corpus is prepared from.
 
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { InputError } from '../errors.js';
 import { withPath } from '../storage/file-error.js';
 import { notUtf8 } from '../text.js';
-import { readLines } from './lines.js';
+import { carriageReturns, readLines } from './lines.js';
 
 /** What the columns of a file are, counted from 0. */
 export interface Columns {
-  delimiter: ',' | ';' | '\t';
   /** The names in the first line; null where it is a line like the others. */
   names: readonly string[] | null;
   text: number;
@@ -18,7 +17,7 @@ export interface Columns {
   label: number | null;
 }
 
-/** Records that tell what columns are. */
+/** Records that tell what columns are, at least: from all over the file, as it may be sorted by class. */
 export const LOOKED_AT = 2000;
 /** More values than these are no classes. */
 export const MOST_LABELS = 100;
@@ -30,18 +29,17 @@ const ID_NAME = /^id$/i;
 const COLUMN_NAME = /^[\p{L}_][\p{L}\p{N}_ .-]{0,30}$/u;
 
 /**
- * What the columns of a file are, by its first records.
+ * What the columns of a file are, by records from all over it.
  * @returns null for a text of items as it is: no columns, or label<TAB>text.
  * @throws {InputError} for a CSV that has no text in any column, or is not UTF-8.
  */
 export async function lookAtColumns(file: string): Promise<Columns | null> {
-  const csv = path.extname(file).toLowerCase() === '.csv';
-  const records = csv ? await readCsv(file) : await firstTabbed(file);
-  if (records === null) return null;
-  if (records.rows.length === 0) throw textless(file);
-  const width = records.rows.reduce((most, { length }) => Math.max(most, length), 0);
-  if (!csv && records.rows.some(({ length }) => length !== width)) return null;
-  const sample = records.rows.slice(0, LOOKED_AT);
+  const csv = await isCsv(file);
+  const sample = csv ? spread(await readCsv(file)) : await someTabbed(file);
+  if (sample === null) return null;
+  if (sample.length === 0) throw textless(file);
+  const width = sample.reduce((most, { length }) => Math.max(most, length), 0);
+  if (!csv && sample.some(({ length }) => length !== width)) return null;
   const names = namesOf(sample, width);
   const body = names === null ? sample : sample.slice(1);
   const columns = Array.from({ length: width }, (_, at) => body.map((row) => (row[at] ?? '').trim()));
@@ -50,18 +48,22 @@ export async function lookAtColumns(file: string): Promise<Columns | null> {
   const named = names === null ? [] : indices.filter((at) => TEXT_NAME.test(names[at]!.trim()));
   const text = (named.length > 0 ? named : indices).reduce((a, b) => (length(b) > length(a) ? b : a));
   if (length(text) === 0) throw textless(file);
+  const isNamed = (at: number) => names !== null && LABEL_NAME.test(names[at]!.trim());
   const classes = indices.filter((at) => {
-    const values = new Set(columns[at]!).size;
-    return at !== text && values > 1 && values <= Math.min(MOST_LABELS, body.length / 2) && !columns[at]!.includes('');
+    const given = columns[at]!.filter((cell) => cell !== '');
+    const values = new Set(given).size;
+    if (at === text || values < 2 || values > Math.min(MOST_LABELS, body.length / 2)) return false;
+    // A column that is called so has the labels, though a few should be missing, which is for whoever writes the items to say.
+    return given.length === body.length || (isNamed(at) && given.length > body.length / 2);
   });
   const label =
-    classes.find((at) => names !== null && LABEL_NAME.test(names[at]!.trim())) ??
+    classes.find(isNamed) ??
     // Names that say something else are believed; where there are none, the only column of classes is that of labels.
     (width === 2 || (names === null && classes.length === 1) ? classes[0] : undefined) ??
     null;
   // A first column that is no class is part of the text, as it always was without a CSV's ending.
   if (!csv && width === 2 && (label === 0 || (label === null && names === null))) return null;
-  return { delimiter: records.delimiter, names, text, label };
+  return { names, text, label };
 }
 
 /** Whether a line's cells are all what columns are usually called. */
@@ -76,9 +78,12 @@ function textless(file: string): InputError {
 /** The names in a first line that reads like names, above a column of longer texts. */
 function namesOf([first = [], ...rest]: readonly (readonly string[])[], width: number): string[] | null {
   const cells = Array.from({ length: width }, (_, at) => (first[at] ?? '').trim());
-  if (rest.length === 0 || !cells.every((cell) => COLUMN_NAME.test(cell)) || new Set(cells).size < width) return null;
+  // The first may have no name, as that of the line numbers that pandas writes.
+  const isNames = cells.every((cell, at) => COLUMN_NAME.test(cell) || (cell === '' && at === 0 && width > 1));
+  if (rest.length === 0 || !isNames) return null;
   if (cells.some((cell) => LABEL_NAME.test(cell) || TEXT_NAME.test(cell))) return cells;
-  // A name does not come again below itself, as a class does.
+  // A name does not come twice, nor again below itself, as a class does.
+  if (new Set(cells).size < width) return null;
   if (cells.some((cell, at) => rest.some((row) => (row[at] ?? '').trim() === cell))) return null;
   const mean = (at: number) => rest.reduce((sum, row) => sum + (row[at] ?? '').length, 0) / rest.length;
   return cells.some((cell, at) => mean(at) > 3 * cell.length) ? cells : null;
@@ -86,49 +91,123 @@ function namesOf([first = [], ...rest]: readonly (readonly string[])[], width: n
 
 /**
  * Writes the items of a file of columns, label<TAB>text where there are labels; rows without a text are left out.
+ * @param like the file that the columns are of, where this is another, which is asked for those of the same names.
  * @returns how many were written.
+ * @throws {InputError} where a row has no label or is no text, or the file has no such columns.
  */
-export async function writeItems(file: string, { delimiter, names, text, label }: Columns, out: string) {
+export async function writeItems(file: string, columns: Columns, out: string, like = file): Promise<number> {
   const plain = (cell: string | undefined) => (cell ?? '').replace(/\s+/g, ' ').trim();
-  const records = delimiter === '\t' ? await tabbed(file) : (await readCsv(file)).rows;
-  const lines = records
-    .slice(names === null ? 0 : 1)
-    .filter((row) => plain(row[text]) !== '')
-    .map((row) => (label === null ? plain(row[text]) : `${plain(row[label])}\t${plain(row[text])}`));
+  const records = (await isCsv(file)) ? await readCsv(file) : await tabbed(file);
+  const { text, label, header } =
+    file === like ? { ...columns, header: columns.names !== null } : placesIn(file, records, columns, like);
+  const unlabelled: number[] = [];
+  const lines: string[] = [];
+  records.forEach((row, record) => {
+    if ((header && record === 0) || plain(row[text]) === '') return;
+    if (row.some((cell) => cell.includes('\0'))) {
+      throw new InputError(`${file}: record ${record + 1} has NUL bytes, so this is no text; convert it to UTF-8`);
+    }
+    if (label !== null && plain(row[label]) === '') unlabelled.push(record + 1);
+    lines.push(label === null ? plain(row[text]) : `${plain(row[label])}\t${plain(row[text])}`);
+  });
+  if (unlabelled.length > 0) {
+    const some = unlabelled.slice(0, NAMED).join(', ') + (unlabelled.length > NAMED ? ', ...' : '');
+    throw new InputError(
+      `${file}: ${unlabelled.length === 1 ? 'record' : `${unlabelled.length} records:`} ${some} without a label in ` +
+        `${describeColumn(columns, columns.label!)}; give it one, or leave it out`,
+    );
+  }
   await writeFile(out, `${lines.join('\n')}\n`);
   return lines.length;
 }
 
-/** The first records of a text with tabs in all of its lines; null for any other. */
-async function firstTabbed(file: string): Promise<{ delimiter: '\t'; rows: string[][] } | null> {
-  const rows = await tabbed(file, LOOKED_AT);
-  return rows.length > 0 && rows.every(({ length }) => length > 1) ? { delimiter: '\t', rows } : null;
+/** Records that a message names. */
+const NAMED = 5;
+
+/** Where another file has the columns that were found in one, and whether its first record is of names. */
+function placesIn(
+  file: string,
+  records: readonly (readonly string[])[],
+  columns: Columns,
+  like: string,
+): Pick<Columns, 'text' | 'label'> & { header: boolean } {
+  const { names, text, label } = columns;
+  const width = records[0]?.length ?? 0;
+  const cells = (records[0] ?? []).map((cell) => cell.trim());
+  const known = names?.map((name) => name.trim()) ?? [];
+  const wanted = [text, ...(label === null ? [] : [label])];
+  if (cells.some((cell) => cell !== '' && known.includes(cell))) {
+    const places = wanted.map((at) => cells.indexOf(known[at]!));
+    const lacking = wanted.find((_, i) => places[i]! < 0);
+    if (lacking === undefined) return { text: places[0]!, label: places[1] ?? null, header: true };
+    throw new InputError(`${file}: no column ${known[lacking]}, as ${like} has; its columns are ${cells.join(', ')}`);
+  }
+  const header = namesOf(spread(records), width) !== null;
+  const lacking = wanted.find((at) => at >= width);
+  if (lacking === undefined) return { text, label, header };
+  throw new InputError(
+    `${file}: ${width} columns, where ${like} has ${describeColumn(columns, lacking)}; write both alike`,
+  );
+}
+
+/** Records from all over, in their order, the first among them: all of few, else {@link LOOKED_AT} to twice as many. */
+function spread<Record>(records: readonly Record[]): readonly Record[] {
+  const stride = Math.max(1, Math.floor(records.length / LOOKED_AT));
+  return stride === 1 ? records.slice(0, 2 * LOOKED_AT) : records.filter((_, i) => i % stride === 0);
+}
+
+/** Records of a text with tabs in all of its lines, from all over it; null for any other. */
+async function someTabbed(file: string): Promise<readonly string[][] | null> {
+  const rows = await tabbed(file);
+  return rows.length > 0 && rows.every(({ length }) => length > 1) ? spread(rows) : null;
 }
 
 /** Records with tabs between; a line that is no text is left to preparation, which names it. */
-async function tabbed(file: string, most = Number.POSITIVE_INFINITY): Promise<string[][]> {
+async function tabbed(file: string): Promise<string[][]> {
   const rows: string[][] = [];
   await readLines(file, ({ text }) => {
-    if (text !== null && text.trim() !== '' && rows.length < most) rows.push(text.split('\t'));
+    if (text !== null && text.trim() !== '') rows.push(text.split('\t'));
   });
   return rows;
+}
+
+/** A cell that a spreadsheet has put into quotation marks, those of its own doubled. */
+const QUOTED = /^"([^"]|"")*"$/;
+
+/** Whether a file is read as RFC 4180 has it: by its name, and tabs between where a column's every cell is quoted. */
+async function isCsv(file: string): Promise<boolean> {
+  const ending = path.extname(file).toLowerCase();
+  if (ending !== '.tsv') return ending === '.csv';
+  const [, ...rows] = (await someTabbed(file)) ?? [];
+  return rows.length > 0 && rows[0]!.some((_, at) => rows.every((row) => QUOTED.test((row[at] ?? '').trim())));
 }
 
 /** The most columns of a CSV. */
 const MOST_COLUMNS = 1000;
 
+/** What a string holds, in bytes of which each is a character. */
+const LARGEST_CSV = 2 ** 29 - 24;
+
 /** The records of a CSV (RFC 4180), with whichever of comma, semicolon and tab its first line has most of. */
-async function readCsv(file: string): Promise<{ delimiter: Columns['delimiter']; rows: string[][] }> {
+async function readCsv(file: string): Promise<string[][]> {
   let content: string;
   try {
+    if ((await stat(file)).size > LARGEST_CSV) {
+      throw new InputError(
+        `${file}: larger than 512 MiB, as much of a CSV as is read; write a line of label<TAB>text, or of text, an item: ` +
+          'such a file may be of any size',
+      );
+    }
     content = new TextDecoder('utf-8', { fatal: true }).decode(await readFile(file));
   } catch (error) {
+    if (error instanceof InputError) throw error;
     if ((error as NodeJS.ErrnoException).code !== 'ERR_ENCODING_INVALID_ENCODED_DATA') {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw withPath(error, file);
       throw new InputError(`${file}: no such file; name a text of an item a line, or a CSV of such`);
     }
     throw notUtf8(file);
   }
+  if (/\r[^\r]/.test(content) && !content.includes('\n')) throw carriageReturns(file);
   const first = content.split('\n', 1)[0]!.replace(/"[^"]*"/g, '');
   const count = (mark: string) => first.split(mark).length;
   const delimiter = ([',', ';', '\t'] as const).reduce((a, b) => (count(b) > count(a) ? b : a));
@@ -144,11 +223,16 @@ async function readCsv(file: string): Promise<{ delimiter: Columns['delimiter'];
     }
     return Array.from({ length: width }, (_, at) => row[at] ?? '');
   });
-  return { delimiter, rows: rows.filter((row) => row.some((cell) => cell.trim() !== '')) };
+  return rows.filter((row) => row.some((cell) => cell.trim() !== ''));
 }
 
 /** In words, for people: `text from column 2 (review), labels from column 1 (stars)`. */
-export function describeColumns({ names, text, label }: Columns): string {
-  const column = (at: number) => `column ${at + 1}${names === null ? '' : ` (${names[at]!.trim()})`}`;
-  return `text from ${column(text)}, ${label === null ? 'no labels' : `labels from ${column(label)}`}`;
+export function describeColumns(columns: Columns): string {
+  const { text, label } = columns;
+  const labels = label === null ? 'no labels' : `labels from ${describeColumn(columns, label)}`;
+  return `text from ${describeColumn(columns, text)}, ${labels}`;
+}
+
+function describeColumn({ names }: Columns, at: number): string {
+  return `column ${at + 1}${names === null ? '' : ` (${names[at]!.trim()})`}`;
 }

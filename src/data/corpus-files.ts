@@ -3,7 +3,7 @@
 // a folder is not a corpus.
 
 import { createHash, randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { InputError } from '../errors.js';
@@ -384,9 +384,15 @@ function isMissing(error: unknown): boolean {
   return code === 'ENOENT' || code === 'ENOTDIR';
 }
 
+/** The data set of a config, as a line of YAML. */
+const DATA_SET = /^dataSet:\s*["']?([^\s"'#]+)/m;
+
 function prepareHint(directory: string): string {
-  // The usual folder of a config is called as that is.
+  // The usual folder of a config is called as its data set is.
   const name = basename(directory);
-  const config = existsSync(`${name}.yaml`) || findDataSet(name) !== undefined ? `${name}.yaml` : 'CONFIG';
+  const isOf = (file: string) => file.endsWith('.yaml') && DATA_SET.exec(readFileSync(file, 'utf8'))?.[1] === name;
+  const own = readdirSync('.', { withFileTypes: true }).filter((entry) => entry.isFile() && isOf(entry.name));
+  const known = findDataSet(name) === undefined ? 'CONFIG' : `${name}.yaml`;
+  const config = own.length === 1 ? own[0]!.name : own.length === 0 ? known : 'CONFIG';
   return `run 'sri prepare --config ${config}', or for a text of your own 'sri prepare --text FILE --out ${directory}'`;
 }

@@ -83,13 +83,18 @@ export async function readLines(
   }
   if (pending.length > 0) {
     if (lines === 0 && hasInnerReturn(Buffer.concat(pending))) {
-      throw new InputError(
-        `${path}: its lines end by carriage returns alone; convert them, for example with tr '\\r' '\\n'`,
-      );
+      throw carriageReturns(path);
     }
     finish(new Uint8Array(0));
   }
   return { lines, bytes, sha256: hash.digest('hex') };
+}
+
+/** That a file's lines end as old Macs ended them. */
+export function carriageReturns(path: string): InputError {
+  return new InputError(
+    `${path}: its lines end by carriage returns alone; convert them, for example with tr '\\r' '\\n'`,
+  );
 }
 
 /** The bytes of a file in pieces. What whoever takes them throws, such as for a full disk of its own, is no fault of this file. */

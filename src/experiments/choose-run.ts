@@ -23,6 +23,7 @@ import { noSuch } from '../nearest.js';
 import { RunFolder } from '../runs/run-folder.js';
 import { cut } from '../text.js';
 import { loadConfigPlugins } from './plugins.js';
+import { startingPath } from './starts.js';
 
 /**
  * A config file, or one of `configs/` by its name, read with all the methods that there are, and with those of its plugins.
@@ -186,15 +187,22 @@ export function trainedRun(directory: string, overrides: readonly string[]): { r
  * starts from another's weights starts from the same variant of it.
  *
  * @param choice its overrides are said for all methods of the study: each takes those that it has.
- * @throws {InputError} where the config does not have it, or the values do not fit together.
+ * @param before the runs that start from it, each from the next.
+ * @throws {InputError} where the config does not have it, the values do not fit together, or it starts from itself.
  */
-export function resolveVariant(loaded: LoadedConfig, choice: RunChoice, point: SweepPoint): RunConfig {
+export function resolveVariant(
+  loaded: LoadedConfig,
+  choice: RunChoice,
+  point: SweepPoint,
+  before: readonly string[] = [],
+): RunConfig {
   const run = withSwept(loaded, choice, bearing(loaded, choice, point));
   const { startFrom } = run;
   if (startFrom === null) return run;
+  const above = startingPath(before, run.name);
   const variantOf = (start: string | null) => {
     if (start === null || loaded.config.methods[start] === undefined) return start;
-    return resolveVariant(loaded, { method: start, seed: choice.seed, overrides: choice.overrides }, point).name;
+    return resolveVariant(loaded, { method: start, seed: choice.seed, overrides: choice.overrides }, point, above).name;
   };
   return { ...run, startFrom: { encoder: variantOf(startFrom.encoder), decoder: variantOf(startFrom.decoder) } };
 }

@@ -91,6 +91,8 @@ export async function initialize(request: InitRequest): Promise<Initialized> {
   const config = path.join(folder, `${name}.yaml`);
   refuseWritten(config);
   const scratch = await mkdtemp(path.join(tmpdir(), 'sri-init-'));
+  // The items of an earlier time, which a corpus and its runs may be of.
+  const before = (kept: string) => path.join(scratch, `before-${path.basename(kept)}`);
   try {
     const { taken, files } = await itemsOf({ train: text, ...heldOut }, path.join(folder, 'data'), name, scratch);
     const findings = await lookAt(files.train.read, text, signal);
@@ -109,6 +111,7 @@ export async function initialize(request: InitRequest): Promise<Initialized> {
       for (const { read, kept } of Object.values(files)) {
         if (kept === null) continue;
         makeFolder(path.dirname(kept));
+        if (existsSync(kept)) await copyFile(kept, before(kept));
         await copyFile(read, kept);
       }
       const source = ({ read, kept }: Items) => kept ?? read;
@@ -117,14 +120,18 @@ export async function initialize(request: InitRequest): Promise<Initialized> {
         valid === undefined || test === undefined
           ? ofText(source(train), loaded, { out })
           : ofFiles({ train: source(train), valid: source(valid), test: source(test) }, loaded, { out }),
-        { runs: path.join(folder, 'runs'), signal },
+        { runs: path.join(folder, 'runs'), signal, instead: 'Give this one another name with --name' },
       );
       chosen = await choose(candidates, 3600 * hours, async (scale) => {
         await writeFile(draft, write(scale));
         return secondsOf(draft, [...overrides, `data.directory=${out}`], path.join(folder, 'runs'));
       });
     } catch (error) {
-      for (const { kept } of Object.values(files)) if (kept !== null) await rm(kept, { force: true });
+      for (const { kept } of Object.values(files)) {
+        if (kept === null) continue;
+        if (existsSync(before(kept))) await copyFile(before(kept), kept);
+        else await rm(kept, { force: true });
+      }
       throw error;
     }
     await writeFileAtomic(config, write(chosen.scale));
@@ -160,7 +167,7 @@ async function itemsOf(
   const files: Partial<Record<SplitName, Items>> = {};
   for (const split of names) {
     const read = path.join(scratch, `${split}.tsv`);
-    await writeItems(given[split]!, columns, read);
+    await writeItems(given[split]!, columns, read, given.train);
     files[split] = { read, kept: path.join(folder, `${name}${names.length > 1 ? `-${split}` : ''}-items.tsv`) };
   }
   const kept = Object.values(files).map((items) => items.kept!);
@@ -243,11 +250,15 @@ async function lookAt(file: string, shown: string, signal: AbortSignal | undefin
   };
 }
 
+/** Letters of scripts that put no spaces between words, more than a word has; or a full-width mark between letters. */
+const UNSPACED =
+  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Khmer}\p{Script=Lao}\p{Script=Myanmar}]{5}|\p{L}[。，！？；：、]/u;
+
 /** Word boundaries, for text whose marks stand at its words, or that has no spaces. */
 function tokenizerFor(bodies: readonly string[]): Tokenizer {
   const words = bodies.flatMap((body) => body.split(/\s+/).filter((word) => word !== ''));
   const marked = words.filter((word) => /[\p{L}\p{N}][.,!?;:]+["')\]]?$/u.test(word)).length;
-  const unspaced = words.filter((word) => /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Thai}]{5}/u.test(word)).length;
+  const unspaced = words.filter((word) => UNSPACED.test(word)).length;
   return (marked + unspaced) / words.length > UNTOKENIZED ? 'words' : 'whitespace';
 }
 

@@ -10,6 +10,7 @@ import { findDataSet } from '../data/registry.js';
 import { findOwnFiles, rawFiles } from '../data/sources.js';
 import type { SplitName } from '../data/splits.js';
 import { InputError } from '../errors.js';
+import { methods } from '../methods/registry.js';
 import { hasCheckpoint } from '../runs/checkpoint.js';
 import { findBegunRuns, findDataSets } from '../runs/measured-run.js';
 import type { RunFolder } from '../runs/run-folder.js';
@@ -85,7 +86,7 @@ function placeOf(
   labels: boolean,
 ): Omit<Preparation, 'splits'> {
   if (loaded === null && out === undefined) throw new InputError(`${lacking} --out, the folder of the corpus`);
-  const resolved = resolveData(loaded, set);
+  const resolved = resolveData(loaded, set, methods());
   const output = out ?? resolved.directory;
   return {
     name: loaded?.config.dataSet ?? path.basename(path.resolve(output)),
@@ -125,6 +126,8 @@ export interface Replacing {
   runs?: string;
   /** Whether a corpus that runs learned from may be replaced. */
   force?: boolean | undefined;
+  /** What there is to do where runs depend on the corpus that is there; to name another folder, or to force it, where absent. */
+  instead?: string;
   /** Asks to stop; what was there before stays. */
   signal?: AbortSignal | undefined;
 }
@@ -136,7 +139,12 @@ export interface Replacing {
  */
 export async function prepare(
   { name, output, splits, settings }: Preparation,
-  { runs = 'runs', force = false, signal }: Replacing = {},
+  {
+    runs = 'runs',
+    force = false,
+    instead = 'Name another folder with --out, or replace it with --force',
+    signal,
+  }: Replacing = {},
 ): Promise<PreparationReport> {
   // Said before a text is read that may be long.
   if (existsSync(output) && !statSync(output).isDirectory()) {
@@ -148,7 +156,7 @@ export async function prepare(
   const { directory: _, ...rest } = settings;
   const published = findDataSet(name)?.published ?? null;
   const mayReplace = (hash: string) => {
-    if (!force) throwIfNeeded(output, hash, runs);
+    if (!force) throwIfNeeded(output, hash, runs, instead);
   };
   const { report } = await prepareCorpus({ name, output, splits, published, mayReplace, signal, ...rest });
   return report;
@@ -158,7 +166,7 @@ export async function prepare(
 const RUNS_NAMED = 3;
 
 /** @throws {InputError} where runs learned from the corpus of a hash. */
-function throwIfNeeded(output: string, hash: string, runs: string): void {
+function throwIfNeeded(output: string, hash: string, runs: string, instead: string): void {
   const depending = findDataSets(runs)
     .flatMap((dataSet) => findBegunRuns(runs, dataSet))
     .filter((folder) => dependsOn(folder, output, hash))
@@ -169,7 +177,7 @@ function throwIfNeeded(output: string, hash: string, runs: string): void {
   throw new InputError(
     `${output}: the corpus that is there would be another, and ${depending.length === 1 ? 'a run depends' : `${depending.length} runs depend`} on it ` +
       `(${[...named, ...(more > 0 ? [`${more} more`] : [])].join(', ')}): such a run could neither go on nor be measured. ` +
-      'Name another folder with --out, or replace it with --force',
+      instead,
   );
 }
 

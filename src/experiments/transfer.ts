@@ -100,7 +100,10 @@ export async function transfer(
   const known = { codes: await codesOf('codes of train', train, drawn), labels: labelsOf(train, drawn) };
   const vector = attributeVector(known, latentSize, target, origin, strength);
   if (vector === null) {
-    throw new InputError(`of ${drawn.length} labelled training sentences none is of ${cut(from ?? 'any other class')}`);
+    const lacking = known.labels.includes(target) ? (from ?? `any class but ${to}`) : to;
+    throw new InputError(
+      `of ${drawn.length} labelled training sentences none is of ${cut(lacking)}; take more with --labels`,
+    );
   }
 
   const given = await encode(opened, { lines, source, draws }, { signal, onProgress }, 'sri transfer');

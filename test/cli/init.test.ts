@@ -24,6 +24,7 @@ afterAll(() => {
   rmSync(root, { recursive: true });
 });
 
+const items = (name: string) => readFileSync(`data/${name}-items.tsv`, 'utf8').trim().split('\n');
 const init = (...args: string[]) => sri('init', ...args, '--backend', 'cpu');
 
 describe('sri init', () => {
@@ -90,7 +91,6 @@ describe('sri init', () => {
     `it was ${i % 3 ? 'good' : 'bad'} ${'and so on '.repeat(i % 4)}.`,
     i % 2,
   ]);
-  const items = (name: string) => readFileSync(`data/${name}-items.tsv`, 'utf8').trim().split('\n');
 
   it('takes labels from a last column', async () => {
     writeFileSync('last.txt', opinions.map(([text, label]) => `${text}\t${label}\n`).join(''));
@@ -280,4 +280,94 @@ it('offers sizes that a text can fill, ever smaller', () => {
   }
   expect(scalesFor(1_000_000)[0]!.hiddenSize).toBe(512);
   expect(scalesFor(100)[0]).toMatchObject({ hiddenSize: 64, epochs: { lm: 30, sri: 15 } });
+});
+
+describe('a file of columns', () => {
+  const rows = Array.from({ length: 80 }, (_, i) => [`the food was ${i % 9}`, i < 40 ? 'bad' : 'good'] as const);
+  const fails = async (file: string, said: RegExp, ...args: string[]) =>
+    expect(await init(file, ...args)).toMatchObject({ code: 2, error: expect.stringMatching(said) });
+
+  it('may be sorted by class, whatever its ending', async () => {
+    const sorted = Array.from(
+      { length: 5000 },
+      (_, i) => [`the food was ${i % 9}`, i < 2500 ? 'bad' : 'good'] as const,
+    );
+    writeFileSync('sorted.csv', `text,label\n${sorted.map((row) => `${row.join(',')}\n`).join('')}`);
+    expect((await init('sorted.csv')).out).toMatch(/text from column 1 \(text\), labels from column 2 \(label\)/);
+    writeFileSync('sorted-too.txt', sorted.map((row) => `${row.join('\t')}\n`).join(''));
+    expect((await init('sorted-too.txt')).out).toMatch(/text from column 1, labels from column 2/);
+  });
+
+  it('may have names for all columns but that of line numbers, and names twice', async () => {
+    writeFileSync(
+      'numbered.csv',
+      `,tweet_body,mood\n${rows.map((row, i) => `${i},${row.join(' ')},${row[1]}\n`).join('')}`,
+    );
+    expect((await init('numbered.csv')).out).toMatch(/text from column 2 \(tweet_body\)/);
+    writeFileSync('twice.csv', `text,text,label\n${rows.map(([text, label]) => `a,${text},${label}\n`).join('')}`);
+    expect((await init('twice.csv')).out).toMatch(/text from column 2 \(text\), labels from column 3 \(label\)/);
+  });
+
+  it('with tabs between is unquoted where a spreadsheet has quoted a column', async () => {
+    writeFileSync('sheet.tsv', `label\ttext\n${rows.map(([text, label]) => `${label}\t"a ""${text}"""\n`).join('')}`);
+    expect((await init('sheet.tsv')).out).toMatch(/text from column 2 \(text\), labels from column 1 \(label\)/);
+    expect(items('sheet')[0]).toBe('bad\ta "the food was 0"');
+  });
+
+  it('is told of by record where a label is missing, or it is no text', async () => {
+    const csv = (change: (row: readonly string[], i: number) => string) =>
+      `text,label\n${rows.map(change).join('\n')}\n`;
+    writeFileSync(
+      'lacks.csv',
+      csv(([text, label], i) => `${text},${i === 40 ? '' : label}`),
+    );
+    await fails('lacks.csv', /lacks\.csv: record 42 without a label in column 2 \(label\)/);
+    writeFileSync(
+      'nul.csv',
+      csv(([text, label], i) => `${text}${i === 4 ? '\0' : ''},${label}`),
+    );
+    await fails('nul.csv', /nul\.csv: record 6 has NUL bytes/);
+    writeFileSync('mac.csv', csv((row) => row.join(',')).replaceAll('\n', '\r'));
+    await fails('mac.csv', /mac\.csv: its lines end by carriage returns alone/);
+  });
+
+  it('finds the columns of the other splits by their names', async () => {
+    const write = (file: string, names: string | null, order: readonly (0 | 1)[]) =>
+      writeFileSync(
+        file,
+        [...(names === null ? [] : [names]), ...rows.map((row) => order.map((at) => row[at]).join(','))].join('\n'),
+      );
+    write('one-way.csv', 'text,label', [0, 1]);
+    write('other-way.csv', 'label,text', [1, 0]);
+    write('nameless.csv', null, [0, 1]);
+    write('unlabelled.csv', 'text', [0]);
+    const splits = ['--valid', 'other-way.csv', '--test', 'nameless.csv'];
+    expect((await init('one-way.csv', ...splits)).error).not.toMatch(/^sri:/m);
+    expect(items('one-way-valid')[0]).toBe('bad\tthe food was 0');
+    expect(items('one-way-test')).toHaveLength(80);
+    await fails(
+      'one-way.csv',
+      /unlabelled\.csv: no column label, as one-way\.csv has; its columns are text/,
+      '--name',
+      'other',
+      '--valid',
+      'other-way.csv',
+      '--test',
+      'unlabelled.csv',
+    );
+  });
+
+  it('leaves the items of an earlier time where it is refused', async () => {
+    writeFileSync('kept.csv', `text,label\n${rows.map((row) => `${row.join(',')}\n`).join('')}`);
+    await init('kept.csv');
+    const before = items('kept');
+    rmSync('kept.yaml');
+    const training = ['--set', 'training.epochs=1', '--backend', 'cpu', '--method', 'lstm-lm'];
+    await init('kept.csv');
+    expect((await sri('train', '--config', 'kept.yaml', ...training)).code).toBe(0);
+    rmSync('kept.yaml');
+    writeFileSync('kept.csv', `text,label\n${rows.map(([text, label]) => `${text} more,${label}\n`).join('')}`);
+    await fails('kept.csv', /a run depends on it .* Give this one another name with --name/);
+    expect(items('kept')).toEqual(before);
+  });
 });

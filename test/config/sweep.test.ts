@@ -96,6 +96,13 @@ methods:
     expect(variant('sri', 'langevin.stepSize=0.2')[0]!.startFrom?.decoder).toBe('lstm-lm');
   });
 
+  it('is refused where runs start from each other in a circle', () => {
+    const text =
+      'dataSet: ring\nmethods: { ae: { startFrom: { decoder: lstm-lm } }, lstm-lm: { startFrom: { decoder: ae } } }\n';
+    const ring = loadConfig(written('ring.yaml', text), methods());
+    expect(() => resolveVariant(ring, { method: 'ae' }, [])).toThrow(/ae starts from lstm-lm starts from ae/);
+  });
+
   it('is the run that the same number has by name', () => {
     expect(variant('sri', 'langevin.steps=40')).toEqual([
       resolveVariant(loaded, { method: 'sri', setting: 'steps-40' }, []),

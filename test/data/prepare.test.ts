@@ -370,6 +370,16 @@ describe('a prepared folder', () => {
     const loaded = loadCorpus(join(directory, 'ptb'));
     await expect(loaded).rejects.toThrow(InputError);
     await expect(loaded).rejects.toThrow(/sri prepare --config ptb\.yaml.*sri prepare --text FILE --out/);
+    const before = process.cwd();
+    process.chdir(directory);
+    try {
+      await writeFile('by-another-name.yaml', 'dataSet: mine\n');
+      await expect(loadCorpus('data/mine')).rejects.toThrow(/sri prepare --config by-another-name\.yaml/);
+      await writeFile('mine.yaml', 'dataSet: mine # as well\n');
+      await expect(loadCorpus('data/mine')).rejects.toThrow(/sri prepare --config CONFIG/);
+    } finally {
+      process.chdir(before);
+    }
   });
 
   it('is not disturbed when the same text is prepared again, and follows when another is', async () => {

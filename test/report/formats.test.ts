@@ -99,6 +99,15 @@ describe('tables in other forms', () => {
     expect(lines).toContain('| LSTM-LM (as published) | 100.47 | - | - | - |');
   });
 
+  it('leave out what no run was measured for, where the paper has no such table', () => {
+    const table: Table = {
+      columns: ['Method', 'PPL', 'Recon', 'PPL standard error', 'Recon standard error'],
+      rows: [['SRI', '', '30.20', '', 4.1]],
+    };
+    const [kind] = tablesOf([1]) as [TableDefinition];
+    expect(TABLE_WRITERS.markdown(kind, table, 'mine')).toContain('| Method | Recon |\n| --- | ---: |\n| SRI | ');
+  });
+
   it('write CSV as the file has it, and JSON an object a table', async () => {
     const csv = await report('--format', 'csv');
     expect(csv.out).toBe(readFileSync(path.join(results, 'ptb', 'table1.csv'), 'utf8'));
