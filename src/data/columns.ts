@@ -151,18 +151,27 @@ function placesIn(
 }
 
 /** Records from all over, in their order, the first among them: all of few, else {@link LOOKED_AT} to twice as many. */
-function spread<Record>(records: readonly Record[]): readonly Record[] {
+function spread<Row>(records: readonly Row[]): readonly Row[] {
   const stride = Math.max(1, Math.floor(records.length / LOOKED_AT));
-  return stride === 1 ? records.slice(0, 2 * LOOKED_AT) : records.filter((_, i) => i % stride === 0);
+  return records.filter((_, i) => i % stride === 0);
 }
 
-/** Records of a text with tabs in all of its lines, from all over it; null for any other. */
+/** As {@link spread}, the records of a text with tabs in all of its lines, which need not fit into memory; null for any other. */
 async function someTabbed(file: string): Promise<readonly string[][] | null> {
-  const rows = await tabbed(file);
-  return rows.length > 0 && rows.every(({ length }) => length > 1) ? spread(rows) : null;
+  let rows: string[][] = [];
+  let [lines, stride, tabs] = [0, 1, true];
+  await readLines(file, ({ text }) => {
+    if (!tabs || text === null || text.trim() === '') return;
+    tabs = text.includes('\t');
+    if (lines++ % stride === 0) rows.push(text.split('\t'));
+    if (rows.length < 2 * LOOKED_AT) return;
+    rows = rows.filter((_, i) => i % 2 === 0);
+    stride *= 2;
+  });
+  return tabs && rows.length > 0 ? rows : null;
 }
 
-/** Records with tabs between; a line that is no text is left to preparation, which names it. */
+/** All records with tabs between; a line that is no text is left to preparation, which names it. */
 async function tabbed(file: string): Promise<string[][]> {
   const rows: string[][] = [];
   await readLines(file, ({ text }) => {
