@@ -34,8 +34,9 @@ const COLUMN_NAME = /^[\p{L}_][\p{L}\p{N}_ .-]{0,30}$/u;
  * @throws {InputError} for a CSV that has no text in any column, or is not UTF-8.
  */
 export async function lookAtColumns(file: string): Promise<Columns | null> {
-  const csv = await isCsv(file);
-  const sample = csv ? spread(await readCsv(file)) : await someTabbed(file);
+  const tabs = isNamedCsv(file) ? null : await someTabbed(file);
+  const csv = isCsv(file, tabs);
+  const sample = csv ? spread(await readCsv(file)) : tabs;
   if (sample === null) return null;
   if (sample.length === 0) throw textless(file);
   const width = sample.reduce((most, { length }) => Math.max(most, length), 0);
@@ -97,9 +98,9 @@ function namesOf([first = [], ...rest]: readonly (readonly string[])[], width: n
  */
 export async function writeItems(file: string, columns: Columns, out: string, like = file): Promise<number> {
   const plain = (cell: string | undefined) => (cell ?? '').replace(/\s+/g, ' ').trim();
-  const records = (await isCsv(file)) ? await readCsv(file) : await tabbed(file);
-  const { text, label, header } =
-    file === like ? { ...columns, header: columns.names !== null } : placesIn(file, records, columns, like);
+  const tabs = isNamedCsv(file) ? [] : await tabbed(file);
+  const records = isCsv(file, spread(tabs)) ? await readCsv(file) : tabs;
+  const { text, label, header } = placesIn(file, records, columns, like);
   const unlabelled: number[] = [];
   const lines: string[] = [];
   records.forEach((row, record) => {
@@ -124,7 +125,7 @@ export async function writeItems(file: string, columns: Columns, out: string, li
 /** Records that a message names. */
 const NAMED = 5;
 
-/** Where another file has the columns that were found in one, and whether its first record is of names. */
+/** Where a file has the columns that were found in one, itself or another, and whether its first record is of names. */
 function placesIn(
   file: string,
   records: readonly (readonly string[])[],
@@ -137,7 +138,8 @@ function placesIn(
   const known = names?.map((name) => name.trim()) ?? [];
   const wanted = [text, ...(label === null ? [] : [label])];
   if (cells.some((cell) => cell !== '' && known.includes(cell))) {
-    const places = wanted.map((at) => cells.indexOf(known[at]!));
+    // Of columns of one name, the one in the same place.
+    const places = wanted.map((at) => (cells[at] === known[at] ? at : cells.indexOf(known[at]!)));
     const lacking = wanted.find((_, i) => places[i]! < 0);
     if (lacking === undefined) return { text: places[0]!, label: places[1] ?? null, header: true };
     throw new InputError(`${file}: no column ${known[lacking]}, as ${like} has; its columns are ${cells.join(', ')}`);
@@ -151,24 +153,35 @@ function placesIn(
 }
 
 /** Records from all over, in their order, the first among them: all of few, else {@link LOOKED_AT} to twice as many. */
-function spread<Row>(records: readonly Row[]): readonly Row[] {
-  const stride = Math.max(1, Math.floor(records.length / LOOKED_AT));
-  return records.filter((_, i) => i % stride === 0);
+class Sample {
+  rows: (readonly string[])[] = [];
+  private seen = 0;
+  private stride = 1;
+
+  add(row: readonly string[]): void {
+    if (this.seen++ % this.stride === 0) this.rows.push(row);
+    if (this.rows.length < 2 * LOOKED_AT) return;
+    this.rows = this.rows.filter((_, i) => i % 2 === 0);
+    this.stride *= 2;
+  }
+}
+
+function spread(records: readonly (readonly string[])[]): readonly (readonly string[])[] {
+  const sample = new Sample();
+  for (const row of records) sample.add(row);
+  return sample.rows;
 }
 
 /** As {@link spread}, the records of a text with tabs in all of its lines, which need not fit into memory; null for any other. */
-async function someTabbed(file: string): Promise<readonly string[][] | null> {
-  let rows: string[][] = [];
-  let [lines, stride, tabs] = [0, 1, true];
+async function someTabbed(file: string): Promise<readonly (readonly string[])[] | null> {
+  const sample = new Sample();
+  let tabs = true;
   await readLines(file, ({ text }) => {
     if (!tabs || text === null || text.trim() === '') return;
     tabs = text.includes('\t');
-    if (lines++ % stride === 0) rows.push(text.split('\t'));
-    if (rows.length < 2 * LOOKED_AT) return;
-    rows = rows.filter((_, i) => i % 2 === 0);
-    stride *= 2;
+    sample.add(text.split('\t'));
   });
-  return tabs && rows.length > 0 ? rows : null;
+  return tabs && sample.rows.length > 0 ? sample.rows : null;
 }
 
 /** All records with tabs between; a line that is no text is left to preparation, which names it. */
@@ -183,11 +196,17 @@ async function tabbed(file: string): Promise<string[][]> {
 /** A cell that a spreadsheet has put into quotation marks, those of its own doubled. */
 const QUOTED = /^"([^"]|"")*"$/;
 
-/** Whether a file is read as RFC 4180 has it: by its name, and tabs between where a column's every cell is quoted. */
-async function isCsv(file: string): Promise<boolean> {
-  const ending = path.extname(file).toLowerCase();
-  if (ending !== '.tsv') return ending === '.csv';
-  const [, ...rows] = (await someTabbed(file)) ?? [];
+function isNamedCsv(file: string): boolean {
+  return path.extname(file).toLowerCase() === '.csv';
+}
+
+/**
+ * Whether a file is read as RFC 4180 has it: by its name, and a `.tsv` where a column's every cell is quoted.
+ * @param tabs records from all over it as lines with tabs between; null where it has none.
+ */
+function isCsv(file: string, tabs: readonly (readonly string[])[] | null): boolean {
+  if (path.extname(file).toLowerCase() !== '.tsv') return isNamedCsv(file);
+  const [, ...rows] = tabs ?? [];
   return rows.length > 0 && rows[0]!.some((_, at) => rows.every((row) => QUOTED.test((row[at] ?? '').trim())));
 }
 

@@ -44,12 +44,11 @@ export function paperLayout(table: Table, shown: readonly string[]): PaperLayout
   const quantities = quantitiesOf(table);
   const at = (row: readonly Cell[], name: string) => String(row[columns.indexOf(name)] ?? '');
   const first = quantities[0];
-  const unmeasured = columnsWithErrors(table).filter((name) => !quantities.includes(name));
   const head =
     first === undefined
       ? columns.filter((name) => !PROVENANCE_NAMES.has(name))
       : // Of the quantities before it no row has any.
-        columns.slice(0, columns.indexOf(first)).filter((name) => !unmeasured.includes(name));
+        columns.slice(0, columns.indexOf(first)).filter((name) => !columnsWithErrors(table).includes(name));
   // The best is the best of the numbers themselves: rounded to their errors, two may look the same.
   const group = (
     column: (name: string) => string,

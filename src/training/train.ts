@@ -304,9 +304,7 @@ class Training {
     this.state.interval = noSums();
     this.state.epochSums = noSums();
     // The weights alone: what a method knows of its own course, such as that Lagging-VAE is done catching up, stays.
-    // An epoch that improved and yet brings a decay, as a patience of none has it, ends with the best already.
-    if (decision.restoreBest && !decision.improved)
-      restoreWeights(folder.weights('best'), this.model, this.state.weights.best);
+    if (decision.restoreBest) restoreWeights(folder.weights('best'), this.model, this.state.weights.best);
     this.state.learningRate *= decision.learningRateFactor;
     this.state.validation = decision.state;
     this.state.epoch++;

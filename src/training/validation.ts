@@ -63,7 +63,8 @@ export function judge(
     improved,
     state: { ...state, reference: loss, epochsWithoutGain: 0, decays },
     learningRateFactor: decay.factor,
-    restoreBest: decay.restoreBest,
+    // An epoch that improved and yet brings a decay, as a patience of none has it, ends with the best already.
+    restoreBest: decay.restoreBest && !improved,
     stop: decays >= decay.atMost ? { reason: 'decays', decays } : null,
   };
 }

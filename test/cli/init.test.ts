@@ -345,6 +345,10 @@ describe('a file of columns', () => {
     expect((await init('one-way.csv', ...splits)).error).not.toMatch(/^sri:/m);
     expect(items('one-way-valid')[0]).toBe('bad\tthe food was 0');
     expect(items('one-way-test')).toHaveLength(80);
+    writeFileSync('two-texts.csv', `text,text,label\n${rows.map(([text, label]) => `a,${text},${label}\n`).join('')}`);
+    const alike = ['--valid', 'two-texts.csv', '--test', 'two-texts.csv'];
+    expect((await init('two-texts.csv', ...alike)).error).not.toMatch(/^sri:/m);
+    expect(items('two-texts-valid')).toEqual(items('two-texts-train'));
     await fails(
       'one-way.csv',
       /unlabelled\.csv: no column label, as one-way\.csv has; its columns are text/,
