@@ -302,10 +302,14 @@ const evaluation = z.strictObject({
     ),
   featureDraws: count.describe('draws a sentence whose mean is the feature of classification; a whole number from 1'),
   modeGradients: wholeNumber
+    .refine((gradients) => gradients !== 1, {
+      message:
+        "the first gradient is that at the prior's centre, from where it takes another to move; say 0, or 2 or more",
+    })
     .default(MODE_GRADIENTS)
     .describe(
       "gradients that lead to the mode of a sentence's posterior, the feature of classification that takes no chains, " +
-        'measured beside the means of chains where inference is by these; a whole number, 0 to leave it out',
+        'measured beside the means of chains where inference is by these; a whole number from 2, 0 to leave it out',
     ),
   classification: z
     .strictObject(classification)

@@ -7,7 +7,7 @@ import type { ConditionalLikelihood } from '../model/likelihood.js';
 import { joined } from '../typed-arrays.js';
 import { defineMetric } from './define-metric.js';
 import { logVarianceBias, momentGaussian } from './kl.js';
-import { type MeasuredQuantity, type Measurement, meanRow } from './measurement.js';
+import { countNotFinite, divergenceWarnings, type MeasuredQuantity, type Measurement, meanRow } from './measurement.js';
 import { SentenceMean } from './statistics.js';
 
 /** Draws of each sentence that the aggregate's density is measured at: each meets every sentence's density. */
@@ -89,16 +89,17 @@ export class MutualInformationMeasurement implements Measurement {
     const mean = new SentenceMean();
     const { metric, exact, draws, sentences } = this;
     const count = sentences.length;
+    const diverged = divergenceWarnings(countNotFinite(gaussian.mean));
     if (!exact) {
       mean.add(marginalInformation(gaussian, count, draws), sentences);
-      return { metric, estimator: 'marginals', ...meanRow(mean), draws, warnings: [] };
+      return { metric, estimator: 'marginals', ...meanRow(mean), draws, warnings: diverged };
     }
     mean.add(mutualInformation(gaussian, joined(Float32Array, this.codes.flat()), count), sentences);
     const { value } = mean.result();
     const limit = Math.log(count);
-    const warnings =
+    const bounded =
       value > 0.8 * limit ? [`with ${count} sentences it can be ${limit.toFixed(1)} at most: take more`] : [];
-    return { metric, estimator: 'encoder', ...meanRow(mean), draws: DRAWS, warnings };
+    return { metric, estimator: 'encoder', ...meanRow(mean), draws: DRAWS, warnings: [...diverged, ...bounded] };
   }
 }
 

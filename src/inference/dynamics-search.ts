@@ -48,7 +48,12 @@ export interface DynamicsSearch {
   /** In the order of the list. */
   candidates: JudgedCandidate[];
   /** What a user should know of the choice. */
-  warnings: string[];
+  warnings: SearchWarning[];
+}
+
+export interface SearchWarning {
+  about: 'none-finite' | 'all-may-fold' | 'chosen-may-fold';
+  text: string;
 }
 
 export interface DynamicsSearchOptions {
@@ -211,23 +216,29 @@ function gaussianOf(points: readonly Float32Array[]): { mean: Float64Array; fact
 }
 
 function choose(candidates: JudgedCandidate[], limit: number): DynamicsSearch {
-  const warnings: string[] = [];
+  const warnings: SearchWarning[] = [];
   const finite = candidates.filter(({ nonFinite }) => nonFinite === 0);
   if (finite.length === 0) {
-    return { best: null, candidates, warnings: ['no candidate kept its chains finite and apart'] };
+    const text = 'no candidate kept its chains finite and apart, so the dynamics stay as they are';
+    return { best: null, candidates, warnings: [{ about: 'none-finite', text }] };
   }
   let contenders = finite.filter(({ eligible }) => eligible);
   if (contenders.length === 0) {
     const least = Math.min(...finite.map(({ notPositiveDefinite }) => notPositiveDefinite));
     contenders = finite.filter(({ notPositiveDefinite }) => notPositiveDefinite === least);
-    warnings.push(`every candidate has more than ${percent(limit)} of its chains with a step that may fold`);
+    warnings.push({
+      about: 'all-may-fold',
+      text: `every candidate has more than ${percent(limit)} of its chains with a step that may fold; the one with the smallest share is taken`,
+    });
   }
   const winner = contenders.reduce((best, candidate) => (candidate.value > best.value ? candidate : best));
   if (winner.notPositiveDefinite > 0) {
-    warnings.push(
-      `of the chosen candidate ${winner.label} ${percent(winner.notPositiveDefinite)} of the chains have a step ` +
+    warnings.push({
+      about: 'chosen-may-fold',
+      text:
+        `of the chosen candidate ${winner.label} ${percent(winner.notPositiveDefinite)} of the chains have a step ` +
         'that may fold, so its Q~ may be too large',
-    );
+    });
   }
   return { best: candidates.indexOf(winner), candidates, warnings };
 }

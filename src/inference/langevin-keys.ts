@@ -15,7 +15,7 @@ export const growingTemperature = z
   .refine(({ start, max }) => max >= start, { path: ['max'], message: 'below `start`; give as much or more' });
 
 const risingPriorWeight = z.strictObject({
-  start: notNegative.describe('weight that training begins with; a number from 0'),
+  start: z.number().min(0).max(1).describe('weight that training begins with; a number from 0 to 1'),
   warmupEpochs: count.describe('epochs over which the weight rises linearly to 1; a whole number from 1'),
   rises: z
     .enum(['epoch', 'iteration'])

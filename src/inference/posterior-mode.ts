@@ -7,7 +7,7 @@ import { jointLikelihood } from './tilted-prior.js';
 export interface PosteriorMode {
   /** Where the steps ended, `[sentences, latentSize]`. */
   z: Float32Array;
-  /** The length of d log p(x, z) / dz there, nats: zero at a mode; [sentences]. */
+  /** The length of d log p(x, z) / dz there, nats: zero at a mode, NaN where no gradient was finite; [sentences]. */
   slope: Float64Array;
 }
 
@@ -17,8 +17,8 @@ export interface PosteriorMode {
  * would not descend is tried again at a quarter. Each sentence takes its own steps, so that it makes no difference which
  * others are beside it.
  *
- * @param gradients of U that are taken, of all sentences at once; 1 or more.
- * @returns the prior's centre for a sentence whose U is not finite there.
+ * @param gradients of U that are taken, of all sentences at once; 2 or more, as the first is that at the prior's centre.
+ * @returns the prior's centre, with no slope (NaN), for a sentence whose U is not finite there.
  */
 export function posteriorMode(likelihood: ConditionalLikelihood, gradients: number): PosteriorMode {
   const joint = jointLikelihood(likelihood);
@@ -56,7 +56,7 @@ class Descent {
   }
 
   get slope(): number {
-    return Math.hypot(...this.gradient);
+    return this.energy === Number.POSITIVE_INFINITY ? Number.NaN : Math.hypot(...this.gradient);
   }
 
   /** Takes in NLL(z) and its gradient at a place that was proposed. */

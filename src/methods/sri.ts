@@ -6,7 +6,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { RunConfig } from '../config/schema.js';
 import { type Batch, drawSubset, equalLengthBatches } from '../data/batches.js';
 import type { PreparedCorpus } from '../data/corpus.js';
-import { searchDynamics } from '../inference/dynamics-search.js';
+import { type SearchWarning, searchDynamics } from '../inference/dynamics-search.js';
 import { LANGEVIN_DEFAULTS, type Langevin, langevin, lastTemperature } from '../inference/langevin-keys.js';
 import { langevinSchedule, type Moment, stepsPerGradient } from '../inference/schedule.js';
 import type { SentenceKeys } from '../inference/sentence-noise.js';
@@ -38,6 +38,8 @@ class Sri implements LatentVariableModel {
   private chosen: SearchedDynamics = {};
   /** What the last search found of each candidate, by column. */
   private searched: Record<string, number> = {};
+  /** By this process; one that goes on may say it once more. */
+  private readonly warnedOf = new Set<SearchWarning['about']>();
 
   constructor(
     private readonly run: RunConfig<SriKeys>,
@@ -57,7 +59,7 @@ class Sri implements LatentVariableModel {
     // 1. Draw observed examples x_i: the batch.
 
     // 5., for the coming iterations: every T_s iterations, update s.
-    if (this.searchIsDue(at)) this.updateDynamics(at);
+    const said = this.searchIsDue(at) ? this.updateDynamics(at) : [];
     const langevin = this.dynamics;
     const schedule = langevinSchedule(langevin, momentOf(at));
 
@@ -98,7 +100,8 @@ class Sri implements LatentVariableModel {
       stepSize: schedule.stepSizes[0]! / stepsPerGradient(langevin)[0]!,
       ...this.searched,
     };
-    return { ...update, loss: update.loss / weights.end, quantities };
+    const warning = said.length === 0 ? {} : { warning: `the search of epoch ${at.epoch}: ${said.join('; ')}` };
+    return { ...update, loss: update.loss / weights.end, quantities, ...warning };
   }
 
   flops(batch: Pick<Batch, 'size' | 'tokens'>): number {
@@ -165,8 +168,11 @@ class Sri implements LatentVariableModel {
     return changedDynamics(this.run.langevin, this.chosen);
   }
 
-  /** s, and what else the grid says, <- argmax of Q~ (eq. 12), or of another criterion, on a few validation sentences. */
-  private updateDynamics(at: Position): void {
+  /**
+   * s, and what else the grid says, <- argmax of Q~ (eq. 12), or of another criterion, on a few validation sentences.
+   * @returns what is to be known of the choice and was not said of an earlier one: metrics.csv tells how it goes on.
+   */
+  private updateDynamics(at: Position): string[] {
     const { langevin, seed, training } = this.run;
     const search = langevin.search!;
     const split = this.corpus.splits.valid;
@@ -185,6 +191,9 @@ class Sri implements LatentVariableModel {
       search.criterion === 'bound' ? [value, notPositiveDefinite] : [perplexity],
     );
     this.searched = Object.fromEntries(searchColumns(search).map((column, i) => [column, found[i]!]));
+    const news = result.warnings.filter(({ about }) => !this.warnedOf.has(about));
+    for (const { about } of news) this.warnedOf.add(about);
+    return news.map(({ text }) => text);
   }
 }
 

@@ -111,7 +111,7 @@ describe('a search by the bound', () => {
     expect(best).toBe(0.05 * sharpest);
     const forced = searchStepSize([model], [overshooting], options, { seed: 1, epoch: 1 });
     expect(forced.best).toBe(overshooting);
-    expect(forced.warnings.join()).toMatch(/100 % of the chains/);
+    expect(forced.warnings.map(({ text }) => text).join()).toMatch(/100 % of the chains/);
   });
 });
 

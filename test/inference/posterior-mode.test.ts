@@ -89,6 +89,8 @@ describe('the mode of a posterior', () => {
   it('stays where it began where nothing is finite', () => {
     const broken = { ...model, sentences: 5, latentSize: 4, gradient: () => infinite } as unknown as LinearGaussian;
     const infinite = { nll: new Float32Array(5).fill(Number.NaN), gradient: new Float32Array(20) };
-    expect(Array.from(posteriorMode(broken, 3).z)).toEqual(Array(20).fill(0));
+    const { z, slope } = posteriorMode(broken, 3);
+    expect(Array.from(z)).toEqual(Array(20).fill(0));
+    expect(Array.from(slope)).toEqual(Array(5).fill(Number.NaN));
   });
 });

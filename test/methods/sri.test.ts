@@ -206,6 +206,20 @@ describe('SRI', () => {
     other.dispose();
   });
 
+  it('says once what is to be known of the step that the search chose', () => {
+    const base = toyRun('sri');
+    const search = { every: 1, sentences: 6, criterion: 'bound', chains: 64, foldLimit: 0 } as const;
+    const warned = (grid: number[]) => {
+      const model = sri.create({ ...base, langevin: { ...base.langevin, search: { ...search, grid } } }, corpus);
+      const said = [0, 1].map((iteration) => model.learn(batchOf(), { ...at, iteration }, onlooker()).warning);
+      model.dispose();
+      return said;
+    };
+    expect(warned([1.5, 1.7])).toEqual([expect.stringMatching(/^the search of epoch \d+: every candidate/), undefined]);
+    expect(warned([1e30, 1e35])[0]).toMatch(/no candidate kept its chains finite/);
+    expect(warned([1e-4, 1e-3])).toEqual([undefined, undefined]);
+  });
+
   it('searches among steps and temperatures by perplexity, and goes on with the best', () => {
     const base = toyRun('sri');
     const grid = [

@@ -132,10 +132,14 @@ export async function classify(
   const { labels: testLabels } = features.test;
   const common = { metric: 'accuracy', split, sentences: testLabels.length, draws, seed } as const;
   const commonestClass = commonestShare(testLabels);
-  const row = (labels: number, start: number, { facts, ...measured }: RowParts): ResultRow => ({
+  const ofCodes = Number.isNaN(features.facts.slope)
+    ? ["sentences without a finite gradient at the prior's centre have that centre for their code"]
+    : [];
+  const row = (labels: number, start: number, { facts, warnings, ...measured }: RowParts): ResultRow => ({
     ...common,
     variant: accuracyVariant(labels, feature),
     ...measured,
+    warnings: [...warnings, ...ofCodes],
     facts: { labels, commonestClass, ...features.facts, ...facts },
     seconds: (performance.now() - start) / 1000,
   });

@@ -72,7 +72,9 @@ export function fitPrincipalComponents(
   latentSize: number,
   kept: number,
 ): (codes: Float32Array) => Float32Array {
-  const pca = new PCA(rowsOf(codes, latentSize));
+  // By the covariance, Z x Z: the singular values of the codes themselves would be fewer where there are fewer items, and of
+  // codes that repeat exactly the library's search for them may not end.
+  const pca = new PCA(rowsOf(codes, latentSize), { method: 'covarianceMatrix' });
   return (others) => Float32Array.from(pca.predict(rowsOf(others, latentSize), { nComponents: kept }).to1DArray());
 }
 

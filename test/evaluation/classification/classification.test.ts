@@ -265,3 +265,18 @@ describe('clusters', () => {
     expect([...predicted]).toEqual([1, 0]);
   });
 });
+
+describe('principal components', () => {
+  it('are found of fewer items than dimensions, and of codes that repeat exactly', () => {
+    const normals = new RandomStream({ seed: 2, purpose: 'posterior-sample' }).normals(64);
+    const few = fitPrincipalComponents(normals.subarray(0, 3 * 8), 8, 4)(normals.subarray(0, 5 * 8));
+    expect(few).toHaveLength(5 * 4);
+    expect(few.every(Number.isFinite)).toBe(true);
+    // Two places, all else in one direction.
+    const codes = Float32Array.from({ length: 50 * 32 }, (_, i) => normals[(i % 32) + (Math.floor(i / 32) % 2) * 32]!);
+    const projected = fitPrincipalComponents(codes, 32, 2)(codes);
+    const distance = Math.hypot(...Array.from({ length: 32 }, (_, d) => normals[d]! - normals[32 + d]!));
+    expect(Math.abs(projected[0]! - projected[2]!)).toBeCloseTo(distance, 4);
+    expect(Math.abs(projected[1]!)).toBeLessThan(1e-4);
+  });
+});
