@@ -80,6 +80,8 @@ function refusal(error: unknown): string | null {
   if (path === undefined) return null;
   const shownPath = path === '' ? "''" : cut(fromHere(path));
   switch (code) {
+    case 'EEXIST':
+      return `${shownPath}: it leads to what is not there, such as a disk that is not mounted; put that right, or name another`;
     case 'ENOTDIR':
       return `${shownPath}: a part of it is a file, where a folder is wanted; name another folder`;
     case 'EISDIR':

@@ -1,16 +1,18 @@
 // A trained run, opened: what every command that measures or shows one starts from.
 
+import { setTimeout } from 'node:timers/promises';
 import { sourceCommit } from '../commit.js';
 import type { RunConfig } from '../config/schema.js';
 import { closeSplits, type PreparedCorpus } from '../data/corpus.js';
 import { loadCorpus } from '../data/corpus-files.js';
 import { InputError } from '../errors.js';
 import type { EvaluatedModel, LatentModel } from '../evaluation/evaluated-model.js';
+import type { Model } from '../methods/method.js';
 import { methodNamed } from '../methods/registry.js';
 import type { LatentDecoder } from '../model/latent-decoder.js';
 import type { Provenance } from '../runs/row.js';
 import type { RunFolder } from '../runs/run-folder.js';
-import { loadWeights } from '../runs/weights.js';
+import { loadWeights, UnknownWeightsError } from '../runs/weights.js';
 import { evaluatedModel } from './evaluation.js';
 import { checkMemory, startMachine } from './machine.js';
 
@@ -41,8 +43,7 @@ export async function openRun(
   weights: string = run.training.select,
 ): Promise<OpenRun> {
   const corpus = await loadCorpus(run.data.directory);
-  const manifest = folder.manifest();
-  const learnedFrom = manifest?.dataHash;
+  const learnedFrom = folder.manifest()?.dataHash;
   if (learnedFrom !== undefined && learnedFrom !== corpus.hash) {
     throw new InputError(
       `${run.data.directory} is not the corpus that ${folder.directory} learned from ` +
@@ -54,7 +55,7 @@ export async function openRun(
   const method = methodNamed(run.method);
   const model = method.create(run, corpus);
   try {
-    const { epoch, sha256 } = loadWeights(folder.weights(weights), model, manifest?.weights[weights]);
+    const { epoch, sha256 } = await loadKnownWeights(folder, weights, model);
     return {
       run,
       folder,
@@ -80,6 +81,21 @@ export async function openRun(
     model.dispose();
     closeSplits(corpus.splits);
     throw error;
+  }
+}
+
+/**
+ * Loads weights that the manifest knows. Of a run that is being trained new ones take their place a moment before the manifest
+ * knows them, so both are read again then.
+ */
+async function loadKnownWeights(folder: RunFolder, name: string, model: Model) {
+  for (let left = 20; ; left--) {
+    try {
+      return loadWeights(folder.weights(name), model, folder.manifest()?.weights[name]);
+    } catch (error) {
+      if (!(error instanceof UnknownWeightsError) || left === 0 || !folder.isBeingTrained()) throw error;
+      await setTimeout(100);
+    }
   }
 }
 

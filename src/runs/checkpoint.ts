@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { InputError } from '../errors.js';
 import { writeFileAtomic } from '../storage/atomic-write.js';
 import { makeFolder } from '../storage/folder.js';
-import { decodeSafetensors, encodeSafetensors, type StoredTensor } from '../storage/safetensors.js';
+import { encodeSafetensors, readSafetensors, type StoredTensor } from '../storage/safetensors.js';
 import { sha256 } from '../storage/sha256.js';
 import { hasSum, NO_SUM, withSum } from '../storage/summed-json.js';
 import { endingSchema } from './ending-schema.js';
@@ -146,12 +146,15 @@ function readCheckpoint(directory: string, name: string): Omit<LoadedCheckpoint,
   if (sum !== undefined && !hasSum(text, sum)) {
     throw new InputError(`${json}: not as it was written: its sum is another`);
   }
-  const bytes = readFileSync(file);
-  if (known !== undefined && known !== sha256(bytes)) {
+  const { tensors, sha256: found } = readSafetensors(file);
+  if (known !== undefined && known !== found) {
     throw new InputError(`${file}: not as it was written: its sum is not the one in ${json}`);
   }
-  return { state, tensors: decodeSafetensors(bytes, file).tensors, file };
+  return { state, tensors, file };
 }
+
+/** What the file system says where a file may be whole all the same. */
+const PASSING = ['EMFILE', 'ENFILE', 'EIO', 'ENOMEM', 'EAGAIN', 'EINTR', 'ESTALE'];
 
 /** Whether there is one to go on from. */
 export function hasCheckpoint(directory: string): boolean {
@@ -168,7 +171,7 @@ export interface LoadedCheckpoint {
 
 /**
  * The newest checkpoint that is whole, or null where there is none.
- * @throws InputError where checkpoints are there but none can be read.
+ * @throws InputError where checkpoints are there but none can be read; what the file system throws where it fails for now.
  */
 export function loadCheckpoint(directory: string): LoadedCheckpoint | null {
   const failures: string[] = [];
@@ -176,6 +179,8 @@ export function loadCheckpoint(directory: string): LoadedCheckpoint | null {
     try {
       return { ...readCheckpoint(directory, name), passedOver: failures };
     } catch (error) {
+      // Of the machine, not of the file: another time it can be read.
+      if (PASSING.includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
       failures.push(`${name}: ${(error as Error).message}`);
     }
   }

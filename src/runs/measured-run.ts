@@ -1,7 +1,7 @@
 // What tables are made from: run folders, read. A table is assembled anew from them each time, so any number of
 // processes may train and evaluate while one looks.
 
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { RunConfig } from '../config/schema.js';
@@ -103,10 +103,14 @@ export function readRun(folder: RunFolder): MeasuredRun {
 function foldersIn(folder: string): string[] {
   return existsSync(folder)
     ? readdirSync(folder, { withFileTypes: true })
-        .filter((entry) => entry.isDirectory() || entry.isSymbolicLink())
+        .filter((entry) => entry.isDirectory() || (entry.isSymbolicLink() && isFolder(path.join(folder, entry.name))))
         .map(({ name }) => name)
         .sort()
     : [];
+}
+
+function isFolder(link: string): boolean {
+  return statSync(link, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
 /** Names of the data sets that there are folders of runs for, in alphabetical order. */

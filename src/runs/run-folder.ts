@@ -20,9 +20,10 @@ import type { SplitName } from '../data/splits.js';
 import { InputError } from '../errors.js';
 import { methods } from '../methods/registry.js';
 import { removeAbandoned, writeFileAtomic } from '../storage/atomic-write.js';
+import { naming } from '../storage/file-error.js';
 import { makeFolder, tryWriting } from '../storage/folder.js';
 import { Lock, LockedError } from '../storage/lock.js';
-import { sha256 } from '../storage/sha256.js';
+import { sha256OfFile } from '../storage/sha256.js';
 import { endingSchema } from './ending-schema.js';
 import { JsonFormat } from './json-format.js';
 import { type MeasuredRow, ROW, rowName, type SentenceValues } from './row.js';
@@ -156,7 +157,7 @@ export class RunFolder {
       const [, name, isNext] = file.match(WEIGHTS) ?? [];
       if (name === undefined || isNext === undefined) continue;
       const next = this.nextWeights(name);
-      if (known[name] === sha256(readFileSync(next))) renameSync(next, this.weights(name));
+      if (known[name] === sha256OfFile(next)) renameSync(next, this.weights(name));
       else rmSync(next, { force: true });
     }
   }
@@ -381,7 +382,7 @@ export class RunFolder {
 
 function read(file: string): string | null {
   try {
-    return readFileSync(file, 'utf8');
+    return naming(file, () => readFileSync(file, 'utf8'));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw error;

@@ -1,7 +1,7 @@
 // Weights kept for evaluation: a safetensors file whose metadata says after which epoch they were saved and what else
 // the method needs to infer with them. The run's manifest knows each file by its sum, and so does whatever is measured.
 
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import { STARTING_PARTS, type StartingPart } from '../config/schema.js';
@@ -9,7 +9,7 @@ import { InputError } from '../errors.js';
 import type { Model } from '../methods/method.js';
 import { writeFileAtomic } from '../storage/atomic-write.js';
 import { naming } from '../storage/file-error.js';
-import { decodeSafetensors, encodeSafetensors, type StoredTensor } from '../storage/safetensors.js';
+import { encodeSafetensors, readSafetensors, type StoredTensor } from '../storage/safetensors.js';
 import { sha256 } from '../storage/sha256.js';
 
 const METADATA = z.object({
@@ -48,6 +48,9 @@ interface KeptWeights {
   sha256: string;
 }
 
+/** Weights that are whole, but not those that a manifest knows. */
+export class UnknownWeightsError extends InputError {}
+
 /**
  * @param known the sum that the run's manifest has of the file; undefined where it has none.
  * @throws InputError naming the file where it is missing, damaged, holds what no weight can be, or is not the one known.
@@ -61,8 +64,7 @@ function readWeights(file: string, known: string | undefined): KeptWeights {
     const others = there.length === 0 ? 'train the run' : `there are ${there.join(', ')}`;
     throw new InputError(`${file}: no such weights; ${others}`);
   }
-  const bytes = naming(file, () => readFileSync(file));
-  const { tensors, metadata } = decodeSafetensors(bytes, file);
+  const { tensors, metadata, sha256: sum } = naming(file, () => readSafetensors(file));
   const parsed = METADATA.safeParse(metadata);
   if (!parsed.success) {
     const { path, message } = parsed.error.issues[0]!;
@@ -77,11 +79,11 @@ function readWeights(file: string, known: string | undefined): KeptWeights {
       throw new InputError(`${file}: ${name} holds ${data[at]} at place ${at}; no weight is that: train the run anew`);
     }
   }
-  const sum = sha256(bytes);
   if (known !== undefined && known !== sum) {
-    throw new InputError(
+    throw new UnknownWeightsError(
       `${file}: not the weights that manifest.json beside it knows (SHA-256 ${sum.slice(0, 16)}, not ` +
-        `${known.slice(0, 16)}): the file was changed, or is another run's; put the right one back, or train the run anew`,
+        `${known.slice(0, 16)}): if training ended as an epoch did, sri train goes on and puts it right; else the file was ` +
+        "changed, or is another run's: put the right one back, or train the run anew",
     );
   }
   return { tensors, ...parsed.data, sha256: sum };

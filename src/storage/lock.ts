@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { linkSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
+import { naming } from './file-error.js';
 import { isAlive, type ProcessIdentity, placeOf, thisProcess } from './process.js';
 
 /** Seconds between two signs of life, and without one after which a holder elsewhere counts as dead. */
@@ -59,7 +60,7 @@ export class Lock {
     try {
       // Whoever loses a race for a dead holder's lock looks again.
       for (let attempt = 0; attempt < 100; attempt++) {
-        writeFileSync(mine, JSON.stringify(own));
+        naming(file, () => writeFileSync(mine, JSON.stringify(own)));
         if (create(mine, file)) {
           forgetTakers(file, own);
           return new Lock(file, token);

@@ -3,6 +3,7 @@
 // Only the two dtypes the project stores are known here: F32 and I32, both little-endian as every host Node runs
 // this project on.
 
+import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, openSync } from 'node:fs';
 import { InputError } from '../errors.js';
 import { readAll } from './integer-file.js';
@@ -96,6 +97,35 @@ export function decodeSafetensors(bytes: Uint8Array, path: string): SafetensorsF
     tensors.set(name, { shape, data: dtype === 'F32' ? new Float32Array(copy.buffer) : new Int32Array(copy.buffer) });
   }
   return { tensors, metadata };
+}
+
+/**
+ * Reads a file as {@link decodeSafetensors} does, tensor by tensor, since one of more than 2 GiB cannot be read at once.
+ * @returns its SHA-256 beside what it holds, in hexadecimal.
+ * @throws {InputError} as `decodeSafetensors` does, and what the file system throws.
+ */
+export function readSafetensors(path: string): SafetensorsFile & { sha256: string } {
+  const file = openSync(path, 'r');
+  try {
+    const read = (from: number, to: number) => {
+      const bytes = new Uint8Array(to - from);
+      return bytes.subarray(0, readAll(file, bytes, from));
+    };
+    const { places, metadata } = layoutOf(read, fstatSync(file).size, path);
+    const hash = createHash('sha256').update(read(0, places[0]?.begin ?? fstatSync(file).size));
+    const tensors = new Map<string, StoredTensor>();
+    // In the order in which they lie there, one right after the other.
+    for (const { name, dtype, shape, begin, end } of places) {
+      const bytes = read(begin, end);
+      if (bytes.length < end - begin) throw new InputError(`${path}: cut short while it was read`);
+      hash.update(bytes);
+      const { buffer } = bytes;
+      tensors.set(name, { shape, data: dtype === 'F32' ? new Float32Array(buffer) : new Int32Array(buffer) });
+    }
+    return { tensors, metadata, sha256: hash.digest('hex') };
+  } finally {
+    closeSync(file);
+  }
 }
 
 /** Where the numbers of a tensor are in its file. */

@@ -386,6 +386,10 @@ class Training {
     this.secondsBefore = this.state.trainingSeconds;
     this.started = performance.now();
     this.lastSave = this.started;
+    // A process that died as an epoch ended may have left a manifest that does not know the weights yet.
+    if (this.state.epoch > 1 && !isDeepStrictEqual(folder.manifest()?.weights, this.state.weights)) {
+      await folder.writeManifest(this.manifest());
+    }
   }
 
   private async save(): Promise<void> {

@@ -3,6 +3,7 @@
 
 import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { type IncomingMessage, request } from 'node:http';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
@@ -64,6 +65,16 @@ async function status(place: URL | string, headers: Record<string, string>, meth
   return response.statusCode!;
 }
 
+/** The first line of what a request is answered that no client would make. */
+function requestLine(line: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(Number(address.port), address.hostname, () => {
+      socket.write(`${line}\r\nHost: ${address.host}\r\nConnection: close\r\n\r\n`);
+    });
+    socket.on('error', reject).once('data', (data) => resolve(String(data).split('\r\n')[0]!));
+  });
+}
+
 /** The events from now on, as they come. */
 async function* events(): AsyncGenerator<{ event: string; data: unknown }> {
   const response = await fetch(new URL('events', address));
@@ -113,6 +124,7 @@ describe('who may ask', () => {
   it('changes nothing, and has nothing else', async () => {
     for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS']) expect(await status('', {}, method)).toBe(405);
     expect(await status('ask', {})).toBe(405);
+    expect(await requestLine('GET // HTTP/1.1')).toMatch(/^HTTP\/1\.1 400 /);
     for (const place of ['config.json', 'ask/x', `${address.pathname}..%2f..%2fetc%2fpasswd`]) {
       expect(await status(place, {})).toBe(404);
     }

@@ -1,8 +1,8 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { chooseRow, readRun, rowsOfSelected, satisfies } from '../../src/runs/measured-run.js';
+import { chooseRow, findDataSets, findRuns, readRun, rowsOfSelected, satisfies } from '../../src/runs/measured-run.js';
 import { type GivenRow, makeRun } from '../report/runs.js';
 
 const root = mkdtempSync(path.join(tmpdir(), 'sri-measured-'));
@@ -15,6 +15,21 @@ const ais = (temperatures: number, value: number): GivenRow => ({
   estimator: 'ais',
   value,
   settings: { temperatures },
+});
+
+it('passes over what lies among the runs and is no folder of them', async () => {
+  const folder = await made([ppl]);
+  const runs = path.resolve(folder.directory, '../../..');
+  writeFileSync(path.join(runs, 'notes.txt'), '');
+  for (const at of ['.', 'ptb', 'ptb/sri']) {
+    symlinkSync(path.join(runs, 'notes.txt'), path.join(runs, at, 'notes'));
+    symlinkSync('/nowhere', path.join(runs, at, 'dangling'));
+  }
+  mkdirSync(path.join(runs, 'elsewhere'));
+  symlinkSync(path.join(runs, 'ptb'), path.join(runs, 'linked'));
+  expect(findDataSets(runs)).toEqual(['elsewhere', 'linked', 'ptb']);
+  expect(findRuns(runs, 'ptb').map(({ directory }) => directory)).toEqual([folder.directory]);
+  expect(findRuns(runs, 'linked')).toHaveLength(1);
 });
 
 describe('rows', () => {

@@ -1,12 +1,18 @@
 // The format's bytes, and what happens to files that are not whole.
 
+import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { InputError } from '../../src/errors.js';
 import {
   decodeSafetensors,
   encodeSafetensors as encodePieces,
+  readSafetensors,
   type StoredTensor,
 } from '../../src/storage/safetensors.js';
+import { sha256OfFile } from '../../src/storage/sha256.js';
 
 /** The file as it would lie on the disk. */
 function encodeSafetensors(...args: Parameters<typeof encodePieces>): Uint8Array<ArrayBuffer> {
@@ -43,6 +49,24 @@ describe('safetensors', () => {
         expect(read.data.constructor).toBe(data.constructor);
         expect(new Uint32Array(read.data.buffer)).toEqual(new Uint32Array(data.buffer));
       }
+    }
+  });
+
+  it('reads a file tensor by tensor as it reads bytes, and knows its sum', () => {
+    const directory = mkdtempSync(path.join(tmpdir(), 'sri-safetensors-'));
+    try {
+      for (const [name, content] of Object.entries({ some: tensors(), none: new Map() })) {
+        const file = path.join(directory, name);
+        const bytes = encodeSafetensors(content, { epoch: '3' });
+        writeFileSync(file, bytes);
+        const sum = createHash('sha256').update(bytes).digest('hex');
+        expect(readSafetensors(file)).toEqual({ ...decodeSafetensors(bytes, file), sha256: sum });
+        expect(sha256OfFile(file)).toBe(sum);
+        writeFileSync(file, bytes.subarray(0, bytes.length - 1));
+        expect(() => readSafetensors(file)).toThrow(InputError);
+      }
+    } finally {
+      rmSync(directory, { recursive: true });
     }
   });
 

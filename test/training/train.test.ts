@@ -673,6 +673,22 @@ describe('training', () => {
     expect(finalTensors(folder).equals(finalTensors(whole.folder))).toBe(true);
   });
 
+  it('has a manifest that knows its weights, once it goes on', async () => {
+    const run = toyRun('lstm-lm');
+    const { folder } = options(run, 'unknown');
+    let loss = 10;
+    const validator = { columns: [], validate: () => ({ loss: loss--, quantities: {}, verdict: null }) };
+    const stop = new AbortController();
+    const stopping = (event: TrainingEvent) => event.kind === 'iteration' && event.at.epoch === 2 && stop.abort();
+    const stopped = options(run, 'unknown', { validator, signal: stop.signal, report: stopping });
+    await expect(train(stopped)).rejects.toThrow(/stopped in epoch 2/);
+    // As a process leaves it that died before it wrote the manifest of its first epoch.
+    const known = folder.manifest();
+    rmSync(path.join(folder.directory, 'manifest.json'));
+    await expect(train(stopped)).rejects.toThrow(/stopped in epoch 2/);
+    expect(folder.manifest()).toMatchObject({ weights: known!.weights, epochs: 1 });
+  });
+
   it('falls back to the older checkpoint where the newest is not whole, and says so', async () => {
     const run = toyRun('lstm-lm');
     const { folder } = options(run, 'fallen');

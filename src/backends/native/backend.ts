@@ -118,6 +118,17 @@ export class NativeBackend extends QuietCpuBackend {
     );
   }
 
+  /** Gives a tensor an array of its own, where a kernel of tfjs let it lie in that of another. */
+  own(dataId: DataId): void {
+    const bucket = this.data.get(dataId);
+    const { complexTensorInfos } = bucket;
+    if (complexTensorInfos !== undefined) {
+      for (const part of [complexTensorInfos.real, complexTensorInfos.imag]) this.own(part.dataId);
+    } else if (ArrayBuffer.isView(bucket.values)) {
+      bucket.values = (bucket.values as Float32Array).slice();
+    }
+  }
+
   /** Must be called by every kernel that changes a tensor's numbers in place. */
   changed(tensor: TensorInfo): void {
     for (const packed of this.packs.get(tensor.dataId)?.values() ?? []) packed.current = false;

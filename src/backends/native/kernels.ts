@@ -27,26 +27,41 @@ const batchMatMul = (
   { transposeA, transposeB }: { transposeA: boolean; transposeB: boolean },
 ): Info => {
   // The models multiply matrices; products of stacks of them, if anyone wants them, go one by one.
-  const stacks = Math.max(stackSize(a), stackSize(b));
   const [aRows, aColumns] = a.shape.slice(-2) as [number, number];
   const [bRows, bColumns] = b.shape.slice(-2) as [number, number];
   const [m, k] = transposeA ? [aColumns, aRows] : [aRows, aColumns];
-  const n = transposeB ? bRows : bColumns;
-  const outer = stackSize(a) >= stackSize(b) ? a.shape.slice(0, -2) : b.shape.slice(0, -2);
+  const [inner, n] = transposeB ? [bColumns, bRows] : [bRows, bColumns];
+  tf.util.assert(
+    k === inner,
+    () =>
+      `Error in matMul: inner shapes (${k}) and (${inner}) of Tensors with shapes ${a.shape} and ${b.shape} and ` +
+      `transposeA=${transposeA} and transposeB=${transposeB} must match.`,
+  );
+  const [aOuter, bOuter] = [a.shape.slice(0, -2), b.shape.slice(0, -2)];
+  const outer = tf.broadcast_util.assertAndGetBroadcastShape(aOuter, bOuter);
   const { info, values } = backend.make([...outer, m, n]);
-  const part = (tensor: Info, size: number, i: number) => {
-    const start = stackSize(tensor) === 1 ? 0 : i * size;
-    return backend.floats(tensor).subarray(start, start + size);
-  };
-  for (let i = 0; i < stacks; i++) {
+  if (k === 0) values.fill(0);
+  if (values.length === 0 || k === 0) return info;
+  const [left, right] = [backend.floats(a), backend.floats(b)];
+  for (let i = 0; i * m * n < values.length; i++) {
+    const [x, y] = [m * k * placeIn(aOuter, i, outer), k * n * placeIn(bOuter, i, outer)];
     const out = values.subarray(i * m * n, (i + 1) * m * n);
-    backend.addon.matMul(part(a, m * k, i), part(b, k * n, i), out, m, n, k, transposeA, transposeB);
+    const parts = [left.subarray(x, x + m * k), right.subarray(y, y + k * n)] as const;
+    backend.addon.matMul(...parts, out, m, n, k, transposeA, transposeB);
   }
   return info;
 };
 
-function stackSize(tensor: Info): number {
-  return tf.util.sizeFromShape(tensor.shape.slice(0, -2));
+/** Which matrix of a stack meets the i-th of the stack that it is broadcast to. */
+function placeIn(stack: readonly number[], i: number, outer: readonly number[]): number {
+  let [place, stride, left] = [0, 1, i];
+  for (let axis = 1; axis <= stack.length; axis++) {
+    const [size, whole] = [stack.at(-axis)!, outer.at(-axis)!];
+    if (size > 1) place += (left % whole) * stride;
+    stride *= size;
+    left = Math.floor(left / whole);
+  }
+  return place;
 }
 
 /** Elementwise float products and sums, where one shape but for leading ones is the other or its last axes; else null. */
@@ -410,14 +425,30 @@ const FASTER: Record<string, (backend: NativeBackend, inputs: unknown, attribute
   GatherV2: (backend, inputs, axes) => gatherRows(backend, inputs as { x: Info; indices: Info }, axes as GatherAxes),
 };
 
+/**
+ * Kernels of tfjs's CPU backend whose results may lie in the very array of what they are given. There that array stays as it is;
+ * here it is reused once its tensor is gone, and an optimizer changes it in place.
+ */
+const SHARING: readonly string[] = ['Slice', 'SplitV', 'StridedSlice', 'Unpack', 'BatchToSpaceND', 'Complex'];
+
+function kernelOf({ kernelName, kernelFunc }: tf.KernelConfig): tf.KernelFunc {
+  const faster = FASTER[kernelName];
+  if (faster !== undefined) {
+    return (params) => faster(params.backend as NativeBackend, params.inputs, params.attrs) ?? kernelFunc(params);
+  }
+  if (!SHARING.includes(kernelName)) return kernelFunc;
+  return (params) => {
+    const results = kernelFunc(params);
+    for (const { dataId } of [results].flat()) (params.backend as NativeBackend).own(dataId);
+    return results;
+  };
+}
+
 /** Registers every kernel of tfjs's CPU backend under this one's name, then ours in place of theirs. */
 export function registerNativeKernels(): void {
   for (const config of tf.getKernelsForBackend('cpu')) {
     if (config.kernelName === 'BatchMatMul') continue;
-    const faster = FASTER[config.kernelName];
-    const kernelFunc: tf.KernelFunc = (params) =>
-      faster?.(params.backend as NativeBackend, params.inputs, params.attrs) ?? config.kernelFunc(params);
-    tf.registerKernel({ ...config, backendName: 'native', kernelFunc: faster ? kernelFunc : config.kernelFunc });
+    tf.registerKernel({ ...config, backendName: 'native', kernelFunc: kernelOf(config) });
   }
   tf.registerKernel({
     kernelName: 'BatchMatMul',

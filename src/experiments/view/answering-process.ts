@@ -105,11 +105,21 @@ export class AnsweringProcess {
   }
 
   private take(line: string): void {
-    const reply: AnsweringReply = JSON.parse(line);
-    const waiting = this.waiting.get(reply.id);
-    if (waiting === undefined) return;
+    const reply = parsed(line);
+    const waiting = reply === null ? undefined : this.waiting.get(reply.id);
+    if (reply === null || waiting === undefined) return;
     if ('stage' in reply) waiting.onStage(reply.stage);
     else if ('answer' in reply) waiting.resolve(reply.answer);
     else waiting.reject('failed' in reply ? new Error(reply.failed) : new InputError(reply.refused));
+  }
+}
+
+/** Null for a line that is no reply, such as what a plugin prints. */
+function parsed(line: string): AnsweringReply | null {
+  try {
+    const value: unknown = JSON.parse(line);
+    return typeof value === 'object' && value !== null ? (value as AnsweringReply) : null;
+  } catch {
+    return null;
   }
 }

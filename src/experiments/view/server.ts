@@ -109,11 +109,17 @@ class Viewer {
 
   async listen(port: number): Promise<void> {
     await new Promise<void>((resolve, reject) => {
-      this.server.once('error', (error: NodeJS.ErrnoException) => {
+      const refused = (error: NodeJS.ErrnoException) => {
         const taken = error.code === 'EADDRINUSE' || error.code === 'EACCES';
         reject(taken ? new InputError(`--port ${port}: taken, or not for us; name another, or none for any`) : error);
+      };
+      this.server.once('error', refused);
+      this.server.listen(port, ADDRESS, () => {
+        this.server.off('error', refused);
+        // Such as no more files to be had: who is served already stays so.
+        this.server.on('error', ({ message }) => this.onProgress({ kind: 'trouble', message }));
+        resolve();
       });
-      this.server.listen(port, ADDRESS, resolve);
     });
     this.state = await stateOf(this.request);
     const beat = () => {
@@ -161,6 +167,8 @@ class Viewer {
     try {
       await this.route(incoming, response);
     } catch (error) {
+      // Who left in the middle of a question waits for no answer.
+      if (incoming.destroyed && !incoming.complete) return;
       const { message } = error as Error;
       const refusal =
         error instanceof Refusal
@@ -182,7 +190,10 @@ class Viewer {
 
   private async route(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     checkOrigin(incoming);
-    const { pathname } = new URL(incoming.url ?? '/', `http://${ADDRESS}`);
+    const { url = '/' } = incoming;
+    const own = `http://${ADDRESS}`;
+    if (!URL.canParse(url, own)) throw new Refusal(400, `${cut(url)} is no address`);
+    const { pathname } = new URL(url, own);
     const [, token = '', place = '', ...more] = pathname.split('/');
     if (!same(token, this.token)) {
       throw new Refusal(403, 'this address lacks its token; open the one that sri view printed');
