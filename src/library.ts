@@ -3,14 +3,14 @@
 // `{ signal, onProgress }`, and ends with an InterruptedError when it was stopped; what was finished before is kept.
 
 import type { PreparationReport } from './data/prepare.js';
-import { SPLIT_NAMES, type SplitName } from './data/splits.js';
+import type { SplitName } from './data/splits.js';
 import { InputError } from './errors.js';
 import { chooseRun, openConfig, trainedRun } from './experiments/choose-run.js';
 import { decode as decodeCodes, type GivenCodes } from './experiments/decode.js';
 import type { DecodingRequest } from './experiments/decode-texts.js';
 import { type Encoding, encode as encodeLines, type UnknownGivenWords } from './experiments/encode.js';
 import { checkMetrics, type EvaluationRequest, evaluateAlone, withEstimator } from './experiments/evaluate.js';
-import { type OpenRun, openRun as openFolder } from './experiments/open-run.js';
+import { isDisposed, type OpenRun, openRun as openFolder } from './experiments/open-run.js';
 import { loadPlugins } from './experiments/plugins.js';
 import { configured, ofFiles, ofText, prepare } from './experiments/prepare.js';
 import type { Following, RowEvent, Stage } from './experiments/progress.js';
@@ -19,6 +19,7 @@ import { type ReproductionEvent, reproduce as reproducePlan } from './experiment
 import { inTrainingOrder, trainRun } from './experiments/train.js';
 import type { FigureKey } from './report/define-figure.js';
 import type { TableKey } from './report/define-table.js';
+import { checkRequest } from './requests.js';
 import type { MeasuredRow } from './runs/row.js';
 import type { Manifest } from './runs/run-folder.js';
 import type { DecodedText } from './runs/texts.js';
@@ -70,9 +71,11 @@ export interface CorpusRequest {
  * @throws {InterruptedError} when the signal asks to stop; the corpus that was there before stays.
  */
 export async function prepareCorpus(
-  { config, text, from, out, set }: CorpusRequest,
+  request: CorpusRequest,
   { signal }: Pick<Following<never>, 'signal'> = {},
 ): Promise<PreparationReport> {
+  checkRequest('prepareCorpus', request);
+  const { config, text, from, out, set } = request;
   if (text !== undefined && from !== undefined) {
     throw new InputError('prepareCorpus: text and from both say where the text is; give one');
   }
@@ -117,9 +120,11 @@ export interface TrainedRun {
  * @throws {InterruptedError} after a checkpoint was saved, when the signal asks to stop.
  */
 export async function train(
-  { config, method, seed, set, run, runs = 'runs' }: TrainingRequest,
+  request: TrainingRequest,
   { restart = false, ...following }: Following<TrainingEvent> & { restart?: boolean } = {},
 ): Promise<TrainedRun> {
+  checkRequest('train', request);
+  const { config, method, seed, set, run, runs = 'runs' } = request;
   const chosen = await chooseRun({ config, method, seed, overrides: written(set), run, runs });
   for (const one of inTrainingOrder(chosen, runs)) {
     if (one.folder !== chosen.folder) await trainRun(one.run, one.folder, runs, following);
@@ -141,7 +146,10 @@ export interface OpeningRequest {
  * @param folder of the run.
  * @throws {InputError} where there is no such run, or its corpus is another.
  */
-export async function openRun(folder: string, { weights, set }: OpeningRequest = {}): Promise<OpenRun> {
+export async function openRun(folder: string, request: OpeningRequest = {}): Promise<OpenRun> {
+  if (typeof folder !== 'string') throw new InputError(`openRun: ${folder} is no folder; give its path`);
+  checkRequest('openRun', request);
+  const { weights, set } = request;
   const { run, folder: found } = trainedRun(folder, written(set));
   return openFolder(run, found, weights);
 }
@@ -162,13 +170,15 @@ export interface MeasuringRequest extends Partial<EvaluationRequest> {
  */
 export async function evaluate(
   opened: OpenRun,
-  { estimator, samples, split = 'test', ...request }: MeasuringRequest = {},
+  asked: MeasuringRequest = {},
   following: Following<Stage | RowEvent> = {},
 ): Promise<MeasuredRow[]> {
+  checkOpen('evaluate', opened);
+  checkRequest('evaluate', asked);
+  const { estimator, samples, split = 'test', ...request } = asked;
   checkMetrics(opened.run, request.metrics ?? []);
   checkWhole('evaluate: samples', samples, 2);
   checkWhole('evaluate: limit', request.limit, 1);
-  checkSplit('evaluate', split);
   const run = withEstimator(opened.run, estimator, samples);
   return evaluateAlone({ ...opened, run }, { ...request, split }, following);
 }
@@ -185,6 +195,8 @@ export async function encode(
   request: { draws?: number } = {},
   following: Following<Stage | UnknownGivenWords> = {},
 ): Promise<Encoding> {
+  checkOpen('encode', opened);
+  checkRequest('encode', request);
   const { draws } = request;
   if (!Array.isArray(sentences) || !sentences.every((sentence) => typeof sentence === 'string')) {
     throw new InputError('encode: sentences: an array with a string each');
@@ -206,6 +218,8 @@ export async function decode(
   request: DecodingRequest = {},
   following: Following<Stage> = {},
 ): Promise<DecodedText[]> {
+  checkOpen('decode', opened);
+  checkRequest('decode', request);
   const { latentSize } = opened.run.model;
   if (!(codes instanceof Float32Array)) throw new InputError('decode: codes: a Float32Array, a code after another');
   if (codes.length % latentSize !== 0) {
@@ -223,10 +237,10 @@ function checkWhole(what: string, value: number | undefined, least: number): voi
   throw new InputError(`${what}: ${value}; a whole number from ${least}`);
 }
 
-/** @throws {InputError} for what is no split. */
-function checkSplit(what: string, split: string): void {
-  if (SPLIT_NAMES.some((name) => name === split)) return;
-  throw new InputError(`${what}: split: ${split}; ${SPLIT_NAMES.join(', ')}`);
+/** @throws {InputError} for what is no opened run, or none any more. */
+function checkOpen(what: string, opened: OpenRun): void {
+  if (typeof opened?.dispose !== 'function') throw new InputError(`${what}: give a run that openRun opened`);
+  if (isDisposed(opened)) throw new InputError(`${what}: ${opened.folder.directory} was disposed of; open it again`);
 }
 
 /** @throws {InputError} for an unknown way to decode, or one whose numbers are out of range. */
@@ -279,11 +293,12 @@ export interface ReproductionSpec {
  * @throws {Error} in the end, that says which tasks failed.
  */
 export async function reproduce(
-  { config, figures = [], set, split = 'test', runs = 'runs', results = 'tables', ...spec }: ReproductionSpec,
+  asked: ReproductionSpec,
   { signal, onProgress }: Following<ReproductionEvent> = {},
 ): Promise<Results | null> {
+  checkRequest('reproduce', asked);
+  const { config, figures = [], set, split = 'test', runs = 'runs', results = 'tables', ...spec } = asked;
   const { tables = figures.length === 0 ? [1] : [] } = spec;
-  checkSplit('reproduce', split);
   let made: Results | null = null;
   const request = {
     ...spec,

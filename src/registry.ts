@@ -12,8 +12,8 @@ export interface Definition {
   readonly name: string;
 }
 
-/** Letters and digits in lower case, `-` between. */
-const NAME = /^[a-z0-9]+(-[a-z0-9]+)*$/;
+/** Letters and digits in lower case, `-` between: what a definition is called, and what files are called by. */
+export const NAME = /^[a-z0-9]+(-[a-z0-9]+)*$/;
 
 export class Registry<D extends Definition> {
   private readonly definitions: D[] = [];

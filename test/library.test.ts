@@ -126,3 +126,27 @@ it('throws an InputError that says what would be right', async () => {
   await expect(reproduce({ config: 'pets.yaml', tables: [] })).rejects.toThrow(/no table and no figure/);
   await expect(openRun('nowhere')).rejects.toThrow(/no run here/);
 });
+
+it('says of a request that is none which key is wrong', async () => {
+  const refused = async (asked: Promise<unknown>, complaint: RegExp) => {
+    await expect(asked).rejects.toThrow(complaint);
+    await expect(asked).rejects.toThrow(InputError);
+  };
+  await refused(train({} as never), /^train: config is missing/);
+  await refused(train(undefined as never), /^train: .*expected object/);
+  await refused(train({ config: 'pets.yaml', methd: 'ae' } as never), /^train: .*"methd"; it has config, method, seed/);
+  await refused(train({ config: 'pets.yaml', method: 5 } as never), /^train: method: .*expected string/);
+  await refused(prepareCorpus({ text: { train: 'a', valid: 'b' } } as never), /^prepareCorpus: text/);
+  await refused(openRun(undefined as never), /undefined is no folder/);
+  await refused(evaluate(run, { metrics: 'kl' } as never), /^evaluate: metrics: .*expected array/);
+  await refused(
+    decode(run, new Float32Array(2), { decoding: 'beam' as never }),
+    /^decode: decoding: .*expected object/,
+  );
+  await refused(reproduce({ config: 'pets.yaml', tables: '1' } as never), /^reproduce: tables: .*expected array/);
+  await refused(reproduce({ config: 'pets.yaml', seeds: [] }), /^reproduce: seeds/);
+  await refused(encode({} as never, ['a']), /a run that openRun opened/);
+  const other = await openRun(trained.folder);
+  other.dispose();
+  await refused(encode(other, ['a']), /was disposed of; open it again/);
+});

@@ -65,7 +65,7 @@ class Distinct2 {
       sentences: sentences.length,
       // The mean of a code is known, but for that of short runs.
       draws: knowsMean ? 0 : draws,
-      warnings: value === null ? ['no sentence of two words was written'] : [],
+      warnings: finite(value) === null ? ['no sentence of two words was written'] : [],
     };
   }
 }

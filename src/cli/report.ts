@@ -64,7 +64,7 @@ export function addReport(program: Command, io: Io): void {
     .action(async (folders: string[], options: ReportOptions) => {
       const [
         { openConfig },
-        { findRuns, readRun },
+        { findRuns, readKnownRuns, readRun },
         { runAt },
         { writeComparison, writeResults },
         { TABLE_WRITERS },
@@ -85,7 +85,10 @@ export function addReport(program: Command, io: Io): void {
       const found =
         folders.length > 0 ? folders.map(runAt) : findRuns(options.runs, (await openConfig(config!)).config.dataSet);
       if (found.length === 0) throw new InputError(`${options.runs}: no trained runs of this data set; see sri train`);
-      const runs = found.map(readRun);
+      const { runs, leftOut } = folders.length > 0 ? { runs: found.map(readRun), leftOut: [] } : readKnownRuns(found);
+      for (const one of leftOut) note(io, one);
+      if (runs.length === 0)
+        throw new InputError(`${options.runs}: all runs of this data set need plugins; give --plugin`);
       if (options.html && new Set(runs.map(({ run }) => run.dataSet)).size > 1) {
         print(io, `written to ${await writeComparison(runs, options)}`);
         return;

@@ -41,12 +41,34 @@ export interface DataSetDefinition {
 export type DataSetSpec = Pick<DataSetDefinition, 'name' | 'title' | 'files'> &
   Partial<Omit<DataSetDefinition, 'kind' | 'format'>> & { format?: Partial<DataSetDefinition['format']> };
 
+const LABEL_COLUMNS = ['auto', 'none', 'required'] as const satisfies readonly PreparationSettings['labelColumn'][];
+
 /**
  * A data set, whole.
  * @throws {TypeError} where a part is missing or of another type.
  */
 export function defineDataSet({ format, ...spec }: DataSetSpec): DataSetDefinition {
-  requireParts('defineDataSet', spec, { name: 'string', title: 'string', files: 'object' });
+  requireParts(
+    'defineDataSet',
+    { ...spec, format },
+    { name: 'string', title: 'string', files: 'object' },
+    {
+      folders: 'texts',
+      published: 'object',
+      page: 'string',
+      sums: 'object',
+      sources: 'list',
+      write: 'function',
+      format: 'object',
+    },
+  );
+  requireParts('defineDataSet: files', spec.files, { train: 'string', valid: 'string', test: 'string' });
+  requireParts(
+    'defineDataSet: format',
+    format ?? {},
+    {},
+    { unknownToken: 'string', labelColumn: LABEL_COLUMNS, lowercase: 'boolean' },
+  );
   return {
     kind: 'dataset',
     folders: [spec.name],

@@ -64,7 +64,7 @@ function lineWarnings(source: SourceReport, { maxLength, labelColumn }: Preparat
     [reserved, 'with a word spelled like a special, read as <unk>'],
     [
       columns ? tabs : { ...tabs, count: 0 },
-      'with a tab, read as white space; where it ends a label, say --labels or data.labelColumn',
+      'with a tab, read as white space; where it ends a label, say data.labelColumn: required (sri prepare --labels)',
     ],
     [carriageReturns, 'with a carriage return inside, read as white space; lines end in a line feed'],
     [zeroWidth, 'with a character of no width (such as U+200B), which makes words differ that look alike'],

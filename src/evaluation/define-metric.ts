@@ -10,7 +10,7 @@
 
 import type { RunConfig } from '../config/schema.js';
 import { requireParts } from '../definition-parts.js';
-import { type Capability, can } from '../methods/capability.js';
+import { CAPABILITIES, type Capability, can } from '../methods/capability.js';
 import type { Inference } from '../methods/method.js';
 import type { MeasuredRow, ResultRow } from '../runs/row.js';
 import type { ModelSize } from './cost.js';
@@ -117,7 +117,31 @@ export type MetricSpec = Pick<MetricDefinition, 'name' | 'label' | 'description'
  * @throws {TypeError} where a part is missing or of another type.
  */
 export function defineMetric(spec: MetricSpec): MetricDefinition {
-  requireParts('defineMetric', spec, { name: 'string', label: 'string', description: 'string' });
+  requireParts(
+    'defineMetric',
+    spec,
+    { name: 'string', label: 'string', description: 'string' },
+    {
+      direction: ['lower', 'higher'],
+      needs: 'list',
+      command: 'string',
+      cost: 'function',
+      wanted: 'function',
+      passes: 'function',
+      measure: 'function',
+      measureExact: 'function',
+      validation: 'object',
+    },
+  );
+  const { unit, needs = [], command, measure, measureExact } = spec;
+  if (unit !== undefined && typeof unit !== 'string')
+    throw new TypeError('defineMetric: unit will not do; it is a string');
+  for (const need of needs) requireParts('defineMetric', { needs: need }, { needs: CAPABILITIES });
+  if (!measure && !measureExact && !command) {
+    throw new TypeError(
+      'defineMetric: measure is missing; it is a function, or measureExact is, of models without a code',
+    );
+  }
   return {
     kind: 'metric',
     unit: '',

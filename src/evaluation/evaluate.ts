@@ -11,7 +11,7 @@ import type { Result } from '../runs/row.js';
 import type { KlChains, MeasuringContext, MetricDefinition } from './define-metric.js';
 import type { EvaluatedModel, ExactModel, LatentModel } from './evaluated-model.js';
 import { gaussianKlDraws } from './kl.js';
-import type { Measurement } from './measurement.js';
+import { checkedResult, type Measurement } from './measurement.js';
 import type { PerplexityEstimator } from './perplexity/estimator.js';
 import { metricNamed, metrics as metricsThereAre } from './registry.js';
 
@@ -98,7 +98,8 @@ async function evaluateExact(
   { metrics, seed, batchSize, limit, onResult = () => {}, signal }: EvaluationOptions,
   onProgress: (progress: EvaluationProgress) => void,
 ): Promise<Result[]> {
-  const measurements = measurable(metrics, 'none').map(({ measureExact }) => measureExact!());
+  const asked = measurable(metrics, 'none');
+  const measurements = asked.map(({ measureExact }) => measureExact!());
   const batches = equalLengthBatches(split, batchSize, { indices: chosen(split, limit) });
   const total = wordsIn(batches.shapes());
   let done = 0;
@@ -112,7 +113,10 @@ async function evaluateExact(
     onProgress({ metrics, done, total });
     await pause(signal, STOPPED);
   }
-  const results = measurements.map((measurement) => ({ ...measurement.result(), split: split.name, seed, seconds }));
+  const results = measurements.map((measurement, i) => ({
+    ...checkedResult(asked[i]!.name, measurement.result()),
+    ...{ split: split.name, seed, seconds },
+  }));
   for (const result of results) await onResult(result);
   return results;
 }
@@ -126,9 +130,11 @@ async function evaluateLatent(
   const { seed, batchSize, limit, perplexitySentences, onResult = () => {}, signal } = options;
   const context = contextOf(model, options);
   const byCost = measurable(options.metrics, model.inference).map((metric) => ({
+    name: metric.name,
     dear: metric.cost(model.inference) === 'dear',
     measurements: metric.measure!(context),
   }));
+  const nameOf = new Map(byCost.flatMap(({ name, measurements }) => measurements.map((one) => [one, name] as const)));
   const measurements = byCost.flatMap((metric) => metric.measurements);
   const dear = byCost.flatMap((metric) => (metric.dear ? metric.measurements : []));
   const cheap = byCost.flatMap((metric) => (metric.dear ? [] : metric.measurements));
@@ -171,7 +177,8 @@ async function evaluateLatent(
       onProgress({ metrics: [...new Set(measured.map(({ metric }) => metric))], done, total });
     }
     for (const measurement of complete) {
-      const result = { ...measurement.result(), split: split.name, seed, seconds: seconds.get(measurement)! };
+      const found = checkedResult(nameOf.get(measurement)!, measurement.result());
+      const result = { ...found, split: split.name, seed, seconds: seconds.get(measurement)! };
       results.set(measurement, result);
       await onResult(result);
     }

@@ -5,7 +5,8 @@ import type { Batch } from '../data/batches.js';
 import type { Posterior } from '../inference/posterior.js';
 import type { ConditionalLikelihood } from '../model/likelihood.js';
 import { percent } from '../notation.js';
-import { finiteOrNull, type Result } from '../runs/row.js';
+import { NAME } from '../registry.js';
+import { finiteOrNull, MEASURED, type Result, type SentenceValues } from '../runs/row.js';
 import type { SentenceMean } from './statistics.js';
 
 /** A result but for what all of an evaluation have in common. */
@@ -23,6 +24,35 @@ export interface Measurement {
 export interface ExactMeasurement extends Pick<Measurement, 'metric' | 'result'> {
   /** @param nll -log p(x) of each sentence of the batch, nats, over words and `</s>`; [batch.size]. */
   add(batch: Pick<Batch, 'indices' | 'size' | 'tokens'>, nll: Float32Array): void;
+}
+
+/**
+ * What a measurement of a metric found, as it can be a row. A plugin in JavaScript has no compiler that would say what it lacks.
+ * @param name of the metric.
+ * @throws {TypeError} saying what of it no row could have.
+ */
+export function checkedResult(name: string, result: MeasuredQuantity): MeasuredQuantity {
+  const fail = (what: string): never => {
+    throw new TypeError(`the metric ${name}: its result: ${what}`);
+  };
+  if (typeof result !== 'object' || result === null) return fail(`${result}; it is an object`);
+  const { perSentence, ...row } = result;
+  if (row.metric !== name)
+    fail(`metric: ${JSON.stringify(row.metric)}; it is ${JSON.stringify(name)}, the metric's own name`);
+  const wrong = MEASURED.safeParse(row).error?.issues[0];
+  if (wrong !== undefined) fail(`${wrong.path.join('.')}: ${wrong.message}`);
+  for (const part of [row.estimator, row.variant]) {
+    if (part !== undefined && !NAME.test(part))
+      fail(`${JSON.stringify(part)}: a-z, 0-9 and - between, as files are called`);
+  }
+  if (perSentence !== undefined && !isPerSentence(perSentence)) {
+    fail('perSentence: wanted are {index: Int32Array, value: Float32Array} of one length');
+  }
+  return result;
+}
+
+function isPerSentence({ index, value }: SentenceValues): boolean {
+  return index instanceof Int32Array && value instanceof Float32Array && index.length === value.length;
 }
 
 /**

@@ -350,7 +350,8 @@ function configText({
 }): string {
   const { items, labels, header, tokenizer, types, repeated, length } = findings;
   // With hardly a word that comes twice, all are kept.
-  const vocabularySize = Math.min(MOST_TYPES, Math.max(3, repeated < 20 ? types : repeated) + 2);
+  const takesAll = repeated < 20;
+  const vocabularySize = Math.min(MOST_TYPES, Math.max(3, takesAll ? types : repeated) + 2);
   // As many as the configurations of results/ and configs/ have; a vocabulary of no more is summed over whole.
   const words = vocabularySize > 5000 ? 500 : 300;
   const maxLength = Math.min(LONGEST, length.most);
@@ -369,7 +370,7 @@ function configText({
 dataSet: ${JSON.stringify(name)}
 
 data:
-  vocabularySize: ${vocabularySize} # words that come at least twice, <unk> and </s>; ${count(MOST_TYPES)} at most
+  vocabularySize: ${vocabularySize} # ${takesAll ? 'all words' : 'words that come at least twice'}, <unk> and </s>; ${count(MOST_TYPES)} at most
   maxLength: ${maxLength} # 98 of 100 items are no longer${maxLength < length.most ? ', but for the limit' : ''}
   overLong: ${lost} # what becomes of the others
   labelColumn: ${labels === null ? 'none' : 'required # label<TAB>text'}

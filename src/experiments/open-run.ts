@@ -32,6 +32,14 @@ export interface OpenRun {
   dispose(): void;
 }
 
+/** By their folders, of which each opening has one of its own. */
+const disposed = new WeakSet<RunFolder>();
+
+/** Whether a run that was opened is no more in memory. */
+export function isDisposed({ folder }: Pick<OpenRun, 'folder'>): boolean {
+  return disposed.has(folder);
+}
+
 /**
  * Opens a run: starts the backend and loads the corpus and the weights.
  * @param weights `best`, `last`, or `epoch-<n>` for those that `training.keepEpochs` kept.
@@ -73,6 +81,7 @@ export async function openRun(
       },
       fallback,
       dispose: () => {
+        disposed.add(folder);
         model.dispose();
         closeSplits(corpus.splits);
       },

@@ -72,12 +72,10 @@ export async function writeResults(runs: readonly MeasuredRun[], request: Result
       `${stranger.directory} is a run on ${stranger.run.dataSet}, the others are on ${dataSet}; to compare them, add --html`,
     );
   }
-  const made = tables()
-    .map((kind) => ({ kind, table: kind.make(runs, split) }))
-    .filter(({ table }) => table.rows.length > 0);
+  const made = madeTables(runs, split);
   const drawn = madeFigures(runs, split);
   const pictures: { kind: FigureDefinition; files: FigureFiles }[] = [];
-  for (const { kind, made } of drawn) pictures.push({ kind, files: await made.files() });
+  for (const { kind, made } of drawn) pictures.push({ kind, files: await filesOf(kind, made) });
   const there = [...made, ...pictures.filter((one) => one.files.length > 0)].map(({ kind }) => kind);
   const absent = [...asked, ...wanted].filter((kind) => !there.includes(kind));
   if (missing === 'refuse' && absent.length > 0) {
@@ -91,9 +89,15 @@ export async function writeResults(runs: readonly MeasuredRun[], request: Result
   const files = new Map([
     ...made.map(({ kind, table }): [string, string] => [`${kind.name}.csv`, toCsv(table)]),
     ['measurements.csv', toCsv(measurements(runs))],
-    ...pictures.flatMap((figure) => figure.files),
   ]);
-  if (html) files.set('report.html', await page(runs, made, drawn, request));
+  for (const { kind, files: own } of pictures) {
+    for (const [name, content] of own) {
+      if (files.has(name) || name === PAGE)
+        throw new TypeError(`${kind.title}: ${name} is another's file; call it otherwise`);
+      files.set(name, content);
+    }
+  }
+  if (html) files.set(PAGE, await page(runs, made, drawn, request));
   for (const [name, content] of files) await writeFileAtomic(path.join(folder, name), content);
   await copyRuns(runs, folder);
   const shown = made.filter(({ kind }) => asked.includes(kind));
@@ -116,10 +120,57 @@ interface DrawnFigure {
   made: MadeFigure;
 }
 
+const PAGE = 'report.html';
+
+/** Does what a definition says, a plugin's perhaps, so that what is wrong with it is told by its name. */
+function naming<Made>({ title }: Pick<TableDefinition | FigureDefinition, 'title'>, work: () => Made): Made {
+  try {
+    return work();
+  } catch (error) {
+    throw named(title, error);
+  }
+}
+
+function named(title: string, error: unknown): unknown {
+  if (error instanceof InputError) return error;
+  return new Error(`${title}: ${error instanceof Error ? error.message : error}`, { cause: error });
+}
+
+/** Tables that have rows. */
+function madeTables(runs: readonly MeasuredRun[], split: SplitName): MadeTable[] {
+  return tables()
+    .map((kind) => ({
+      kind,
+      table: naming(kind, () => {
+        const table = kind.make(runs, split);
+        const isTable = Array.isArray(table?.columns) && Array.isArray(table.rows);
+        if (!isTable) throw new TypeError('make gave no table; it gives {columns, rows}');
+        return table;
+      }),
+    }))
+    .filter(({ table }) => table.rows.length > 0);
+}
+
+/** A figure's files, each with a name that lies in the folder of the results and nowhere else. */
+async function filesOf(kind: FigureDefinition, made: MadeFigure): Promise<FigureFiles> {
+  try {
+    const files = await made.files();
+    for (const [name, content] of files) {
+      if (typeof name !== 'string' || !/^[\w-][\w.-]*$/.test(name)) {
+        throw new TypeError(`${JSON.stringify(name)} will not do as a file's name: letters, digits, dot, - and _`);
+      }
+      if (typeof content !== 'string') throw new TypeError(`${name}: its content is no text`);
+    }
+    return files;
+  } catch (error) {
+    throw named(kind.title, error);
+  }
+}
+
 /** Figures that have something to show. */
 function madeFigures(runs: readonly MeasuredRun[], split: SplitName): DrawnFigure[] {
   return figures().flatMap((kind) => {
-    const made = kind.make(runs, split);
+    const made = naming(kind, () => kind.make(runs, split));
     return made === null ? [] : [{ kind, made }];
   });
 }
@@ -153,9 +204,9 @@ export function comparePage(
 ): Promise<string> {
   const dataSets = [...new Set(runs.map(({ run }) => run.dataSet))];
   const ofSets = new Map(dataSets.map((dataSet) => [dataSet, runs.filter(({ run }) => run.dataSet === dataSet)]));
-  const shown = [...ofSets]
-    .flatMap(([dataSet, own]) => tables().map((kind) => ({ ...kind, dataSet, table: kind.make(own, split) })))
-    .filter(({ table }) => table.rows.length > 0);
+  const shown = [...ofSets].flatMap(([dataSet, own]) =>
+    madeTables(own, split).map(({ kind, table }) => ({ ...kind, dataSet, table })),
+  );
   return reportPage({
     split,
     runs,
@@ -179,7 +230,7 @@ export async function writeComparison(
   runs: readonly MeasuredRun[],
   { split, results }: Pick<ResultsRequest, 'split' | 'results'>,
 ): Promise<string> {
-  const file = path.join(results, 'report.html');
+  const file = path.join(results, PAGE);
   makeFolder(results);
   await writeFileAtomic(file, await comparePage(runs, split));
   return file;

@@ -26,6 +26,9 @@ const INFERENCES: Readonly<Record<Inference, { can: readonly Capability[]; words
 /** Every inference that there is. */
 export const INFERENCE_NAMES = Object.keys(INFERENCES) as readonly Inference[];
 
+/** All that an inference can be able to. */
+export const CAPABILITIES = [...new Set(Object.values(INFERENCES).flatMap((inference) => inference.can))];
+
 /** Whether an inference has all that is needed. */
 export function can(inference: Inference, ...needs: readonly Capability[]): boolean {
   return needs.every((capability) => INFERENCES[inference].can.includes(capability));

@@ -29,6 +29,8 @@ export type Selection =
   | 'reconstruction'
   | ((rows: readonly ValidationRow[]) => number);
 
+const SELECTIONS = ['perplexity', 'negative-elbo', 'reconstruction'] as const satisfies readonly Selection[];
+
 /** Floating-point operations for a token, of a run on its corpus. */
 export interface TokenCost {
   /** Of a fresh model's iteration (`Model.flops`). */
@@ -117,19 +119,25 @@ function canSelect(inference: Inference, selects: Selection): boolean {
 export function defineMethod<Shape extends z.ZodRawShape, Created extends Model>(
   definition: MethodDefinition<Shape, Created>,
 ): Method<Values<Shape>, Created> {
-  requireParts('defineMethod', definition, {
-    name: 'string',
-    label: 'string',
-    inference: INFERENCE_NAMES,
-    config: 'object',
-    defaults: 'object',
-    create: 'function',
-  });
+  requireParts(
+    'defineMethod',
+    definition,
+    {
+      name: 'string',
+      label: 'string',
+      inference: INFERENCE_NAMES,
+      config: 'object',
+      defaults: 'object',
+      create: 'function',
+    },
+    { labelOf: 'function', cost: 'function', variations: 'object' },
+  );
+  if (typeof definition.selects !== 'function') requireParts('defineMethod', definition, { selects: SELECTIONS });
   const { name, inference, selects, config, defaults } = definition;
   if (!METHOD_NAME.test(name)) {
     throw new RangeError(`${name}: a method's name is of letters and digits in lower case, with - between`);
   }
-  const taken = Object.keys(config).find((key) => key in commonSchema().shape);
+  const taken = Object.keys(config).find((key) => key === 'settings' || key in commonSchema().shape);
   if (taken !== undefined) throw new RangeError(`${name}: all methods have a key ${taken}; name its own otherwise`);
   const checked = z.strictObject(config).safeParse(defaults);
   if (!checked.success) {

@@ -2,6 +2,7 @@
 // registered, in the order it came.
 // A new row of the program's own is a file beside this one and a line here; a plugin's is registered as it is loaded.
 
+import { InputError } from '../errors.js';
 import { Registry } from '../registry.js';
 import { ae } from './ae.js';
 import { annealVae } from './anneal-vae.js';
@@ -39,8 +40,12 @@ export function methodNamed(name: string): Method {
 
 /**
  * Adds a method to those that every command, table and figure knows.
- * @throws {InputError} where its name is taken.
+ * @throws {InputError} where its name is taken, or its label, which is its name in tables.
  */
 export function registerMethod(method: Method): void {
+  const namesake = METHODS.all().find(({ name, label }) => label === method.label && name !== method.name);
+  if (namesake !== undefined && METHODS.find(method.name) === undefined) {
+    throw new InputError(`tables call ${namesake.name} ${method.label} already; give ${method.name} another label`);
+  }
   METHODS.register(method);
 }

@@ -2,7 +2,7 @@
 // a definition here, and its name and keys in config/decoder-keys.ts; a plugin's is registered as it is loaded.
 
 import { DECODER_KEYS } from '../config/decoder-keys.js';
-import { addDecoderKeys, type RunConfig } from '../config/schema.js';
+import { addDecoderKeys, commonSchema, type RunConfig } from '../config/schema.js';
 import { InputError } from '../errors.js';
 import { Registry } from '../registry.js';
 import { type DecoderDefinition, defineDecoder } from './define-decoder.js';
@@ -63,7 +63,12 @@ const DECODERS = new Registry<DecoderDefinition>('decoder', Object.values(BUILT_
 
 /** Makes a decoder known to every configuration. @throws {InputError} where its name is taken. */
 export function registerDecoder(decoder: DecoderDefinition): void {
-  if (DECODERS.find(decoder.name) === decoder) return;
+  const { name } = decoder;
+  const taken = DECODERS.find(name);
+  if (taken === decoder) return;
+  if (taken === undefined && name in commonSchema().shape.model.shape) {
+    throw new InputError(`no decoder can be called ${name}, a key of model; give it another name`);
+  }
   DECODERS.register(decoder);
   addDecoderKeys(decoder);
 }

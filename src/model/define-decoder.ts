@@ -57,7 +57,12 @@ export function defineDecoder<Shape extends z.ZodRawShape = Record<never, never>
   defaults = {} as Values<Shape>,
   ...spec
 }: DecoderSpec<Shape>): DecoderDefinition {
-  requireParts('defineDecoder', { ...spec, create }, { name: 'string', label: 'string', create: 'function' });
+  requireParts(
+    'defineDecoder',
+    { ...spec, create, config, defaults },
+    { name: 'string', label: 'string', create: 'function', config: 'object', defaults: 'object' },
+    { reduced: 'boolean', weights: 'function' },
+  );
   const { name } = spec;
   const checked = z.strictObject(config).safeParse(defaults);
   if (!checked.success) {

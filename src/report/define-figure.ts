@@ -13,7 +13,7 @@ import { requireParts } from '../definition-parts.js';
 import type { MeasuredRun } from '../runs/measured-run.js';
 import type { TableDefinition } from './define-table.js';
 import type { ChartView } from './page-numbers.js';
-import type { Product } from './product.js';
+import { checkNeeds, PRODUCT_PARTS, type Product } from './product.js';
 
 /** A figure by what people call it: the paper's number, or its name. */
 export type FigureKey = number | string;
@@ -77,13 +77,20 @@ export type FigureSpec<Shown> = Pick<FigureDefinition, 'name' | 'caption'> &
  * @throws {RangeError} for a name that is a number's, and where nothing says what it needs.
  */
 export function defineFigure<Shown>(spec: FigureSpec<Shown>): FigureDefinition {
-  requireParts('defineFigure', spec, { name: 'string', caption: 'string', show: 'function' });
+  requireParts(
+    'defineFigure',
+    spec,
+    { name: 'string', caption: 'string', show: 'function' },
+    { ...PRODUCT_PARTS, needs: 'list', beside: 'object', chart: 'function' },
+  );
+  requireParts('defineFigure', spec, { ['files' in spec ? 'files' : 'draw']: 'function' });
   const { name, caption, number = null, title = `the figure ${name}`, beside, show, chart } = spec;
   if (/^\d/.test(name)) throw new RangeError(`${name}: a figure's name begins with a letter`);
   const { needs, takes, usual, needsLabels, varies } = { ...beside, ...spec };
   if (needs === undefined) throw new RangeError(`${name}: say what it needs, or the table that it is beside`);
+  checkNeeds('defineFigure', needs);
   const files = async (shown: Shown): Promise<FigureFiles> =>
-    'draw' in spec ? [[`${name}.svg`, await spec.draw(shown)]] : spec.files(shown);
+    'files' in spec ? spec.files(shown) : [[`${name}.svg`, await spec.draw(shown)]];
   return {
     kind: 'figure',
     number,

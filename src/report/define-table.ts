@@ -12,7 +12,7 @@
 import { requireParts } from '../definition-parts.js';
 import type { MeasuredRun } from '../runs/measured-run.js';
 import type { ReadingTable } from './layout.js';
-import type { Product } from './product.js';
+import { checkNeeds, PRODUCT_PARTS, type Product } from './product.js';
 import { readingTable } from './reading.js';
 import { columnsWithErrors, type Table } from './table.js';
 
@@ -55,8 +55,14 @@ const TAKEN = ['measurements'];
  * @throws {RangeError} for a name that is a number's, or another file's.
  */
 export function defineTable(spec: TableSpec): TableDefinition {
-  requireParts('defineTable', spec, { name: 'string', caption: 'string', needs: 'list', make: 'function' });
+  requireParts(
+    'defineTable',
+    spec,
+    { name: 'string', caption: 'string', needs: 'list', make: 'function' },
+    { ...PRODUCT_PARTS, command: 'string', metrics: 'texts', check: 'object', read: 'function' },
+  );
   const { name, needs } = spec;
+  checkNeeds('defineTable', needs);
   if (/^\d/.test(name) || TAKEN.includes(name)) {
     throw new RangeError(`${name}: a table's name begins with a letter, and is not ${TAKEN.join(' or ')}`);
   }

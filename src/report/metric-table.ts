@@ -1,11 +1,12 @@
 // A table of metrics, whichever they are: a column for each, and for each of a metric's variants, as far as some run has it.
 
 import { findMetric, metrics } from '../evaluation/registry.js';
-import { chooseRow, type MeasuredRun } from '../runs/measured-run.js';
+import type { MeasuredRun } from '../runs/measured-run.js';
 import type { ReadingTable } from './layout.js';
 import { readingTable } from './reading.js';
 import { bySeeds, meanOverSeeds, range, SEEDS_PROVENANCE, type SeedMean, type Seeds, seedCount } from './seeds.js';
-import { type Column, columnsWithErrors, makeTable, methodLabel, significant, type Table } from './table.js';
+import { type Column, columnsWithErrors, makeTable, methodLabel, significant, type Table, tableRow } from './table.js';
+import { printedEstimator } from './table1.js';
 
 /** A metric, or one variant of it, as the table heads it. */
 interface Quantity {
@@ -93,9 +94,11 @@ function quantitiesOf(runs: readonly MeasuredRun[], split: string, names: readon
 }
 
 function meanOf(runs: Seeds, { metric, variant }: Quantity, split: string): SeedMean | null {
+  const estimatorOf = printedEstimator(metric, runs, split);
   return meanOverSeeds(
-    runs.map((measured) =>
-      chooseRow({ ...measured, rows: measured.rows.filter((row) => row.variant === variant) }, metric, split),
-    ),
+    runs.map((measured) => {
+      const ofVariant = { ...measured, rows: measured.rows.filter((row) => row.variant === variant) };
+      return tableRow(ofVariant, metric, split, estimatorOf(measured));
+    }),
   );
 }

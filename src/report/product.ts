@@ -2,6 +2,7 @@
 // what was measured is its definition's to say.
 
 import type { VariedQuantity } from '../config/variations.js';
+import { requireParts } from '../definition-parts.js';
 import type { Inference } from '../methods/method.js';
 
 /** What can be made of a trained run, in the order in which a plan makes it. */
@@ -40,4 +41,21 @@ export interface Product {
   readonly needsLabels?: boolean;
   /** What it varies of a run: of these numbers the first that the run's method has. The run alone is its own where absent, or none. */
   varies?(inference: Inference): readonly Varying[];
+}
+
+/** The parts of a product that need not be said, for {@link requireParts}. */
+export const PRODUCT_PARTS = {
+  title: 'string',
+  takes: 'function',
+  usual: 'texts',
+  needsLabels: 'boolean',
+  varies: 'function',
+} as const;
+
+/** @throws {TypeError} for what is no need. @param maker as `defineTable`. */
+export function checkNeeds(maker: string, needs: readonly Need[]): void {
+  for (const need of needs) {
+    requireParts(`${maker}: needs`, need, { measuring: MEASURINGS });
+    if (need.measuring === 'metrics') requireParts(`${maker}: needs`, need, { metrics: 'texts' });
+  }
 }

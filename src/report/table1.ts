@@ -149,6 +149,20 @@ export function klEstimator(runs: readonly MeasuredRun[], split: string): 'jacob
 }
 
 /**
+ * Of a quantity of several estimators the one that tables print of each of some runs that stand side by side; null where there
+ * is but one, or the method is not known.
+ */
+export function printedEstimator(
+  metric: MeasuredRow['metric'],
+  runs: readonly MeasuredRun[],
+  split: string,
+): (measured: MeasuredRun) => string | null {
+  if (metric === 'ppl') return ({ run }) => tableEstimator(run);
+  const ofAll = metric === 'kl' ? klEstimator(runs, split) : null;
+  return () => ofAll;
+}
+
+/**
  * What Table 1 says of some runs; null where nothing was measured of them on the split.
  * @param shortRunKl the estimator of a short run's KL that is preferred.
  */

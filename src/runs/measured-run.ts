@@ -7,7 +7,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { RunConfig } from '../config/schema.js';
 import { InputError } from '../errors.js';
 import type { MeasuredRow, Provenance, Result, SentenceValues } from './row.js';
-import { type Manifest, RunFolder } from './run-folder.js';
+import { type Manifest, RunFolder, UnknownPluginError } from './run-folder.js';
 
 /**
  * Keeps what is measured of a run in its folder, each quantity as soon as it is known: a row with who measured it, and beside
@@ -97,6 +97,25 @@ export function readRun(folder: RunFolder): MeasuredRun {
     throw new InputError(`${directory}: no epoch of this run is finished (manifest.json is missing); train it on`);
   }
   return { directory, run, manifest, rows: folder.rows() };
+}
+
+/**
+ * Reads run folders that nobody named, such as all that there are: those of methods whose plugins are not loaded are left out.
+ * @returns what was left out beside the runs, a sentence each.
+ * @throws {InputError} as {@link readRun} does of any other.
+ */
+export function readKnownRuns(folders: readonly RunFolder[]): { runs: MeasuredRun[]; leftOut: string[] } {
+  const leftOut: string[] = [];
+  const runs = folders.flatMap((folder) => {
+    try {
+      return [readRun(folder)];
+    } catch (error) {
+      if (!(error instanceof UnknownPluginError)) throw error;
+      leftOut.push(error.leftOut);
+      return [];
+    }
+  });
+  return { runs, leftOut };
 }
 
 /** Names of folders, in alphabetical order. What else lies there, such as files that a desktop leaves, is passed over. */

@@ -47,6 +47,9 @@ const resultRow = z.strictObject({
 });
 export type ResultRow = z.infer<typeof resultRow>;
 
+/** Of a row what its measurement says. */
+export const MEASURED = resultRow.omit({ split: true, seed: true, seconds: true });
+
 /** Which weights something was made of, and what made it. */
 export const provenance = {
   /** The epoch after which the weights were saved, from 1. */

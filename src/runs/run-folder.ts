@@ -113,6 +113,18 @@ const PARTS = ['checkpoints', 'rows', 'artifacts'] as const;
 /** Those of an epoch whose checkpoint is not written yet have `.next` behind their name. */
 const WEIGHTS = /^(best|last|epoch-\d+)\.safetensors(\.next)?$/;
 
+/** A run's configuration cannot be read, and it was trained with plugins. */
+export class UnknownPluginError extends InputError {
+  /** The run, as what passes it over may speak of it. */
+  readonly leftOut: string;
+
+  constructor(directory: string, cause: InputError, plugins: readonly { name: string }[]) {
+    const given = `--plugin ${plugins.map(({ name }) => name).join(', ')}`;
+    super(`${cause.message} (trained with ${given})`);
+    this.leftOut = `${directory} is left out: it was trained with ${given}`;
+  }
+}
+
 export class RunFolder {
   constructor(readonly directory: string) {}
 
@@ -201,7 +213,7 @@ export class RunFolder {
     } catch (error) {
       const plugins = this.manifest()?.plugins ?? [];
       if (!(error instanceof InputError) || plugins.length === 0) throw error;
-      throw new InputError(`${error.message} (trained with --plugin ${plugins.map(({ name }) => name).join(', ')})`);
+      throw new UnknownPluginError(this.directory, error, plugins);
     }
   }
 

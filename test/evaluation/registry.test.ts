@@ -7,6 +7,7 @@ import { defineMetric } from '../../src/evaluation/define-metric.js';
 import { diagnose, diagnosisColumns, diagnosisMetrics } from '../../src/evaluation/diagnosis.js';
 import { evaluate, measurable } from '../../src/evaluation/evaluate.js';
 import type { Measurement } from '../../src/evaluation/measurement.js';
+import { checkedResult } from '../../src/evaluation/measurement.js';
 import { FittedEstimator } from '../../src/evaluation/perplexity/fitted-estimator.js';
 import { findMetric, metricNamed, metrics, registerMetric } from '../../src/evaluation/registry.js';
 import { ShortRunPosterior } from '../../src/inference/short-run-posterior.js';
@@ -69,6 +70,30 @@ describe('a metric of its own', () => {
     expect(named('ppl')).toThrow(InputError);
     expect(named('ppl')).toThrow(/there is a metric ppl already/);
     expect(named('../rows')).toThrow(/"..\/rows" will not do as the name of a metric/);
+  });
+
+  test('says what no row could have of what it found', () => {
+    const found = {
+      metric: 'mine',
+      estimator: 'own',
+      value: 1,
+      standardError: null,
+      sentences: 3,
+      draws: 0,
+      warnings: [],
+    };
+    expect(checkedResult('mine', found)).toBe(found);
+    const complaints: [object, RegExp][] = [
+      [{ value: '1' }, /^the metric mine: its result: value: /],
+      [{ warnings: undefined }, /^the metric mine: its result: warnings: /],
+      [{ metric: 'kl' }, /metric: "kl"; it is "mine"/],
+      [{ estimator: '../../escaped' }, /"\.\.\/\.\.\/escaped": a-z, 0-9 and -/],
+      [{ perSentence: { index: [0], value: [1] } }, /perSentence: wanted are/],
+    ];
+    for (const [wrong, complaint] of complaints) {
+      expect(() => checkedResult('mine', { ...found, ...wrong } as never)).toThrow(complaint);
+    }
+    expect(() => checkedResult('mine', undefined as never)).toThrow(/undefined; it is an object/);
   });
 
   test('is measured on the draws that all share, waited for, and has a column of each epoch', async () => {

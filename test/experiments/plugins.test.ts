@@ -15,6 +15,8 @@ import { openConfig } from '../../src/experiments/choose-run.js';
 import { withEstimator } from '../../src/experiments/evaluate.js';
 import { loadPlugin, plugins } from '../../src/experiments/plugins.js';
 import { ShortRunPosterior } from '../../src/inference/short-run-posterior.js';
+import { registerMethod } from '../../src/methods/registry.js';
+import { sri as sriMethod } from '../../src/methods/sri.js';
 import { createDecoder, languageModelLabel, registerDecoder } from '../../src/model/decoders.js';
 import { defineDecoder } from '../../src/model/define-decoder.js';
 import type { LatentDecoder } from '../../src/model/latent-decoder.js';
@@ -40,6 +42,20 @@ beforeAll(() => {
   write('nameless.js', `export default ${metric('Not a name')};`);
 });
 afterAll(() => rmSync(root, { recursive: true }));
+
+describe('a name', () => {
+  it('is refused where it is a key of what a definition’s keys lie among, or another’s in tables', () => {
+    const estimator = { description: 'none', draws: 2, create: () => ({ passes: () => 0, estimate: () => [] }) };
+    expect(() => registerEstimator(defineEstimator({ ...estimator, name: 'chains' }))).toThrow(
+      /chains, a key of evaluation/,
+    );
+    const decoder = { label: 'Mine', create: () => ({}) as LatentDecoder };
+    expect(() => registerDecoder(defineDecoder({ ...decoder, name: 'decoder' }))).toThrow(/decoder, a key of model/);
+    expect(() => registerMethod({ ...sriMethod, name: 'mine' })).toThrow(
+      /tables call sri SRI already; give mine another/,
+    );
+  });
+});
 
 describe('loadPlugin', () => {
   it('takes one definition or a list, from a file or a package, once', async () => {

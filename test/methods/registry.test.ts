@@ -44,7 +44,7 @@ describe('the registry of methods', () => {
 describe('defineMethod', () => {
   it('refuses what no folder could be called, and a selection by what is not measured', () => {
     for (const name of ['', 'My-VAE', 'my vae', 'my@vae', '-vae', 'a/b']) {
-      expect(() => defineMethod({ ...plain, name })).toThrow(/lower case/);
+      expect(() => defineMethod({ ...plain, name })).toThrow(/lower case|name is empty/);
     }
     expect(() => defineMethod({ ...plain, name: 'mine', inference: 'point' })).toThrow(
       /no epoch can be selected by negative-elbo where inference is point/,

@@ -11,7 +11,7 @@
 import { z } from 'zod';
 import type { RunConfig } from '../../config/schema.js';
 import { requireParts } from '../../definition-parts.js';
-import type { Capability } from '../../methods/capability.js';
+import { CAPABILITIES, type Capability } from '../../methods/capability.js';
 import type { Inference } from '../../methods/method.js';
 import type { PerplexityEstimator } from './estimator.js';
 
@@ -77,7 +77,13 @@ export function defineEstimator<Shape extends z.ZodRawShape = Record<never, neve
   defaults = {} as Values<Shape>,
   ...spec
 }: EstimatorSpec<Shape>): EstimatorDefinition {
-  requireParts('defineEstimator', { ...spec, create }, { name: 'string', description: 'string', create: 'function' });
+  requireParts(
+    'defineEstimator',
+    { ...spec, create, config, defaults },
+    { name: 'string', description: 'string', draws: 'draws', create: 'function', config: 'object', defaults: 'object' },
+    { needs: 'list', isUsual: 'function', rowName: 'function', settings: 'function', sentences: 'function' },
+  );
+  for (const need of spec.needs ?? []) requireParts('defineEstimator', { needs: need }, { needs: CAPABILITIES });
   const { name } = spec;
   const checked = z.strictObject(config).safeParse(defaults);
   if (!checked.success) {

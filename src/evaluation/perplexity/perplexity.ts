@@ -71,8 +71,13 @@ export class PerplexityMeasurement implements Measurement {
   }
 
   add(likelihood: ConditionalLikelihood, posterior: Posterior): void {
-    const estimates = this.estimator.estimate(jointLikelihood(likelihood), jointPosterior(posterior, likelihood.prior));
-    this.sentences.push(...posterior.keys.sentences);
+    const { sentences } = posterior.keys;
+    const estimates = checkedEstimates(
+      this.estimator.name,
+      this.estimator.estimate(jointLikelihood(likelihood), jointPosterior(posterior, likelihood.prior)),
+      sentences.length,
+    );
+    this.sentences.push(...sentences);
     if (likelihood.prior === undefined) {
       this.estimates.push(...estimates);
       return;
@@ -144,6 +149,8 @@ export class PerplexityMeasurement implements Measurement {
           'their estimate rests on a single draw',
       );
     }
+    const unknown = countNotFinite(Float64Array.from(this.estimates, ({ logLikelihood }) => logLikelihood));
+    if (unknown > 0) warnings.push(`${unknown} sentences have no finite probability`);
     const lost = this.estimates.reduce((sum, { notFinite }) => sum + notFinite, 0);
     if (lost > 0) warnings.push(`${lost} weights were not finite and counted as zero`);
     if (notPositiveDefinite !== null && notPositiveDefinite > 0) warnings.push(foldingWarning(notPositiveDefinite));
@@ -185,6 +192,34 @@ export class ExactPerplexityMeasurement implements ExactMeasurement {
       warnings: notFinite > 0 ? [`${notFinite} sentences have no finite probability`] : [],
     };
   }
+}
+
+const ESTIMATE_PARTS = [
+  'logLikelihood',
+  'words',
+  'draws',
+  'effectiveSampleSize',
+  'standardError',
+  'notFinite',
+] as const;
+
+/**
+ * What an estimator said of a batch, one of a plugin perhaps.
+ * @param sentences of the batch.
+ * @throws {TypeError} naming the estimator, where it is no estimate of each sentence.
+ */
+function checkedEstimates(name: string, estimates: SentenceEstimate[], sentences: number): SentenceEstimate[] {
+  if (!Array.isArray(estimates) || estimates.length !== sentences) {
+    const given = Array.isArray(estimates) ? `${estimates.length} estimates` : 'no list of estimates';
+    throw new TypeError(`the estimator ${name} gave ${given} of ${sentences} sentences; it gives one of each`);
+  }
+  for (const estimate of estimates) {
+    const lacking = ESTIMATE_PARTS.find((part) => typeof estimate?.[part] !== 'number');
+    if (lacking !== undefined) {
+      throw new TypeError(`the estimator ${name}: ${lacking} of an estimate is ${estimate?.[lacking]}; it is a number`);
+    }
+  }
+  return estimates;
 }
 
 /** Null where no sentence has the number. */

@@ -1,6 +1,6 @@
 // The estimators of perplexity that there are, in the order in which lists show them, and which of them a configuration means.
 
-import { addEstimatorKeys, type RunConfig } from '../../config/schema.js';
+import { addEstimatorKeys, commonSchema, type RunConfig } from '../../config/schema.js';
 import { InputError } from '../../errors.js';
 import { can, NEEDING } from '../../methods/capability.js';
 import type { Inference } from '../../methods/method.js';
@@ -20,8 +20,11 @@ const ESTIMATORS = new Registry<EstimatorDefinition>('estimator', [fitted, jacob
 export function registerEstimator(estimator: EstimatorDefinition): void {
   const { name } = estimator;
   if (ESTIMATORS.find(name) === estimator) return;
-  if (name === EXACT || name === 'auto')
-    throw new InputError(`no estimator can be called ${name}; give it another name`);
+  const isKey = ESTIMATORS.find(name) === undefined && name in commonSchema().shape.evaluation.shape;
+  if (name === EXACT || name === 'auto' || isKey)
+    throw new InputError(
+      `no estimator can be called ${name}${isKey ? ', a key of evaluation' : ''}; give it another name`,
+    );
   ESTIMATORS.register(estimator);
   addEstimatorKeys(estimator);
 }

@@ -25,7 +25,7 @@ import type { TableKey } from '../../report/define-table.js';
 import { figuresOf } from '../../report/figures.js';
 import type { Product, Varying } from '../../report/product.js';
 import { tables, tablesOf } from '../../report/tables.js';
-import { findRuns, readRun } from '../../runs/measured-run.js';
+import { findRuns, readKnownRuns, readRun } from '../../runs/measured-run.js';
 import { RunFolder, RunInUseError } from '../../runs/run-folder.js';
 import { tryWriting } from '../../storage/folder.js';
 import type { TrainingEvent } from '../../training/train.js';
@@ -451,7 +451,8 @@ export class Performer {
   /** Of all runs on the data set, also those of earlier commands: a table is never less than what was measured. */
   private async report(): Promise<void> {
     const { request } = this;
-    const runs = findRuns(request.runs, request.loaded.config.dataSet).map(readRun);
+    const { runs, leftOut } = readKnownRuns(findRuns(request.runs, request.loaded.config.dataSet));
+    for (const text of leftOut) this.tell({ kind: 'warning', text });
     if (runs.length === 0) return;
     const wanted = { asked: tablesOf(tablesToShow(request)), figures: figuresOf(request.figures) };
     const results = await writeResults(runs, { ...request, ...wanted, missing: 'pass over', html: true });

@@ -2,7 +2,12 @@ import { describe, expect, test } from 'vitest';
 import type { PerplexityEstimator, SentenceEstimate } from '../../../src/evaluation/perplexity/estimator.js';
 import { FittedEstimator } from '../../../src/evaluation/perplexity/fitted-estimator.js';
 import { JacobianEstimator } from '../../../src/evaluation/perplexity/jacobian-estimator.js';
-import { effectiveSampleSizes, exactPerplexity, perplexity } from '../../../src/evaluation/perplexity/perplexity.js';
+import {
+  effectiveSampleSizes,
+  exactPerplexity,
+  PerplexityMeasurement,
+  perplexity,
+} from '../../../src/evaluation/perplexity/perplexity.js';
 import { ShortRunPosterior } from '../../../src/inference/short-run-posterior.js';
 import type { ConditionalLikelihood, LangevinSchedule } from '../../../src/model/likelihood.js';
 import { RandomStream } from '../../../src/random/philox.js';
@@ -68,6 +73,33 @@ describe('perplexity from sentences', () => {
   test('effective sample sizes are summed up with the share that is too small', () => {
     const sizes = [1.5, 4, 1.9, 12].map((effectiveSampleSize) => ({ effectiveSampleSize }) as SentenceEstimate);
     expect(effectiveSampleSizes(sizes)).toEqual({ mean: 4.85, min: 1.5, shareBelow2: 0.5 });
+  });
+});
+
+test('an estimator that has not one whole estimate of each sentence is named, and one without a finite one is warned of', () => {
+  const model = new TinyRnn(TEXTS, 2, { scale: 1 });
+  const whole = { logLikelihood: -3, words: 4, draws: 2, effectiveSampleSize: 2, standardError: 0, notFinite: 0 };
+  const measured = (estimates: unknown) => {
+    const own = {
+      name: 'own',
+      draws: 2,
+      pathDraws: 0,
+      passes: () => 0,
+      estimate: () => estimates as SentenceEstimate[],
+    };
+    const measurement = new PerplexityMeasurement(own);
+    const keys = { seed: 1, sentences: Int32Array.of(0, 1, 2) };
+    measurement.add(model, new ShortRunPosterior(model, SHORT, keys, 0));
+    return measurement.result();
+  };
+  expect(() => measured([whole])).toThrow('the estimator own gave 1 estimates of 3 sentences; it gives one of each');
+  expect(() => measured(undefined)).toThrow('the estimator own gave no list of estimates of 3 sentences');
+  const { words: _, ...wordless } = whole;
+  expect(() => measured([whole, wordless, whole])).toThrow('the estimator own: words of an estimate is undefined');
+  expect(measured([whole, whole, whole]).warnings).toEqual([]);
+  expect(measured([whole, { ...whole, logLikelihood: Number.NaN }, whole])).toMatchObject({
+    value: null,
+    warnings: ['1 sentences have no finite probability'],
   });
 });
 
