@@ -1,5 +1,7 @@
 // What a definition must say, checked as it is defined: a plugin in JavaScript has no compiler that would say what it lacks.
 
+import { z } from 'zod';
+
 /** As `typeof` has it, a list of anything or of texts, a whole number from 2, or one of some words. */
 type Part = 'string' | 'boolean' | 'function' | 'object' | 'list' | 'texts' | 'draws' | readonly string[];
 
@@ -24,6 +26,18 @@ export function requireParts(maker: string, spec: object, parts: Parts, others: 
   };
   for (const [name, part] of Object.entries(parts)) if (!is(told[name], part)) fail(name, part);
   for (const [name, part] of Object.entries(others)) if (told[name] != null && !is(told[name], part)) fail(name, part);
+}
+
+/**
+ * Checks the defaults of a definition's own keys.
+ * @param name of the definition.
+ * @throws {RangeError} for the first that its schema refuses.
+ */
+export function checkDefaults(name: string, config: z.ZodRawShape, defaults: object): void {
+  const checked = z.strictObject(config).safeParse(defaults);
+  if (checked.success) return;
+  const { path, message } = checked.error.issues[0]!;
+  throw new RangeError(`${name}: the default of ${path.join('.')} is not right: ${message}`);
 }
 
 function is(value: unknown, part: Part): boolean {

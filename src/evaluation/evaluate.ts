@@ -115,7 +115,9 @@ async function evaluateExact(
   }
   const results = measurements.map((measurement, i) => ({
     ...checkedResult(asked[i]!.name, measurement.result()),
-    ...{ split: split.name, seed, seconds },
+    split: split.name,
+    seed,
+    seconds,
   }));
   for (const result of results) await onResult(result);
   return results;

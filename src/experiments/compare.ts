@@ -3,8 +3,7 @@
 import { InputError } from '../errors.js';
 import { pairedDifference, withSharedErrors } from '../evaluation/paired.js';
 import { metrics } from '../evaluation/registry.js';
-import { tableRow } from '../report/table.js';
-import { printedEstimator } from '../report/table1.js';
+import { printedRows } from '../report/table1.js';
 import { type MeasuredRun, rowsOfSelected, sentenceValues } from '../runs/measured-run.js';
 import type { MeasuredRow } from '../runs/row.js';
 import type { MeanEstimate } from '../statistics.js';
@@ -38,13 +37,9 @@ export function compareRuns(runs: readonly MeasuredRun[], split: string): Compar
   }
   const compared = metrics().flatMap(({ name }) => {
     const variants = new Set(runs.flatMap((run) => rowsOfSelected(run, name, split).map(({ variant }) => variant)));
-    // As tables print it, so that no difference is of what two estimators say.
-    const estimatorOf = printedEstimator(name, runs, split);
     return [...variants].flatMap((variant) => {
-      const rows = runs.map((run) => {
-        const ofVariant = { ...run, rows: run.rows.filter((row) => row.variant === variant) };
-        return tableRow(ofVariant, name, split, estimatorOf(run));
-      });
+      // As tables print it, so that no difference is of what two estimators say.
+      const rows = printedRows(runs, name, variant, split);
       return runs.flatMap((run, i): Compared[] => {
         const row = rows[i]!;
         if (row === null) return [];

@@ -32,12 +32,12 @@ export interface OpenRun {
   dispose(): void;
 }
 
-/** By their folders, of which each opening has one of its own. */
-const disposed = new WeakSet<RunFolder>();
+/** The decoders of runs that were disposed of: each opening makes its own. */
+const disposed = new WeakSet<LatentDecoder>();
 
 /** Whether a run that was opened is no more in memory. */
-export function isDisposed({ folder }: Pick<OpenRun, 'folder'>): boolean {
-  return disposed.has(folder);
+export function isDisposed({ decoder }: Pick<OpenRun, 'decoder'>): boolean {
+  return disposed.has(decoder);
 }
 
 /**
@@ -81,7 +81,7 @@ export async function openRun(
       },
       fallback,
       dispose: () => {
-        disposed.add(folder);
+        disposed.add(model.decoder);
         model.dispose();
         closeSplits(corpus.splits);
       },

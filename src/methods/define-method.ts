@@ -1,11 +1,11 @@
 // What a method says of itself, in one place: its names, how it infers, what its epochs are judged by, what it costs and
 // how its model is made. Training, evaluation, plans, tables and help ask the definition and know no method by name.
 
-import { z } from 'zod';
+import type { z } from 'zod';
 import type { MethodKeys } from '../config/method-keys.js';
 import { commonSchema, METHOD_NAME, type RunConfig } from '../config/schema.js';
 import type { PreparedCorpus } from '../data/corpus.js';
-import { requireParts } from '../definition-parts.js';
+import { checkDefaults, requireParts } from '../definition-parts.js';
 import { can, hasPerplexity, INFERENCE_NAMES } from './capability.js';
 import type { Inference, Model } from './method.js';
 
@@ -139,11 +139,7 @@ export function defineMethod<Shape extends z.ZodRawShape, Created extends Model>
   }
   const taken = Object.keys(config).find((key) => key === 'settings' || key in commonSchema().shape);
   if (taken !== undefined) throw new RangeError(`${name}: all methods have a key ${taken}; name its own otherwise`);
-  const checked = z.strictObject(config).safeParse(defaults);
-  if (!checked.success) {
-    const { path, message } = checked.error.issues[0]!;
-    throw new RangeError(`${name}: the default of ${path.join('.')} is not right: ${message}`);
-  }
+  checkDefaults(name, config, defaults);
   if (!canSelect(inference, selects)) {
     throw new RangeError(`${name}: no epoch can be selected by ${selects} where inference is ${inference}`);
   }

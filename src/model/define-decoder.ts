@@ -6,9 +6,9 @@
 //       create: (parameters, shape, { weightRange }) => new BagDecoder(parameters, shape, weightRange),
 //     });
 
-import { z } from 'zod';
+import type { z } from 'zod';
 import type { RunConfig } from '../config/schema.js';
-import { requireParts } from '../definition-parts.js';
+import { checkDefaults, requireParts } from '../definition-parts.js';
 import type { DecoderShape, LatentDecoder } from './latent-decoder.js';
 import type { Parameters } from './parameters.js';
 
@@ -64,11 +64,7 @@ export function defineDecoder<Shape extends z.ZodRawShape = Record<never, never>
     { reduced: 'boolean', weights: 'function' },
   );
   const { name } = spec;
-  const checked = z.strictObject(config).safeParse(defaults);
-  if (!checked.success) {
-    const { path, message } = checked.error.issues[0]!;
-    throw new RangeError(`${name}: the default of ${path.join('.')} is not right: ${message}`);
-  }
+  checkDefaults(name, config, defaults);
   return {
     kind: 'decoder',
     reduced: false,

@@ -5,8 +5,8 @@ import type { MeasuredRun } from '../runs/measured-run.js';
 import type { ReadingTable } from './layout.js';
 import { readingTable } from './reading.js';
 import { bySeeds, meanOverSeeds, range, SEEDS_PROVENANCE, type SeedMean, type Seeds, seedCount } from './seeds.js';
-import { type Column, columnsWithErrors, makeTable, methodLabel, significant, type Table, tableRow } from './table.js';
-import { printedEstimator } from './table1.js';
+import { type Column, columnsWithErrors, makeTable, methodLabel, significant, type Table } from './table.js';
+import { printedRows } from './table1.js';
 
 /** A metric, or one variant of it, as the table heads it. */
 interface Quantity {
@@ -94,11 +94,5 @@ function quantitiesOf(runs: readonly MeasuredRun[], split: string, names: readon
 }
 
 function meanOf(runs: Seeds, { metric, variant }: Quantity, split: string): SeedMean | null {
-  const estimatorOf = printedEstimator(metric, runs, split);
-  return meanOverSeeds(
-    runs.map((measured) => {
-      const ofVariant = { ...measured, rows: measured.rows.filter((row) => row.variant === variant) };
-      return tableRow(ofVariant, metric, split, estimatorOf(measured));
-    }),
-  );
+  return meanOverSeeds(printedRows(runs, metric, variant, split));
 }

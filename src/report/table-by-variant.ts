@@ -1,6 +1,6 @@
 // Tables 4 and 5 are of one kind: a single quantity of every method, measured under several conditions, a column each.
 
-import { chooseRow, type MeasuredRun } from '../runs/measured-run.js';
+import { chooseRow, type MeasuredRun, ofVariant } from '../runs/measured-run.js';
 import {
   bySeeds,
   mean,
@@ -105,10 +105,6 @@ export function tableByVariant(
     .flatMap((line, i) => [line, ...second.slice(i, i + 1)])
     .filter(({ quantities }) => quantities.some((quantity) => quantity !== null));
   return makePaperTable(columns, measured, paperColumns, published);
-}
-
-function ofVariant(measured: MeasuredRun, variant: string): MeasuredRun {
-  return { ...measured, rows: measured.rows.filter((row) => row.variant === variant) };
 }
 
 /** Columns that a second line of a run has nothing in: what the paper prints stands beside the first. */

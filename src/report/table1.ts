@@ -3,7 +3,7 @@
 
 import type { SplitName } from '../data/splits.js';
 import { ENCODER_ALONE } from '../evaluation/perplexity/encoder-estimator.js';
-import { type MeasuredRun, rowsOfSelected } from '../runs/measured-run.js';
+import { type MeasuredRun, ofVariant, rowsOfSelected } from '../runs/measured-run.js';
 import type { MeasuredRow } from '../runs/row.js';
 import { type Against, againstLanguageModel } from './against.js';
 import type { ReadingTable } from './layout.js';
@@ -148,18 +148,18 @@ export function klEstimator(runs: readonly MeasuredRun[], split: string): 'jacob
   return disowned ? 'gaussian' : 'jacobian';
 }
 
-/**
- * Of a quantity of several estimators the one that tables print of each of some runs that stand side by side; null where there
- * is but one, or the method is not known.
- */
-export function printedEstimator(
-  metric: MeasuredRow['metric'],
+/** The rows of a metric, or of one variant of it, that tables print of runs that stand side by side; null of those without. */
+export function printedRows(
   runs: readonly MeasuredRun[],
+  metric: MeasuredRow['metric'],
+  variant: string | undefined,
   split: string,
-): (measured: MeasuredRun) => string | null {
-  if (metric === 'ppl') return ({ run }) => tableEstimator(run);
+): (MeasuredRow | null)[] {
   const ofAll = metric === 'kl' ? klEstimator(runs, split) : null;
-  return () => ofAll;
+  return runs.map((measured) => {
+    const estimator = metric === 'ppl' ? tableEstimator(measured.run) : ofAll;
+    return tableRow(ofVariant(measured, variant), metric, split, estimator);
+  });
 }
 
 /**

@@ -212,6 +212,11 @@ export function chooseRow(
   return equal.find(isAsked) ?? best;
 }
 
+/** A run with its rows of one variant of their metrics alone; undefined for those that have none. */
+export function ofVariant(measured: MeasuredRun, variant: string | undefined): MeasuredRun {
+  return { ...measured, rows: measured.rows.filter((row) => row.variant === variant) };
+}
+
 /** What makes one row of a metric better than another, beside its settings. */
 function sizeOf({ estimator, sentences, draws }: MeasuredRow) {
   return { estimator, sentences, draws };

@@ -105,14 +105,9 @@ export function decodeSafetensors(bytes: Uint8Array, path: string): SafetensorsF
  * @throws {InputError} as `decodeSafetensors` does, and what the file system throws.
  */
 export function readSafetensors(path: string): SafetensorsFile & { sha256: string } {
-  const file = openSync(path, 'r');
-  try {
-    const read = (from: number, to: number) => {
-      const bytes = new Uint8Array(to - from);
-      return bytes.subarray(0, readAll(file, bytes, from));
-    };
-    const { places, metadata } = layoutOf(read, fstatSync(file).size, path);
-    const hash = createHash('sha256').update(read(0, places[0]?.begin ?? fstatSync(file).size));
+  return reading(path, (read, size) => {
+    const { places, metadata } = layoutOf(read, size, path);
+    const hash = createHash('sha256').update(read(0, places[0]?.begin ?? size));
     const tensors = new Map<string, StoredTensor>();
     // In the order in which they lie there, one right after the other.
     for (const { name, dtype, shape, begin, end } of places) {
@@ -123,9 +118,7 @@ export function readSafetensors(path: string): SafetensorsFile & { sha256: strin
       tensors.set(name, { shape, data: dtype === 'F32' ? new Float32Array(buffer) : new Int32Array(buffer) });
     }
     return { tensors, metadata, sha256: hash.digest('hex') };
-  } finally {
-    closeSync(file);
-  }
+  });
 }
 
 /** Where the numbers of a tensor are in its file. */
@@ -143,19 +136,27 @@ export interface TensorPlace {
  * Throws InputError as {@link decodeSafetensors} does, and what the file system throws.
  */
 export function readSafetensorsLayout(path: string): { places: TensorPlace[]; metadata: Record<string, string> } {
+  return reading(path, (read, size) => layoutOf(read, size, path));
+}
+
+/** The file's bytes from one place to another; fewer where it ends before. */
+type Read = (from: number, to: number) => Uint8Array<ArrayBuffer>;
+
+/** Does what takes parts of an open file. */
+function reading<Found>(path: string, take: (read: Read, size: number) => Found): Found {
   const file = openSync(path, 'r');
   try {
-    const read = (from: number, to: number) => {
+    const read: Read = (from, to) => {
       const bytes = new Uint8Array(to - from);
       return bytes.subarray(0, readAll(file, bytes, from));
     };
-    return layoutOf(read, fstatSync(file).size, path);
+    return take(read, fstatSync(file).size);
   } finally {
     closeSync(file);
   }
 }
 
-/** @param read the file's bytes from one place to another, which is at most its `size`. */
+/** @param read a file's bytes from one place to another, which is at most its `size`. */
 function layoutOf(
   read: (from: number, to: number) => Uint8Array,
   size: number,

@@ -8,9 +8,9 @@
 //       create: ({ draws }) => ({ passes: () => draws, estimate: (likelihood, posterior) => ... }),
 //     });
 
-import { z } from 'zod';
+import type { z } from 'zod';
 import type { RunConfig } from '../../config/schema.js';
-import { requireParts } from '../../definition-parts.js';
+import { checkDefaults, requireParts } from '../../definition-parts.js';
 import { CAPABILITIES, type Capability } from '../../methods/capability.js';
 import type { Inference } from '../../methods/method.js';
 import type { PerplexityEstimator } from './estimator.js';
@@ -85,11 +85,7 @@ export function defineEstimator<Shape extends z.ZodRawShape = Record<never, neve
   );
   for (const need of spec.needs ?? []) requireParts('defineEstimator', { needs: need }, { needs: CAPABILITIES });
   const { name } = spec;
-  const checked = z.strictObject(config).safeParse(defaults);
-  if (!checked.success) {
-    const { path, message } = checked.error.issues[0]!;
-    throw new RangeError(`${name}: the default of ${path.join('.')} is not right: ${message}`);
-  }
+  checkDefaults(name, config, defaults);
   const ownOf = (evaluation: Evaluation): Values<Shape> => ({
     ...defaults,
     ...(evaluation as unknown as Record<string, object | undefined>)[name],

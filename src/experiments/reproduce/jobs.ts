@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline';
 import { usableThreads } from '../../backends/threads.js';
 import { InputError, InterruptedError } from '../../errors.js';
 import { isStopped } from '../../interruption.js';
+import { objectOf } from '../child-lines.js';
 import type { Following } from '../progress.js';
 import { type Forecast, type Foreseen, forecast } from './forecast.js';
 import { isAll, settle, type Task } from './plan.js';
@@ -190,7 +191,7 @@ function runChild(
     signal?.addEventListener('abort', stop);
     let complaint: string | null = null;
     createInterface({ input: child.stdout! }).on('line', (line) => {
-      const told = parse(line);
+      const told = objectOf(line);
       if (told === null || told.event !== 'progress') written.write(`${line}\n`);
       if (told !== null) onTold(told);
     });
@@ -212,15 +213,6 @@ function runChild(
       resolve({ code: code ?? 1, complaint: complaint ?? (killed === null ? null : `it was ended by ${killed}`) });
     });
   });
-}
-
-function parse(line: string): Record<string, unknown> | null {
-  try {
-    const value: unknown = JSON.parse(line);
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : null;
-  } catch {
-    return null;
-  }
 }
 
 /**

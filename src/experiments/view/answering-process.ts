@@ -5,6 +5,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { setPriority } from 'node:os';
 import { createInterface } from 'node:readline';
 import { InputError } from '../../errors.js';
+import { objectOf } from '../child-lines.js';
 import { plugins } from '../plugins.js';
 import type { Stage } from '../progress.js';
 import { COMMAND } from '../reproduce/task-command.js';
@@ -105,21 +106,12 @@ export class AnsweringProcess {
   }
 
   private take(line: string): void {
-    const reply = parsed(line);
-    const waiting = reply === null ? undefined : this.waiting.get(reply.id);
-    if (reply === null || waiting === undefined) return;
+    const reply = objectOf(line) as AnsweringReply | null;
+    if (reply === null) return;
+    const waiting = this.waiting.get(reply.id);
+    if (waiting === undefined) return;
     if ('stage' in reply) waiting.onStage(reply.stage);
     else if ('answer' in reply) waiting.resolve(reply.answer);
     else waiting.reject('failed' in reply ? new Error(reply.failed) : new InputError(reply.refused));
-  }
-}
-
-/** Null for a line that is no reply, such as what a plugin prints. */
-function parsed(line: string): AnsweringReply | null {
-  try {
-    const value: unknown = JSON.parse(line);
-    return typeof value === 'object' && value !== null ? (value as AnsweringReply) : null;
-  } catch {
-    return null;
   }
 }
