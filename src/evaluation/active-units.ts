@@ -4,7 +4,8 @@
 // 2017, Z-Forcing). From epoch to epoch both tell how far they have moved.
 
 import normalCdf from '@stdlib/stats-base-dists-normal-cdf';
-import type { Posterior } from '../inference/posterior.js';
+import { type Posterior, priorDraws } from '../inference/posterior.js';
+import { walkToPrior } from '../inference/tilted-prior.js';
 import type { ConditionalLikelihood } from '../model/likelihood.js';
 import { finiteOrNull } from '../runs/row.js';
 import { defineMetric, drawsOfChains } from './define-metric.js';
@@ -162,14 +163,14 @@ export class ActiveUnitsMeasurement implements Measurement {
   private notFinite = 0;
   private inference = 'short-run';
   private knowsMean = false;
-  /** Of draws, where the mean is not known: the sum of squares of their ends' coordinates, and how many those are. */
-  private squares = 0;
-  private coordinates = 0;
+  /** Of draws, where the mean is not known: the mean square of their ends' coordinates, and of as many codes of a learned prior. */
+  private readonly range = new MeanSquare();
+  private readonly priorRange = new MeanSquare();
 
   /** @param draws a sentence, two or more; of no account where E_q[z] is known exactly. */
   constructor(private readonly draws: number) {}
 
-  add({ sentences, latentSize }: ConditionalLikelihood, posterior: Posterior): void {
+  add({ sentences, latentSize, prior }: ConditionalLikelihood, posterior: Posterior): void {
     this.inference = posterior.name;
     this.units ??= new ActiveUnits(latentSize);
     this.knowsMean = posterior.knowsMean;
@@ -182,8 +183,10 @@ export class ActiveUnitsMeasurement implements Measurement {
     const z = posterior.z(this.draws);
     this.notFinite += countNotFinite(z);
     this.units.add(z, sentences);
-    this.squares += z.reduce((sum, value) => sum + value * value, 0);
-    this.coordinates += z.length;
+    this.range.add(z);
+    if (prior !== undefined) {
+      this.priorRange.add(walkToPrior(prior, priorDraws(posterior.keys, 1, latentSize), posterior.keys));
+    }
   }
 
   result(): MeasuredQuantity {
@@ -204,8 +207,8 @@ export class ActiveUnitsMeasurement implements Measurement {
     // A comparison with NaN is false: where chains diverged, or nothing can differ, the count would look like a small one.
     const finite = this.notFinite === 0;
     const known = finite && sentences > 1;
-    // How far out the codes lie, where no closed form keeps them near the prior; 1 for codes of the prior.
-    const range = finite && this.coordinates > 0 ? { latentRms: Math.sqrt(this.squares / this.coordinates) } : {};
+    // How far out the codes lie, where no closed form keeps them near the prior; 1 for codes of N(0, I).
+    const range = finite ? { ...this.range.root('latentRms'), ...this.priorRange.root('priorRms') } : {};
     return {
       metric: this.metric,
       estimator: this.inference,
@@ -221,6 +224,22 @@ export class ActiveUnitsMeasurement implements Measurement {
         : {}),
       warnings,
     };
+  }
+}
+
+/** The mean of squares that come in parts. */
+class MeanSquare {
+  private squares = 0;
+  private values = 0;
+
+  add(values: Float32Array): void {
+    this.squares += values.reduce((sum, value) => sum + value * value, 0);
+    this.values += values.length;
+  }
+
+  /** Its root under a name; nothing of no values. */
+  root(name: string): Record<string, number> {
+    return this.values === 0 ? {} : { [name]: Math.sqrt(this.squares / this.values) };
   }
 }
 

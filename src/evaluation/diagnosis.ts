@@ -17,8 +17,9 @@ import { metrics } from './registry.js';
 const NEGLIGIBLE_SHARE = 0.01;
 
 /**
- * Chains whose ends have a larger root mean square have left the prior for good. It is 1 for codes of the prior, and where
+ * Chains whose ends have a larger root mean square have left N(0, I) for good. It is 1 for codes of that prior, and where
  * short runs work, even as their temperature rises, below 2; of the prior a single coordinate beyond 5 is one in a million.
+ * A learned prior may lie further out itself: then it is so many times the root mean square of its own draws.
  */
 export const DIVERGED_RMS = 5;
 
@@ -94,16 +95,16 @@ export function diagnose(rows: readonly ResultRow[]): Record<string, number> {
 export function verdictOf(rows: readonly ResultRow[], latentSize: number): Verdict | null {
   const [recon, units] = [find(rows, 'recon'), find(rows, 'au')];
   if (recon === undefined || units === undefined) return null;
-  const rms = units.facts?.latentRms;
+  const { latentRms: rms = 0, priorRms } = units.facts ?? {};
+  const inRange = Math.max(1, priorRms ?? 1);
   // Of a single sentence active units are not known, though all is finite.
   const alone = recon.sentences < 2;
   if (recon.value === null || (units.value === null && !alone)) {
     return { collapse: 'diverged', reason: 'inference gives codes, or a likelihood of them, that are not finite' };
   }
-  if (rms !== undefined && rms > DIVERGED_RMS) {
-    const reason =
-      `the codes of short runs have a root mean square of ${rms.toFixed(1)}, far outside the range of N(0, I), ` +
-      'whose own is 1';
+  if (rms > DIVERGED_RMS * inRange) {
+    const prior = priorRms === undefined ? 'N(0, I), whose own is 1' : `the prior, whose own is ${priorRms.toFixed(1)}`;
+    const reason = `the codes of short runs have a root mean square of ${rms.toFixed(1)}, far outside the range of ${prior}`;
     return { collapse: 'diverged', reason };
   }
   if (alone || units.value === null) return null;

@@ -16,6 +16,8 @@ export interface Against {
   standardError: number | null;
   /** That both were measured on, of each seed. */
   sentences: number[];
+  /** LSTM-LM's that each was held against. */
+  seeds: number[];
 }
 
 /**
@@ -42,7 +44,12 @@ export function againstLanguageModel(
     standardError: finiteOrNull(standardError),
   }));
   const { value, standardError } = combineSeeds(finite);
-  return { value, standardError, sentences: differences.map(({ count }) => count) };
+  return {
+    value,
+    standardError,
+    sentences: differences.map(({ count }) => count),
+    seeds: differences.map(({ seed }) => seed),
+  };
 }
 
 /** LSTM-LM's runs on the corpus of a run: of its first setting where there is one, that of the run's own seed first. */
@@ -61,7 +68,7 @@ function differenceOf(
   row: MeasuredRow,
   models: readonly MeasuredRun[],
   split: string,
-): MeanEstimate | null {
+): (MeanEstimate & { seed: number }) | null {
   if (models.some(({ directory }) => directory === measured.directory)) return null;
   const own = sentenceValues(measured, row);
   if (own === null) return null;
@@ -73,7 +80,7 @@ function differenceOf(
       return difference === null ? [] : withSharedErrors(difference, [row, other]);
     });
     const widest = found.toSorted((a, b) => b.count - a.count)[0];
-    if (widest !== undefined) return widest;
+    if (widest !== undefined) return { ...widest, seed: model.run.seed };
   }
   return null;
 }

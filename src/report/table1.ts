@@ -127,13 +127,14 @@ const PAPER_COLUMNS: readonly PaperColumn<PaperRow>[] = [
 /** The name of the column, and in text what it says. */
 export const AGAINST = 'against LSTM-LM';
 export const AGAINST_MEANING =
-  `${AGAINST}: the mean difference of -log p(x), nats a sentence, over the sentences that both were measured on; ` +
-  'below 0 is better than LSTM-LM';
+  `${AGAINST}: the mean difference of -log p(x), nats a sentence, over the sentences that both were measured on, ` +
+  "of each seed against LSTM-LM's of that seed, else its first; below 0 is better than LSTM-LM";
 
 const AGAINST_COLUMNS: readonly Column<ComparedLine>[] = [
   [AGAINST, ({ against }) => decimals(against?.value)],
   [`${AGAINST} standard error`, ({ against }) => significant(against?.standardError)],
   [`${AGAINST} sentences`, ({ against }) => range(against?.sentences)],
+  [`${AGAINST} seeds`, ({ against }) => against && [...new Set(against.seeds)].join('; ')],
 ];
 
 /**

@@ -14,7 +14,14 @@ import { ShortRunPosterior } from '../../src/inference/short-run-posterior.js';
 import type { ConditionalLikelihood } from '../../src/model/likelihood.js';
 import { RandomStream } from '../../src/random/philox.js';
 import type { ResultRow } from '../../src/runs/row.js';
-import { constantSchedule, LinearGaussian, normals, Quartic, randomLinearGaussian } from '../inference/models.js';
+import {
+  constantSchedule,
+  LinearGaussian,
+  MixturePrior,
+  normals,
+  Quartic,
+  randomLinearGaussian,
+} from '../inference/models.js';
 
 function keysOf(sentences: number, first = 0) {
   return { seed: 1, sentences: Int32Array.from({ length: sentences }, (_, i) => first + i) };
@@ -234,6 +241,25 @@ describe('the verdict', () => {
     expect(verdictOf(measure(quartic, chains), 1)).toMatchObject({
       collapse: 'diverged',
       reason: expect.stringMatching(/not finite/),
+    });
+  });
+
+  test('not diverged where a learned prior lies as far out as the codes do, but where they leave that one', () => {
+    const model = informative();
+    const chains = new ShortRunPosterior(model, constantSchedule(1.5, 5), keysOf(200));
+    const under = (deviation: number) =>
+      measure(Object.assign(informative(), { prior: new MixturePrior(2, [[1, 0, deviation]]) }), chains);
+    const wide = under(50);
+    const { latentRms, priorRms } = wide.find(({ metric }) => metric === 'au')!.facts!;
+    expect(priorRms).toBeGreaterThan(40);
+    expect(priorRms).toBeLessThan(60);
+    expect(latentRms).toBeGreaterThan(DIVERGED_RMS);
+    expect(latentRms).toBeLessThan(DIVERGED_RMS * 50);
+    expect(verdictOf(wide, 2)!.collapse).not.toBe('diverged');
+    const narrower = latentRms! / (2 * DIVERGED_RMS);
+    expect(verdictOf(under(narrower), 2)).toMatchObject({
+      collapse: 'diverged',
+      reason: expect.stringMatching(/far outside the range of the prior, whose own is \d+\.\d$/),
     });
   });
 });

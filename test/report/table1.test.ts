@@ -162,7 +162,7 @@ describe('Table 1', () => {
     const lines = toCsv(read()).trimEnd().split('\n');
     expect(lines).toHaveLength(4 + UNMEASURED.length);
     expect(lines[0]).toMatch(/^Method,PPL,Recon,AU,KL,Paper PPL,Paper Recon,Paper AU,Paper KL,/);
-    expect(lines.at(-2)).toMatch(/^SRI,97\.78,91\.00,32,19\.80,94\.26,91\.14,32,10\.13,,,,0\.12,/);
+    expect(lines.at(-2)).toMatch(/^SRI,97\.78,91\.00,32,19\.80,94\.26,91\.14,32,10\.13,,,,,0\.12,/);
   });
 
   it('is printed in columns that line up, with errors and estimators', () => {
@@ -227,7 +227,9 @@ describe('against LSTM-LM', () => {
       'against LSTM-LM': '-1.50',
       'against LSTM-LM standard error': Number(Math.hypot(3, Math.sqrt(1.75 / 3)).toPrecision(2)),
     });
-    const blank = { 'against LSTM-LM': '', 'against LSTM-LM standard error': '', 'against LSTM-LM sentences': '' };
+    const blank = Object.fromEntries(
+      ['', ' standard error', ' sentences', ' seeds'].map((of) => [`against LSTM-LM${of}`, '']),
+    );
     for (const method of ['LSTM-LM', 'FB-VAE', 'AE']) expect(cells(table, method)).toMatchObject(blank);
     const lines = layOut(readingTable1(table));
     expect(lines[0]).toMatch(/KL +against LSTM-LM +paper PPL.* on sentences +PPL by/);
@@ -246,6 +248,7 @@ describe('against LSTM-LM', () => {
       'against LSTM-LM': '-6.00',
       'against LSTM-LM standard error': 5,
       'against LSTM-LM sentences': 2,
+      'against LSTM-LM seeds': '2; 1',
     });
     for (const { directory, run } of findRuns(other, 'ptb').map(readRun)) {
       if (run.method === 'lstm-lm') await new RunFolder(directory).writeManifest({ ...manifest, dataHash: 'another' });
