@@ -1,5 +1,7 @@
 #include "threads.h"
 
+#include <algorithm>
+
 #include "context.h"
 
 namespace sri {
@@ -7,6 +9,8 @@ namespace sri {
 int threadCount() { return process().threads; }
 
 void setThreadCount(int threads) {
+  // OMP_THREAD_LIMIT: a region would get no more, whatever it asks for.
+  threads = std::min(threads, omp_get_thread_limit());
   process().threads = threads;
   // What the library uses for the products that it spreads over threads itself.
   omp_set_dynamic(0);

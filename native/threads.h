@@ -14,6 +14,7 @@ namespace sri {
 
 /** Threads that a parallel region gets; at first, one for each processor that the process may use. */
 int threadCount();
+/** So many, or as many as OpenMP's limit allows. */
 void setThreadCount(int threads);
 
 class Barrier {

@@ -1,12 +1,14 @@
 // The LSTM's nonlinearities. Arguments are clamped where the result is 1 to the last bit anyway: drivers that compute
-// tanh and exp by fast formulas return NaN for large ones.
+// tanh and exp by fast formulas return NaN for large ones. NaN itself stays NaN.
+//
+// uses nan.wgsl
 
 fn sigmoid(x: f32) -> f32 {
-  return 1.0 / (1.0 + exp(-clamp(x, -60.0, 60.0)));
+  return select(1.0 / (1.0 + exp(-clamp(x, -60.0, 60.0))), x, isNan(x));
 }
 
 fn squash(x: f32) -> f32 {
-  return tanh(clamp(x, -15.0, 15.0));
+  return select(tanh(clamp(x, -15.0, 15.0)), x, isNan(x));
 }
 
 /** Gates in the order input, forget, candidate, output. */

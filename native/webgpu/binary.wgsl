@@ -1,5 +1,7 @@
 // Two numbers in, one number out, with either operand repeated along the axes where it has only one. Which function it
 // is comes with the parameters, as in unary.wgsl.
+//
+// uses nan.wgsl
 
 struct Parameters {
   count: u32,
@@ -17,10 +19,21 @@ struct Parameters {
 @group(0) @binding(2) var<storage, read> b: array<u32>;
 @group(0) @binding(3) var<storage, read_write> out: array<u32>;
 
-/** x^y for x >= 0, or a whole y, where WGSL leaves a negative base undefined. */
+/** A number that no compiler can see to be NaN, which WGSL does not let be written. */
+fn nan() -> f32 {
+  return bitcast<f32>(0x7fc00000u | p.count);
+}
+
+/** x^y as IEEE 754 has it, where WGSL defines it for x > 0 alone. */
 fn power(x: f32, y: f32) -> f32 {
+  if (y == 0.0) {
+    return 1.0;
+  }
+  if (isNan(x) || isNan(y) || (x < 0.0 && y != round(y))) {
+    return nan();
+  }
   let size = pow(abs(x), y);
-  return select(size, -size, x < 0.0 && abs(round(y)) % 2.0 == 1.0);
+  return select(size, -size, x < 0.0 && abs(y) % 2.0 == 1.0);
 }
 
 fn onFloats(x: f32, y: f32) -> u32 {
@@ -29,8 +42,8 @@ fn onFloats(x: f32, y: f32) -> u32 {
     case 1u: { return bitcast<u32>(x - y); }
     case 2u: { return bitcast<u32>(x * y); }
     case 3u: { return bitcast<u32>(x / y); }
-    case 4u: { return bitcast<u32>(max(x, y)); }
-    case 5u: { return bitcast<u32>(min(x, y)); }
+    case 4u: { return bitcast<u32>(larger(x, y)); }
+    case 5u: { return bitcast<u32>(smaller(x, y)); }
     case 6u: { return bitcast<u32>((x - y) * (x - y)); }
     case 7u: { return bitcast<u32>(power(x, y)); }
     case 8u: { return u32(x > y); }

@@ -17,6 +17,8 @@ struct Parameters {
   aStart: u32,
   accumulate: u32,
   factor: f32,
+  /** Of the stack, the product of the first workgroup. */
+  firstStack: u32,
 }
 
 @group(0) @binding(0) var<uniform> p: Parameters;
@@ -50,7 +52,7 @@ fn columnValue(column: u32, k: u32) -> f32 {
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) thread: u32) {
-  stack = workgroup.z;
+  stack = p.firstStack + workgroup.z;
   let sums = tileProduct(workgroup.x * ROWS, workgroup.y * COLUMNS, p.k, thread);
   for (var i = 0u; i < 4u; i++) {
     let row = workgroup.x * ROWS + 4u * (thread % ROW_GROUPS) + i;

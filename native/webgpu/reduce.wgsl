@@ -3,6 +3,7 @@
 // The order of the sum is fixed by the shape.
 //
 // Constants: COLUMNS, a power of two up to 256.
+// uses nan.wgsl
 
 struct Parameters {
   outer: u32,
@@ -21,26 +22,28 @@ struct Parameters {
 @group(0) @binding(2) var<storage, read_write> out: array<f32>;
 
 const LANES = 256u / COLUMNS;
+/** Below any logit that is compared with it, for the index of a maximum. */
 const LOWEST = -3.4028234e38;
 
 var<workgroup> partial: array<f32, 256>;
 var<workgroup> places: array<u32, 256>;
 
-fn neutral() -> f32 {
+/** What changes nothing of a result: of a maximum or minimum, the first number itself, which may be infinite. */
+fn neutral(first: f32) -> f32 {
   switch (p.operation) {
     case 0u: { return 0.0; }
-    case 2u: { return -LOWEST; }
+    case 3u: { return LOWEST; }
     case 4u: { return 1.0; }
-    default: { return LOWEST; }
+    default: { return first; }
   }
 }
 
 fn joined(a: f32, b: f32) -> f32 {
   switch (p.operation) {
     case 0u: { return a + b; }
-    case 2u: { return min(a, b); }
+    case 2u: { return smaller(a, b); }
     case 4u: { return a * b; }
-    default: { return max(a, b); }
+    default: { return larger(a, b); }
   }
 }
 
@@ -53,10 +56,15 @@ fn main(
   let column = thread % COLUMNS;
   let lane = thread / COLUMNS;
   let output = (workgroup.y * workgroups.x + workgroup.x) * COLUMNS + column;
-  var value = neutral();
+  var value = 0.0;
   var place = 0u;
   if (output < p.outer * p.inner) {
     let start = output / p.inner * p.size * p.inner + output % p.inner;
+    var first = 0.0;
+    if (p.size > 0u) {
+      first = x[start];
+    }
+    value = neutral(first);
     for (var i = lane; i < p.size; i += LANES) {
       let v = x[start + i * p.inner];
       if (p.operation == 3u && (v > value || i == lane)) {

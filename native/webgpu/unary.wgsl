@@ -15,7 +15,17 @@ struct Parameters {
 @group(0) @binding(1) var<storage, read> x: array<u32>;
 @group(0) @binding(2) var<storage, read_write> out: array<u32>;
 
+/** log(1 + exp(v)); log loses what is far smaller than the 1 beside it, where two terms of its series are exact. */
+fn softplus(v: f32) -> f32 {
+  let e = exp(-abs(v));
+  return max(v, 0.0) + select(log(1.0 + e), e - 0.5 * e * e, e < 0.001);
+}
+
 fn onFloat(v: f32) -> f32 {
+  // As of every function here; max, sign and clamp may make a number of it.
+  if (isNan(v)) {
+    return v;
+  }
   switch (p.operation) {
     case 0u: { return -v; }
     case 1u: { return exp(v); }
@@ -28,7 +38,7 @@ fn onFloat(v: f32) -> f32 {
     case 8u: { return abs(v); }
     case 9u: { return 1.0 / v; }
     case 10u: { return max(v, 0.0); }
-    case 11u: { return max(v, 0.0) + log(1.0 + exp(-abs(v))); }
+    case 11u: { return softplus(v); }
     case 12u: { return sign(v); }
     case 13u: { return clamp(v, p.first, p.second); }
     case 14u: { return select(p.first, 1.0, v > 0.0); }

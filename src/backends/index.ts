@@ -33,7 +33,7 @@ const STARTERS: Record<BackendName, (threads: number | 'auto') => Promise<Starte
  * @param choice a name, or `auto`: webgpu where there is a GPU that is faster than native, else native where it works, else
  *   tensorflow, else wasm.
  * @param threads how many compute, or `auto` for all cores; the wasm and cpu backends have one whatever is asked.
- * @throws InputError where the chosen backend does not work here.
+ * @throws InputError where the chosen backend does not work here, or has fewer threads.
  */
 export async function useBackend(choice: BackendName | 'auto', threads: number | 'auto'): Promise<Backend> {
   const candidates: readonly BackendName[] = choice === 'auto' ? await preferences(threads) : [choice];
@@ -48,6 +48,8 @@ export async function useBackend(choice: BackendName | 'auto', threads: number |
         fallback: reasons.length === 0 ? null : `computed on ${name}, since ${reasons.join('; ')}`,
       };
     } catch (error) {
+      // Not the machine's fault: `auto` must not turn to a slower one instead.
+      if (error instanceof InputError) throw error;
       reasons.push(`the ${name} backend does not work here: ${(error as Error).message}`);
     }
   }

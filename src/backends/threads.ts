@@ -23,10 +23,13 @@ const HERE: Surroundings = {
   },
 };
 
-/** The least of the cores, what Slurm gives the task (`SLURM_CPUS_PER_TASK`) and the processor time that cgroups allow; from 1. */
+/** Variables that hold a number of threads at most: what Slurm gives the task, and the limit of OpenMP's. */
+const LIMITS = ['SLURM_CPUS_PER_TASK', 'OMP_THREAD_LIMIT'];
+
+/** The least of the cores, what the environment says ({@link LIMITS}) and the processor time that cgroups allow; from 1. */
 export function usableThreads({ cores, environment, read }: Surroundings = HERE): number {
-  const given = Number(environment.SLURM_CPUS_PER_TASK);
-  const limits = [cores, ...(Number.isInteger(given) && given > 0 ? [given] : []), ...cgroupLimits(read)];
+  const given = LIMITS.map((name) => Number(environment[name])).filter((count) => Number.isInteger(count) && count > 0);
+  const limits = [cores, ...given, ...cgroupLimits(read)];
   return Math.max(1, Math.floor(Math.min(...limits)));
 }
 

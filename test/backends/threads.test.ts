@@ -9,6 +9,7 @@ const cores = 16;
 it.each([
   ['all cores where nothing says otherwise', {}, {}, 16],
   ['what Slurm gives a task', { SLURM_CPUS_PER_TASK: '4' }, {}, 4],
+  ['what OpenMP is limited to', { SLURM_CPUS_PER_TASK: '4', OMP_THREAD_LIMIT: '2' }, {}, 2],
   ['no more cores than there are', { SLURM_CPUS_PER_TASK: '99' }, {}, 16],
   [
     'the quota of its group, version 2',

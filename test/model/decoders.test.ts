@@ -109,6 +109,23 @@ describe.each(DECODER_NAMES)('%s', (name) => {
     await useBackend('cpu', 1);
   });
 
+  it.each(backends)('has no likelihood of a code that is no number, on %s', async (backend) => {
+    await useBackend(backend, 1);
+    const { decoder, parameters } = make(name);
+    const likelihood = decoder.likelihood(batch);
+    // The second sentence's code alone.
+    const codes = z.slice(0, 2 * Z).fill(Number.NaN, Z + 1, Z + 2);
+    const { nll, gradient } = likelihood.gradient(codes);
+    expect([...nll].map(Number.isFinite)).toEqual([true, false]);
+    expect([...gradient].map(Number.isFinite)).toEqual([...Array(Z).fill(true), ...Array(Z).fill(false)]);
+    expect([...likelihood.nll(codes).nll].map(Number.isFinite)).toEqual([true, false]);
+    for (const [i, value] of likelihood.tokenNll(codes).entries()) expect(Number.isFinite(value)).toBe(i % 2 === 0);
+    expect(sentenceNll(decoder, codes).map(Number.isFinite)).toEqual([true, false]);
+    likelihood.dispose();
+    parameters.dispose();
+    await useBackend('cpu', 1);
+  });
+
   it('goes on from any rows of a state, in any order', () => {
     const { decoder } = make(name);
     tf.tidy(() => {

@@ -1,6 +1,9 @@
 // The addon's small operations: products, rows of a table, optimizers, norms, masks.
 
+import { spawnSync } from 'node:child_process';
+import { availableParallelism } from 'node:os';
 import { describe, expect, it } from 'vitest';
+import { ADDON } from '../../src/backends/native/addon.js';
 import { RandomStream } from '../../src/random/philox.js';
 import { relativeError } from '../ops/reference.js';
 import { addon, Random, withThreads } from './fixtures.js';
@@ -183,5 +186,25 @@ describe('info', () => {
     expect(addon.info().oneDnn).toMatch(/^\d+\.\d+\.\d+$/);
     expect(() => addon.setThreads(0)).toThrow('threads must be a whole number from 1 to 1024');
     expect(addon.measurePeak('f32')).toBeGreaterThan(1);
+  });
+
+  it('has no higher peak with more threads than there are cores', () => {
+    const peaks: number[] = [];
+    const cores = availableParallelism();
+    withThreads([cores, 8 * cores], () => peaks.push(addon.measurePeak('f32')));
+    expect(peaks[1]! / peaks[0]!).toBeLessThan(2);
+  });
+
+  it('has the threads that the environment allows, and says so where more are asked for', () => {
+    const inChild = (program: string) =>
+      spawnSync(process.execPath, ['-e', program, ADDON], {
+        encoding: 'utf8',
+        env: { ...process.env, OMP_THREAD_LIMIT: '2' },
+      });
+    const { stdout, stderr } = inChild(`
+      const addon = require(process.argv[1]);
+      addon.setThreads(5);
+      process.stdout.write(addon.info().threads + ' ' + Number.isFinite(addon.measurePeak('f32')));`);
+    expect(stdout, stderr).toBe('2 true');
   });
 });

@@ -61,6 +61,18 @@ async function expectSame(compute: () => tf.Tensor[], tolerance = 1e-5): Promise
   }
 }
 
+/** The same where numbers are not finite: NaN for NaN, and each infinity for itself. */
+async function expectSameAll(compute: () => tf.Tensor[]): Promise<void> {
+  const [gpu, cpu] = await both(compute);
+  for (const [i, wanted] of cpu.entries()) {
+    const close = Array.from(wanted, (x, j) => {
+      const found = gpu[i]![j]!;
+      return Math.abs(x - found) <= 1e-5 * Math.abs(x) + 1e-20 ? x : found;
+    });
+    expect(close, `output ${i}`).toEqual([...wanted]);
+  }
+}
+
 /** Numbers that depend on the seed and the shape alone. */
 function random<R extends tf.Rank>(seed: number, shape: tf.ShapeMap[R], range = 1): tf.Tensor<R> {
   const stream = new RandomStream({ seed, purpose: 'initialization' });
@@ -379,6 +391,43 @@ describe('products', () => {
       tf.matMul(random<tf.Rank.R3>(1, [3, 5, 7]), random<tf.Rank.R3>(2, [3, 7, 4])),
       tf.matMul(random<tf.Rank.R3>(1, [3, 5, 7]), random<tf.Rank.R3>(2, [1, 7, 4])),
     ]);
+    const one = tf.matMul(random<tf.Rank.R4>(1, [1, 1, 5, 7]), random<tf.Rank.R3>(2, [3, 7, 4]));
+    expect(one.shape).toEqual([1, 3, 5, 4]);
+    one.dispose();
+  });
+
+  it('more of a stack than an axis of the GPU has workgroups', async () => {
+    const limit = backend.gpu.facts.maxWorkgroups;
+    await expectSame(() => {
+      const a = random<tf.Rank.R3>(1, [limit + 3, 1, 1]);
+      return [tf.matMul(a, tf.fill([limit + 3, 1, 1], 0.5)), tf.matMul(tf.fill([1, 1, 1], 2), a)];
+    });
+    expect(() =>
+      backend.gpu.run({ shader: 'fill', parameters: [], buffers: [], workgroups: [1, 1, limit + 1] }),
+    ).toThrow(`fill.wgsl: 1,1,${limit + 1} workgroups are more than ${limit} along an axis`);
+  });
+
+  it('of other stacks, or that do not go together, as tfjs has them', async () => {
+    const multiply = (a: number[], b: number[]) =>
+      tf.tidy(() => {
+        const product = tf.matMul(random(1, a as [number, number]), random(2, b as [number, number]));
+        return { shape: product.shape, values: [...product.dataSync()].map((value) => value.toFixed(4)) };
+      });
+    const found = multiply([2, 1, 3, 4], [1, 2, 4, 5]);
+    const refused = [
+      [3, 4, 5, 2],
+      [1, 200, 2, 1],
+    ].map(
+      ([m, k, l, n]) =>
+        () =>
+          multiply([m!, k!], [l!, n!]),
+    );
+    for (const one of refused) expect(one).toThrow(/inner shapes \(\d+\) and \(\d\)/);
+    await useBackend('cpu', 1);
+    const wanted = multiply([2, 1, 3, 4], [1, 2, 4, 5]);
+    await useBackend('webgpu', 1);
+    expect(found).toEqual(wanted);
+    expect(found.shape).toEqual([2, 2, 3, 5]);
   });
 });
 
@@ -405,6 +454,20 @@ describe('reductions', () => {
       const peaked = tf.add(x, tf.mul(peaks, 300));
       return [tf.softmax(x), tf.logSoftmax(x), tf.softmax(peaked), tf.logSoftmax(peaked)];
     });
+  });
+
+  it('of numbers that are not finite', async () => {
+    const { NaN: none, NEGATIVE_INFINITY: low, POSITIVE_INFINITY: high } = Number;
+    await expectSameAll(() => {
+      const x = tf.tensor2d([none, 1, 2, low, low, low, high, 3, low, 1, 2, none, high, high, high], [5, 3]);
+      return [0, 1].flatMap((axis) => [tf.max(x, axis), tf.min(x, axis), tf.sum(x, axis)]);
+    });
+    await expectSameAll(() => {
+      const x = tf.tensor2d([none, 1, 2, low, 1, 2], [2, 3]);
+      return [tf.softmax(x), tf.logSoftmax(x)];
+    });
+    const long = Float32Array.from({ length: 1000 }, (_, i) => (i === 777 ? none : i));
+    await expectSameAll(() => [tf.max(tf.tensor1d(long)), tf.min(tf.tensor1d(long))]);
   });
 
   it('over axes with others between them', async () => {
@@ -435,6 +498,28 @@ describe('numbers one by one', () => {
         tf.tanh(tf.mul(x, 1000)),
         tf.sigmoid(tf.mul(x, 1000)),
       ];
+    });
+  });
+
+  it('of numbers that are not finite, or at the ends of what is', async () => {
+    const { NaN: none, NEGATIVE_INFINITY: low, POSITIVE_INFINITY: high } = Number;
+    await expectSameAll(() => {
+      const x = tf.tensor1d([none, low, high, -20, -9, 0, 9, 30]);
+      // But the sign: of NaN it is 0 by tfjs's CPU backend.
+      return [
+        ...[tf.neg, tf.exp, tf.tanh, tf.sigmoid, tf.square, tf.abs, tf.relu, tf.softplus].map((f) => f(x)),
+        ...[tf.log, tf.sqrt, tf.rsqrt, tf.reciprocal].map((f) => f(tf.relu(x))),
+        tf.clipByValue(x, -1, 2),
+        tf.step(x, 0.25),
+        tf.maximum(x, 1),
+        tf.minimum(1, x),
+        tf.equal(x, x),
+        tf.greater(x, 0),
+      ];
+    });
+    await expectSameAll(() => {
+      const [x, y] = [tf.tensor1d([-2, 0, 2, 0, 0, -2, -2, none]), tf.tensor1d([0.5, 0, 3, -1, 2, 3, -2, 2])];
+      return [tf.pow(x, y), tf.pow(y, x)];
     });
   });
 

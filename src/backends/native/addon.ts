@@ -230,7 +230,10 @@ export interface AdamArguments extends SgdArguments {
 
 export interface NativeAddon {
   info(): AddonInfo;
-  /** @throws Error unless `threads` is a whole number from 1 to 1024. */
+  /**
+   * So many, or as many as `OMP_THREAD_LIMIT` allows: `info` says.
+   * @throws Error unless `threads` is a whole number from 1 to 1024.
+   */
   setThreads(threads: number): void;
   /** GFLOP/s that matrix products reach on the current threads; takes about 0.3 s. */
   measurePeak(precision: Precision): number;

@@ -1,6 +1,7 @@
 // Starting the native backend: the addon is loaded, and its kernels are registered, when it is first asked for.
 
 import * as tf from '@tensorflow/tfjs-core';
+import { InputError } from '../../errors.js';
 import { processorModel } from '../processor.js';
 import type { StartedBackend } from '../started.js';
 import { usableThreads } from '../threads.js';
@@ -12,6 +13,7 @@ let backend: NativeBackend | undefined;
 
 /**
  * @param threads that compute; `auto` is one for each core this process may use, and no more than a scheduler allows.
+ * @throws {InputError} where the environment allows fewer threads.
  * @throws Error where the addon was not built or does not load, saying what would help.
  */
 export async function startNative(threads: number | 'auto'): Promise<StartedBackend> {
@@ -24,5 +26,10 @@ export async function startNative(threads: number | 'auto'): Promise<StartedBack
   const { addon } = backend;
   addon.setThreads(threads === 'auto' ? usableThreads() : threads);
   const { oneDnn, instructionSets, threads: used } = addon.info();
+  if (threads !== 'auto' && used < threads) {
+    throw new InputError(
+      `threads: the environment's OMP_THREAD_LIMIT allows ${used} where ${threads} are asked for; give ${used}, or unset it`,
+    );
+  }
   return { version: `oneDNN ${oneDnn}`, devices: [processorModel()], instructionSets, threads: used };
 }

@@ -131,6 +131,12 @@ export class Gpu {
 
   /** Records a dispatch; it is submitted with others, at the latest when something is read. */
   run({ shader, beside = [], constants = {}, parameters, buffers, workgroups: [x, y = 1, z = 1] }: Dispatch): void {
+    // The GPU would say so only when it is submitted, and drop what was recorded beside it.
+    if (Math.max(x, y, z) > this.facts.maxWorkgroups) {
+      throw new RangeError(
+        `${shader}.wgsl: ${[x, y, z]} workgroups are more than ${this.facts.maxWorkgroups} along an axis`,
+      );
+    }
     parameters.forEach((parameter, i) => {
       if (typeof parameter === 'number') this.words[i] = parameter;
       else this.floats[i] = parameter.value;

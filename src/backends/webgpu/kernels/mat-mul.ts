@@ -31,24 +31,28 @@ export function multiply(backend: WebgpuBackend, a: GpuBuffer, b: GpuBuffer, out
   const { m, n, k, transposeA = false, transposeB = false, stacks = 1, aStack = 0, bStack = 0 } = product;
   const { aStart = 0, factor = 1, accumulate = false } = product;
   if (m * n * stacks === 0) return;
-  backend.gpu.run({
-    shader: 'mat-mul',
-    constants: { ROWS: TILE },
-    parameters: [
-      m,
-      n,
-      k,
-      transposeA ? 1 : 0,
-      transposeB ? 1 : 0,
-      aStack,
-      bStack,
-      aStart,
-      accumulate ? 1 : 0,
-      new Float(factor),
-    ],
-    buffers: [a, b, out],
-    workgroups: [Math.ceil(m / TILE), Math.ceil(n / TILE), stacks],
-  });
+  const { maxWorkgroups } = backend.gpu.facts;
+  for (let firstStack = 0; firstStack < stacks; firstStack += maxWorkgroups) {
+    backend.gpu.run({
+      shader: 'mat-mul',
+      constants: { ROWS: TILE },
+      parameters: [
+        m,
+        n,
+        k,
+        transposeA ? 1 : 0,
+        transposeB ? 1 : 0,
+        aStack,
+        bStack,
+        aStart,
+        accumulate ? 1 : 0,
+        new Float(factor),
+        firstStack,
+      ],
+      buffers: [a, b, out],
+      workgroups: [Math.ceil(m / TILE), Math.ceil(n / TILE), Math.min(stacks - firstStack, maxWorkgroups)],
+    });
+  }
 }
 
 const batchMatMul = kernel<{ transposeA: boolean; transposeB: boolean }>((backend, { a, b }, attributes) => {
@@ -56,12 +60,15 @@ const batchMatMul = kernel<{ transposeA: boolean; transposeB: boolean }>((backen
   const { transposeA, transposeB } = attributes;
   const [aOuter, bOuter] = [a!.shape.slice(0, -2), b!.shape.slice(0, -2)];
   const [aStacks, bStacks] = [tf.util.sizeFromShape(aOuter), tf.util.sizeFromShape(bOuter)];
-  if (aStacks !== bStacks && Math.min(aStacks, bStacks) !== 1) return null;
+  // Other stacks tfjs's own kernel broadcasts, and what does not go together it refuses.
+  if (Math.min(aStacks, bStacks) !== 1 && !tf.util.arraysEqual(aOuter, bOuter)) return null;
   const [aRows, aColumns] = a!.shape.slice(-2) as [number, number];
   const [bRows, bColumns] = b!.shape.slice(-2) as [number, number];
   const [m, k] = transposeA ? [aColumns, aRows] : [aRows, aColumns];
-  const n = transposeB ? bRows : bColumns;
-  const { info, buffer } = backend.make([...(aStacks >= bStacks ? aOuter : bOuter), m, n]);
+  const [inner, n] = transposeB ? [bColumns, bRows] : [bRows, bColumns];
+  if (inner !== k) return null;
+  const outer = tf.broadcast_util.assertAndGetBroadcastShape(aOuter, bOuter);
+  const { info, buffer } = backend.make([...outer, m, n]);
   multiply(backend, backend.buffer(a!), backend.buffer(b!), buffer, {
     m,
     n,
