@@ -128,18 +128,45 @@ function takeInRuns(old, fresh) {
   if ([...old.options].some(({ value }) => value === chosen)) old.value = chosen;
 }
 
-const events = new EventSource('events');
-events.addEventListener('changed', ({ data: version }) => {
-  say('live');
-  announced = Number(version);
-  if (announced !== data.live.version) takeIn();
+/** What to do on hearing of each thing. */
+const heard = {
+  changed(version) {
+    say('live');
+    announced = version;
+    if (announced !== data.live.version) takeIn();
+  },
+  stage({ what, done, total }) {
+    const busy = document.querySelector('#explorer .busy');
+    if (busy) busy.textContent = done < total ? `${what}: ${done} of ${total}` : '';
+  },
+  lost() {
+    say('not connected: is sri view still running?');
+  },
+};
+
+// A browser has six connections to a server, and one that listens keeps its own: one tab listens for all, and when it is closed
+// another does.
+const tabs = new BroadcastChannel(location.pathname);
+/** What a new tab is told by the one that listens; null before anything was heard. */
+let latest = null;
+tabs.addEventListener('message', ({ data: [name, value] }) => {
+  if (name !== 'asked') heard[name](value);
+  else if (latest !== null) tabs.postMessage(latest);
 });
-events.addEventListener('stage', ({ data: text }) => {
-  const { what, done, total } = JSON.parse(text);
-  const busy = document.querySelector('#explorer .busy');
-  if (busy) busy.textContent = done < total ? `${what}: ${done} of ${total}` : '';
+navigator.locks.request(location.pathname, () => {
+  const events = new EventSource('events');
+  const tell = (name, value) => {
+    if (name !== 'stage') latest = [name, value];
+    heard[name](value);
+    tabs.postMessage([name, value]);
+  };
+  for (const name of ['changed', 'stage'])
+    events.addEventListener(name, ({ data: text }) => tell(name, JSON.parse(text)));
+  events.addEventListener('error', () => tell('lost'));
+  // The lock is kept as long as the tab is there.
+  return new Promise(() => {});
 });
-events.addEventListener('error', () => say('not connected: is sri view still running?'));
+tabs.postMessage(['asked']);
 document.addEventListener('visibilitychange', takeIn);
 
 // ---- walking about
@@ -148,6 +175,8 @@ document.addEventListener('visibilitychange', takeIn);
 const FIRST_SLIDERS = 8;
 /** How far a slider goes, in standard deviations of the prior. */
 const REACH = 4;
+/** Where the answer to each kind of question is shown. */
+const OUTPUTS = { code: 'read', decode: 'written', way: 'way', near: 'near' };
 /** Milliseconds that a slider rests before the server is asked. */
 const REST = 60;
 
@@ -164,7 +193,8 @@ function startExplorer() {
   const running = new Map();
 
   /** One question of a kind at a time: a new one takes the place of the one before. */
-  async function put(kind, output, question, show) {
+  async function put(kind, question, show) {
+    const output = part(OUTPUTS[kind]);
     running.get(kind)?.abort();
     const stop = new AbortController();
     running.set(kind, stop);
@@ -178,6 +208,17 @@ function startExplorer() {
     if (running.get(kind) === stop) output.classList.remove('waiting');
   }
 
+  /** Questions whose answers would be of what is shown no more: neither they nor their answers stay. */
+  function forget(...kinds) {
+    for (const kind of kinds) {
+      running.get(kind)?.abort();
+      running.delete(kind);
+      const output = part(OUTPUTS[kind]);
+      output.classList.remove('waiting');
+      output.replaceChildren();
+    }
+  }
+
   const needCode = (output) => {
     if (code === null) output.replaceChildren(element('p', { class: 'wrong' }, 'Find a code first, above.'));
     return code !== null;
@@ -186,8 +227,11 @@ function startExplorer() {
   function write() {
     if (code === null) return;
     const how = field('how').value;
-    const sampled = how === 'sample' ? { temperature: Number(field('temperature').value) || 1, seed: drawn } : {};
-    return put('decode', part('written'), { ask: 'decode', code, how, ...sampled }, ({ text }) =>
+    const temperature = field('temperature');
+    // Where it is no number that may be, the browser says what may.
+    if (how === 'sample' && !temperature.reportValidity()) return;
+    const sampled = how === 'sample' ? { temperature: temperature.valueAsNumber || 1, seed: drawn } : {};
+    return put('decode', { ask: 'decode', code, how, ...sampled }, ({ text }) =>
       part('written').replaceChildren(element('p', {}, text)),
     );
   }
@@ -195,7 +239,7 @@ function startExplorer() {
   function arrive(mean, standardDeviation, ...told) {
     [code, home, spread] = [[...mean], [...mean], standardDeviation];
     part('read').replaceChildren(...told);
-    for (const name of ['way', 'near']) part(name).replaceChildren();
+    forget('way', 'near');
     drawSliders();
     return write();
   }
@@ -203,7 +247,7 @@ function startExplorer() {
   function encode() {
     const text = field('text').value.trim();
     if (text === '') return field('text').focus();
-    return put('code', part('read'), { ask: 'encode', text }, ({ text, unknown, mean, standardDeviation }) =>
+    return put('code', { ask: 'encode', text }, ({ text, unknown, mean, standardDeviation }) =>
       arrive(
         mean,
         standardDeviation,
@@ -214,7 +258,7 @@ function startExplorer() {
   }
 
   const sample = () =>
-    put('code', part('read'), { ask: 'sample', number: Math.floor(Math.random() * 2 ** 31) }, ({ code }) =>
+    put('code', { ask: 'sample', number: Math.floor(Math.random() * 2 ** 31) }, ({ code }) =>
       arrive(code, null, element('p', {}, 'A sample of the prior.')),
     );
 
@@ -250,6 +294,7 @@ function startExplorer() {
     let timer = 0;
     range.addEventListener('input', () => {
       code[d] = Number(range.value);
+      forget('way', 'near');
       number.textContent = code[d].toFixed(2);
       clearTimeout(timer);
       timer = setTimeout(write, REST);
@@ -267,6 +312,7 @@ function startExplorer() {
     back() {
       if (home === null) return;
       code = [...home];
+      forget('way', 'near');
       drawSliders();
       return write();
     },
@@ -275,33 +321,29 @@ function startExplorer() {
       const to = field('to').value.trim();
       if (!needCode(output)) return;
       if (to === '') return field('to').focus();
-      return put('way', output, { ask: 'interpolate', from: { code }, to: { text: to } }, ({ texts }) =>
+      return put('way', { ask: 'interpolate', from: { code }, to: { text: to } }, ({ texts }) =>
         output.replaceChildren(element('ol', {}, ...texts.map((text) => element('li', {}, text)))),
       );
     },
     neighbours() {
       const output = part('near');
       if (!needCode(output)) return;
-      return put(
-        'near',
-        output,
-        { ask: 'neighbours', of: { code }, split: field('split').value },
-        ({ among, neighbours }) =>
-          output.replaceChildren(
-            element('p', {}, `Of ${among} sentences, by the distance of their mean codes:`),
-            element(
-              'ol',
-              {},
-              ...neighbours.map(({ distance, text, label }) =>
-                element(
-                  'li',
-                  {},
-                  text,
-                  element('small', {}, ` ${distance.toFixed(2)}${label === null ? '' : `, ${label}`}`),
-                ),
+      return put('near', { ask: 'neighbours', of: { code }, split: field('split').value }, ({ among, neighbours }) =>
+        output.replaceChildren(
+          element('p', {}, `Of ${among} sentences, by the distance of their mean codes:`),
+          element(
+            'ol',
+            {},
+            ...neighbours.map(({ distance, text, label }) =>
+              element(
+                'li',
+                {},
+                text,
+                element('small', {}, ` ${distance.toFixed(2)}${label === null ? '' : `, ${label}`}`),
               ),
             ),
           ),
+        ),
       );
     },
   };
@@ -316,7 +358,8 @@ function startExplorer() {
   field('run').addEventListener('change', () => {
     // Another run's codes are others.
     [code, home, spread] = [null, null, null];
-    for (const name of ['read', 'sliders', 'written', 'way', 'near']) part(name).replaceChildren();
+    forget('code', 'decode', 'way', 'near');
+    part('sliders').replaceChildren();
     if (field('text').value.trim() !== '') encode();
   });
 }

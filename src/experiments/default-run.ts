@@ -6,7 +6,7 @@ import { InputError } from '../errors.js';
 import { can } from '../methods/capability.js';
 import { methods } from '../methods/registry.js';
 import { findDataSets, findRuns } from '../runs/measured-run.js';
-import { RunFolder } from '../runs/run-folder.js';
+import { RunFolder, UnknownPluginError } from '../runs/run-folder.js';
 import { shellWord } from '../shell-words.js';
 
 interface NamedConfig {
@@ -76,16 +76,21 @@ export interface Wanted {
 }
 
 /**
- * The run under `root` whose training was written down last.
+ * The run under `root` whose training was written down last, of those whose plugins are loaded.
  * @throws {InputError} as {@link noRun} says, where there is none that will do.
  */
 export function newestRun(root: string, filter: RunFilter, wanted: Wanted): NewestRun {
   const { found } = look(root, filter);
   const free = wanted.needsCode === null || filter.name !== undefined;
-  const folder = found.find((one) => free || hasCode(one));
-  if (folder === undefined) throw noRun(root, filter, wanted);
-  const passed = folder === found[0] ? '' : ' with a latent code';
-  const which = found.length === 1 ? 'the only run' : `the newest${passed} of ${found.length} runs`;
+  const folder = found.find((one) => isKnown(one) && (free || hasCode(one)));
+  if (folder === undefined) {
+    // Of one that would do with its plugin, its own complaint names that.
+    found.find((one) => !isKnown(one))?.config();
+    throw noRun(root, filter, wanted);
+  }
+  const passed = found.slice(0, found.indexOf(folder));
+  const of = passed.length === 0 ? '' : passed.every(isKnown) ? ' with a latent code' : ' whose plugins are loaded';
+  const which = found.length === 1 ? 'the only run' : `the newest${of} of ${found.length} runs`;
   return { folder, which: `${which} in ${root}` };
 }
 
@@ -101,6 +106,16 @@ function look(root: string, { dataSet, name, seed }: RunFilter): Record<'there' 
     return (name === undefined || method === name) && (seed === undefined || ofSeed === `seed-${seed}`);
   });
   return { there, found };
+}
+
+/** Whether the plugins that a run needs are loaded; of one that is broken otherwise, whoever opens it will tell. */
+function isKnown(folder: RunFolder): boolean {
+  try {
+    folder.config();
+  } catch (error) {
+    return !(error instanceof UnknownPluginError);
+  }
+  return true;
 }
 
 /** Whether the method of a run has a latent code; of one that is not known here, whoever opens it will tell. */

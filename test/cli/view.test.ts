@@ -1,7 +1,7 @@
 // `sri view`: who may ask it and what, what it answers, how it follows the runs' folder, and how it ends. Then the same in a
 // browser, as a person has it.
 
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { type IncomingMessage, request } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -264,8 +264,19 @@ describe.skipIf(chromiumFile === null)('in a browser', () => {
     expect(await form.locator('.way li').first().innerText()).toBe(answer.text);
     await form.getByRole('button', { name: 'Find the nearest' }).click();
     await expect.poll(() => form.locator('.near li').count(), PATIENTLY).toBe(8);
+    // What was asked of one code is not shown of another, whichever answer comes first.
+    await form.getByRole('button', { name: 'Find the nearest' }).click();
     await form.getByRole('button', { name: 'Draw a code of the prior' }).click();
     await expect.poll(() => form.locator('.read').innerText(), PATIENTLY).toBe('A sample of the prior.');
+    expect(await form.locator('.near').innerText()).toBe('');
+    await form.locator('select[name=how]').selectOption('sample');
+    await form.locator('input[name=temperature]').fill('-3');
+    await form.locator('input[name=temperature]').press('Tab');
+    expect(await form.locator('input[name=temperature]:invalid').count()).toBe(1);
+    await form.locator('input[name=temperature]').fill('1');
+    await form.locator('select[name=how]').selectOption('greedy');
+    await expect.poll(() => form.locator('.written:not(.waiting)').innerText(), PATIENTLY).toMatch(/\S/);
+    expect(await form.locator('.wrong').count()).toBe(0);
     expect(complaints).toEqual([]);
   });
 
@@ -282,6 +293,41 @@ describe.skipIf(chromiumFile === null)('in a browser', () => {
     expect(await page.locator('#alive').innerText()).toBe('live');
     expect(complaints).toEqual([]);
   });
+});
+
+describe.skipIf(chromiumFile === null)('in many tabs of a browser', () => {
+  it('answers in each, and tells all of them, whichever is closed', async () => {
+    const browser = await openBrowser();
+    try {
+      const context = await browser.newContext();
+      const tabs: Page[] = [];
+      for (let i = 0; i < 8; i++) {
+        const tab = await context.newPage();
+        await tab.goto(address.href);
+        tabs.push(tab);
+      }
+      const live = (tab: Page) => expect.poll(() => tab.locator('#alive').innerText(), PATIENTLY).toBe('live');
+      for (const tab of tabs) await live(tab);
+      const [first, second, ...others] = tabs;
+      await first!.close();
+      const rows = path.join(RUN, 'metrics.csv');
+      utimesSync(rows, new Date(), new Date());
+      const before = await second!.evaluate('data.live.version');
+      await expect.poll(() => second!.evaluate('data.live.version'), PATIENTLY).not.toBe(before);
+      const last = others.at(-1)!;
+      await last.locator('#explorer select[name=run]').selectOption(RUN);
+      await last.getByRole('button', { name: 'Draw a code of the prior' }).click();
+      await expect.poll(() => last.locator('.read').innerText(), PATIENTLY).toBe('A sample of the prior.');
+    } finally {
+      await browser.close();
+    }
+  });
+});
+
+it.each(['nowhere', 'words.yaml', 'runs/words'])('says of %s that there is no run', async (place) => {
+  const { code, error } = await sri('view', place);
+  expect(code).toBe(2);
+  expect(error).toMatch(new RegExp(`^sri: ${place}: no run here \\(config\\.json is missing\\)`));
 });
 
 it('ends when it is asked to: pages are let go, and nobody listens any more', async () => {

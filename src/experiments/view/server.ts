@@ -3,12 +3,12 @@
 // that computes.
 
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { SplitName } from '../../data/splits.js';
 import { InputError } from '../../errors.js';
 import { cut } from '../../text.js';
+import { runAt } from '../default-run.js';
 import type { Following } from '../progress.js';
 import { comparePage } from '../report.js';
 import type { AnsweringMachine } from './answerer.js';
@@ -53,15 +53,13 @@ const HEADERS = {
 
 /**
  * Serves the page until the signal aborts.
- * @throws {InputError} where the port is taken.
+ * @throws {InputError} where the port is taken, or a folder that was named holds no run.
  */
 export async function view(
   request: ViewRequest,
   { signal, onProgress = () => {} }: Following<ViewEvent> & { signal: AbortSignal },
 ): Promise<void> {
-  const absent = request.folders.find((folder) => !existsSync(folder));
-  if (absent !== undefined)
-    throw new InputError(`${absent}: no such folder; name run folders, or none for all there are`);
+  for (const folder of request.folders) runAt(folder);
   const viewer = new Viewer(request, onProgress);
   try {
     await viewer.listen(request.port);

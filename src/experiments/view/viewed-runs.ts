@@ -7,7 +7,7 @@ import { InputError } from '../../errors.js';
 import type { RunInTraining } from '../../report/report-page.js';
 import { latestNumbers } from '../../report/training-log.js';
 import { findBegunRuns, findDataSets, type MeasuredRun, readRun } from '../../runs/measured-run.js';
-import { RunFolder } from '../../runs/run-folder.js';
+import { RunFolder, UnknownPluginError } from '../../runs/run-folder.js';
 
 /** Which runs are looked at. */
 export interface ViewedFolders {
@@ -68,7 +68,7 @@ export function readViewed(viewed: ViewedFolders): ViewedRuns {
       if (manifest !== null) found.measured.push(readRun(folder));
     } catch (error) {
       if (!(error instanceof InputError)) throw error;
-      found.notices.push(error.message);
+      found.notices.push(error instanceof UnknownPluginError ? error.leftOut : error.message);
     }
   }
   return found;
