@@ -15,7 +15,7 @@ const modules = modulesOf('node-api-headers');
 
 await runSetup({
   name: 'setup:tensorflow',
-  usage: `usage: npm run setup:tensorflow -- [--gpu] [options]
+  usage: `usage: sri setup --for tensorflow -- [--gpu] [options], in a clone npm run setup:tensorflow -- [--gpu] [options]
   --gpu                 @tensorflow/tfjs-node-gpu, with NVIDIA's CUDA 12 libraries
   --tensorflow VERSION  of the wheel (${TENSORFLOW}; 2.19.1 and 2.20.0 work too)
 ${COMMON_USAGE}`,

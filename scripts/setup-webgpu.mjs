@@ -11,7 +11,7 @@ const { platform, arch } = process;
 
 await runSetup({
   name: 'setup:webgpu',
-  usage: `usage: npm run setup:webgpu -- [options]
+  usage: `usage: sri setup --for webgpu -- [options], in a clone npm run setup:webgpu -- [options]
   --software-driver     where no GPU is found on Debian or Ubuntu, install the driver that computes on the processor
 ${COMMON_USAGE}`,
   options: { 'software-driver': { type: 'boolean', default: false } },

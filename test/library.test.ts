@@ -147,6 +147,11 @@ it('says of a request that is none which key is wrong', async () => {
   await refused(reproduce({ config: 'pets.yaml', seeds: [] }), /^reproduce: seeds/);
   await refused(encode({} as never, ['a']), /a run that openRun opened/);
   const other = await openRun(trained.folder);
+  // What was asked before ends as it would.
+  const wanted = await evaluate(run, { metrics: ['au'], limit: 4 });
+  const asked = evaluate(other, { metrics: ['au'], limit: 4 });
   other.dispose();
+  other.dispose();
+  expect((await asked).map(({ value }) => value)).toEqual(wanted.map(({ value }) => value));
   await refused(encode(other, ['a']), /was disposed of; open it again/);
 });

@@ -169,7 +169,7 @@ function findGpu(place, { softwareDriver }, log) {
     log(`works on ${name} (${driver})${software ? ', which computes on the processor: for tests' : ''}`);
   } else {
     log(`but no GPU is found: ${found.error}`);
-    if (hasApt()) log('npm run setup:webgpu -- --software-driver installs one for tests');
+    if (hasApt()) log('sri setup --for webgpu -- --software-driver installs one for tests');
   }
 }
 

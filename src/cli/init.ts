@@ -11,6 +11,7 @@ interface InitOptions extends MachineOptions {
   valid?: string | undefined;
   test?: string | undefined;
   name?: string | undefined;
+  distinct?: boolean | undefined;
   hours: number;
 }
 
@@ -25,6 +26,7 @@ export function addInit(program: Command, io: Io): void {
     )
     .option('--valid <file>', 'the text that epochs are judged by; a tenth of <file> unless given')
     .option('--test <file>', 'the text that is measured on; a tenth of <file> unless given')
+    .option('--distinct', 'divide the distinct sentences of <file>, so that no copy of one is in another split')
     .option('--name <name>', "of the data set, its config and its folder; the file's own unless given")
     .option(
       '--hours <number>',
@@ -42,15 +44,19 @@ Examples:
   sri init train.txt --valid valid.txt --test test.txt --name reviews --hours 12`,
     )
     .action(async (text: string, options: InitOptions) => {
-      const { valid, test, name, hours, json } = options;
+      const { valid, test, distinct = false, name, hours, json } = options;
       if ((valid === undefined) !== (test === undefined)) {
         throw new InputError(`--valid and --test go together; give ${valid === undefined ? '--valid' : '--test'} FILE`);
+      }
+      if (distinct && valid !== undefined) {
+        throw new InputError('--distinct goes with one text, which is divided here; leave out --valid and --test');
       }
       const { initialize } = await import('../experiments/init.js');
       const { config, taken, report, seconds } = await initialize({
         text,
         name,
         hours,
+        distinct,
         overrides: overridesOf({ ...options, set: [] }),
         signal: io.stop,
         ...(valid !== undefined && test !== undefined ? { heldOut: { valid, test } } : {}),

@@ -128,7 +128,12 @@ export function resolveRun<Own = unknown>(loaded: LoadedConfig, choice: RunChoic
   const chosen = Object.hasOwn(methods, choice.method) ? methods[choice.method] : undefined;
   if (chosen === undefined) {
     const known = Object.keys(methods).join(', ');
-    throw new InputError(`${locate(['methods'])}: methods has no ${cut(choice.method)}; it has ${known || 'none'}`);
+    const add = catalogue.some(({ name }) => name === choice.method)
+      ? `; add ${choice.method}: {} there for its defaults`
+      : '';
+    throw new InputError(
+      `${locate(['methods'])}: methods has no ${cut(choice.method)}; it has ${known || 'none'}${add}`,
+    );
   }
   const method = methodIn(catalogue, choice.method);
   const { settings = {}, ...own } = chosen ?? {};
@@ -504,7 +509,8 @@ function complaints(
       const known = knownKeys(schema, keys);
       const what = keys.length === 1 && keys[0] === 'methods' ? 'method' : 'key';
       const hint = whoseKey(unknown, keys, catalogue) ?? belowOf(schema, keys, unknown) ?? nearestOf(unknown, known);
-      return `${place([...keys, unknown])}: ${showKeys([...keys, unknown])}: no such ${what}; ${hint}`;
+      const plugin = what === 'method' ? '; one that a plugin defines needs --plugin, or plugins: in the config' : '';
+      return `${place([...keys, unknown])}: ${showKeys([...keys, unknown])}: no such ${what}; ${hint}${plugin}`;
     }
     const meaning = issue.code === 'custom' ? issue.message : descriptionOf(schema, keys);
     const given = at(value, keys);

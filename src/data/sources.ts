@@ -3,6 +3,7 @@
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InputError } from '../errors.js';
+import { makeFolder } from '../storage/folder.js';
 import { type DataSetDefinition, rawNames } from './define-data-set.js';
 import { SPLIT_NAMES, type SplitName } from './splits.js';
 
@@ -71,7 +72,10 @@ export async function rawFiles(
   set: DataSetDefinition,
   { from, rawDirectory }: { from?: string | undefined; rawDirectory: string },
 ): Promise<Record<SplitName, string>> {
-  if (set.write !== null && from === undefined) return set.write(rawDirectory);
+  if (set.write !== null && from === undefined) {
+    makeFolder(rawDirectory);
+    return set.write(rawDirectory);
+  }
   return findRawFiles(set, from ?? rawDirectory);
 }
 

@@ -80,7 +80,11 @@ interface NeededPlugin {
 
 /** The plugins that runs were made with, and those by which their tables are read. */
 function pluginsOf(runs: readonly MeasuredRun[], loaded: LoadedConfig | null): NeededPlugin[] {
-  const asked = [...runs.flatMap(({ manifest }) => manifest.plugins ?? []), ...plugins()].map(({ name }) => name);
+  // One that is loaded now is known by the name it has here, whatever a run called the same file elsewhere.
+  const loadedAs = new Map(plugins().map(({ name, sha256 }) => [sha256, name]));
+  const asked = [...runs.flatMap(({ manifest }) => manifest.plugins ?? []), ...plugins()].map(
+    ({ name, sha256 }) => loadedAs.get(sha256) ?? name,
+  );
   const configured = loaded === null ? [] : configPlugins(loaded.file);
   return [...new Set(asked)].map((name) => {
     const own = configured.find((plugin) => plugin.name === name);

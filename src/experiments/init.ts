@@ -33,6 +33,8 @@ export interface InitRequest {
   text: string;
   /** The other splits, where they come in files of their own. */
   heldOut?: Record<Exclude<SplitName, 'train'>, string> | undefined;
+  /** Whether the shares of a text that is divided are of distinct sentences. */
+  distinct?: boolean | undefined;
   /** Of the data set, its config and its folder; the file's own where absent. */
   name?: string | undefined;
   /** Folder that the config and the corpus are written under. */
@@ -77,7 +79,7 @@ export interface Initialized {
  * @throws {InterruptedError} when the signal asks to stop.
  */
 export async function initialize(request: InitRequest): Promise<Initialized> {
-  const { text, heldOut, folder = '.', hours, overrides = [], signal } = request;
+  const { text, heldOut, distinct = false, folder = '.', hours, overrides = [], signal } = request;
   const name = request.name ?? nameOf(text);
   if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name)) {
     const why =
@@ -118,7 +120,7 @@ export async function initialize(request: InitRequest): Promise<Initialized> {
       const { train, valid, test } = files;
       report = await prepare(
         valid === undefined || test === undefined
-          ? ofText(source(train), loaded, { out })
+          ? ofText(source(train), loaded, { out, distinct })
           : ofFiles({ train: source(train), valid: source(valid), test: source(test) }, loaded, { out }),
         { runs: path.join(folder, 'runs'), signal, instead: 'Give this one another name with --name' },
       );

@@ -16,7 +16,7 @@ import { loadWeights, UnknownWeightsError } from '../runs/weights.js';
 import { evaluatedModel } from './evaluation.js';
 import { checkMemory, startMachine } from './machine.js';
 
-/** A trained run with its corpus and weights in memory; who opened it disposes it. */
+/** A trained run with its corpus and weights in memory; who opened it disposes it, what still uses it then ends as it would. */
 export interface OpenRun {
   run: RunConfig;
   folder: RunFolder;
@@ -35,9 +35,31 @@ export interface OpenRun {
 /** The decoders of runs that were disposed of: each opening makes its own. */
 const disposed = new WeakSet<LatentDecoder>();
 
-/** Whether a run that was opened is no more in memory. */
+/** Whether a run that was opened is disposed of. */
 export function isDisposed({ decoder }: Pick<OpenRun, 'decoder'>): boolean {
   return disposed.has(decoder);
+}
+
+/** How many use a run, by its decoder, and what gives its memory back when the last of them is done. */
+const users = new Map<LatentDecoder, { count: number; release: (() => void) | null }>();
+
+/** Uses an opened run: its memory stays until that is done, though it be disposed of meanwhile. */
+export async function using<Result>(
+  { decoder }: Pick<OpenRun, 'decoder'>,
+  use: () => Promise<Result>,
+): Promise<Result> {
+  const own = users.get(decoder) ?? { count: 0, release: null };
+  users.set(decoder, own);
+  own.count++;
+  try {
+    return await use();
+  } finally {
+    own.count--;
+    if (own.count === 0) {
+      users.delete(decoder);
+      own.release?.();
+    }
+  }
 }
 
 /**
@@ -81,9 +103,15 @@ export async function openRun(
       },
       fallback,
       dispose: () => {
+        if (disposed.has(model.decoder)) return;
         disposed.add(model.decoder);
-        model.dispose();
-        closeSplits(corpus.splits);
+        const release = () => {
+          model.dispose();
+          closeSplits(corpus.splits);
+        };
+        const inUse = users.get(model.decoder);
+        if (inUse === undefined) release();
+        else inUse.release = release;
       },
     };
   } catch (error) {

@@ -4,10 +4,11 @@
 // What a plugin imports as `sri` is this very program, wherever the plugin lies and whatever else is installed there: its
 // definitions, errors and tensors are then the program's own.
 
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import module, { createRequire } from 'node:module';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { exports as exportsOf } from 'resolve.exports';
 import { configPlugins } from '../config/load.js';
 import type { DataSetDefinition } from '../data/define-data-set.js';
 import { registerDataSet } from '../data/registry.js';
@@ -64,9 +65,10 @@ export function plugins(): readonly Plugin[] {
  * @param name a path, or the name of a package that is installed above `from`.
  * @param from the folder that a path is relative to.
  * @param place what asks for it, as a complaint begins: `--plugin ./mmd-vae.js`, `words.yaml:3: plugins`.
+ * @param asked the name by which a person asked for it, where that is another.
  * @throws {InputError} where there is no such module, it cannot be loaded, it defines nothing, or a name is taken.
  */
-export async function loadPlugin(name: string, from: string, place: string): Promise<void> {
+export async function loadPlugin(name: string, from: string, place: string, asked = name): Promise<void> {
   const file = fileOf(name, from, place);
   if (loaded.some((plugin) => plugin.file === file)) return;
   answerForSri();
@@ -85,7 +87,7 @@ export async function loadPlugin(name: string, from: string, place: string): Pro
       throw new InputError(`${place}: ${file}: ${messageOf(error)}`);
     }
   }
-  loaded.push({ name, file, sha256: sha256(readFileSync(file)) });
+  loaded.push({ name: asked, file, sha256: sha256(readFileSync(file)) });
 }
 
 /** Loads what options ask for. @param names paths relative to where the command is given, or names of packages. */
@@ -111,28 +113,37 @@ function fileOf(name: string, from: string, place: string): string {
   if (/^\.{0,2}[\\/]/.test(name) || path.isAbsolute(name) || /\.[cm]?[jt]s$/.test(name)) {
     throw new InputError(`${place}: ${file}: no such file`);
   }
-  const require = createRequire(path.join(from, 'plugin.js'));
-  try {
-    return require.resolve(name);
-  } catch (error) {
-    const entry =
-      (error as NodeJS.ErrnoException).code === 'ERR_PACKAGE_PATH_NOT_EXPORTED' && importEntry(name, require);
-    if (entry) return entry;
-    throw new InputError(
-      `${place}: no such file, and no package ${cut(name)} is installed for ${from}; a path begins with ./`,
-    );
-  }
+  const found = packageEntry(name, from, place);
+  if (found !== null) return found;
+  throw new InputError(
+    `${place}: no such file, and no package ${cut(name)} is installed for ${from}; a path begins with ./`,
+  );
 }
 
-/** The entry of a package that gives itself to `import` alone. */
-function importEntry(name: string, require: NodeJS.Require): string | null {
+/** A package's name, and what of it is meant. */
+const PACKAGE = /^(?<own>@[^/]+\/[^/]+|[^/]+)(?<inner>\/.*)?$/;
+
+/**
+ * What `import` of a package gives: of one with a form for `require`, too, not that.
+ * @returns null where no such package is installed for a folder.
+ * @throws {InputError} where it has no such entry.
+ */
+function packageEntry(name: string, from: string, place: string): string | null {
+  const require = createRequire(path.join(from, 'plugin.js'));
+  const { own, inner = '' } = PACKAGE.exec(name)?.groups ?? {};
+  if (own === undefined) return null;
   for (const modules of require.resolve.paths(name) ?? []) {
-    const folder = path.join(modules, name);
-    const manifest = path.join(folder, 'package.json');
-    if (!existsSync(manifest)) continue;
-    const { exports } = JSON.parse(readFileSync(manifest, 'utf8')) as { exports?: Record<string, unknown> };
-    const conditions = (exports?.['.'] ?? exports) as Record<string, unknown> | undefined;
-    return typeof conditions?.import === 'string' ? path.join(folder, conditions.import) : null;
+    const folder = path.join(modules, own);
+    const file = path.join(folder, 'package.json');
+    if (!existsSync(file)) continue;
+    try {
+      const manifest = JSON.parse(readFileSync(file, 'utf8')) as { name: string; exports?: unknown };
+      // One that says nothing of exports gives its main file.
+      const [entry] = manifest.exports == null ? [] : (exportsOf(manifest, `.${inner}`) ?? []);
+      return entry === undefined ? require.resolve(name) : realpathSync(path.join(folder, entry));
+    } catch (error) {
+      throw new InputError(`${place}: ${folder}: ${messageOf(error).split('\n')[0]}`);
+    }
   }
   return null;
 }
@@ -145,6 +156,9 @@ async function importFrom(file: string, place: string): Promise<{ default?: unkn
     const { code, stack = '' } = (error ?? {}) as NodeJS.ErrnoException;
     if (code === 'ERR_UNKNOWN_FILE_EXTENSION' && /\.[cm]?ts$/.test(file)) {
       throw new InputError(`${place}: Node ${process.version} runs no TypeScript, as Node 22.18 does; compile ${file}`);
+    }
+    if (code === 'MODULE_NOT_FOUND' && /'sri(\/[^']*)?'/.test(messageOf(error))) {
+      throw new InputError(`${place}: ${file} asks for sri by require; a plugin is an ES module, which imports it`);
     }
     // Of a mistake in the plugin the line is known, though the message seldom says it.
     const line = [href, file]

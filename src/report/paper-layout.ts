@@ -30,13 +30,17 @@ export interface PaperLayout {
 
 const PROVENANCE_NAMES = new Set([...PROVENANCE.map(([name]) => name), ...MADE_BY_NAMES, 'Split', 'Seeds']);
 
+/** What tells runs of one method apart. */
+const APART = ['Seed', 'Decoding'];
+
 /** Names of columns that hold quantities: they have a standard error, and some row has them, or had them published. */
 export function quantitiesOf(table: Table): string[] {
   return columnsWithErrors(table).filter((name) => hasSome(table, name) || hasSome(table, `Paper ${name}`));
 }
 
 /**
- * A table's layout. One without quantities, such as generated sentences, has all columns but those that say what made them.
+ * A table's layout. One without quantities, such as generated sentences, has all columns but those that say what made them, and of
+ * these the seed and the decoding where they vary.
  * @param shown names of the metrics that the table shows, by which it is known where the better values are.
  */
 export function paperLayout(table: Table, shown: readonly string[]): PaperLayout {
@@ -44,9 +48,14 @@ export function paperLayout(table: Table, shown: readonly string[]): PaperLayout
   const quantities = quantitiesOf(table);
   const at = (row: readonly Cell[], name: string) => String(row[columns.indexOf(name)] ?? '');
   const first = quantities[0];
+  const varies = (name: string) => new Set(rows.map((row) => at(row, name))).size > 1;
   const head =
     first === undefined
-      ? columns.filter((name) => !PROVENANCE_NAMES.has(name))
+      ? [
+          ...columns.slice(0, 1),
+          ...APART.filter((name) => columns.includes(name) && varies(name)),
+          ...columns.slice(1).filter((name) => !PROVENANCE_NAMES.has(name)),
+        ]
       : // Of the quantities before it no row has any.
         columns.slice(0, columns.indexOf(first)).filter((name) => !columnsWithErrors(table).includes(name));
   // The best is the best of the numbers themselves: rounded to their errors, two may look the same.

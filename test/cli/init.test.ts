@@ -87,6 +87,25 @@ describe('sri init', () => {
     expect((await init('train.txt', '--valid', 'valid.txt')).error).toMatch(/give --test FILE/);
   });
 
+  it('keeps copies of a sentence in one split where it is asked to, as its warning says', async () => {
+    writeFileSync(
+      'copies.txt',
+      Array.from({ length: 60 }, (_, i) => `it was ${'very '.repeat(i % 12)}good .\n`).join(''),
+    );
+    const plain = await init('copies.txt');
+    expect(plain.error).toMatch(/stand in the training split too, .*; --distinct divides so that none does/);
+    const { code, error } = await init('copies.txt', '--name', 'apart', '--distinct');
+    expect(code, error).toBe(0);
+    expect(error).not.toMatch(/stand in the training split too/);
+    const { settings } = JSON.parse(readFileSync('data/apart/corpus.json', 'utf8'));
+    expect(settings.division).toMatchObject({ distinct: true });
+    const three = ['--valid', 'copies.txt', '--test', 'copies.txt', '--name', 'three'];
+    expect(await init('copies.txt', ...three, '--distinct')).toMatchObject({
+      code: 2,
+      error: expect.stringMatching(/--distinct goes with one text/),
+    });
+  });
+
   const opinions = Array.from({ length: 40 }, (_, i) => [
     `it was ${i % 3 ? 'good' : 'bad'} ${'and so on '.repeat(i % 4)}.`,
     i % 2,

@@ -282,7 +282,7 @@ describe('a config that is not right', () => {
     [
       'a method that is none',
       'dataSet: a\nmethods:\n  fbvae: {}\n',
-      /:3: methods\.fbvae: no such method; did you mean (fb|fbp)-vae\?/,
+      /:3: methods\.fbvae: no such method; did you mean (fb|fbp)-vae\?; one that a plugin defines needs --plugin/,
     ],
     ['a missing key', 'model: {}\nmethods: {}\n', /:1: dataSet: missing; name of the data set/],
     [

@@ -64,6 +64,14 @@ describe('discrepancy', () => {
   });
 });
 
+it('says the same of itself in TypeScript', async () => {
+  const [plain, typed] = [((await import(plugin)) as Example).default, (await import('./typed-mmd-vae.js')).default];
+  expect(Object.keys(typed.config)).toEqual(Object.keys(plain.config));
+  for (const part of ['name', 'label', 'inference', 'defaults', 'selects'] as const) {
+    expect(typed[part]).toEqual(plain[part]);
+  }
+});
+
 const SRI = fileURLToPath(new URL('../../bin/sri.js', import.meta.url));
 
 /** The compiled program, which is what a plugin's `sri` is: a process of its own. */
@@ -113,7 +121,9 @@ methods:
       kernelVariance: null,
     });
     const { plugins } = JSON.parse(readFileSync(path.join(folder, 'manifest.json'), 'utf8'));
-    expect(plugins.map(({ name }: { name: string }) => path.basename(name))).toContain('mmd-vae.js');
+    // As they were asked for, though a process of its own was told their files.
+    const asked = ['plugins/distinct-2.js', 'plugins/mmd-vae.js'];
+    expect(plugins.map(({ name }: { name: string }) => name)).toEqual(asked);
     expect(readFileSync(path.join(folder, 'metrics.csv'), 'utf8')).toMatch(/^epoch,.*,reconstruction,kl,mmd,/);
   }, 240_000);
 
@@ -126,6 +136,14 @@ methods:
     const without = sri('eval', ...run);
     expect(without.code).toBe(2);
     expect(without.error).toMatch(/"mmd-vae" is no method here; .*--plugin.*trained with --plugin .*mmd-vae\.js/);
+  }, 120_000);
+
+  it('is passed over by plans of others that do not load it', () => {
+    writeFileSync(path.join(root, 'plain.yaml'), config('').replace(/^ {2}mmd-vae.*$/m, ''));
+    const plan = ['reproduce', '--config', 'plain.yaml', '--table', '1', '--methods', 'fb-vae', '--dry-run'];
+    const { code, out, error } = sri(...plan);
+    expect(code, error).toBe(0);
+    expect(out).toMatch(/train fb-vae/);
   }, 120_000);
 
   it("checks the method's keys where they stand, with their lines", () => {

@@ -60,7 +60,7 @@ it('is one plan for what a plan makes, whatever the settings, and a training for
 
 it('loads the plugins that runs were made with, but for those that the config asks for', async () => {
   const one = await run('sri', undefined, [planned]);
-  const plugins = ['./plugins/mine.js', 'of-a-package', './kept.js'].map((name) => ({ name, sha256: 'f00d' }));
+  const plugins = ['./plugins/mine.js', 'of-a-package', './kept.js'].map((name, i) => ({ name, sha256: `f00d${i}` }));
   const made = { ...one, manifest: { ...one.manifest, plugins } };
   const folder = mkdtempSync(path.join(root, 'config-'));
   const config = path.join(folder, 'own.yaml');

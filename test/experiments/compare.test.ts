@@ -1,10 +1,11 @@
 // Which of a quantity's estimators stand side by side: those of the tables.
 
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { compareRuns } from '../../src/experiments/compare.js';
+import { newestRun } from '../../src/experiments/default-run.js';
 import { metricTable } from '../../src/report/metric-table.js';
 import { readKnownRuns, readRun } from '../../src/runs/measured-run.js';
 import { type GivenRow, makeRun, manifest } from '../report/runs.js';
@@ -47,4 +48,11 @@ it('leaves out runs of plugins that are not loaded where nobody named them', asy
   expect(runs.map(({ run }) => run.method)).toEqual(['fb-vae']);
   expect(leftOut).toEqual([`${stranger.directory} is left out: it was trained with --plugin ./mine.js`]);
   expect(() => readRun(stranger)).toThrow(/trained with --plugin \.\/mine\.js/);
+  // Nor is one what is meant where nobody names a run, though it be the newest.
+  const later = new Date(Date.now() + 60_000);
+  utimesSync(path.join(stranger.directory, 'manifest.json'), later, later);
+  const { folder: meant, which } = newestRun(root, { dataSet: 'ptb' }, { needsCode: 'sri encode' });
+  expect(meant.directory).not.toBe(stranger.directory);
+  expect(which).toMatch(/^the newest whose plugins are loaded of 4 runs in /);
+  expect(() => newestRun(root, { name: 'ae' }, { needsCode: null })).toThrow(/trained with --plugin \.\/mine\.js/);
 });

@@ -37,6 +37,16 @@ beforeAll(() => {
   write('one.js', `export default ${metric('norm')};`);
   write('node_modules/sri-two/package.json', '{ "type": "module", "exports": { "import": "./two.js" } }');
   write('node_modules/sri-two/two.js', `export default [${metric('two-a')}, ${metric('two-b')}];`);
+  const nested = { import: { types: './index.d.ts', default: './index.js' } };
+  write('node_modules/@own/nested/package.json', JSON.stringify({ type: 'module', exports: { './metric': nested } }));
+  write('node_modules/@own/nested/index.js', `export default ${metric('nested')};`);
+  const both = { '.': { require: './index.cjs', import: './index.mjs' } };
+  write('node_modules/sri-both/package.json', JSON.stringify({ exports: both }));
+  write('node_modules/sri-both/index.cjs', "throw new Error('not this one');");
+  write('node_modules/sri-both/index.mjs', `export default ${metric('both')};`);
+  write('node_modules/sri-main/package.json', '{ "type": "module", "main": "./own.js" }');
+  write('node_modules/sri-main/own.js', `export default ${metric('by-main')};`);
+  write('required.cjs', "require('sri');");
   write('nothing.js', 'export const metric = 3;');
   write('taken.js', `export default ${metric('ppl')};`);
   write('nameless.js', `export default ${metric('Not a name')};`);
@@ -71,7 +81,24 @@ describe('loadPlugin', () => {
     for (const name of ['norm', 'two-a', 'two-b']) expect(out).toMatch(new RegExp(`^ +${name} +none$`, 'm'));
   });
 
+  it('takes of a package what import takes of it', async () => {
+    for (const name of ['@own/nested/metric', 'sri-both', 'sri-main']) await loadPlugin(name, root, '--plugin');
+    const { out } = await sri('eval', '--help');
+    for (const name of ['nested', 'both', 'by-main']) expect(out).toMatch(new RegExp(`^ +${name} +none$`, 'm'));
+  });
+
+  it('goes by the name that a person asked by, where that is another', async () => {
+    write('asked.js', `export default ${metric('asked')};`);
+    await loadPlugin(path.join(root, 'asked.js'), '/', 'plan.json: plugins', './asked.js');
+    expect(plugins().at(-1)).toMatchObject({ name: './asked.js', file: path.join(root, 'asked.js') });
+  });
+
   it.each([
+    ['@own/nested', /^--plugin: .*@own\/nested: Missing "\." specifier in/],
+    [
+      './required.cjs',
+      /^--plugin: .*required\.cjs asks for sri by require; a plugin is an ES module, which imports it$/,
+    ],
     ['./gone.js', /^--plugin: .*gone\.js: no such file$/],
     ['sri-gone', /^--plugin: no such file, and no package sri-gone is installed for .*; a path begins with \.\/$/],
     [

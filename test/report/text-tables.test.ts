@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { paperLayout } from '../../src/report/paper-layout.js';
 import { type Table, toCsv } from '../../src/report/table.js';
 import { readingTexts, table2, table3 } from '../../src/report/text-tables.js';
 import { findRuns, readRun } from '../../src/runs/measured-run.js';
@@ -63,6 +64,15 @@ beforeAll(async () => {
   await keep(await makeRun(root, 'ptb', 'sri', 'algorithm-1', []), { ...generations('of older weights'), epoch: 2 });
   const decode = { method: 'sample' as const, temperature: 0.5, seed: 3 };
   await keep(await makeRun(root, 'ptb', 'lstm-lm', undefined, []), { ...generations('b , c'), decode });
+});
+
+it('lay out, before what a line is, what tells runs of a method apart', () => {
+  const columns = ['Method', 'Sample', 'Text', 'Seed', 'Epoch', 'Decoding', 'Run'];
+  const line = (seed: number, decoding = 'greedy') => ['AE', 1, 'a b', seed, 3, decoding, `runs/${seed}`];
+  const head = (...rows: ReturnType<typeof line>[]) => paperLayout({ columns, rows }, []).head;
+  expect(head(line(0), line(0))).toEqual(['Method', 'Sample', 'Text']);
+  expect(head(line(0), line(1))).toEqual(['Method', 'Seed', 'Sample', 'Text']);
+  expect(head(line(0), line(1, 'beam'))).toEqual(['Method', 'Seed', 'Decoding', 'Sample', 'Text']);
 });
 
 describe('Table 3', () => {

@@ -346,7 +346,7 @@ export interface NativeAddon {
 /** SRI_ADDON names another build of it, such as one with sanitizers. */
 export const ADDON =
   process.env.SRI_ADDON ?? fileURLToPath(new URL('../../../build/native/sri_native.node', import.meta.url));
-const BUILD = 'npm run build:native';
+const BUILD = 'sri setup';
 
 let loaded: NativeAddon | undefined;
 

@@ -1,4 +1,4 @@
-// Starting the tensorflow backend: tfjs-node, on a GPU or not, as an optional peer that `npm run setup:tensorflow` brings.
+// Starting the tensorflow backend: tfjs-node, on a GPU or not, as an optional peer that `sri setup --for tensorflow` brings.
 
 import { createRequire } from 'node:module';
 import process from 'node:process';
@@ -77,6 +77,6 @@ function requirePackage(): { name: string; package_: TfjsNode } {
       reasons.push(`${name} is installed, but does not load: ${(error as Error).message.split('\n')[0]}`);
     }
   }
-  if (reasons.length > 0) throw new Error(`${reasons.join('; ')}; npm run setup:tensorflow builds it anew`);
-  throw new Error('@tensorflow/tfjs-node is not installed; npm run setup:tensorflow [-- --gpu] does that');
+  if (reasons.length > 0) throw new Error(`${reasons.join('; ')}; sri setup --for tensorflow builds it anew`);
+  throw new Error('@tensorflow/tfjs-node is not installed; sri setup --for tensorflow [-- --gpu] does that');
 }

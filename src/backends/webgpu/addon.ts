@@ -1,5 +1,5 @@
 // The WebGPU addon as TypeScript sees it: one GPU behind a handful of functions on numbers of buffers and pipelines. It
-// knows nothing of tensors or of WGSL's meaning. It is compiled by `npm run setup:webgpu`, which also brings the library
+// knows nothing of tensors or of WGSL's meaning. It is compiled by `sri setup --for webgpu`, which also brings the library
 // that it opens, wgpu-native.
 
 import { existsSync } from 'node:fs';
@@ -68,9 +68,9 @@ export interface WebgpuAddon {
 
 const BUILD = fileURLToPath(new URL('../../../build/webgpu/', import.meta.url));
 const ADDON = `${BUILD}sri_webgpu.node`;
-const SETUP = 'npm run setup:webgpu';
+const SETUP = 'sri setup --for webgpu';
 
-/** Whether `npm run setup:webgpu` was run here. */
+/** Whether the backend was set up here. */
 export function isSetUp(): boolean {
   return existsSync(ADDON);
 }

@@ -40,8 +40,8 @@ const plan = z.strictObject({
   /** The config file, absolute, and as the report names it. */
   file: z.string(),
   config: z.string(),
-  /** Files of the plugins that it was made with; absent where there were none. */
-  plugins: z.array(z.string()).optional(),
+  /** The plugins that it was made with, as they were asked for, and their files; absent where there were none. */
+  plugins: z.array(z.strictObject({ name: z.string(), file: z.string() })).optional(),
   overrides: z.array(z.string()),
   /** By the paper's number, or by name. */
   tables: z.array(z.union([z.int(), z.string()])),
@@ -55,7 +55,7 @@ const plan = z.strictObject({
 });
 export type Plan = z.infer<typeof plan>;
 
-const PLAN = new JsonFormat('plan', 3, plan, 'give sri reproduce with --jobs or --launcher again');
+const PLAN = new JsonFormat('plan', 4, plan, 'give sri reproduce with --jobs or --launcher again');
 
 const record = z.strictObject({
   state: z.enum(['running', 'done', 'failed', 'interrupted']),
@@ -90,7 +90,7 @@ export function planOf(request: ReproductionRequest, tasks: readonly Task[]): Pl
     directory: process.cwd(),
     file: loaded.file,
     config: config ?? loaded.file,
-    ...(plugins().length === 0 ? {} : { plugins: plugins().map(({ file }) => file) }),
+    ...(plugins().length === 0 ? {} : { plugins: plugins().map(({ name, file }) => ({ name, file })) }),
     overrides: [...overrides],
     tables: tablesToShow(request),
     figures: [...figures],
@@ -138,7 +138,9 @@ export class PlanFolder {
     }
     const text = readFileSync(file, 'utf8');
     // The tasks' runs are checked against what the plugins define, so these come first.
-    for (const plugin of pluginsIn(text)) await loadPlugin(plugin, directory, `${file}: plugins: ${plugin}`);
+    for (const { name, file: module } of pluginsIn(text)) {
+      await loadPlugin(module, directory, `${file}: plugins: ${module}`, name);
+    }
     return new PlanFolder(directory, PLAN.read(text, file) as Plan);
   }
 
@@ -221,10 +223,10 @@ export class PlanFolder {
 }
 
 /** Of a text that is a plan's; what is none is for its format to complain of. */
-function pluginsIn(text: string): string[] {
+function pluginsIn(text: string): { name: string; file: string }[] {
+  const known = z.looseObject({ plugins: plan.shape.plugins });
   try {
-    const { plugins = [] } = JSON.parse(text) as { plugins?: string[] };
-    return plugins.filter((name) => typeof name === 'string');
+    return known.safeParse(JSON.parse(text)).data?.plugins ?? [];
   } catch {
     return [];
   }
