@@ -10,7 +10,7 @@ import { decode as decodeCodes, type GivenCodes } from './experiments/decode.js'
 import type { DecodingRequest } from './experiments/decode-texts.js';
 import { type Encoding, encode as encodeLines, type UnknownGivenWords } from './experiments/encode.js';
 import { checkMetrics, type EvaluationRequest, evaluateAlone, withEstimator } from './experiments/evaluate.js';
-import { isDisposed, type OpenRun, openRun as openFolder, using } from './experiments/open-run.js';
+import { isDisposed, keepOpen, type OpenRun, openRun as openFolder } from './experiments/open-run.js';
 import { loadPlugins } from './experiments/plugins.js';
 import { configured, ofFiles, ofText, prepare } from './experiments/prepare.js';
 import type { Following, RowEvent, Stage } from './experiments/progress.js';
@@ -180,7 +180,7 @@ export async function evaluate(
   checkWhole('evaluate: samples', samples, 2);
   checkWhole('evaluate: limit', request.limit, 1);
   const run = withEstimator(opened.run, estimator, samples);
-  return using(opened, () => evaluateAlone({ ...opened, run }, { ...request, split }, following));
+  return keepOpen(opened, () => evaluateAlone({ ...opened, run }, { ...request, split }, following));
 }
 
 /**
@@ -202,7 +202,7 @@ export async function encode(
     throw new InputError('encode: sentences: an array with a string each');
   }
   checkWhole('encode: draws', draws, 2);
-  return using(opened, () => encodeLines(opened, { lines: sentences, source: 'encode', draws }, following));
+  return keepOpen(opened, () => encodeLines(opened, { lines: sentences, source: 'encode', draws }, following));
 }
 
 /**
@@ -228,7 +228,7 @@ export async function decode(
   checkWhole('decode: maxLength', request.maxLength, 1);
   checkDecoding(request.decoding);
   const given: GivenCodes = { data: codes, size: latentSize, source: 'decode' };
-  return using(opened, () => decodeCodes(opened, given, request, following));
+  return keepOpen(opened, () => decodeCodes(opened, given, request, following));
 }
 
 /** @throws {InputError} where a number that is given is not whole, or less than the least. */

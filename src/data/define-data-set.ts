@@ -33,7 +33,10 @@ export interface DataSetDefinition {
   readonly sums: Readonly<Partial<Record<SplitName, string>>>;
   /** Tried in turn. */
   readonly sources: readonly RawSource[];
-  /** Makes the raw files in a folder that is there, of a set that needs no fetching; null where it has to be fetched. @returns their paths. */
+  /**
+   * Makes the raw files in a folder that is there, of a set that needs no fetching; null where it has to be fetched.
+   * @returns their paths.
+   */
   readonly write: ((directory: string) => Promise<Record<SplitName, string>>) | null;
 }
 

@@ -163,7 +163,7 @@ export class ActiveUnitsMeasurement implements Measurement {
   private notFinite = 0;
   private inference = 'short-run';
   private knowsMean = false;
-  /** Of draws, where the mean is not known: the mean square of their ends' coordinates, and of as many codes of a learned prior. */
+  /** Where the mean is not known: of the draws' coordinates, and of a code of a learned prior for each sentence. */
   private readonly range = new MeanSquare();
   private readonly priorRange = new MeanSquare();
 

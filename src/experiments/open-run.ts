@@ -44,7 +44,7 @@ export function isDisposed({ decoder }: Pick<OpenRun, 'decoder'>): boolean {
 const users = new Map<LatentDecoder, { count: number; release: (() => void) | null }>();
 
 /** Uses an opened run: its memory stays until that is done, though it be disposed of meanwhile. */
-export async function using<Result>(
+export async function keepOpen<Result>(
   { decoder }: Pick<OpenRun, 'decoder'>,
   use: () => Promise<Result>,
 ): Promise<Result> {
