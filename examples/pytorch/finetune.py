@@ -5,6 +5,7 @@
 """
 
 import argparse
+import sys
 
 import torch
 from run_folder import read_ids, read_run, write_run
@@ -18,6 +19,8 @@ parser.add_argument("--rate", type=float, default=0.1)
 options = parser.parse_args()
 
 decoder, encoder = read_run(options.run)
+if decoder.initial is not None and encoder is None:
+    sys.exit(f"{options.run}: has no encoder, which this takes its codes from")
 sentences = read_ids(f"{options.run}/vocabulary.txt", options.text)
 weights = [*decoder.parameters(), *(encoder.parameters() if encoder else [])]
 optimizer = torch.optim.SGD(weights, lr=options.rate)

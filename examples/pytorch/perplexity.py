@@ -12,6 +12,8 @@ from run_folder import read_ids, read_run
 
 run, text = sys.argv[1:]
 decoder, _ = read_run(run)
+if decoder.initial is not None:
+    sys.exit(f"{run}: no language model; of one with a code, reconstruction.py")
 sentences = read_ids(f"{run}/vocabulary.txt", text)
 with torch.no_grad():
     nll = sum(decoder(ids).item() for ids in sentences)

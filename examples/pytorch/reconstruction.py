@@ -12,6 +12,8 @@ from run_folder import read_ids, read_run
 
 run, text = sys.argv[1:]
 decoder, encoder = read_run(run)
+if encoder is None:
+    sys.exit(f"{run}: has no encoder, which this takes its codes from")
 sentences = read_ids(f"{run}/vocabulary.txt", text)
 with torch.no_grad():
     nll = sum(decoder(ids, encoder(ids)[0]).item() for ids in sentences)

@@ -27,6 +27,7 @@ import hashlib
 import json
 import shutil
 import struct
+import sys
 from pathlib import Path
 
 import torch
@@ -189,9 +190,11 @@ def weights_file(run):
 
 
 def read_run(run):
-    """A run's decoder, and its encoder or None."""
+    """A run's decoder, and its encoder or None; ends the program where the decoder is none of those that can be read."""
     tensors, _ = read_safetensors(weights_file(run))
     config = json.loads((Path(run) / "config.json").read_text())
+    if config["model"]["decoder"] != "lstm" or config["method"] == "skip-vae":
+        sys.exit(f"{run}: this reads runs with model.decoder: lstm, and no others")
     usual = "max" if config["method"] == "pooling-vae" else "last"
     return to_torch(tensors), encoder_to_torch(tensors, config["model"].get("encoderPooling", usual))
 

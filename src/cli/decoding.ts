@@ -5,10 +5,12 @@ import path from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { InputError } from '../errors.js';
 import type { Decoding } from '../model/decoding.js';
+import { counted } from '../notation.js';
 import type { RunFolder } from '../runs/run-folder.js';
 import type { DecodedText } from '../runs/texts.js';
 import { type Io, note, print, printJson } from './io.js';
 import { numberThat, wholeNumber } from './options.js';
+import type { Screen } from './paint.js';
 
 /** What the options of {@link addDecodingOptions} hold. */
 export interface DecodingOptions {
@@ -82,18 +84,24 @@ export interface ShownTexts<Item extends DecodedText> {
   result: { readonly items: readonly Item[] };
   /** As a person reads it. */
   text: readonly string[];
+  /** As the next program in a pipe reads it, a text a line; what a person reads where absent. */
+  lines?: readonly string[];
   /** Columns of a CSV before those that every decoded text has. */
   columns: Readonly<Record<string, (item: Item) => number | string>>;
 }
 
 /** Prints what was decoded, and writes it to the file of `--out` too; its folder is made where missing. */
 export async function showTexts<Item extends DecodedText>(
-  { event, result, text, columns }: ShownTexts<Item>,
+  { event, result, text, lines, columns }: ShownTexts<Item>,
   { folder, json, out }: { folder: RunFolder; json?: boolean | undefined; out?: string | undefined },
   io: Io,
 ): Promise<void> {
   if (json) for (const item of result.items) printJson(io, { event, folder: folder.directory, ...item });
-  else for (const line of text) print(io, line);
+  else if (lines === undefined || (io.out as Screen).isTTY) for (const line of text) print(io, line);
+  else {
+    for (const line of lines) print(io, line);
+    noteUnfinished(result.items, io);
+  }
   if (out === undefined) return;
   const [{ csvText }, { writeFileAtomic }, { makeFolder }] = await Promise.all([
     import('../storage/csv.js'),
@@ -112,11 +120,21 @@ export async function showTexts<Item extends DecodedText>(
         ]),
       ]),
     '.json': () => `${JSON.stringify(result, null, 2)}\n`,
-    '.txt': () => `${text.join('\n')}\n`,
+    '.txt': () => `${(lines ?? text).join('\n')}\n`,
   };
   makeFolder(path.dirname(out));
   await writeFileAtomic(out, forms[path.extname(out)]!());
   note(io, `written to ${out}`);
+}
+
+/** Says what a person would see in the lines themselves. */
+function noteUnfinished(items: readonly DecodedText[], io: Io): void {
+  const [cut, empty] = [items.filter(({ ended }) => !ended).length, items.filter(({ text }) => text === '').length];
+  const told = [
+    ...(cut === 0 ? [] : [`${cut} cut at the longest length`]),
+    ...(empty === 0 ? [] : [`${empty} without words, an empty line each`]),
+  ];
+  if (told.length > 0) note(io, `of ${counted(items.length, 'text')} ${told.join(', and ')}`);
 }
 
 function outFile(text: string): string {

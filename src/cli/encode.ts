@@ -15,7 +15,7 @@ import { formatOf, VECTOR_FORMATS, type VectorFormat } from './vector-formats.js
 
 const DISTANCES: readonly Distance[] = ['euclidean', 'cosine'];
 
-const INPUT = 'a sentence a line; standard input unless given';
+const INPUT = 'a sentence a line, a label of the corpus before it left out; standard input unless given';
 
 interface EncodeOptions extends TrainedRunOptions {
   draws?: number | undefined;
@@ -127,7 +127,13 @@ Examples:
     },
     show: (result, { folder, options }) =>
       showTexts(
-        { event: 'decoding', result, text: result.items.map(shownText), columns: { Code: ({ code }) => code } },
+        {
+          event: 'decoding',
+          result,
+          text: result.items.map(shownText),
+          lines: result.items.map(({ text }) => text),
+          columns: { Code: ({ code }) => code },
+        },
         { ...options, folder },
         io,
       ),

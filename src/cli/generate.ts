@@ -44,6 +44,7 @@ export function addGenerate(program: Command, io: Io): void {
           event: 'generation',
           result: generations,
           text: generations.items.map(shownText),
+          lines: generations.items.map(({ text }) => text),
           columns: { Sample: ({ sample }) => sample },
         },
         { ...options, folder },

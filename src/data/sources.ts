@@ -74,7 +74,12 @@ export async function rawFiles(
 ): Promise<Record<SplitName, string>> {
   if (set.write !== null && from === undefined) {
     makeFolder(rawDirectory);
-    return set.write(rawDirectory);
+    const files: Partial<Record<SplitName, string>> | undefined = await set.write(rawDirectory);
+    const lacking = SPLIT_NAMES.filter((split) => typeof files?.[split] !== 'string');
+    if (lacking.length === 0) return files as Record<SplitName, string>;
+    throw new TypeError(
+      `the data set ${set.name}: write gave no path of ${lacking.join(', ')}; it gives one of each split`,
+    );
   }
   return findRawFiles(set, from ?? rawDirectory);
 }

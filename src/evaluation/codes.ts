@@ -14,6 +14,8 @@ export interface CodeOptions {
   indices: Int32Array;
   batchSize: number;
   seed: number;
+  /** What each sentence's noise is keyed by, in the order of the split; its place there where absent. */
+  keys?: Int32Array | undefined;
   /** Of q(z | x) a sentence; `mean` is theirs where it is not known exactly. */
   draws: number;
   /** Whether the draws themselves are wanted. */
@@ -43,7 +45,7 @@ export interface Codes {
 export async function inferCodes(
   model: LatentModel,
   split: Split,
-  { indices, batchSize, seed, draws, keepDraws = false, keepSpread = false, signal }: CodeOptions,
+  { indices, batchSize, seed, keys, draws, keepDraws = false, keepSpread = false, signal }: CodeOptions,
   onProgress: (done: number, total: number) => void = () => {},
 ): Promise<Codes> {
   const { latentSize } = model;
@@ -51,7 +53,8 @@ export async function inferCodes(
   const z = keepDraws ? new Float32Array(indices.length * draws * latentSize) : null;
   const standardDeviation = keepSpread ? new Float32Array(indices.length * latentSize) : null;
   await overBatches(model, split, { indices, batchSize, signal }, onProgress, (batch, likelihood, places) => {
-    const posterior = model.posterior(batch, likelihood, { seed, sentences: batch.indices });
+    const sentences = keys === undefined ? batch.indices : batch.indices.map((sentence) => keys[sentence]!);
+    const posterior = model.posterior(batch, likelihood, { seed, sentences });
     const means = posterior.mean(draws);
     const codes = z === null ? null : posterior.z(draws);
     const spread = keepSpread ? spreadOf(posterior, draws) : null;

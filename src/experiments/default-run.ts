@@ -90,7 +90,8 @@ export function newestRun(root: string, filter: RunFilter, wanted: Wanted): Newe
   }
   const passed = found.slice(0, found.indexOf(folder));
   const of = passed.length === 0 ? '' : passed.every(isKnown) ? ' with a latent code' : ' whose plugins are loaded';
-  const which = found.length === 1 ? 'the only run' : `the newest${of} of ${found.length} runs`;
+  const what = inWords(filter);
+  const which = found.length === 1 ? `the only run${what}` : `the newest${of} of ${found.length} runs${what}`;
   return { folder, which: `${which} in ${root}` };
 }
 
@@ -125,6 +126,15 @@ function hasCode(folder: RunFolder): boolean {
   return known === undefined || can(known.inference, 'code');
 }
 
+/** ` of sri on ptb with seed 1`; nothing where any run may be meant. */
+function inWords({ dataSet, name, seed }: RunFilter): string {
+  return [
+    ...(name === undefined ? [] : [` of ${name}`]),
+    ...(dataSet === undefined ? [] : [` on ${dataSet}`]),
+    ...(seed === undefined ? [] : [` with seed ${seed}`]),
+  ].join('');
+}
+
 /** Runs that a message lists. */
 const LISTED = 4;
 
@@ -135,11 +145,7 @@ export function noRun(root: string, filter: RunFilter, { needsCode, config }: Wa
   const places = there.map(({ directory }) => path.relative(root, directory));
   const list = [...places.slice(0, LISTED), ...(places.length > LISTED ? [`${places.length - LISTED} more`] : [])];
   const others = list.length === 0 ? '' : ` (there ${places.length === 1 ? 'is' : 'are'} ${list.join(', ')})`;
-  const what = [
-    ...(name === undefined ? [] : [` of ${name}`]),
-    ...(dataSet === undefined ? [] : [` on ${dataSet}`]),
-    ...(seed === undefined ? [] : [` with seed ${seed}`]),
-  ].join('');
+  const what = inWords(filter);
   const lacking =
     found.length === 0
       ? `no trained run${what} here`

@@ -35,7 +35,7 @@ export interface Encoding {
 
 /**
  * q(z | x) of sentences, by the run's own inference: short runs, an encoder, or what the method has. The noise of a
- * sentence's short runs is keyed by the run's seed and by the sentence's place among the lines.
+ * sentence's short runs is keyed by the run's seed and by its words.
  * @param wanted for what, as a complaint names it.
  * @throws {InputError} for a method without a code, and for a line without words.
  * @throws {InterruptedError} if the signal asked to stop.
@@ -48,7 +48,7 @@ export async function encode(
 ): Promise<Encoding> {
   const model = latentModel(opened, wanted);
   const { run, corpus } = opened;
-  const { split, unknown } = givenSentences(opened, lines, source);
+  const { split, keys, unknown } = givenSentences(opened, lines, source);
   if (unknown.length > 0) onProgress?.({ kind: 'unknown-given-words', words: unknown, corpus: corpus.name });
   const indices = Int32Array.from({ length: split.length }, (_, i) => i);
   const { mean, standardDeviation } = await inferCodes(
@@ -58,6 +58,7 @@ export async function encode(
       indices,
       batchSize: run.training.batchSize,
       seed: run.seed,
+      keys,
       draws: draws ?? run.evaluation.inferenceChains,
       keepSpread: true,
       signal,

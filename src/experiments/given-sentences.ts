@@ -3,16 +3,22 @@
 import { EncodedSplit } from '../data/corpus.js';
 import { encodeSentence } from '../data/encode-sentence.js';
 import { InputError } from '../errors.js';
+import { sha256 } from '../storage/sha256.js';
 import type { OpenRun } from './open-run.js';
 
 export interface GivenSentences {
   split: EncodedSplit;
+  /**
+   * What each sentence's noise is keyed by: its words, so that its code is the same on whichever line it stands, and shares no
+   * noise with a sentence of the corpus, whose key is its place there. Of shared noise alone two codes would be near.
+   */
+  keys: Int32Array;
   /** Words that became `<unk>` because the vocabulary has not got them, each once. */
   unknown: string[];
 }
 
 /**
- * @param lines a sentence each, prepared as the corpus's own lines are.
+ * @param lines a sentence each, prepared as the corpus's own lines are; a label of the corpus before a tab is no part of it.
  * @param source of the lines, for messages: a file's path.
  * @throws {InputError} naming the line that has no words, or where there is no line.
  */
@@ -24,7 +30,7 @@ export function givenSentences(
   if (lines.length === 0) throw new InputError(`${source}: no sentences; give one a line`);
   const unknown = new Set<string>();
   const sentences = lines.map((line, i) => {
-    const encoded = encodeSentence(line, corpus.settings, corpus.vocabulary);
+    const encoded = encodeSentence(withoutLabel(line, corpus.labels), corpus.settings, corpus.vocabulary);
     if (encoded.ids.length === 0) throw new InputError(`${source}:${i + 1}: no words; give a sentence a line`);
     for (const word of encoded.unknown) unknown.add(word);
     return encoded.ids;
@@ -37,5 +43,16 @@ export function givenSentences(
   sentences.forEach((sentence, i) => {
     ids.set(sentence, offsets[i]);
   });
-  return { split: new EncodedSplit('given', ids, offsets, null), unknown: [...unknown] };
+  const keys = Int32Array.from(sentences, keyOf);
+  return { split: new EncodedSplit('given', ids, offsets, null), keys, unknown: [...unknown] };
+}
+
+function withoutLabel(line: string, labels: readonly string[] | null): string {
+  const tab = line.indexOf('\t');
+  return tab >= 0 && labels?.includes(line.slice(0, tab)) ? line.slice(tab + 1) : line;
+}
+
+/** Negative, which no place in a corpus is. */
+function keyOf(words: Int32Array): number {
+  return -1 - Number.parseInt(sha256(words.join(' ')).slice(0, 7), 16);
 }

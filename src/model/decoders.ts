@@ -3,6 +3,7 @@
 
 import { DECODER_KEYS } from '../config/decoder-keys.js';
 import { addDecoderKeys, commonSchema, type RunConfig } from '../config/schema.js';
+import { requireParts } from '../definition-parts.js';
 import { InputError } from '../errors.js';
 import { Registry } from '../registry.js';
 import { type DecoderDefinition, defineDecoder } from './define-decoder.js';
@@ -93,7 +94,31 @@ export function createDecoder(
   if (precision !== 'f32' && !reduced) {
     throw new InputError(`precision: ${precision} is for model.decoder: lstm; with ${model.decoder} it is f32`);
   }
-  return create(parameters, { ...model, vocabularySize, latentSize }, model);
+  const decoder = create(parameters, { ...model, vocabularySize, latentSize }, model);
+  if (!Object.hasOwn(BUILT_IN, model.decoder)) checkAnswers(model.decoder, decoder, vocabularySize);
+  return decoder;
+}
+
+/** Lets what a plugin's decoder answers be looked at: of another size it would be taken for numbers that it is not. */
+function checkAnswers(name: string, decoder: LatentDecoder, vocabularySize: number): void {
+  requireParts(`the decoder ${name}`, decoder, { step: 'function', sentenceNll: 'function' });
+  const [step, sentenceNll] = [decoder.step.bind(decoder), decoder.sentenceNll.bind(decoder)];
+  decoder.step = (state, words) => {
+    const answer = step(state, words);
+    const { length } = answer?.logProbabilities ?? { length: 'no' };
+    const wanted = words.length * vocabularySize;
+    if (length === wanted) return answer;
+    throw new TypeError(
+      `the decoder ${name}: step gave ${length} logProbabilities of ${words.length} rows; they are ${wanted}, one a word of each`,
+    );
+  };
+  decoder.sentenceNll = (batch, z, masks) => {
+    const nll = sentenceNll(batch, z, masks);
+    const rows = z === null ? batch.size : z.shape[0];
+    if (nll?.shape?.length === 1 && nll.shape[0] === rows) return nll;
+    const given = nll?.shape === undefined ? 'no tensor' : `a tensor of shape [${nll.shape.join(', ')}]`;
+    throw new TypeError(`the decoder ${name}: sentenceNll gave ${given}; it is a tensor of shape [${rows}]`);
+  };
 }
 
 /** What a language model without z is called in tables. */

@@ -53,7 +53,7 @@ describe('with one config in the folder', () => {
     utimesSync('runs/words/lstm-lm/seed-0/manifest.json', 1, 1);
     const newest = await sri('eval', '--metric', 'au,recon');
     expect(newest.code, newest.error).toBe(0);
-    expect(newest.error).toMatch(/^runs\/words\/sri\/seed-0: the newest of 2 runs in runs\n/);
+    expect(newest.error).toMatch(/^runs\/words\/sri\/seed-0: the newest of 2 runs on words in runs\n/);
     expect(newest.out).toMatch(/^au .*4 sentences of test/m);
 
     utimesSync('runs/words/sri/seed-0/manifest.json', 0, 0);
@@ -76,7 +76,7 @@ describe('of runs with and without a latent code', () => {
     utimesSync('runs/words/sri/seed-0/manifest.json', 8, 8);
   });
 
-  const chosen = /^runs\/words\/sri\/seed-0: the newest with a latent code of 2 runs in runs\n/;
+  const chosen = /^runs\/words\/sri\/seed-0: the newest with a latent code of 2 runs on words in runs\n/;
 
   it.each([
     ['encode', 'words.test.txt'],
@@ -100,7 +100,7 @@ describe('of runs with and without a latent code', () => {
     ]) {
       const { code, error } = await sri(...args);
       expect(code, error).toBe(0);
-      expect(error).toMatch(/^runs\/words\/lstm-lm\/seed-0: the newest of 2 runs in runs\n/);
+      expect(error).toMatch(/^runs\/words\/lstm-lm\/seed-0: the newest of 2 runs on words in runs\n/);
     }
     const named = await sri('encode', '--method', 'lstm-lm', 'words.test.txt');
     expect(named.code).toBe(2);

@@ -109,7 +109,40 @@ describe('sri encode', () => {
   });
 });
 
+describe('the noise of a sentence', () => {
+  const codesOf = async (...sentences: string[]) => {
+    const { out } = await sriGiven(['encode', ...run('sri'), '--format', 'csv'], `${sentences.join('\n')}\n`);
+    const rows = out.toString().trimEnd().split('\n').slice(1);
+    return rows.map((row) => row.split(',').slice(0, 2).map(Number));
+  };
+
+  it('is of its words, so that its code is the same wherever it stands', async () => {
+    const [first, second, again] = await codesOf('a b0 c', 'a b1 c', 'a b0 c');
+    expect(again).toEqual(first);
+    expect(second).not.toEqual(first);
+    expect(await codesOf('a b1 c', 'a b0 d e', 'a b0 c')).toEqual([second, expect.anything(), first]);
+  });
+
+  it('is not that of a sentence of the corpus', async () => {
+    // The very sentence on the very line: with its noise, too, it would be at no distance.
+    const { out } = await sriGiven(['neighbours', ...run('sri'), '--count', '9', '--json'], 'a b0 d e\n');
+    const { neighbours } = event(out, 'neighbours');
+    const same = neighbours.find(({ sentence }: { sentence: number }) => sentence === 0);
+    expect(same.text).toBe('a b0 d e');
+    expect(same.distance).toBeGreaterThan(1e-4);
+  });
+});
+
 describe('sri decode', () => {
+  it('gives a pipe the texts alone, and says beside them what was cut', async () => {
+    const given = ['decode', ...run('sri'), '--max-length', '1'];
+    const { out, error } = await sriGiven([...given, '--out', 'texts.txt'], '0.5,-1\n2,0\n');
+    expect(out.toString()).not.toContain('[');
+    expect(readFileSync('texts.txt', 'utf8')).toBe(out.toString());
+    expect(error).toMatch(/of 2 texts \d cut at the longest length/);
+    expect((await sriGiven(['encode', ...run('sri')], out)).code).toBe(0);
+  });
+
   it('reads what encode writes, in every format, from a pipe', async () => {
     const decoded: string[] = [];
     for (const format of ['csv', 'npy', 'safetensors']) {

@@ -53,6 +53,6 @@ it('leaves out runs of plugins that are not loaded where nobody named them', asy
   utimesSync(path.join(stranger.directory, 'manifest.json'), later, later);
   const { folder: meant, which } = newestRun(root, { dataSet: 'ptb' }, { needsCode: 'sri encode' });
   expect(meant.directory).not.toBe(stranger.directory);
-  expect(which).toMatch(/^the newest whose plugins are loaded of 4 runs in /);
+  expect(which).toMatch(/^the newest whose plugins are loaded of 4 runs on ptb in /);
   expect(() => newestRun(root, { name: 'ae' }, { needsCode: null })).toThrow(/trained with --plugin \.\/mine\.js/);
 });

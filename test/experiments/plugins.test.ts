@@ -19,7 +19,7 @@ import { registerMethod } from '../../src/methods/registry.js';
 import { sri as sriMethod } from '../../src/methods/sri.js';
 import { createDecoder, languageModelLabel, registerDecoder } from '../../src/model/decoders.js';
 import { defineDecoder } from '../../src/model/define-decoder.js';
-import type { LatentDecoder } from '../../src/model/latent-decoder.js';
+import type { LatentDecoder, TokenBatch } from '../../src/model/latent-decoder.js';
 import { Parameters } from '../../src/model/parameters.js';
 import { count, z } from '../../src/parts.js';
 import { sri } from '../cli/in-process.js';
@@ -191,6 +191,11 @@ describe('an estimator from outside', () => {
 describe('a decoder from outside', () => {
   it('is named by model.decoder, and has its keys in its own runs alone', async () => {
     const made: unknown[] = [];
+    let [numbers, shape] = [20, [2]];
+    const answering = {
+      step: () => ({ state: null, logProbabilities: new Float32Array(numbers) }),
+      sentenceNll: () => ({ shape }),
+    };
     registerDecoder(
       defineDecoder({
         name: 'bag',
@@ -202,7 +207,7 @@ describe('a decoder from outside', () => {
         defaults: { widths: 3, deep: false },
         create: (_, { hiddenSize }, { weightRange }, own) => {
           made.push({ hiddenSize, weightRange, own });
-          return {} as LatentDecoder;
+          return answering as unknown as LatentDecoder;
         },
       }),
     );
@@ -213,7 +218,14 @@ describe('a decoder from outside', () => {
     const loaded = await openConfig(path.join(root, 'bag.yaml'));
     const run = resolveRun(loaded, { method: 'sri' });
     expect((run.model as unknown as { bag: unknown }).bag).toEqual({ widths: 3, deep: true });
-    createDecoder(new Parameters(0), run, 10);
+    const decoder = createDecoder(new Parameters(0), run, 10);
+    const step = () => decoder.step({}, Int32Array.of(0, 0));
+    const nll = () => decoder.sentenceNll({ size: 2 } as TokenBatch, null);
+    expect(step().logProbabilities).toHaveLength(20);
+    expect(nll().shape).toEqual([2]);
+    [numbers, shape] = [3, [2, 1]];
+    expect(step).toThrow('the decoder bag: step gave 3 logProbabilities of 2 rows; they are 20, one a word of each');
+    expect(nll).toThrow('the decoder bag: sentenceNll gave a tensor of shape [2, 1]; it is a tensor of shape [2]');
     expect(made).toEqual([{ hiddenSize: 6, weightRange: 0.01, own: { widths: 3, deep: true } }]);
     expect(languageModelLabel(run.model)).toBe('Bag-LM');
 

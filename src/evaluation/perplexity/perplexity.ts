@@ -75,7 +75,7 @@ export class PerplexityMeasurement implements Measurement {
     const estimates = checkedEstimates(
       this.estimator.name,
       this.estimator.estimate(jointLikelihood(likelihood), jointPosterior(posterior, likelihood.prior)),
-      sentences.length,
+      likelihood.words,
     );
     this.sentences.push(...sentences);
     if (likelihood.prior === undefined) {
@@ -93,7 +93,9 @@ export class PerplexityMeasurement implements Measurement {
 
   result(): MeasuredQuantity {
     const { estimates, estimator, metric } = this;
-    const { value, standardError, sentences, words } = perplexity(estimates);
+    const { standardError, sentences, words, ...all } = perplexity(estimates);
+    // An infinite probability would come out as a perplexity of 0.
+    const value = estimates.every(({ logLikelihood }) => Number.isFinite(logLikelihood)) ? all.value : Number.NaN;
     const notPositiveDefinite = meanOf(estimates.map((estimate) => estimate.notPositiveDefinite));
     const acceptance = meanOf(estimates.map((estimate) => estimate.acceptance));
     // What log C is off by is the same for all sentences, so that their spread does not show it.
@@ -205,18 +207,24 @@ const ESTIMATE_PARTS = [
 
 /**
  * What an estimator said of a batch, one of a plugin perhaps.
- * @param sentences of the batch.
+ * @param words of each sentence of the batch.
  * @throws {TypeError} naming the estimator, where it is no estimate of each sentence.
  */
-function checkedEstimates(name: string, estimates: SentenceEstimate[], sentences: number): SentenceEstimate[] {
+function checkedEstimates(name: string, estimates: SentenceEstimate[], words: Int32Array): SentenceEstimate[] {
+  const sentences = words.length;
   if (!Array.isArray(estimates) || estimates.length !== sentences) {
     const given = Array.isArray(estimates) ? `${estimates.length} estimates` : 'no list of estimates';
     throw new TypeError(`the estimator ${name} gave ${given} of ${sentences} sentences; it gives one of each`);
   }
-  for (const estimate of estimates) {
+  for (const [i, estimate] of estimates.entries()) {
     const lacking = ESTIMATE_PARTS.find((part) => typeof estimate?.[part] !== 'number');
     if (lacking !== undefined) {
       throw new TypeError(`the estimator ${name}: ${lacking} of an estimate is ${estimate?.[lacking]}; it is a number`);
+    }
+    if (estimate.words !== words[i]) {
+      throw new TypeError(
+        `the estimator ${name}: words of an estimate is ${estimate.words}; its sentence has ${words[i]}`,
+      );
     }
   }
   return estimates;
