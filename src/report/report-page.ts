@@ -44,7 +44,7 @@ import {
 import { partNotice } from './part.js';
 import { bySeeds, mean } from './seeds.js';
 import { columnsWithErrors, hasSome, methodLabel, PROVENANCE, type Table, variedIn } from './table.js';
-import { AGAINST, AGAINST_MEANING } from './table1.js';
+import { meaningsOf } from './table1.js';
 import { type EpochNumbers, indexedColumns, readEpochs } from './training-log.js';
 
 export interface ReportPage {
@@ -265,7 +265,9 @@ function verdicts(shown: readonly Shown[]): Html[] {
 
 function tableOf({ table, dataSet, metrics = [] }: ReportedTable): Html {
   const compares = columnsWithErrors(table).length > 0;
-  const meaning = hasSome(table, AGAINST) ? `; ${AGAINST_MEANING}` : '';
+  const meaning = meaningsOf(table)
+    .map((one) => `; ${one}`)
+    .join('');
   const beside = table.columns.some((name) => name.startsWith('Paper ') && hasSome(table, name))
     ? ", and the paper's"
     : '';

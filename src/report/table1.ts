@@ -56,6 +56,28 @@ interface ComparedLine extends Table1Line {
   against: Against | null;
 }
 
+/** The name of the column, and in text what it says. */
+const KL_LEAST = 'KL at least';
+const KL_LEAST_MEANING =
+  `${KL_LEAST}: -log p(x) less Recon, where the KL that is given lies below it, as none can: q(z | x) is then far from the ` +
+  'Gaussian that its KL is taken of';
+
+/** Nats a sentence that Recon and KL may fall short of -log p(x) by, all three being estimates. */
+const SHORT_OF = 0.5;
+
+/** What the KL is at least, Recon and KL together being a bound of -log p(x); null where it is no less, or that is not known. */
+function leastKl({ ppl, recon, kl }: Table1Line): number | null {
+  if (ppl?.value == null || recon?.value == null || kl?.value == null) return null;
+  const counts = [ppl, recon, kl].map(({ rows }) => rows.map(({ sentences }) => sentences).join());
+  if (new Set(counts).size > 1) return null;
+  const nll = mean(
+    ppl.rows.map(({ value, words, sentences }) =>
+      value == null || words === undefined ? undefined : (Math.log(value) * words) / sentences,
+    ),
+  );
+  return nll != null && recon.value + kl.value < nll - SHORT_OF ? nll - recon.value : null;
+}
+
 /** The quantities, and where they come from; what Table 1 and the ablation have in common. */
 export const QUANTITY_COLUMNS: readonly Column<Table1Line>[] = [
   ['PPL', ({ ppl }) => decimals(ppl?.value)],
@@ -89,6 +111,7 @@ export const QUALITY_COLUMNS: readonly Column<Table1Line>[] = [
   ['PPL on AIS sentences', ({ besideAis }) => decimals(besideAis?.value)],
   ['AIS sentences', ({ ais }) => range(ais?.rows.map(({ sentences }) => sentences))],
   ['AIS acceptance', ({ ais }) => significant(mean(ais?.rows.map(({ acceptance }) => acceptance)))],
+  [KL_LEAST, (line) => decimals(leastKl(line))],
   ['KL not positive definite', ({ kl }) => significant(mean(kl?.rows.map((row) => row.notPositiveDefinite)))],
   ['PPL sentences', ({ ppl }) => range(ppl?.rows.map(({ sentences }) => sentences))],
   ['Recon sentences', ({ recon }) => range(recon?.rows.map(({ sentences }) => sentences))],
@@ -126,7 +149,7 @@ const PAPER_COLUMNS: readonly PaperColumn<PaperRow>[] = [
 
 /** The name of the column, and in text what it says. */
 export const AGAINST = 'against LSTM-LM';
-export const AGAINST_MEANING =
+const AGAINST_MEANING =
   `${AGAINST}: the mean difference of -log p(x), nats a sentence, over the sentences that both were measured on, ` +
   "of each seed against LSTM-LM's of that seed, else its first; below 0 is better than LSTM-LM";
 
@@ -263,6 +286,14 @@ const MEASUREMENT_COLUMNS: readonly Column<{ measured: MeasuredRun; row: Measure
   ['Warnings', ({ row }) => row.warnings.join('; ')],
 ];
 
+/** What those columns of Table 1 say that are there, and do not say it by their names. */
+export function meaningsOf(table: Table): string[] {
+  return [
+    ...(hasSome(table, AGAINST) ? [AGAINST_MEANING] : []),
+    ...(hasSome(table, KL_LEAST) ? [KL_LEAST_MEANING] : []),
+  ];
+}
+
 /** Everything that was measured of the runs, a line each: every estimator, every epoch, every split. */
 export function measurements(runs: readonly MeasuredRun[]): Table {
   return makeTable(
@@ -290,6 +321,7 @@ export function readingTable1(table: Table): ReadingTable {
       ...(compared ? ([['on sentences', `${AGAINST} sentences`]] as const) : []),
       ['PPL by', 'PPL estimator'],
       ['KL by', 'KL estimator'],
+      ...(hasSome(table, KL_LEAST) ? ([[KL_LEAST, KL_LEAST]] as const) : []),
       ['epochs', 'Epochs'],
       ...(hasSome(table, 'PPL from q alone') ? ([['PPL from q alone', 'PPL from q alone']] as const) : []),
       ...(checked
@@ -300,5 +332,5 @@ export function readingTable1(table: Table): ReadingTable {
         : []),
     ],
   );
-  return compared ? { ...reading, notes: [...reading.notes, AGAINST_MEANING] } : reading;
+  return { ...reading, notes: [...reading.notes, ...meaningsOf(table)] };
 }

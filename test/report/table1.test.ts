@@ -195,6 +195,36 @@ describe('Table 1', () => {
   });
 });
 
+describe('a KL that cannot be', () => {
+  // Ten words a sentence at a perplexity of 30: -log p(x) is 34.01 nats.
+  const line = async (name: string, kl: number, recon = 28, sentences = 20) => {
+    const place = path.join(root, name);
+    await makeRun(place, 'ptb', 'sri', undefined, [
+      { metric: 'ppl', estimator: 'fitted', value: 30, sentences: 20, words: 200 },
+      { metric: 'recon', estimator: 'short-run', value: recon, sentences: 20 },
+      { metric: 'kl', estimator: 'gaussian', value: kl, sentences },
+    ]);
+    return table1(findRuns(place, 'ptb').map(readRun));
+  };
+
+  it('stands beside what it is at least, since Recon and it bound -log p(x)', async () => {
+    const table = await line('small-kl', 2);
+    expect(cells(table, 'SRI')).toMatchObject({ KL: '2.00', 'KL at least': '6.01' });
+    const lines = layOut(readingTable1(table));
+    expect(lines.join('\n')).toMatch(/KL at least: -log p\(x\) less Recon, where the KL that is given lies below it/);
+  });
+
+  it('is none that is as large, that errors may explain, or of other sentences', async () => {
+    for (const [name, kl, sentences] of [
+      ['large-kl', 9, 20],
+      ['near-kl', 5.6, 20],
+      ['other-kl', 2, 10],
+    ] as const) {
+      expect(cells(await line(name, kl, 28, sentences), 'SRI')['KL at least']).toBe('');
+    }
+  });
+});
+
 describe('against LSTM-LM', () => {
   const values = (index: number[], value: number[]) => ({
     sentences: index.length,
