@@ -82,7 +82,7 @@ describe('wrong use ends with 2 and says what would be right', () => {
     [['train', '--config', 'ptb.yaml', '--set', 'threads=1025'], /threads: 1025 will not do; .*from 1 to 1024/],
     [['train', '--config', 'ptp.yaml'], /ptp\.yaml: no such config file .*; did you mean ptb\.yaml\?/],
     [['report', '--config', 'ptb.yaml', '--table', 'frontir'], /no such table as frontir; did you mean frontier\?/],
-    [['view', `${root}/none`], /none: no such folder; name run folders/],
+    [['view', `${root}/none`], /none: no run here \(config\.json is missing\); name another folder/],
     [
       ['train', '--config', 'ptb.yaml', '--method', 'sri', '--set', `data.directory=${root}/none`],
       /none: no prepared corpus.*sri prepare/,
@@ -226,7 +226,7 @@ describe('sri doctor', () => {
         });
       } else {
         expect(finding).toMatchObject({
-          reason: expect.stringMatching(/npm run|apt-get/),
+          reason: expect.stringMatching(/sri setup|apt-get/),
           version: null,
           gflops: null,
         });
