@@ -9,7 +9,7 @@
 //   artifacts/     texts, samples and figures made with the weights
 
 import { existsSync, readdirSync, readFileSync, realpathSync, renameSync, rmSync } from 'node:fs';
-import { copyFile, cp, rm } from 'node:fs/promises';
+import { copyFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { PRECISIONS } from '../config/choices.js';
@@ -19,7 +19,7 @@ import { namedRunSchema, type RunConfig } from '../config/schema.js';
 import type { SplitName } from '../data/splits.js';
 import { InputError } from '../errors.js';
 import { methods } from '../methods/registry.js';
-import { removeAbandoned, writeFileAtomic } from '../storage/atomic-write.js';
+import { isTemporaryName, removeAbandoned, writeFileAtomic } from '../storage/atomic-write.js';
 import { naming } from '../storage/file-error.js';
 import { makeFolder, tryWriting } from '../storage/folder.js';
 import { Lock, LockedError } from '../storage/lock.js';
@@ -113,6 +113,10 @@ const PARTS = ['checkpoints', 'rows', 'artifacts'] as const;
 /** Those of an epoch whose checkpoint is not written yet have `.next` behind their name. */
 const WEIGHTS = /^(best|last|epoch-\d+)\.safetensors(\.next)?$/;
 
+function filesOf(folder: string): string[] {
+  return existsSync(folder) ? readdirSync(folder) : [];
+}
+
 /** A run's configuration cannot be read, and it was trained with plugins. */
 export class UnknownPluginError extends InputError {
   /** The run, as what passes it over may speak of it. */
@@ -188,7 +192,7 @@ export class RunFolder {
 
   /**
    * Copies into another folder what the run is known by without its weights: enough for `sri compare`, and for whoever trains
-   * it again. Rows that are there are replaced, since they may be of a measurement that is gone.
+   * it again. Rows that are there and of a measurement that is gone are removed. Another process may be copying the same.
    */
   async copyRecord(to: string): Promise<void> {
     for (const name of RECORD) {
@@ -196,8 +200,10 @@ export class RunFolder {
       if (existsSync(file)) await copyFile(file, path.join(to, name));
     }
     const [rows, copies] = [path.join(this.directory, 'rows'), path.join(to, 'rows')];
-    await rm(copies, { recursive: true, force: true });
-    if (existsSync(rows)) await cp(rows, copies, { recursive: true });
+    const own = filesOf(rows).filter((name) => !isTemporaryName(name));
+    if (own.length > 0) makeFolder(copies);
+    for (const name of own) await copyFile(path.join(rows, name), path.join(copies, name));
+    for (const name of filesOf(copies)) if (!own.includes(name)) await rm(path.join(copies, name), { force: true });
   }
 
   /** @throws InputError where the folder holds no run. */
