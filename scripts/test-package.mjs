@@ -58,7 +58,7 @@ try {
 } catch (error) {
   if (error instanceof InputError) refused = error.message;
 }
-const metric: { readonly name: string } = defineMetric({ name: 'nothing', label: 'Nothing', description: 'nothing' });
+const metric: { readonly name: string } = defineMetric({ name: 'nothing', label: 'Nothing', description: 'nothing', measure: () => [] });
 const found = { types: report.statistics.vocabulary, epochs: manifest.epochs, commit: manifest.commit, version: manifest.version };
 const made = { rows: rows.length, codes: mean.length / latentSize, texts: texts.length, refused, metric: metric.name };
 console.log(JSON.stringify({ ...found, ...made, two: tf.scalar(2).dataSync()[0], parsed: z.number().parse(2) }));
