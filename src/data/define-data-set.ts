@@ -40,6 +40,9 @@ export interface DataSetDefinition {
   readonly write: ((directory: string) => Promise<Record<SplitName, string>>) | null;
 }
 
+/** A file of each split, as a definition is checked for them. */
+export const ONE_OF_EACH = { train: 'string', valid: 'string', test: 'string' } as const;
+
 /** What a definition need not say: its folder has its name, its format is the usual one, and nobody publishes it. */
 export type DataSetSpec = Pick<DataSetDefinition, 'name' | 'title' | 'files'> &
   Partial<Omit<DataSetDefinition, 'kind' | 'format'>> & { format?: Partial<DataSetDefinition['format']> };
@@ -65,7 +68,7 @@ export function defineDataSet({ format, ...spec }: DataSetSpec): DataSetDefiniti
       format: 'object',
     },
   );
-  requireParts('defineDataSet: files', spec.files, { train: 'string', valid: 'string', test: 'string' });
+  requireParts('defineDataSet: files', spec.files, ONE_OF_EACH);
   requireParts(
     'defineDataSet: format',
     format ?? {},

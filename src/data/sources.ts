@@ -2,9 +2,10 @@
 
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
+import { requireParts } from '../definition-parts.js';
 import { InputError } from '../errors.js';
 import { makeFolder } from '../storage/folder.js';
-import { type DataSetDefinition, rawNames } from './define-data-set.js';
+import { type DataSetDefinition, ONE_OF_EACH, rawNames } from './define-data-set.js';
 import { SPLIT_NAMES, type SplitName } from './splits.js';
 
 /**
@@ -74,12 +75,9 @@ export async function rawFiles(
 ): Promise<Record<SplitName, string>> {
   if (set.write !== null && from === undefined) {
     makeFolder(rawDirectory);
-    const files: Partial<Record<SplitName, string>> | undefined = await set.write(rawDirectory);
-    const lacking = SPLIT_NAMES.filter((split) => typeof files?.[split] !== 'string');
-    if (lacking.length === 0) return files as Record<SplitName, string>;
-    throw new TypeError(
-      `the data set ${set.name}: write gave no path of ${lacking.join(', ')}; it gives one of each split`,
-    );
+    const files = await set.write(rawDirectory);
+    requireParts(`what write of the data set ${set.name} gave`, files ?? {}, ONE_OF_EACH);
+    return files;
   }
   return findRawFiles(set, from ?? rawDirectory);
 }

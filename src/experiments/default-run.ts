@@ -6,7 +6,7 @@ import { InputError } from '../errors.js';
 import { can } from '../methods/capability.js';
 import { methods } from '../methods/registry.js';
 import { findDataSets, findRuns } from '../runs/measured-run.js';
-import { RunFolder, UnknownPluginError } from '../runs/run-folder.js';
+import { RunFolder } from '../runs/run-folder.js';
 import { shellWord } from '../shell-words.js';
 
 interface NamedConfig {
@@ -112,11 +112,10 @@ function look(root: string, { dataSet, name, seed }: RunFilter): Record<'there' 
 /** Whether the plugins that a run needs are loaded; of one that is broken otherwise, whoever opens it will tell. */
 function isKnown(folder: RunFolder): boolean {
   try {
-    folder.config();
-  } catch (error) {
-    return !(error instanceof UnknownPluginError);
+    return folder.knownConfig() !== null;
+  } catch {
+    return true;
   }
-  return true;
 }
 
 /** Whether the method of a run has a latent code; of one that is not known here, whoever opens it will tell. */

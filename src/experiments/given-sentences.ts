@@ -1,9 +1,9 @@
 // Sentences of somebody's own, as the model reads them.
 
 import { EncodedSplit } from '../data/corpus.js';
+import { sentenceKey } from '../data/division.js';
 import { encodeSentence } from '../data/encode-sentence.js';
 import { InputError } from '../errors.js';
-import { sha256 } from '../storage/sha256.js';
 import type { OpenRun } from './open-run.js';
 
 export interface GivenSentences {
@@ -54,5 +54,5 @@ function withoutLabel(line: string, labels: readonly string[] | null): string {
 
 /** Negative, which no place in a corpus is. */
 function keyOf(words: Int32Array): number {
-  return -1 - Number.parseInt(sha256(words.join(' ')).slice(0, 7), 16);
+  return -1 - (sentenceKey(words) % 2 ** 31);
 }

@@ -223,6 +223,16 @@ export class RunFolder {
     }
   }
 
+  /** The configuration; null where the plugins that it needs are not loaded. @throws {InputError} as {@link config} does else. */
+  knownConfig(): RunConfig | null {
+    try {
+      return this.config();
+    } catch (error) {
+      if (error instanceof UnknownPluginError) return null;
+      throw error;
+    }
+  }
+
   /**
    * null before anything was trained here.
    * @throws InputError for a file that is no manifest.

@@ -7,7 +7,7 @@ import { equalLengthBatches } from '../../data/batches.js';
 import type { CorpusStatistics, PreparedCorpus } from '../../data/corpus.js';
 import { loadCorpus } from '../../data/corpus-files.js';
 import { methodNamed } from '../../methods/registry.js';
-import { findRuns, readKnownRuns, readRun } from '../../runs/measured-run.js';
+import { findRuns, readRun } from '../../runs/measured-run.js';
 import { type Manifest, RunFolder } from '../../runs/run-folder.js';
 import { idlePeak } from '../idle-peak.js';
 import { startMachine } from '../machine.js';
@@ -112,9 +112,12 @@ class Machine {
     const { name, threads } = await startMachine(run, run.precision);
     const peak = await idlePeak(name, threads, 'f32');
     if (peak === null) return null;
-    const earlier = readKnownRuns(findRuns(runs, run.dataSet)).runs.filter(
-      ({ manifest }) => manifest.backend === name && manifest.threads === threads && manifest.epochs > 0,
-    );
+    const earlier = findRuns(runs, run.dataSet)
+      .flatMap((folder) => {
+        const known = folder.knownConfig();
+        return known === null ? [] : [{ run: known, manifest: folder.manifest()! }];
+      })
+      .filter(({ manifest }) => manifest.backend === name && manifest.threads === threads && manifest.epochs > 0);
     return new Machine(await loadCorpus(run.data.directory), split, peak, earlier);
   }
 
