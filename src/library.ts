@@ -126,7 +126,7 @@ export async function train(
   checkRequest('train', request);
   const { config, method, seed, set, run, runs = 'runs' } = request;
   const chosen = await chooseRun({ config, method, seed, overrides: written(set), run, runs });
-  for (const one of inTrainingOrder(chosen, runs)) {
+  for (const one of inTrainingOrder(chosen, runs, { restart })) {
     if (one.folder !== chosen.folder) await trainRun(one.run, one.folder, runs, following);
   }
   const manifest = await trainRun(chosen.run, chosen.folder, runs, { ...following, restart });

@@ -44,11 +44,11 @@ function toDecimals(value: number, decimals: number): string {
   return /^-0(\.0*)?$/.test(text) ? text.slice(1) : text;
 }
 
-/** A number whose error is not known: about four significant digits. */
+/** A number whose error is not known: about four significant digits, and no more decimals than four. */
 export function formatNumber(value: number): string {
   if (Number.isInteger(value)) return String(value);
   const digits = Math.abs(value) >= 1000 ? 0 : Math.abs(value) >= 100 ? 1 : Math.abs(value) >= 1 ? 2 : 4;
-  return value.toFixed(digits);
+  return toDecimals(value, digits);
 }
 
 /** A share and its standard error: `62.5 ± 4.1 %`; see {@link withError}. */

@@ -19,6 +19,7 @@ describe('a quantity with its error', () => {
     [62.4, 23.4, '62 ± 23'],
     [45_678, 1234, '45700 ± 1200'],
     [-0.004, 0.25, '0.00 ± 0.25'],
+    [-0.000_001, null, '0.0000'],
     // No more digits than a number's format has, and no error that they make nothing of.
     [1.5, 0.0123, '1.50 ± 0.01'],
     [1.5, 0.000_123, '1.50'],

@@ -9,7 +9,7 @@ import { counted } from '../notation.js';
 import { shownText } from '../runs/shown-text.js';
 import { addDecodingOptions, type DecodingOptions, decodingOf, showTexts } from './decoding.js';
 import { type Io, note, print, printJson } from './io.js';
-import { wholeNumber } from './options.js';
+import { seedNumber, wholeNumber } from './options.js';
 import { type Chosen, onTrainedRun, type TrainedRunOptions } from './trained-run.js';
 import { formatOf, VECTOR_FORMATS, type VectorFormat } from './vector-formats.js';
 
@@ -142,11 +142,7 @@ Examples:
 
 /** Apart from `--seed`, which says which run is meant. */
 export function addSampleSeedOption(command: Command): Command {
-  return command.option(
-    '--sample-seed <number>',
-    "seed of what is drawn here; the run's own unless given",
-    wholeNumber(0),
-  );
+  return command.option('--sample-seed <number>', "seed of what is drawn here; the run's own unless given", seedNumber);
 }
 
 interface NeighboursOptions extends TrainedRunOptions {

@@ -1,7 +1,7 @@
 // The options that several commands share, spelt and explained once, and what they say together: which run is meant.
 
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { BACKEND_CHOICES, MOST_THREADS } from '../config/choices.js';
+import { BACKEND_CHOICES, MOST_SEED, MOST_THREADS } from '../config/choices.js';
 import type { RunConfig } from '../config/schema.js';
 import { InputError } from '../errors.js';
 import type { ChosenRun } from '../experiments/choose-run.js';
@@ -38,6 +38,9 @@ export function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER): (tex
     return value;
   };
 }
+
+/** A parser of seeds. */
+export const seedNumber = wholeNumber(0, MOST_SEED);
 
 /** A parser of numbers that something holds of. */
 export function numberThat(holds: (value: number) => boolean, what: string): (text: string) => number {
@@ -140,7 +143,7 @@ export function addRunOptions(command: Command): Command {
     .option('--run <folder>', "the run's folder; <runs>/<data set>/<method>/seed-<seed> unless given")
     .option('--runs <folder>', 'folder of all runs', 'runs')
     .addOption(
-      new Option('--seed <number>', "seed of all randomness; the config's unless given").argParser(wholeNumber(0)),
+      new Option('--seed <number>', "seed of all randomness; the config's unless given").argParser(seedNumber),
     );
 }
 

@@ -8,7 +8,7 @@ import { TOKENIZERS, type Tokenizer } from '../data/tokenize.js';
 import { InputError } from '../errors.js';
 import type { Preparation } from '../experiments/prepare.js';
 import { type Io, note, print, printJson } from './io.js';
-import { addConfigOption, addSetOption, configOf, wholeNumber } from './options.js';
+import { addConfigOption, addSetOption, configOf, seedNumber } from './options.js';
 
 interface PrepareCommandOptions {
   config?: string | undefined;
@@ -61,7 +61,7 @@ export function addPrepare(program: Command, io: Io): void {
     .option('--labels', 'every line of your text is label<TAB>text')
     .option('--header', 'the first line names the columns, and is left out')
     .option('--distinct', 'divide the distinct sentences of --text, so that no copy of one is in another split')
-    .option('--seed <number>', 'seed that divides --text', wholeNumber(0), 0)
+    .option('--seed <number>', 'seed that divides --text', seedNumber, 0)
     .option('--force', 'replace a corpus that runs have learned from, which then can neither go on nor be measured')
     .option('--runs <folder>', 'folder of all runs, among which those are looked for', 'runs')
     .option('--json', 'the report as one JSON object')

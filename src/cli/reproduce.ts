@@ -2,6 +2,7 @@
 // missing of it, so the command may be given again at any time.
 
 import { type Command, Option } from 'commander';
+import { MOST_SEED } from '../config/choices.js';
 import { InputError } from '../errors.js';
 import type { Forecast } from '../experiments/reproduce/forecast.js';
 import type { ReproductionRequest } from '../experiments/reproduce/reproduce.js';
@@ -66,11 +67,11 @@ function addPlanOptions(command: Command, methods: string): Command {
       new Option(
         '--seeds <list>',
         "seeds with commas between, or a range such as 0..4; the config's unless given",
-      ).argParser(wholeNumbers(0)),
+      ).argParser(wholeNumbers(0, MOST_SEED)),
     )
     .addOption(
       new Option('--seed <list>', "the same, by the name it has elsewhere; the config's unless given").argParser(
-        wholeNumbers(0),
+        wholeNumbers(0, MOST_SEED),
       ),
     )
     .addOption(

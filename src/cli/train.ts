@@ -37,7 +37,7 @@ Examples:
       try {
         const { inTrainingOrder, trainRun } = await import('../experiments/train.js');
         const { runs } = options;
-        const trainees = inTrainingOrder(chosen, runs);
+        const trainees = inTrainingOrder(chosen, runs, options);
         if (trainees.length > 1) {
           const names = trainees.slice(0, -1).map(({ run }) => run.name);
           const line = `${chosen.run.name} starts from the weights of ${names.at(-1)}; first trained: ${names.join(', then ')}`;

@@ -7,6 +7,9 @@ export const BACKEND_CHOICES = ['auto', ...BACKEND_NAMES] as const;
 /** Threads that compute, at most: what the native backend takes. */
 export const MOST_THREADS = 1024;
 
+/** Philox's key has so many bits. */
+export const MOST_SEED = 2 ** 32 - 1;
+
 /**
  * The products of training, in the chain and in the loss: full single precision; bfloat16 operands with single-precision
  * sums; or single precision with recurrent weights that the chain has stored in half precision.

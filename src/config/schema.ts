@@ -5,7 +5,7 @@
 
 import { z } from 'zod';
 import { TOKENIZERS } from '../data/tokenize.js';
-import { BACKEND_CHOICES, MOST_THREADS, PRECISIONS } from './choices.js';
+import { BACKEND_CHOICES, MOST_SEED, MOST_THREADS, PRECISIONS } from './choices.js';
 import { DECODER_KEYS, DECODER_NAMES, type DecoderKeys } from './decoder-keys.js';
 import type { KeyOwner } from './key-owner.js';
 import { count, positive, wholeNumber } from './numbers.js';
@@ -341,8 +341,8 @@ const ownCommonSchema = z.strictObject({
   seed: z
     .int()
     .min(0)
-    .max(0xffffffff)
-    .describe('what all randomness derives from; a whole number from 0 to 4294967295'),
+    .max(MOST_SEED)
+    .describe(`what all randomness derives from; a whole number from 0 to ${MOST_SEED}`),
   backend: z.enum(BACKEND_CHOICES).describe(`what computes: one of ${BACKEND_CHOICES.join(', ')}`),
   threads: z
     .union([z.literal('auto'), count.max(MOST_THREADS)])

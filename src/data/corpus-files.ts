@@ -188,7 +188,10 @@ export class CorpusWriter {
   async close(): Promise<void> {
     await rm(this.work, { recursive: true, force: true });
     this.lock.release();
-    if (this.made && !this.finished) await rmdir(this.directory);
+    if (this.made && !this.finished) {
+      // What went wrong is told by whoever closes; a part of the corpus may be in its place already.
+      await rmdir(this.directory).catch(() => {});
+    }
   }
 }
 
@@ -282,8 +285,16 @@ function readSplits(
   vocabulary: Vocabulary,
   labels: string[] | null,
 ): Record<SplitName, StoredSplit> {
-  const read = (split: SplitName) => readSplit(join(directory, splitFile(split)), split, vocabulary.size, labels);
-  return { train: read('train'), valid: read('valid'), test: read('test') };
+  const splits: Partial<Record<SplitName, StoredSplit>> = {};
+  try {
+    for (const split of SPLIT_NAMES) {
+      splits[split] = readSplit(join(directory, splitFile(split)), split, vocabulary.size, labels);
+    }
+  } catch (error) {
+    closeSplits(splits);
+    throw error;
+  }
+  return splits as Record<SplitName, StoredSplit>;
 }
 
 function readSplit(path: string, name: SplitName, vocabularySize: number, labelNames: string[] | null): StoredSplit {
@@ -309,9 +320,14 @@ function readSplit(path: string, name: SplitName, vocabularySize: number, labelN
     ids.end - ids.begin > MEMORY_LIMIT
       ? new FileSplit(name, path, ids.begin, offsets, labels)
       : new EncodedSplit(name, integersAt(path, ids), offsets, labels);
-  for (const piece of split.pieces()) {
-    const stranger = piece.find((id) => id === PAD || id < UNK || id >= vocabularySize);
-    if (stranger !== undefined) wrong(`word ${stranger} is none of the ${vocabularySize} of its vocabulary`);
+  try {
+    for (const piece of split.pieces()) {
+      const stranger = piece.find((id) => id === PAD || id < UNK || id >= vocabularySize);
+      if (stranger !== undefined) wrong(`word ${stranger} is none of the ${vocabularySize} of its vocabulary`);
+    }
+  } catch (error) {
+    if (split instanceof FileSplit) split.close();
+    throw error;
   }
   return split;
 }

@@ -22,7 +22,7 @@ export interface Split {
 }
 
 /** Lets go of the files of splits whose words are in files. */
-export function closeSplits(splits: Record<SplitName, Split>): void {
+export function closeSplits(splits: Partial<Record<SplitName, Split>>): void {
   for (const split of Object.values(splits)) split.close?.();
 }
 

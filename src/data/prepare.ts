@@ -82,7 +82,9 @@ export async function prepareCorpus(options: PrepareOptions): Promise<PreparedCo
     const splitOf = (text: number, sentence: number) => membership?.[sentence] ?? text;
     const sizes = sizesOf(texts, splitOf);
     for (const [i, split] of SPLIT_NAMES.entries()) {
-      if (sizes[i]!.sentences === 0) throw new InputError(emptySplit(split, options.splits, sources));
+      if (sizes[i]!.sentences > 0) continue;
+      const distinct = division?.distinct ? new Set(keysOf(texts[0]!)).size : null;
+      throw new InputError(emptySplit(split, options.splits, sources, distinct));
     }
 
     const passes = { texts, splitOf, signal };
@@ -333,11 +335,13 @@ function spellings(interner: Interner, sentences: readonly Int32Array[]): Map<nu
   return out;
 }
 
-function emptySplit(split: SplitName, splits: Sources, sources: SourceReport[]): string {
+/** @param distinct how many sentences there are to divide where copies stay together; else null. */
+function emptySplit(split: SplitName, splits: Sources, sources: SourceReport[], distinct: number | null): string {
   const divided = 'text' in splits;
   const { path, sentences, lines, empty, dropped } = sources[divided ? 0 : SPLIT_NAMES.indexOf(split)]!;
   const lost = `${lines} lines, of them ${empty.count} empty and ${dropped.count} dropped as longer than data.maxLength`;
-  const few = sentences === 1 ? '1 sentence is' : `${sentences} sentences are`;
+  const number = distinct ?? sentences;
+  const few = `${number} ${distinct === null ? '' : 'distinct '}${number === 1 ? 'sentence is' : 'sentences are'}`;
   const [what, more] = divided
     ? [`${few} too few to divide (${lost}): the ${split} split would be empty`, 'give a longer text, a sentence a line']
     : [`the ${split} split has no sentences (${lost})`, 'give a file with at least one sentence'];

@@ -1,5 +1,6 @@
 // Where the raw files of a known set are found.
 
+import { existsSync } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { requireParts } from '../definition-parts.js';
@@ -26,7 +27,8 @@ export async function findRawFiles(
       throw new InputError(`${missing.join(', ')}: missing beside the other files of ${name}; all three are needed`);
     }
   }
-  const fetch = sources.length === 0 ? '' : `fetch them with 'node data-scripts/${name}.mjs', or `;
+  const hasScript = existsSync(new URL(`../../data-scripts/${name}.mjs`, import.meta.url));
+  const fetch = sources.length > 0 && hasScript ? `fetch them with 'node data-scripts/${name}.mjs', or ` : '';
   throw new InputError(
     `${directory}: no raw files of ${name} (${Object.values(files).join(', ')}, here or in ${folders.join(', ')}); ` +
       `${fetch}give the folder that has them with --from`,

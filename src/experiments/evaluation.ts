@@ -79,7 +79,8 @@ export function validationOptions(run: RunConfig): ReturnType<typeof evaluationO
   const ofMethod = can(methodNamed(run.method).inference, 'mean') ? 1 : fitted.chains;
   return {
     ...evaluationOptions(run),
-    estimator: new FittedEstimator({ ...fitted, studentDegrees: run.evaluation.studentDegrees }),
+    // Not by `evaluation`, which may change while a run goes on: epochs are held against each other.
+    estimator: new FittedEstimator({ ...fitted, studentDegrees: null }),
     perplexitySentences: null,
     draws: inferenceDraws === 'auto' ? ofMethod : inferenceDraws,
     klChains: { jacobian: 0, gaussian: 0, marginals: fitted.chains },

@@ -30,11 +30,21 @@ export function givenSentences(
   if (lines.length === 0) throw new InputError(`${source}: no sentences; give one a line`);
   const unknown = new Set<string>();
   const sentences = lines.map((line, i) => {
-    const encoded = encodeSentence(withoutLabel(line, corpus.labels), corpus.settings, corpus.vocabulary);
+    const encoded = givenSentence(corpus, line);
     if (encoded.ids.length === 0) throw new InputError(`${source}:${i + 1}: no words; give a sentence a line`);
     for (const word of encoded.unknown) unknown.add(word);
     return encoded.ids;
   });
+  return { ...splitOf(sentences), unknown: [...unknown] };
+}
+
+/** The words of one line, prepared as the corpus's own are, and those that the vocabulary has not. */
+export function givenSentence(corpus: OpenRun['corpus'], line: string): ReturnType<typeof encodeSentence> {
+  return encodeSentence(withoutLabel(line, corpus.labels), corpus.settings, corpus.vocabulary);
+}
+
+/** @param sentences a word or more each. */
+export function splitOf(sentences: readonly Int32Array[]): Pick<GivenSentences, 'split' | 'keys'> {
   const offsets = new Int32Array(sentences.length + 1);
   sentences.forEach((ids, i) => {
     offsets[i + 1] = offsets[i]! + ids.length;
@@ -43,8 +53,7 @@ export function givenSentences(
   sentences.forEach((sentence, i) => {
     ids.set(sentence, offsets[i]);
   });
-  const keys = Int32Array.from(sentences, keyOf);
-  return { split: new EncodedSplit('given', ids, offsets, null), keys, unknown: [...unknown] };
+  return { split: new EncodedSplit('given', ids, offsets, null), keys: Int32Array.from(sentences, keyOf) };
 }
 
 function withoutLabel(line: string, labels: readonly string[] | null): string {

@@ -1,8 +1,6 @@
 // Sentences along the way from one code to another, as in Table 2: between samples of the prior, or between two sentences
 // of somebody's own.
 
-import { EncodedSplit } from '../data/corpus.js';
-import { encodeSentence } from '../data/encode-sentence.js';
 import { InputError } from '../errors.js';
 import { inferCodes } from '../evaluation/codes.js';
 import type { LatentModel } from '../evaluation/evaluated-model.js';
@@ -11,6 +9,7 @@ import { drawNormals } from '../inference/sentence-noise.js';
 import { walkToPrior } from '../inference/tilted-prior.js';
 import { INTERPOLATIONS, type Interpolations } from '../runs/texts.js';
 import { type DecodingRequest, decodeTexts, keepTexts, settled, textOf } from './decode-texts.js';
+import { givenSentence, splitOf } from './given-sentences.js';
 import { latentModel, type OpenRun } from './open-run.js';
 import type { Following, Stage } from './progress.js';
 import { TABLE_2 } from './published.js';
@@ -97,12 +96,12 @@ async function inferredEnds(
   { signal, onProgress }: Following<InterpolationEvent>,
 ): Promise<Ends> {
   const [first, second] = [encoded(corpus, 'from', from, onProgress), encoded(corpus, 'to', to, onProgress)];
-  const ids = Int32Array.of(...first, ...second);
-  const split = new EncodedSplit('given', ids, Int32Array.of(0, first.length, ids.length), null);
+  const { split, keys } = splitOf([first, second]);
   const { mean } = await inferCodes(model, split, {
     indices: Int32Array.of(0, 1),
     batchSize: 2,
     seed: run.seed,
+    keys,
     draws: run.evaluation.inferenceChains,
     signal,
   });
@@ -119,7 +118,7 @@ function encoded(
   text: string,
   onProgress?: (event: UnknownWords) => void,
 ): Int32Array {
-  const { ids, unknown } = encodeSentence(text, corpus.settings, corpus.vocabulary);
+  const { ids, unknown } = givenSentence(corpus, text);
   if (ids.length === 0) {
     throw new InputError(`--${end} ${JSON.stringify(text)}: no words; give a sentence, with spaces between its words`);
   }

@@ -137,7 +137,10 @@ export function nearestRows(
       product += a * b;
       own += b * b;
     }
-    return { row, distance: distance === 'euclidean' ? Math.sqrt(squares) : 1 - product / (norm * Math.sqrt(own)) };
+    const lengths = norm * Math.sqrt(own);
+    // A code of zero has no direction: it is across all others.
+    const cosine = lengths === 0 ? 0 : product / lengths;
+    return { row, distance: distance === 'euclidean' ? Math.sqrt(squares) : 1 - cosine };
   })
     .sort((a, b) => a.distance - b.distance || a.row - b.row)
     .slice(0, count);

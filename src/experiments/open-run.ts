@@ -73,6 +73,15 @@ export async function openRun(
   weights: string = run.training.select,
 ): Promise<OpenRun> {
   const corpus = await loadCorpus(run.data.directory);
+  try {
+    return await openWith(corpus, run, folder, weights);
+  } catch (error) {
+    closeSplits(corpus.splits);
+    throw error;
+  }
+}
+
+async function openWith(corpus: PreparedCorpus, run: RunConfig, folder: RunFolder, weights: string): Promise<OpenRun> {
   const learnedFrom = folder.manifest()?.dataHash;
   if (learnedFrom !== undefined && learnedFrom !== corpus.hash) {
     throw new InputError(
@@ -116,7 +125,6 @@ export async function openRun(
     };
   } catch (error) {
     model.dispose();
-    closeSplits(corpus.splits);
     throw error;
   }
 }

@@ -4,6 +4,7 @@ import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { displayPath, type LoadedConfig, resolveData } from '../config/load.js';
 import type { RunConfig } from '../config/schema.js';
+import { closeSplits } from '../data/corpus.js';
 import { refuseStreams } from '../data/lines.js';
 import { type PreparationReport, prepareCorpus, type Sources } from '../data/prepare.js';
 import { findDataSet } from '../data/registry.js';
@@ -158,8 +159,9 @@ export async function prepare(
   const mayReplace = (hash: string) => {
     if (!force) throwIfNeeded(output, hash, runs, instead);
   };
-  const { report } = await prepareCorpus({ name, output, splits, published, mayReplace, signal, ...rest });
-  return report;
+  const prepared = await prepareCorpus({ name, output, splits, published, mayReplace, signal, ...rest });
+  closeSplits(prepared.splits);
+  return prepared.report;
 }
 
 /** Folders of runs that a message names; more are counted. */

@@ -66,15 +66,20 @@ interface Trainee {
 /**
  * A run after those that must be trained before it.
  * @param runs the folder of all runs.
+ * @param restart whether it begins anew where it has begun already.
  */
-export function inTrainingOrder({ run, folder, sibling }: ChosenRun, runs: string): Trainee[] {
-  const starts = unfinishedStarts(run, folder, runs, sibling);
+export function inTrainingOrder(
+  { run, folder, sibling }: ChosenRun,
+  runs: string,
+  { restart = false }: { restart?: boolean | undefined } = {},
+): Trainee[] {
+  const starts = !restart && hasCheckpoint(folder.checkpoints) ? [] : unfinishedStarts(run, runs, sibling);
   return [...starts.map((start) => ({ run: start, folder: RunFolder.of(runs, start) })), { run, folder }];
 }
 
 /**
  * The runs that must be finished before one can start, and are not, in the order to train them in: those whose weights it
- * begins with, and theirs. None where it has begun itself.
+ * begins with, and theirs.
  * @param resolve the run of another method of the same config and seed.
  * @param runs the folder of all runs.
  * @param wanting the names of those that are to start from it.
@@ -82,13 +87,11 @@ export function inTrainingOrder({ run, folder, sibling }: ChosenRun, runs: strin
  */
 function unfinishedStarts(
   run: RunConfig,
-  folder: RunFolder,
   runs: string,
   resolve: (method: string) => RunConfig,
   wanting: readonly string[] = [],
 ): RunConfig[] {
   const path = startingPath(wanting, run.name);
-  if (hasCheckpoint(folder.checkpoints)) return [];
   const unfinished = STARTING_PARTS.flatMap((part) => {
     const method = run.startFrom?.[part] ?? null;
     if (method === null) return [];
@@ -101,7 +104,9 @@ function unfinishedStarts(
     }
     const itsFolder = RunFolder.of(runs, source);
     if ((itsFolder.manifest()?.finished ?? null) !== null) return [];
-    return [...unfinishedStarts(source, itsFolder, runs, resolve, path), source];
+    // One that has begun has what it starts from.
+    const theirs = hasCheckpoint(itsFolder.checkpoints) ? [] : unfinishedStarts(source, runs, resolve, path);
+    return [...theirs, source];
   });
   return unfinished.filter(({ name }, i) => unfinished.findIndex((other) => other.name === name) === i);
 }

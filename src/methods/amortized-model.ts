@@ -15,6 +15,7 @@ import type { BatchLikelihood, ConditionalLikelihood } from '../model/likelihood
 import { type EncodedBatch, Encoder } from '../model/lstm/encoder.js';
 import { Parameters } from '../model/parameters.js';
 import { Noted } from '../ops/noted.js';
+import { numbersOf } from '../ops/numbers.js';
 import { RandomStream, type StreamKey } from '../random/philox.js';
 import { type KlWeightKeys, klWeightAt } from './kl-weight.js';
 import type { InferenceContext, Iteration, LatentVariableModel, Learner, Position, Update } from './method.js';
@@ -144,7 +145,7 @@ export abstract class AmortizedModel<Own = unknown> implements LatentVariableMod
 
   /** q(z | x) as plain numbers. */
   protected encoded(batch: Batch): DiagonalGaussian {
-    return tf.tidy(() => {
+    return numbersOf(() => {
       const { mean, logVariance } = this.encode(batch);
       return { mean: mean.dataSync<'float32'>(), logVariance: logVariance.dataSync<'float32'>() };
     });

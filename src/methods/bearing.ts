@@ -21,10 +21,23 @@ const IDLE: readonly { keys: readonly string[]; of(run: RunConfig, method: Metho
     keys: ['precision'],
     of: ({ precision }, { inference }) => precision === 'f16' && !can(inference, 'path-density'),
   },
-  // An encoder's epochs take one draw of its Gaussian, but where perplexity, by `fitted`, judges them.
+  { keys: ['training.validation'], of: (_, { inference }) => !can(inference, 'code') },
+  // An encoder's epochs take draws of its Gaussian, but where perplexity, by `fitted`, judges them; of a point all draws are one.
   {
-    keys: ['training.validation'],
-    of: (_, { inference, selects }) => !can(inference, 'code') || (can(inference, 'mean') && selects !== 'perplexity'),
+    keys: [
+      'training.validation.draws',
+      'training.validation.chains',
+      'training.validation.metropolisSteps',
+      'training.validation.burnInShare',
+      'training.validation.inflation',
+      'training.validation.priorShare',
+      'training.validation.metrics',
+    ],
+    of: (_, { inference, selects }) => can(inference, 'mean') && selects !== 'perplexity',
+  },
+  {
+    keys: ['training.validation.inferenceDraws'],
+    of: (_, { inference }) => can(inference, 'mean') && !can(inference, 'gaussian'),
   },
 ];
 

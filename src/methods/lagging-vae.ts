@@ -10,6 +10,7 @@ import { sampleGaussian } from '../inference/amortized.js';
 import { mutualInformation } from '../inference/mutual-information.js';
 import { ENCODER_PREFIX } from '../model/lstm/encoder.js';
 import { Noted } from '../ops/noted.js';
+import { numbersOf } from '../ops/numbers.js';
 import { inPrecision } from '../ops/precision.js';
 import { RandomStream } from '../random/philox.js';
 import { joined } from '../typed-arrays.js';
@@ -168,7 +169,7 @@ class LaggingVae extends Vae<KlWeightKeys & AggressiveKeys> {
     const likelihood = this.decoder.likelihood(batch, masks, { precision });
     const encoded = () => inPrecision(precision, () => this.encoder.encode(batch));
     const { nll, gradient } = likelihood.gradient(
-      tf.tidy(() => this.code(encoded(), tf.tensor2d(noise, shape)).dataSync<'float32'>()),
+      numbersOf(() => this.code(encoded(), tf.tensor2d(noise, shape)).dataSync<'float32'>()),
     );
     likelihood.dispose();
     const noted = new Noted();

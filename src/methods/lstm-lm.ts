@@ -9,6 +9,7 @@ import { createDecoder, languageModelLabel } from '../model/decoders.js';
 import { disposeMasks } from '../model/dropout-masks.js';
 import type { LatentDecoder } from '../model/latent-decoder.js';
 import { Parameters } from '../model/parameters.js';
+import { numbersOf } from '../ops/numbers.js';
 import { defineMethod } from './define-method.js';
 import type { Iteration, LanguageModel, Learner, Position } from './method.js';
 
@@ -39,7 +40,7 @@ class LstmLm implements LanguageModel {
   }
 
   sentenceNll(batch: Batch): Float32Array {
-    return tf.tidy(() => this.decoder.sentenceNll(batch, null).dataSync<'float32'>());
+    return numbersOf(() => this.decoder.sentenceNll(batch, null).dataSync<'float32'>());
   }
 
   state(): Record<string, unknown> {

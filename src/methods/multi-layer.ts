@@ -83,6 +83,8 @@ class MultiLayer implements LatentVariableModel {
   private learned: LearnedSteps;
   /** Retreats since a chain last counted, in this process. */
   private retreats = 0;
+  /** Once it was spoken of, it is not again. */
+  private warned = false;
 
   /** @throws InputError where z2 takes all dimensions. */
   constructor(
@@ -106,7 +108,8 @@ class MultiLayer implements LatentVariableModel {
     const updates = learnSteps !== null && at.iteration % learnSteps.every === 0;
     if (updates) this.updateSteps(batch, at);
     const schedule = this.schedule(at.epoch);
-    const warning = updates && this.retreats === RETREATS_UNSAID ? retreatWarning(schedule, at) : undefined;
+    const warning = !this.warned && this.retreats === RETREATS_UNSAID ? retreatWarning(schedule, at) : undefined;
+    if (warning !== undefined) this.warned = true;
 
     // z_K of both layers, from the prior.
     const size = batch.size * this.latentSize;
@@ -215,8 +218,7 @@ class MultiLayer implements LatentVariableModel {
       this.learned = { ...this.learned, logSteps: logSteps.map(([a, b]) => [a - RETREAT, b - RETREAT]), bound: null };
       return;
     }
-    // Once it was spoken of, it is not again.
-    if (this.retreats < RETREATS_UNSAID) this.retreats = 0;
+    this.retreats = 0;
     const updates = this.learned.updates + 1;
     const climbed: LearnedSteps = { logSteps: [], first: [], second: [], updates, bound };
     schedule.stepSizes.forEach((steps, k) => {

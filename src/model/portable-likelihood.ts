@@ -3,6 +3,7 @@
 // kernels, and all that a new decoder needs.
 
 import * as tf from '@tensorflow/tfjs-core';
+import { numbersOf } from '../ops/numbers.js';
 import { type DropoutMasks, disposeMasks, NO_DROPOUT } from './dropout-masks.js';
 import type { DecoderShape, LikelihoodOptions, TokenBatch } from './latent-decoder.js';
 import type { BatchLikelihood, LatentGradient, LatentHessian, LatentNll } from './likelihood.js';
@@ -92,7 +93,7 @@ export class PortableLikelihood implements BatchLikelihood {
     const nll = new Float32Array(z.length / this.latentSize);
     this.inPieces(z, (piece, start) => {
       nll.set(
-        tf.tidy(() => tf.sum(this.differentiableNll(this.codes(piece)), 0).dataSync<'float32'>()),
+        numbersOf(() => tf.sum(this.differentiableNll(this.codes(piece)), 0).dataSync<'float32'>()),
         start,
       );
     });
@@ -104,7 +105,7 @@ export class PortableLikelihood implements BatchLikelihood {
     const tokens = this.words[0]!;
     const nll = new Float32Array(tokens * rows);
     this.inPieces(z, (piece, start) => {
-      const part = tf.tidy(() => this.differentiableNll(this.codes(piece)).dataSync<'float32'>());
+      const part = numbersOf(() => this.differentiableNll(this.codes(piece)).dataSync<'float32'>());
       const width = piece.length / this.latentSize;
       for (let t = 0; t < tokens; t++) nll.set(part.subarray(t * width, (t + 1) * width), t * rows + start);
     });

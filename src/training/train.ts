@@ -193,24 +193,22 @@ class Training {
   }
 
   async toTheEnd(): Promise<Manifest> {
-    const { run } = this.options;
-    await this.restore();
-    const perEpoch = this.batchesOf(1).length;
-    const iterations = perEpoch * run.training.epochs;
-    const { epochs } = run.training;
-    const { finished } = this.state;
-    const over = finished !== null && !mayGoOn(finished, this.state.epoch - 1, epochs);
-    this.emit({
-      kind: 'start',
-      resumed: this.resumed,
-      over,
-      epoch: this.state.epoch,
-      epochs,
-      iterations,
-      parameters: this.model.parameters.size,
-      backends: this.state.backends,
-    });
+    const { epochs } = this.options.run.training;
     try {
+      await this.restore();
+      const iterations = this.batchesOf(1).length * epochs;
+      const { finished } = this.state;
+      const over = finished !== null && !mayGoOn(finished, this.state.epoch - 1, epochs);
+      this.emit({
+        kind: 'start',
+        resumed: this.resumed,
+        over,
+        epoch: this.state.epoch,
+        epochs,
+        iterations,
+        parameters: this.model.parameters.size,
+        backends: this.state.backends,
+      });
       if (over) return await this.finish(finished);
       this.state.finished = null;
       while (this.state.epoch <= epochs) {

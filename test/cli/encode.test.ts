@@ -222,4 +222,12 @@ describe('sri neighbours', () => {
     expect(first).toEqual({ row: 0, distance: 0 });
     expect(nearestRows(Float32Array.of(3, 4), Float32Array.of(0, 0), 1, 'euclidean')[0]!.distance).toBe(5);
   });
+
+  it('has a code of zero across all others by angle', () => {
+    const rows = Float32Array.of(0, 1, 0, 0, 1, 0, 1, 1);
+    const near = nearestRows(Float32Array.of(1, 0), rows, 4, 'cosine');
+    expect(near.map(({ row }) => row)).toEqual([2, 3, 0, 1]);
+    expect(near[3]!.distance).toBe(1);
+    expect(nearestRows(Float32Array.of(0, 0), rows, 1, 'cosine')).toEqual([{ row: 0, distance: 1 }]);
+  });
 });

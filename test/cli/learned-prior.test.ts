@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LatentModel } from '../../src/evaluation/evaluated-model.js';
+import { encode } from '../../src/experiments/encode.js';
 import { generateRun } from '../../src/experiments/generate.js';
 import { interpolateRun } from '../../src/experiments/interpolate.js';
 import { type OpenRun, openRun } from '../../src/experiments/open-run.js';
@@ -121,6 +122,24 @@ describe('a learned prior over two layers', () => {
       expect(out.length).toBeGreaterThan(0);
     }
     expect(existsSync('runs/moods/joint-energy-prior/seed-0')).toBe(true);
+  });
+
+  it('has at the ends of a way between sentences the codes that they have elsewhere', async () => {
+    const folder = new RunFolder('runs/moods/joint-energy-prior/seed-0');
+    const opened = await openRun(folder.config(), folder);
+    const seen: number[][] = [];
+    const model: LatentModel = {
+      ...(opened.model as LatentModel),
+      posterior: (batch, likelihood, keys, pathDraws) => {
+        seen.push([...keys.sentences]);
+        return (opened.model as LatentModel).posterior(batch, likelihood, keys, pathDraws);
+      },
+    };
+    await interpolateRun({ ...opened, model }, { between: { from: 'we laugh', to: 'glad\twe laugh' }, points: 2 });
+    await encode({ ...opened, model }, { lines: ['they weep', 'we laugh'], source: 'a test' });
+    const [[from, to], [, elsewhere]] = seen as [number[], number[]];
+    expect([from, to]).toEqual([elsewhere, elsewhere]);
+    opened.dispose();
   });
 
   it('is what sentences and the ends of their ways are drawn from', async () => {

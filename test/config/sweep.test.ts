@@ -7,7 +7,9 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { loadConfig, parseSweep } from '../../src/config/load.js';
 import { sweepValues } from '../../src/config/sweep.js';
 import { resolveVariant } from '../../src/experiments/choose-run.js';
-import { methods } from '../../src/methods/registry.js';
+import { matters } from '../../src/methods/bearing.js';
+import { methodNamed, methods } from '../../src/methods/registry.js';
+import { toyRun } from '../training/toy.js';
 
 const root = mkdtempSync(path.join(tmpdir(), 'sri-sweep-'));
 afterAll(() => rmSync(root, { recursive: true }));
@@ -115,6 +117,15 @@ methods:
 
   it('leaves alone what it has no bearing on', () => {
     expect(variant('lstm-lm', 'langevin.steps=10,40').map(({ name }) => name)).toEqual(['lstm-lm', 'lstm-lm']);
+  });
+
+  it('knows what an encoder’s epochs are judged by: draws of its code, where that is no point', () => {
+    const decides = (method: string, key: string) =>
+      matters(`training.validation.${key}`, toyRun(method), methodNamed(method));
+    expect(decides('anneal-vae', 'inferenceDraws')).toBe(true);
+    expect(decides('anneal-vae', 'chains')).toBe(false);
+    expect(decides('ae', 'inferenceDraws')).toBe(false);
+    expect(decides('sri', 'chains')).toBe(true);
   });
 
   it('knows that bf16 is of every method, halves of those with a chain', () => {

@@ -274,6 +274,12 @@ describe('one text divided', () => {
 
   it('is refused where a split would be empty', async () => {
     await expect(divided(1, ['0\ta', '1\tb'])).rejects.toThrow(/2 sentences are too few to divide/);
+    const same = {
+      splits: { text: file('train'), fractions: { train: 0.7, valid: 0.2, test: 0.1 }, seed: 1, distinct: true },
+    };
+    await expect(prepare({ train: '0\ta b\n'.repeat(100) }, same)).rejects.toThrow(
+      /1 distinct sentence is too few to divide \(100 lines/,
+    );
   });
 });
 

@@ -203,6 +203,16 @@ describe('perplexity by the encoder’s Gaussian', () => {
     for (const { effectiveSampleSize } of estimates) expect(effectiveSampleSize).toBeGreaterThan(50);
   });
 
+  test('is a number where the encoder is surer than a variance can say', () => {
+    const model = new Quartic();
+    for (const logVariance of [-800, -5000, 800]) {
+      const gaussian = { mean: Float32Array.of(0.3), logVariance: Float32Array.of(logVariance) };
+      const [estimate] = new EncoderEstimator(4000).estimate(model, new GaussianPosterior(model, gaussian, keysOf(1)));
+      // A tenth of the draws are the prior's.
+      expect(Math.abs(estimate!.logLikelihood - model.logEvidence()), `${logVariance}`).toBeLessThan(1);
+    }
+  });
+
   test('agrees with quadrature where the posterior is no Gaussian', () => {
     const model = new Quartic();
     const gaussian = { mean: Float32Array.of(0.3), logVariance: Float32Array.of(Math.log(0.5)) };

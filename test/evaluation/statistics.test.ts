@@ -23,6 +23,10 @@ describe('importance weights', () => {
     expect(logMean).toBeCloseTo(-3, 12);
     expect(effectiveSampleSize).toBeCloseTo(8, 12);
     expect(standardError).toBeCloseTo(0, 6);
+    // All but equal, of which rounding would make more than there are.
+    const near = summarizeWeights([-123.39999995192478, -123.39999996093707, -123.39999994128961]);
+    expect(near.effectiveSampleSize).toBe(3);
+    expect(near.standardError).toBe(0);
   });
 
   test('unequal weights, far below what exp can hold', () => {

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -22,6 +22,18 @@ describe('runs that start from others', () => {
   fb-vae: {startFrom: {encoder: ae, decoder: lstm-lm}}
 `;
     expect(await orderOf(methods, 'fb-vae')).toEqual(['lstm-lm', 'ae', 'fb-vae']);
+  });
+
+  it('are trained after those again where they begin anew, and otherwise have begun', async () => {
+    const config = path.join(root, 'again.yaml');
+    writeFileSync(config, 'dataSet: again\nmethods:\n  ae:\n  fb-vae: {startFrom: {encoder: ae}}\n');
+    const runs = path.join(root, 'begun');
+    const chosen = await chooseRun({ config, method: 'fb-vae', overrides: [], runs });
+    mkdirSync(chosen.folder.checkpoints, { recursive: true });
+    writeFileSync(path.join(chosen.folder.checkpoints, '000000010.json'), '{}');
+    const order = (restart: boolean) => inTrainingOrder(chosen, runs, { restart }).map(({ run }) => run.name);
+    expect(order(false)).toEqual(['fb-vae']);
+    expect(order(true)).toEqual(['ae', 'fb-vae']);
   });
 
   it('are refused where they start from each other in a circle', async () => {

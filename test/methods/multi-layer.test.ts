@@ -187,6 +187,8 @@ describe('two-layer SRI', () => {
     );
     expect(more).toEqual([]);
     expect(warnings(0.1, 6)).toEqual([]);
+    // Nor again where it was so five times, and then no longer.
+    expect(warnings(0.75, 8).map(({ iteration }) => iteration)).toEqual([4]);
   });
 
   it('is evaluated by its codes’ noise: their NLL is the decoder’s, and perplexity can be estimated', () => {

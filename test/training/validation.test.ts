@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import type { RunConfig } from '../../src/config/schema.js';
+import { validationOptions } from '../../src/experiments/evaluation.js';
 import { RandomStream } from '../../src/random/philox.js';
 import type { ValidationState } from '../../src/runs/checkpoint.js';
 import { INITIAL_VALIDATION, judge } from '../../src/training/validation.js';
+import { toyRun } from './toy.js';
 
 const DECAY = { factor: 0.5, patience: 2, fromEpoch: 3, atMost: 2, restoreBest: true };
 
@@ -17,6 +20,13 @@ function follow(losses: number[], rules: Parameters<typeof judge>[3]) {
   }
   return decisions;
 }
+
+it('is by estimators that measuring the run otherwise does not change', () => {
+  const run: RunConfig = toyRun('sri');
+  const estimator = (studentDegrees: number | null) =>
+    validationOptions({ ...run, evaluation: { ...run.evaluation, studentDegrees } }).estimator;
+  expect(estimator(3)).toEqual(estimator(null));
+});
 
 describe('judge', () => {
   it('keeps the best epoch', () => {

@@ -36,6 +36,9 @@ export interface MixtureOptions {
 /** What is added to each variance, so that a component of a few items does not shrink to a point. */
 const EXTRA_VARIANCE = 1e-6;
 
+/** The least of that as a share of the mean variance: of codes that have run away 1e-6 is lost in rounding. */
+const EXTRA_SHARE = 1e-10;
+
 /** p(x) = sum_k weight_k N(x; mean_k, covariance_k). */
 export class GaussianMixture {
   private readonly densities: readonly GaussianProposal[];
@@ -175,8 +178,9 @@ function maximization(points: Float32Array, size: number, memberships: Float64Ar
       size,
       size,
       products.map((sum) => sum / members),
-    ).add(Matrix.eye(size, size, EXTRA_VARIANCE));
-    return { weight: members, mean, covariance };
+    );
+    const extra = Math.max(EXTRA_VARIANCE, (EXTRA_SHARE * covariance.trace()) / size);
+    return { weight: members, mean, covariance: covariance.add(Matrix.eye(size, size, extra)) };
   });
   const total = components.reduce((sum, { weight }) => sum + weight, 0);
   return new GaussianMixture(components.map((component) => ({ ...component, weight: component.weight / total })));

@@ -77,7 +77,7 @@ export class EncoderEstimator implements PerplexityEstimator {
     const gaussians = Array.from({ length: sentences }, (_, sentence) => {
       const own = (values: Float32Array) =>
         Float64Array.from(values.subarray(sentence * latentSize, (sentence + 1) * latentSize));
-      return new GaussianProposal(own(gaussian.mean), Matrix.diag([...own(gaussian.logVariance).map(Math.exp)]));
+      return new GaussianProposal(own(gaussian.mean), Matrix.diag([...own(gaussian.logVariance).map(varianceOf)]));
     });
     const mixtures = gaussians.map((proposal, sentence) => {
       const stream = proposalStream(keys, sentence);
@@ -87,6 +87,14 @@ export class EncoderEstimator implements PerplexityEstimator {
     this.drawn.set(posterior, drawn);
     return drawn;
   }
+}
+
+/** Its exponential and that of its negative are numbers still. */
+const MOST_LOG_VARIANCE = 700;
+
+/** exp(logVariance), within what a variance can be. */
+function varianceOf(logVariance: number): number {
+  return Math.exp(Math.min(Math.max(logVariance, -MOST_LOG_VARIANCE), MOST_LOG_VARIANCE));
 }
 
 export const encoder = defineEstimator({

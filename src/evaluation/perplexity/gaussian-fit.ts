@@ -70,7 +70,7 @@ export function fitGaussian(samples: PosteriorSamples): GaussianFit {
  */
 function gradientCovariance(covariance: Matrix, withGradient: Matrix, samples: number): Matrix {
   const size = covariance.rows;
-  const ridge = covariance.trace() / size / samples;
+  const ridge = Math.max(covariance.trace() / size / samples, Number.EPSILON);
   const slope = solve(Matrix.add(covariance, Matrix.eye(size, size, ridge)), withGradient);
   const precision = Matrix.add(slope, slope.transpose()).mul(0.5).add(Matrix.eye(size));
   const { eigenvectorMatrix, realEigenvalues } = new EigenvalueDecomposition(precision, { assumeSymmetric: true });
@@ -95,7 +95,13 @@ function countEffectiveSamples(
   return betweenChains > 0 ? Math.min(chains * steps, (chains * totalVariance) / betweenChains) : chains * steps;
 }
 
-/** The weight of `target` that is best on average when `covariance` is that of `samples` Gaussian points. */
+/** Of `target` at least, so that what is blended is positive definite though the samples lie in a plane. */
+const LEAST_WEIGHT = 1e-6;
+
+/**
+ * The weight of `target` that is best on average when `covariance` is that of `samples` Gaussian points. Samples that are all one
+ * point, of chains that never moved, say nothing of how wide the posterior is.
+ */
 function blendWeight(covariance: Matrix, target: Matrix, samples: number): number {
   const size = covariance.rows;
   let noise = 0;
@@ -107,7 +113,7 @@ function blendWeight(covariance: Matrix, target: Matrix, samples: number): numbe
       difference += (entry - target.get(i, j)) ** 2;
     }
   }
-  return noise < difference ? noise / difference : 1;
+  return noise > 0 && noise < difference ? Math.max(noise / difference, LEAST_WEIGHT) : 1;
 }
 
 /** Mean of each column of `values`, `[rows, size]`. */

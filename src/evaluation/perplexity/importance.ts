@@ -42,7 +42,8 @@ export function summarizeWeights(logWeights: ArrayLike<number>): WeightSummary {
     sum += weight;
     squares += weight * weight;
   }
-  const effectiveSampleSize = (sum * sum) / squares;
+  // Of weights that are all but equal rounding can make it a little more than there are.
+  const effectiveSampleSize = Math.min((sum * sum) / squares, draws);
   return {
     logMean: largest + Math.log(sum / draws),
     effectiveSampleSize,

@@ -4,7 +4,7 @@
 import { existsSync } from 'node:fs';
 import type { RunConfig } from '../../config/schema.js';
 import { equalLengthBatches } from '../../data/batches.js';
-import type { CorpusStatistics, PreparedCorpus } from '../../data/corpus.js';
+import { type CorpusStatistics, closeSplits, type PreparedCorpus } from '../../data/corpus.js';
 import { loadCorpus } from '../../data/corpus-files.js';
 import { methodNamed } from '../../methods/registry.js';
 import { findRuns, readRun } from '../../runs/measured-run.js';
@@ -59,6 +59,19 @@ export async function forecast(
   { runs, split }: Place,
 ): Promise<Forecast[]> {
   const machine = await Machine.start(tasks, statistics, { runs, split });
+  try {
+    return forecasts(tasks, statistics, { runs, split }, machine);
+  } finally {
+    machine?.close();
+  }
+}
+
+function forecasts(
+  tasks: readonly Task[],
+  statistics: CorpusStatistics | null,
+  { runs, split }: Place,
+  machine: Machine | null,
+): Forecast[] {
   const trained = new Set<string>();
   return tasks.map((task): Forecast => {
     const done = { task, state: 'done', epochs: 0, seconds: 0, memory: 0 } as const;
@@ -119,6 +132,10 @@ class Machine {
       })
       .filter(({ manifest }) => manifest.backend === name && manifest.threads === threads && manifest.epochs > 0);
     return new Machine(await loadCorpus(run.data.directory), split, peak, earlier);
+  }
+
+  close(): void {
+    closeSplits(this.corpus.splits);
   }
 
   private nearest(run: RunConfig) {

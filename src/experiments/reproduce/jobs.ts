@@ -19,7 +19,6 @@ import {
   planReproduction,
   type ReproductionEvent,
   type ReproductionRequest,
-  statisticsOf,
   tryResults,
 } from './reproduce.js';
 import { COMMAND } from './task-command.js';
@@ -85,7 +84,8 @@ export async function reproduceTogether(
     const number = tasks.indexOf(task) + 1;
     if (isDone.has(task.id) || task.kind === 'report') {
       // Of what is done there is at most to be seen that it is what is asked for.
-      await new Performer(request, tasks, await statisticsOf(request), { onProgress }).perform(task);
+      const performer = new Performer(request, tasks, planned.statistics, { onProgress });
+      await performer.perform(task).finally(() => performer.close());
       over++;
       return;
     }

@@ -4,6 +4,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Precision } from '../../config/choices.js';
 import { latentGradient, latentNll, latentTokenNll } from '../../ops/latent-nll.js';
+import { numbersOf } from '../../ops/numbers.js';
 import { posteriorHessian } from '../../ops/posterior-hessian.js';
 import type { ContextGradient, SentenceContext } from '../../ops/sentence-context.js';
 import { shortRun, shortRunWithGradient } from '../../ops/short-run.js';
@@ -42,22 +43,22 @@ export class LstmLikelihood implements BatchLikelihood {
   }
 
   nll(z: Float32Array): LatentNll {
-    return tf.tidy(() => ({ nll: latentNll(this.context, this.codes(z)).dataSync<'float32'>() }));
+    return numbersOf(() => ({ nll: latentNll(this.context, this.codes(z)).dataSync<'float32'>() }));
   }
 
   tokenNll(z: Float32Array): Float32Array {
-    return tf.tidy(() => latentTokenNll(this.context, this.codes(z)).dataSync<'float32'>());
+    return numbersOf(() => latentTokenNll(this.context, this.codes(z)).dataSync<'float32'>());
   }
 
   gradient(z: Float32Array): LatentGradient {
-    return tf.tidy(() => {
+    return numbersOf(() => {
       const { nll, gradient } = latentGradient(this.context, this.codes(z), this.precision);
       return { nll: nll.dataSync<'float32'>(), gradient: gradient.dataSync<'float32'>() };
     });
   }
 
   hessian(z: Float32Array): LatentHessian {
-    return tf.tidy(() => {
+    return numbersOf(() => {
       const { nll, gradient, hessian } = posteriorHessian(this.context, this.codes(z));
       return {
         nll: nll.dataSync<'float32'>(),
@@ -68,7 +69,7 @@ export class LstmLikelihood implements BatchLikelihood {
   }
 
   shortRun(z: Float32Array, noise: Float32Array, schedule: LangevinSchedule, keepPath: boolean): ShortRunResult {
-    return tf.tidy(() => {
+    return numbersOf(() => {
       const z0 = this.codes(z);
       const eps = tf.tensor3d(noise, [schedule.stepSizes.length, ...z0.shape]);
       const result = shortRun(this.context, z0, eps, schedule, { keepPath, precision: this.precision });

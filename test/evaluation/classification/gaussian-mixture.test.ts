@@ -127,6 +127,19 @@ describe('expectation-maximization', () => {
   });
 });
 
+it('is fitted to codes that have run away, of which there are no more than dimensions', () => {
+  for (const scale of [1, 1e5, 1e7, 1e12]) {
+    const noise = new RandomStream({ seed: 3, purpose: 'prior-sample' }).normals(64);
+    const { logLikelihood } = fitMixture(
+      noise.map((value) => scale * value),
+      8,
+      2,
+      { seed: 1, restarts: 3 },
+    );
+    expect(Number.isFinite(logLikelihood), `${scale}`).toBe(true);
+  }
+});
+
 describe('the density of a mixture', () => {
   const mixture = new GaussianMixture([
     { weight: 0.3, mean: Float64Array.of(-2), covariance: new Matrix([[0.5]]) },

@@ -66,6 +66,19 @@ describe('Gaussian fit', () => {
   const { mean, covariance } = model.posterior(0);
   const gradientsAt = (z: Float32Array) => Float64Array.from(model.gradient(z).gradient);
 
+  test.each([
+    ['one point', (_: number) => 0],
+    ['a line', (step: number) => 0.1 * step],
+    ['a line, hardly longer than a point', (step: number) => 1e-9 * step],
+  ])('is a Gaussian though the samples are %s', (_, moved) => {
+    const [chains, steps] = [2, 3];
+    const z = Float32Array.from({ length: chains * steps * size }, (__, i) => 0.5 + moved(Math.floor(i / size)));
+    const samples = { chains, steps, latentSize: size, z: Float64Array.from(z), gradient: gradientsAt(z) };
+    const fit = fitGaussian(samples);
+    const proposal = new GaussianProposal(fit.mean, fit.covariance);
+    expect(Number.isFinite(proposal.logDensity(z, 0))).toBe(true);
+  });
+
   test('finds a Gaussian posterior from few samples that lie beside it', () => {
     // Three times as many samples as dimensions, all of them moved the same way.
     const noise = normals(3 * size * size, 4);
