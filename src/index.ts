@@ -33,7 +33,7 @@ export type { Encoding, UnknownGivenWords } from './experiments/encode.js';
 export type { EvaluationRequest } from './experiments/evaluate.js';
 export type { OpenRun } from './experiments/open-run.js';
 export { type Plugin, plugins } from './experiments/plugins.js';
-export type { Following, RowEvent, Stage } from './experiments/progress.js';
+export type { Following, RowEvent, Stage, WarningEvent } from './experiments/progress.js';
 export type { Results } from './experiments/report.js';
 export type { ReproductionEvent } from './experiments/reproduce/reproduce.js';
 export {

@@ -13,7 +13,7 @@ import { checkMetrics, type EvaluationRequest, evaluateAlone, withEstimator } fr
 import { isDisposed, keepOpen, type OpenRun, openRun as openFolder } from './experiments/open-run.js';
 import { loadPlugins } from './experiments/plugins.js';
 import { configured, ofFiles, ofText, prepare } from './experiments/prepare.js';
-import type { Following, RowEvent, Stage } from './experiments/progress.js';
+import type { Following, RowEvent, Stage, WarningEvent } from './experiments/progress.js';
 import type { Results } from './experiments/report.js';
 import { type ReproductionEvent, reproduce as reproducePlan } from './experiments/reproduce/reproduce.js';
 import { inTrainingOrder, trainRun } from './experiments/train.js';
@@ -171,7 +171,7 @@ export interface MeasuringRequest extends Partial<EvaluationRequest> {
 export async function evaluate(
   opened: OpenRun,
   asked: MeasuringRequest = {},
-  following: Following<Stage | RowEvent> = {},
+  following: Following<Stage | RowEvent | WarningEvent> = {},
 ): Promise<MeasuredRow[]> {
   checkOpen('evaluate', opened);
   checkRequest('evaluate', asked);

@@ -38,7 +38,9 @@ export class Registry<D extends Definition> {
     const taken = this.find(name);
     if (taken === definition) return;
     if (taken !== undefined)
-      throw new InputError(`there is a ${this.noun} ${name} already; give this one another name`);
+      throw new InputError(
+        `there is ${/^[aeiou]/.test(this.noun) ? 'an' : 'a'} ${this.noun} ${name} already; give this one another name`,
+      );
     this.definitions.push(definition);
   }
 

@@ -27,7 +27,13 @@ export function cut(text: string, most = SHOWN): string {
   return `${characters.slice(0, most - tail).join('')}[...]${characters.slice(-tail).join('')}`;
 }
 
-/** What is said of bytes that are no text. @param place the file, and its line where that is known. */
-export function notUtf8(place: string): InputError {
-  return new InputError(`${place}: not UTF-8; convert it, for example with iconv -f latin1 -t utf-8`);
+/**
+ * What is said of bytes that are no text.
+ * @param place the file, and its line where that is known.
+ * @param bytes of the file, where they are there: UTF-16, as PowerShell writes it, has a mark at its beginning.
+ */
+export function notUtf8(place: string, bytes?: Uint8Array): InputError {
+  const [first, second] = bytes ?? [];
+  const from = (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff) ? 'utf-16' : 'latin1';
+  return new InputError(`${place}: not UTF-8; convert it, for example with iconv -f ${from} -t utf-8`);
 }

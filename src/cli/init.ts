@@ -2,7 +2,7 @@
 
 import type { Command } from 'commander';
 import { InputError } from '../errors.js';
-import { formatSeconds } from '../notation.js';
+import { counted, formatSeconds } from '../notation.js';
 import { type Io, note, print, printJson } from './io.js';
 import { addMachineOptions, type MachineOptions, numberThat, overridesOf } from './options.js';
 import { showPreparation } from './prepare.js';
@@ -73,6 +73,9 @@ Examples:
         return;
       }
       if (columns !== null) print(io, columns);
+      if (taken !== null && taken.withoutText > 0) {
+        note(io, `warning: ${counted(taken.withoutText, 'row')} of ${text} without a text left out`);
+      }
       print(io, `config written to ${config}`);
       if (seconds !== null && seconds > 3600 * hours) {
         note(io, `warning: the smallest model takes about ${formatSeconds(seconds)} here; give less text, or --hours`);

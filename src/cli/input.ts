@@ -43,16 +43,22 @@ export function textOf({ bytes, source }: Input): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
-    throw notUtf8(source);
+    throw notUtf8(source, bytes);
   }
 }
 
 /**
  * The lines of a text, without their ends; a last line end begins no line.
- * @throws {InputError} for bytes that are no UTF-8.
+ * @throws {InputError} for bytes that are no UTF-8, and for NUL bytes, which UTF-16 is full of.
  */
 export function linesOf(input: Input): string[] {
   const lines = textOf(input).split(/\r?\n/);
   if (lines.at(-1) === '') lines.pop();
+  const nul = lines.findIndex((line) => line.includes('\0'));
+  if (nul >= 0) {
+    throw new InputError(
+      `${input.source}:${nul + 1}: NUL bytes, so this is no text; convert it to UTF-8 if it is UTF-16`,
+    );
+  }
   return lines;
 }

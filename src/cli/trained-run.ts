@@ -11,9 +11,10 @@ import type { SkippedLabels } from '../experiments/classify.js';
 import type { UnknownGivenWords } from '../experiments/encode.js';
 import type { UnknownWords } from '../experiments/interpolate.js';
 import type { OpenRun } from '../experiments/open-run.js';
-import type { Following, RowEvent, Stage } from '../experiments/progress.js';
+import type { Following, RowEvent, Stage, WarningEvent } from '../experiments/progress.js';
 import type { Measuring } from '../report/product.js';
 import type { RunFolder } from '../runs/run-folder.js';
+import { tryWriting } from '../storage/folder.js';
 import type { Io } from './io.js';
 import {
   addMachineOptions,
@@ -60,7 +61,7 @@ export interface Chosen<Options> {
 }
 
 /** What an experiment on a trained run may tell along the way. */
-export type RunEvent = Stage | SkippedLabels | UnknownWords | UnknownGivenWords;
+export type RunEvent = Stage | WarningEvent | SkippedLabels | UnknownWords | UnknownGivenWords;
 /** What an experiment on a trained run may tell along the way, and what was measured. */
 type WorkEvent = RunEvent | RowEvent;
 
@@ -146,6 +147,7 @@ function refuseOut(out: string | undefined, { run, folder }: Pick<Chosen<object>
   if (path.dirname(place) === wholePath(run.data.directory)) {
     throw new InputError(`--out ${out}: ${run.data.directory} is the folder of the corpus; name a file elsewhere`);
   }
+  tryWriting(path.dirname(place));
 }
 
 /** Without links, as far as it is there. */
@@ -175,6 +177,11 @@ export function showRunEvent(event: RunEvent, name: string, progress: Progress):
       progress.update({ label: `${name} ${what}`, done, total, quantities: {} });
       // The next stage has a pace of its own.
       if (done === total) progress.end();
+      break;
+    }
+    case 'warning': {
+      const { text } = event;
+      progress.say(`warning: ${text}`, { event: 'warning', name, text });
       break;
     }
     case 'skipped-labels': {

@@ -498,7 +498,8 @@ function reducedDecoders(): string[] {
 /** What a decoder from outside has of its own keys where nothing is said; nothing of any other. */
 export function addedDecoderDefaults(decoder: string | undefined): Overrides {
   const added = addedDecoders.find(({ name }) => name === decoder);
-  return added === undefined ? {} : { model: { [added.name]: added.defaults } as NonNullable<Overrides['model']> };
+  const hasKeys = added !== undefined && Object.keys(added.config).length > 0;
+  return hasKeys ? { model: { [added.name]: added.defaults } as NonNullable<Overrides['model']> } : {};
 }
 
 /**

@@ -40,7 +40,14 @@ export async function lookAtColumns(file: string): Promise<Columns | null> {
   if (sample === null) return null;
   if (sample.length === 0) throw textless(file);
   const width = sample.reduce((most, { length }) => Math.max(most, length), 0);
-  if (!csv && sample.some(({ length }) => length !== width)) return null;
+  if (!csv && sample.some(({ length }) => length !== width)) {
+    // label<TAB>text, where a text has a tab of its own; not so below names of columns, or with more of them than two.
+    const first = sample[0]!;
+    const alike = sample.filter(({ length }) => length === first.length);
+    const isTable = alike.length > sample.length / 2 && (first.length > 2 || namesOf(alike, first.length) !== null);
+    if (isTable) throw ragged(file, first.length, await linesOfOtherWidth(file, first.length));
+    return null;
+  }
   const names = namesOf(sample, width);
   const body = names === null ? sample : sample.slice(1);
   const columns = Array.from({ length: width }, (_, at) => body.map((row) => (row[at] ?? '').trim()));
@@ -72,6 +79,26 @@ export function looksLikeHeader(cells: readonly string[]): boolean {
   return cells.every((cell) => [ID_NAME, LABEL_NAME, TEXT_NAME].some((name) => name.test(cell.trim())));
 }
 
+function ragged(file: string, width: number, lines: readonly number[]): InputError {
+  return new InputError(
+    `${file}:${listed(lines)}: not ${width} columns, as the first line has; write a tab within a text as a space, or leave the ` +
+      'line out',
+  );
+}
+
+async function linesOfOtherWidth(file: string, width: number): Promise<number[]> {
+  const others: number[] = [];
+  await readLines(file, ({ text }, line) => {
+    if (text !== null && text.trim() !== '' && text.split('\t').length !== width) others.push(line);
+  });
+  return others;
+}
+
+/** The first of some numbers. */
+function listed(numbers: readonly number[]): string {
+  return numbers.slice(0, NAMED).join(', ') + (numbers.length > NAMED ? ', ...' : '');
+}
+
 function textless(file: string): InputError {
   return new InputError(`${file}: no column with a text; give a text of an item a line, or a CSV of such`);
 }
@@ -93,13 +120,20 @@ function namesOf([first = [], ...rest]: readonly (readonly string[])[], width: n
 /**
  * Writes the items of a file of columns, label<TAB>text where there are labels; rows without a text are left out.
  * @param like the file that the columns are of, where this is another, which is asked for those of the same names.
- * @returns how many were written.
- * @throws {InputError} where a row has no label or is no text, or the file has no such columns.
+ * @returns how many were left out.
+ * @throws {InputError} where a row has no label, more or fewer columns than the first, or is no text, or the file has no such
+ *   columns.
  */
 export async function writeItems(file: string, columns: Columns, out: string, like = file): Promise<number> {
   const plain = (cell: string | undefined) => (cell ?? '').replace(/\s+/g, ' ').trim();
   const tabs = isNamedCsv(file) ? [] : await tabbed(file);
-  const records = isCsv(file, spread(tabs)) ? await readCsv(file) : tabs;
+  const csv = isCsv(file, spread(tabs));
+  const records = csv ? await readCsv(file) : tabs;
+  if (!csv) {
+    const width = records[0]?.length ?? 0;
+    const others = records.some(({ length }) => length !== width) ? await linesOfOtherWidth(file, width) : [];
+    if (others.length > 0) throw ragged(file, width, others);
+  }
   const { text, label, header } = placesIn(file, records, columns, like);
   const unlabelled: number[] = [];
   const lines: string[] = [];
@@ -112,14 +146,13 @@ export async function writeItems(file: string, columns: Columns, out: string, li
     lines.push(label === null ? plain(row[text]) : `${plain(row[label])}\t${plain(row[text])}`);
   });
   if (unlabelled.length > 0) {
-    const some = unlabelled.slice(0, NAMED).join(', ') + (unlabelled.length > NAMED ? ', ...' : '');
     throw new InputError(
-      `${file}: ${unlabelled.length === 1 ? 'record' : `${unlabelled.length} records:`} ${some} without a label in ` +
+      `${file}: ${unlabelled.length === 1 ? 'record' : `${unlabelled.length} records:`} ${listed(unlabelled)} without a label in ` +
         `${describeColumn(columns, columns.label!)}; give it one, or leave it out`,
     );
   }
   await writeFile(out, `${lines.join('\n')}\n`);
-  return lines.length;
+  return records.length - (header ? 1 : 0) - lines.length;
 }
 
 /** Records that a message names. */
@@ -145,6 +178,10 @@ function placesIn(
     throw new InputError(`${file}: no column ${known[lacking]}, as ${like} has; its columns are ${cells.join(', ')}`);
   }
   const header = namesOf(spread(records), width) !== null;
+  if (header && names !== null) {
+    const asked = wanted.map((at) => known[at]).join(', ');
+    throw new InputError(`${file}: no columns ${asked}, as ${like} has; its columns are ${cells.join(', ')}`);
+  }
   const lacking = wanted.find((at) => at >= width);
   if (lacking === undefined) return { text, label, header };
   throw new InputError(

@@ -3,13 +3,13 @@
 // a folder is not a corpus.
 
 import { createHash, randomBytes } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { InputError } from '../errors.js';
 import { syncDirectory, writeFileAtomic } from '../storage/atomic-write.js';
 import { makeFolder } from '../storage/folder.js';
-import { bytesOf, IntegerWriter, readIntegers } from '../storage/integer-file.js';
+import { bytesOf, IntegerWriter, readAll, readIntegers } from '../storage/integer-file.js';
 import { Lock, LockedError } from '../storage/lock.js';
 import { readSafetensorsLayout, safetensorsHeader, type TensorPlace } from '../storage/safetensors.js';
 import { hasSum, NO_SUM, withSum } from '../storage/summed-json.js';
@@ -24,7 +24,7 @@ import {
 import type { SourceReport } from './read-source.js';
 import { findDataSet } from './registry.js';
 import { SPLIT_NAMES, type SplitName } from './splits.js';
-import { PAD, UNK, Vocabulary } from './vocabulary.js';
+import { PAD, SPECIALS, UNK, Vocabulary } from './vocabulary.js';
 
 /** What is known of a corpus beside its splits. */
 export interface CorpusContent {
@@ -235,6 +235,35 @@ export class SplitWriter {
   }
 }
 
+/** The files of a prepared corpus. */
+export const CORPUS_FILES: readonly string[] = [DESCRIPTION, VOCABULARY, ...SPLIT_NAMES.map(splitFile)];
+
+/**
+ * A file by a name of a corpus's that is none: a preparation that was killed may leave some of a corpus without its description.
+ * @returns its path, or null.
+ */
+export async function foreignFile(directory: string): Promise<string | null> {
+  if ((await corpusOrigin(directory)) !== null) return null;
+  for (const name of CORPUS_FILES) {
+    const file = join(directory, name);
+    if (existsSync(file) && !isOwn(file)) return file;
+  }
+  return null;
+}
+
+/** Whether a file is one of a corpus, though it be damaged: by how it begins. */
+function isOwn(file: string): boolean {
+  const handle = openSync(file, 'r');
+  try {
+    const into = Buffer.alloc(300);
+    const text = into.subarray(0, readAll(handle, into, 0)).toString('latin1');
+    if (basename(file) === DESCRIPTION) return /^\{\s*"format"/.test(text);
+    return basename(file) === VOCABULARY ? text.startsWith(`${SPECIALS[0]}\n`) : text.includes('"offsets"');
+  } finally {
+    closeSync(handle);
+  }
+}
+
 /** What a prepared corpus was made of. */
 export type CorpusOrigin = Pick<Description, 'hash' | 'settings' | 'sources'>;
 
@@ -342,7 +371,9 @@ function integersAt(path: string, { shape, begin, end }: TensorPlace): Int32Arra
   return out;
 }
 
-const splitFile = (split: SplitName) => `${split}.safetensors`;
+function splitFile(split: SplitName): string {
+  return `${split}.safetensors`;
+}
 
 /** True where `directory` is a whole corpus of this content. */
 async function holds(directory: string, hash: string): Promise<boolean> {

@@ -2,9 +2,11 @@
 
 import { existsSync } from 'node:fs';
 import { access } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { requireParts } from '../definition-parts.js';
 import { InputError } from '../errors.js';
+import { shellWord } from '../shell-words.js';
 import { makeFolder } from '../storage/folder.js';
 import { type DataSetDefinition, ONE_OF_EACH, rawNames } from './define-data-set.js';
 import { SPLIT_NAMES, type SplitName } from './splits.js';
@@ -27,8 +29,9 @@ export async function findRawFiles(
       throw new InputError(`${missing.join(', ')}: missing beside the other files of ${name}; all three are needed`);
     }
   }
-  const hasScript = existsSync(new URL(`../../data-scripts/${name}.mjs`, import.meta.url));
-  const fetch = sources.length > 0 && hasScript ? `fetch them with 'node data-scripts/${name}.mjs', or ` : '';
+  const script = fileURLToPath(new URL(`../../data-scripts/${name}.mjs`, import.meta.url));
+  const fetch =
+    sources.length > 0 && existsSync(script) ? `fetch them with 'node ${shellWord(relative('', script))}', or ` : '';
   throw new InputError(
     `${directory}: no raw files of ${name} (${Object.values(files).join(', ')}, here or in ${folders.join(', ')}); ` +
       `${fetch}give the folder that has them with --from`,

@@ -23,7 +23,7 @@ const ENOUGH_WORDS = 50;
 const MANY_TABS = 0.05;
 const FEW_TABS = 10;
 /** A share of unknown words that makes numbers hard to compare. */
-const MANY_UNKNOWN = 0.2;
+export const MANY_UNKNOWN = 0.2;
 /** From so many labels on, labels as many as half the sentences look like names of the lines. */
 const MANY_LABELS = 20;
 /** Of a sentence or a label that is shown. */
@@ -169,7 +169,8 @@ function lengthWarnings({ splits }: CorpusStatistics): string[] {
     if (words >= ENOUGH_WORDS && unknownRate > MANY_UNKNOWN) {
       out.push(
         `${unknown} words of the ${split} split, ${percent(unknownRate)} of them, are unknown and read as <unk>: ` +
-          'a perplexity of such text is low for nothing; a larger data.vocabularySize or more text may help',
+          'a perplexity of such text is low for nothing; a larger data.vocabularySize or more text may help, and --tokenizer words ' +
+          '(data.tokenizer) where spaces do not separate words',
       );
     }
   }

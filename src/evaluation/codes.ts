@@ -98,7 +98,7 @@ export async function inferModes(
       slopes += slope[column]!;
     });
   });
-  return { mode, slope: slopes / indices.length };
+  return { mode, slope: indices.length === 0 ? 0 : slopes / indices.length };
 }
 
 /** Goes over sentences batch by batch. @param use is told the place in `indices` of each of a batch's sentences. */

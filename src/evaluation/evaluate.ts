@@ -134,7 +134,7 @@ async function evaluateLatent(
   const byCost = measurable(options.metrics, model.inference).map((metric) => ({
     name: metric.name,
     dear: metric.cost(model.inference) === 'dear',
-    measurements: metric.measure!(context),
+    measurements: measurementsOf(metric, context),
   }));
   const nameOf = new Map(byCost.flatMap(({ name, measurements }) => measurements.map((one) => [one, name] as const)));
   const measurements = byCost.flatMap((metric) => metric.measurements);
@@ -198,6 +198,14 @@ function contextOf(
 /** The chains behind each estimator of a KL, where some are as they usually are. */
 export function wholeKlChains(latentSize: number, given: Partial<KlChains> = {}): KlChains {
   return { jacobian: 2, gaussian: gaussianKlDraws(latentSize), marginals: 0, ...given };
+}
+
+/** @throws {TypeError} naming the metric, one of a plugin perhaps, where it gives no list of them. */
+function measurementsOf({ name, measure }: MetricDefinition, context: MeasuringContext): Measurement[] {
+  const made: unknown = measure!(context);
+  if (!Array.isArray(made))
+    throw new TypeError(`the metric ${name}: measure gave no list; it gives a list of measurements`);
+  return made;
 }
 
 /** The sentences of a split that `limit` of them are. */

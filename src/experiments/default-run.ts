@@ -166,14 +166,16 @@ export function noRun(root: string, filter: RunFilter, { needsCode, config }: Wa
 export function runAt(directory: string): RunFolder {
   const folder = new RunFolder(directory);
   if (folder.isBegun()) return folder;
-  const train = `sri train --config ${shellWord(configFor([]))} --run ${shellWord(directory)}`;
+  // Of the data set that the place is named after, as runs/ptb/sri/seed-0 is.
+  const train = `sri train --config ${shellWord(configFor(directory.split(path.sep)))} --run ${shellWord(directory)}`;
   throw new InputError(
     `${directory}: no run here (config.json is missing); name another folder, or train one there: ${train}`,
   );
 }
 
-/** The first config of the folder on one of some data sets, or on any where those are none; else one that would be called so. */
-function configFor([dataSet, ...more]: readonly string[], folder = '.'): string {
-  const own = configsIn(folder).find((one) => dataSet === undefined || [dataSet, ...more].includes(one.dataSet));
-  return own?.name ?? `${dataSet ?? 'ptb'}.yaml`;
+/** The first config of the folder on one of some data sets, else the only one that there is; else one that comes with the program. */
+function configFor(dataSets: readonly string[], folder = '.'): string {
+  const configs = configsIn(folder);
+  const own = configs.find((one) => dataSets.includes(one.dataSet)) ?? (configs.length === 1 ? configs[0] : undefined);
+  return own?.name ?? (configs.length === 0 ? 'ptb.yaml' : 'CONFIG.yaml');
 }

@@ -16,7 +16,7 @@ import { evaluationOptions } from './evaluation.js';
 import { measuringAlone } from './in-use.js';
 import { languageModelNll } from './language-model.js';
 import type { OpenRun } from './open-run.js';
-import { type Following, type RowEvent, rowKeeper, type Stage, stage } from './progress.js';
+import { type Following, type RowEvent, rowKeeper, type Stage, stage, type WarningEvent } from './progress.js';
 
 /**
  * The metrics that a plan measures of a method, of some; a code that is a point has no proposal of its own to estimate PPL from.
@@ -85,7 +85,7 @@ export interface EvaluationRequest {
 export async function evaluateAlone(
   opened: OpenRun,
   request: EvaluationRequest,
-  following: Following<Stage | RowEvent> = {},
+  following: Following<Stage | RowEvent | WarningEvent> = {},
 ): Promise<MeasuredRow[]> {
   const { run, folder } = opened;
   const metrics = request.metrics ?? metricsOf(methodNamed(run.method).inference);
@@ -103,7 +103,7 @@ export async function evaluateAlone(
 export async function evaluateRun(
   opened: OpenRun,
   { metrics = metricsOf(methodNamed(opened.run.method).inference), split, limit }: EvaluationRequest,
-  { signal, onProgress }: Following<Stage | RowEvent> = {},
+  { signal, onProgress }: Following<Stage | RowEvent | WarningEvent> = {},
 ): Promise<MeasuredRow[]> {
   const { run, corpus, model } = opened;
   if (metrics.includes('ppl')) checkEstimator(run.evaluation, methodNamed(run.method).inference);
@@ -120,7 +120,10 @@ export async function evaluateRun(
       ...configured,
       ...sentences,
       metrics,
-      languageModelNll: () => languageModelNll(opened.folder, run.seed, corpus, split, sentences.limit),
+      languageModelNll: () =>
+        languageModelNll(opened.folder, run.seed, corpus, split, sentences.limit, (text) =>
+          onProgress?.({ kind: 'warning', text }),
+        ),
       signal,
       onResult: (result) => keeper.keep(result),
     },

@@ -93,11 +93,13 @@ export function validationOptions(run: RunConfig): ReturnType<typeof evaluationO
  * encoder), reconstruction. With a code comes the diagnosis of its use.
  *
  * @param folder of the run: LSTM-LM that stands finished beside it says what the code was worth.
+ * @param onWarning told, once, of each such run that cannot be read.
  */
 export function createValidator(
   run: RunConfig,
   corpus: PreparedCorpus,
   folder: Pick<RunFolder, 'directory'>,
+  onWarning: (text: string) => void = () => {},
 ): Validator {
   const method = methodNamed(run.method);
   const { inference, selects } = method;
@@ -107,6 +109,11 @@ export function createValidator(
   const split = corpus.splits.valid;
   /** Of the sentences that epochs are judged on; asked for once. */
   let lstmLm: ReadonlyMap<number, number> | null = null;
+  const told = new Set<string>();
+  const warn = (text: string) => {
+    if (!told.has(text)) onWarning(text);
+    told.add(text);
+  };
   return {
     columns: diagnosisColumns(inference, latentSize, epochsQuestion(run)),
     async validate(model, epoch, signal) {
@@ -115,12 +122,12 @@ export function createValidator(
         metrics,
         signal,
         languageModelNll: () => {
-          lstmLm ??= languageModelNll(folder, run.seed, corpus, 'valid', options.limit);
+          lstmLm ??= languageModelNll(folder, run.seed, corpus, 'valid', options.limit, warn);
           return lstmLm;
         },
       });
       return {
-        loss: validationLoss(rows, selects),
+        loss: validationLoss(method.name, rows, selects),
         quantities: diagnose(rows),
         verdict: verdictOf(rows, latentSize),
       };
@@ -129,8 +136,12 @@ export function createValidator(
 }
 
 /** Nats a word. */
-function validationLoss(rows: readonly ResultRow[], selects: Selection): number {
-  if (typeof selects === 'function') return selects(rows);
+function validationLoss(method: string, rows: readonly ResultRow[], selects: Selection): number {
+  if (typeof selects === 'function') {
+    const loss: unknown = selects(rows);
+    if (typeof loss !== 'number') throw new TypeError(`the method ${method}: selects gave ${loss}; it gives a number`);
+    return loss;
+  }
   const value = (metric: ResultRow['metric']) =>
     rows.find((row) => row.metric === metric)?.value ?? Number.POSITIVE_INFINITY;
   if (selects === 'perplexity') return Math.log(value('ppl'));

@@ -15,6 +15,7 @@ import {
   MOST_LABELS,
   writeItems,
 } from '../data/columns.js';
+import { corpusOrigin } from '../data/corpus-files.js';
 import { type Line, readLines, refuseStreams } from '../data/lines.js';
 import type { PreparationReport } from '../data/prepare.js';
 import { type NotText, wrongLines } from '../data/read-source.js';
@@ -66,8 +67,8 @@ export interface Initialized {
   /** The config that was written. */
   config: string;
   findings: TextFindings;
-  /** Of a file of columns: what was taken from them, and the files of items that were written of it. */
-  taken: { columns: Columns; files: readonly string[] } | null;
+  /** Of a file of columns: what was taken from them, the files of items that were written of it, and how many rows had no text. */
+  taken: { columns: Columns; files: readonly string[]; withoutText: number } | null;
   report: PreparationReport;
   /** Estimated, of LSTM-LM and SRI, their rows of Table 1 too; null where the machine's speed is not known. */
   seconds: number | null;
@@ -97,6 +98,7 @@ export async function initialize(request: InitRequest): Promise<Initialized> {
   const before = (kept: string) => path.join(scratch, `before-${path.basename(kept)}`);
   try {
     const { taken, files } = await itemsOf({ train: text, ...heldOut }, path.join(folder, 'data'), name, scratch);
+    await refuseForeign(files, path.join(folder, 'data', name));
     const findings = await lookAt(files.train.read, text, signal);
     const draft = path.join(scratch, `${name}.yaml`);
     const candidates = scalesFor(findings.items);
@@ -167,13 +169,26 @@ async function itemsOf(
     return { taken: null, files: files as Splits<Items> };
   }
   const files: Partial<Record<SplitName, Items>> = {};
+  let withoutText = 0;
   for (const split of names) {
     const read = path.join(scratch, `${split}.tsv`);
-    await writeItems(given[split]!, columns, read, given.train);
+    withoutText += await writeItems(given[split]!, columns, read, given.train);
     files[split] = { read, kept: path.join(folder, `${name}${names.length > 1 ? `-${split}` : ''}-items.tsv`) };
   }
   const kept = Object.values(files).map((items) => items.kept!);
-  return { taken: { columns, files: kept }, files: files as Splits<Items> };
+  return { taken: { columns, files: kept, withoutText }, files: files as Splits<Items> };
+}
+
+/**
+ * Refuses to write items over a file that is not of an earlier time, which the corpus there would say.
+ * @throws {InputError} naming it.
+ */
+async function refuseForeign(files: Splits<Items>, corpus: string): Promise<void> {
+  const earlier = ((await corpusOrigin(corpus))?.sources ?? []).map((source) => path.resolve(source.path));
+  for (const { kept } of Object.values(files)) {
+    if (kept === null || !existsSync(kept) || earlier.includes(path.resolve(kept))) continue;
+    throw new InputError(`${kept}: there is such a file, where the items are to be; move it, or give another --name`);
+  }
 }
 
 /** @throws {InputError} where the config is there: nothing is prepared over it. */

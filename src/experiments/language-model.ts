@@ -6,27 +6,26 @@ import path from 'node:path';
 import { equalLengthBatches } from '../data/batches.js';
 import type { PreparedCorpus } from '../data/corpus.js';
 import type { SplitName } from '../data/splits.js';
+import { InputError } from '../errors.js';
 import { chosen } from '../evaluation/evaluate.js';
 import { methodNamed } from '../methods/registry.js';
-import { findRuns } from '../runs/measured-run.js';
+import { findRunsOf } from '../runs/measured-run.js';
 import type { RunFolder } from '../runs/run-folder.js';
 import { loadWeights } from '../runs/weights.js';
 
 const LANGUAGE_MODEL = 'lstm-lm';
 
-/**
- * The finished run of LSTM-LM that learned from a corpus, beside a run of the same data set: of the seed where there is one,
- * else the first; null where there is none.
- */
-function finishedLanguageModel({ directory }: Pick<RunFolder, 'directory'>, seed: number, dataHash: string) {
-  const dataSet = path.dirname(path.dirname(path.resolve(directory)));
-  const found = findRuns(path.dirname(dataSet), path.basename(dataSet)).filter((folder) => {
-    if (path.basename(path.dirname(folder.directory)) !== LANGUAGE_MODEL) return false;
-    const manifest = folder.manifest();
-    if (manifest?.dataHash !== dataHash || manifest.finished === null) return false;
-    return existsSync(folder.weights(folder.config().training.select));
-  });
-  return found.find((folder) => path.basename(folder.directory) === `seed-${seed}`) ?? found[0] ?? null;
+/** The runs of LSTM-LM beside a run of the same data set: first that of the seed, where there is one. */
+function finishedLanguageModels({ directory }: Pick<RunFolder, 'directory'>, seed: number): RunFolder[] {
+  const own = `seed-${seed}`;
+  const found = findRunsOf(path.dirname(path.dirname(path.resolve(directory))), LANGUAGE_MODEL);
+  return found.sort((a, b) => Number(path.basename(b.directory) === own) - Number(path.basename(a.directory) === own));
+}
+
+function isFinished(folder: RunFolder, dataHash: string): boolean {
+  const manifest = folder.manifest();
+  if (manifest?.dataHash !== dataHash || manifest.finished === null) return false;
+  return existsSync(folder.weights(folder.config().training.select));
 }
 
 /**
@@ -35,8 +34,8 @@ function finishedLanguageModel({ directory }: Pick<RunFolder, 'directory'>, seed
  *
  * @param folder of the run with a code, in its place among the data set's runs.
  * @param limit sentences of the split; null for all.
+ * @param onWarning told of a run of LSTM-LM that cannot be read: what is asked of it is more than what is measured.
  * @returns null where no finished run of LSTM-LM on the corpus is there.
- * @throws {InputError} where its weights cannot be read.
  */
 export function languageModelNll(
   folder: Pick<RunFolder, 'directory'>,
@@ -44,9 +43,34 @@ export function languageModelNll(
   corpus: PreparedCorpus,
   split: SplitName,
   limit: number | null,
+  onWarning: (text: string) => void = () => {},
 ): ReadonlyMap<number, number> | null {
-  const found = finishedLanguageModel(folder, seed, corpus.hash);
-  if (found === null) return null;
+  const warn = ({ message }: Error) => onWarning(`no gain over LSTM-LM by a run that cannot be read: ${message}`);
+  let found: RunFolder[];
+  try {
+    found = finishedLanguageModels(folder, seed);
+  } catch (error) {
+    // The folders above may be anybody's.
+    warn(error as Error);
+    return null;
+  }
+  for (const one of found) {
+    try {
+      if (isFinished(one, corpus.hash)) return nllBy(one, corpus, split, limit);
+    } catch (error) {
+      if (!(error instanceof InputError) && (error as NodeJS.ErrnoException).code === undefined) throw error;
+      warn(error as Error);
+    }
+  }
+  return null;
+}
+
+function nllBy(
+  found: RunFolder,
+  corpus: PreparedCorpus,
+  split: SplitName,
+  limit: number | null,
+): ReadonlyMap<number, number> {
   const run = found.config();
   const model = methodNamed(run.method).create(run, corpus);
   try {

@@ -1,10 +1,11 @@
 // Raw text -> a prepared corpus, for the data set of a config or for any text file.
 
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, realpathSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { displayPath, type LoadedConfig, resolveData } from '../config/load.js';
 import type { RunConfig } from '../config/schema.js';
 import { closeSplits } from '../data/corpus.js';
+import { CORPUS_FILES, foreignFile } from '../data/corpus-files.js';
 import { refuseStreams } from '../data/lines.js';
 import { type PreparationReport, prepareCorpus, type Sources } from '../data/prepare.js';
 import { findDataSet } from '../data/registry.js';
@@ -153,7 +154,8 @@ export async function prepare(
       `${output}: a file is there, where the folder of the corpus is to be; name another with --out`,
     );
   }
-  for (const text of 'text' in splits ? [splits.text] : Object.values(splits)) refuseStreams(text, false);
+  for (const text of textsOf(splits)) refuseStreams(text, false);
+  await refuseOverwriting(output, textsOf(splits));
   const { directory: _, ...rest } = settings;
   const published = findDataSet(name)?.published ?? null;
   const mayReplace = (hash: string) => {
@@ -162,6 +164,25 @@ export async function prepare(
   const prepared = await prepareCorpus({ name, output, splits, published, mayReplace, signal, ...rest });
   closeSplits(prepared.splits);
   return prepared.report;
+}
+
+function textsOf(splits: Sources): string[] {
+  return 'text' in splits ? [splits.text] : Object.values(splits);
+}
+
+/** @throws {InputError} where the corpus would be written over a text that it is made of, or over other files. */
+async function refuseOverwriting(output: string, texts: readonly string[]): Promise<void> {
+  const whole = (file: string) => (existsSync(file) ? realpathSync(file) : path.resolve(file));
+  const files = CORPUS_FILES.map((name) => path.join(output, name));
+  const read = texts.find((text) => files.some((file) => whole(file) === whole(text)));
+  if (read !== undefined) {
+    throw new InputError(`${read}: the corpus is to have a file there; name another folder with --out`);
+  }
+  const foreign = await foreignFile(output);
+  if (foreign === null) return;
+  throw new InputError(
+    `${foreign}: no part of a corpus, which is to have a file there; name another folder with --out`,
+  );
 }
 
 /** Folders of runs that a message names; more are counted. */

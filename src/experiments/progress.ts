@@ -22,6 +22,12 @@ export interface RowEvent {
   folder: RunFolder;
 }
 
+/** What a person should know of the work; it goes on. */
+export interface WarningEvent {
+  kind: 'warning';
+  text: string;
+}
+
 export interface Following<Event = Stage> {
   /** Aborted when the work is to stop; what was finished before is kept. */
   signal?: AbortSignal | undefined;

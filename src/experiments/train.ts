@@ -45,7 +45,7 @@ export async function trainRun(
       startFrom: !restart && hasCheckpoint(folder.checkpoints) ? [] : startingWeights(run, runs, corpus.hash),
       corpus,
       folder,
-      validator: createValidator(run, corpus, folder),
+      validator: createValidator(run, corpus, folder, (text) => onProgress?.({ kind: 'warning', text })),
       provenance: provenance(backend),
       // f16 is a way to store, and its products those of f32.
       peakFlops: (await idlePeak(name, threads, run.precision)) ?? (await idlePeak(name, threads, 'f32')),

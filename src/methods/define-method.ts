@@ -143,5 +143,13 @@ export function defineMethod<Shape extends z.ZodRawShape, Created extends Model>
   if (!canSelect(inference, selects)) {
     throw new RangeError(`${name}: no epoch can be selected by ${selects} where inference is ${inference}`);
   }
-  return { kind: 'method', ...definition };
+  return {
+    kind: 'method',
+    ...definition,
+    create(run, corpus) {
+      const model = definition.create(run, corpus);
+      requireParts(`the method ${name}: create`, model ?? {}, { learn: 'function', dispose: 'function' });
+      return model;
+    },
+  };
 }

@@ -2,7 +2,9 @@
 // and with what is needed to trust or repeat ours.
 
 import type { SplitName } from '../data/splits.js';
+import { MANY_UNKNOWN } from '../data/warnings.js';
 import { ENCODER_ALONE } from '../evaluation/perplexity/encoder-estimator.js';
+import { percent } from '../notation.js';
 import { type MeasuredRun, ofVariant, rowsOfSelected } from '../runs/measured-run.js';
 import type { MeasuredRow } from '../runs/row.js';
 import { type Against, againstLanguageModel } from './against.js';
@@ -61,6 +63,9 @@ const KL_LEAST = 'KL at least';
 const KL_LEAST_MEANING =
   `${KL_LEAST}: -log p(x) less Recon, where the KL that is given lies below it, as none can: q(z | x) is then far from the ` +
   'Gaussian that its KL is taken of';
+
+/** The name of a column: the share of the split's words that are `<unk>`. */
+const UNKNOWN_WORDS = 'Unknown words';
 
 /** Nats a sentence that Recon and KL may fall short of -log p(x) by, all three being estimates. */
 const SHORT_OF = 0.5;
@@ -124,7 +129,7 @@ export const QUALITY_COLUMNS: readonly Column<Table1Line>[] = [
   ['KL sd', ({ kl }) => significant(kl?.deviation)],
   ['Split', ({ split }) => split],
   [
-    'Unknown words',
+    UNKNOWN_WORDS,
     ({ runs, split }) => significant(mean(runs.map(({ manifest }) => manifest.unknownRate?.[split as SplitName]))),
   ],
   ['Partial', partialQuantities],
@@ -291,6 +296,17 @@ export function meaningsOf(table: Table): string[] {
   return [
     ...(hasSome(table, AGAINST) ? [AGAINST_MEANING] : []),
     ...(hasSome(table, KL_LEAST) ? [KL_LEAST_MEANING] : []),
+    ...unknownWords(table),
+  ];
+}
+
+/** What makes the perplexities of a text easy to have. */
+function unknownWords({ columns, rows }: Table): string[] {
+  const at = columns.indexOf(UNKNOWN_WORDS);
+  const most = at < 0 ? 0 : rows.reduce((largest, row) => Math.max(largest, Number(row[at])), 0);
+  if (most <= MANY_UNKNOWN) return [];
+  return [
+    `${percent(most)} of the words measured are unknown and read as <unk>: a perplexity of such text is low for nothing`,
   ];
 }
 

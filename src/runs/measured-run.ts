@@ -128,8 +128,13 @@ function foldersIn(folder: string): string[] {
     : [];
 }
 
+/** Whether a link leads to a folder; one in a circle, or where one may not look, leads to none. */
 function isFolder(link: string): boolean {
-  return statSync(link, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  try {
+    return statSync(link).isDirectory();
+  } catch {
+    return false;
+  }
 }
 
 /** Names of the data sets that there are folders of runs for, in alphabetical order. */
@@ -140,6 +145,15 @@ export function findDataSets(root: string): string[] {
 /** Folders under `<root>/<data set>/` that hold a run of which an epoch is finished, in alphabetical order. */
 export function findRuns(root: string, dataSet: string): RunFolder[] {
   return findBegunRuns(root, dataSet).filter(({ directory }) => existsSync(path.join(directory, 'manifest.json')));
+}
+
+/** Folders of a method, `<data set's folder>/<name>/`, that hold a run of which an epoch is finished, in alphabetical order. */
+export function findRunsOf(dataSet: string, name: string): RunFolder[] {
+  const base = path.join(dataSet, name);
+  return foldersIn(base)
+    .map((seed) => path.join(base, seed))
+    .filter((folder) => existsSync(path.join(folder, 'manifest.json')))
+    .map((folder) => new RunFolder(folder));
 }
 
 /** Folders as of {@link findRuns}, with those that have a configuration and no epoch yet. */

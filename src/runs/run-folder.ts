@@ -108,6 +108,8 @@ const TRAINING_LOCK = 'training.lock';
 
 /** What a run is known by without its weights and rows. */
 const RECORD = ['config.json', 'manifest.json', 'metrics.csv'];
+/** What a prepared corpus is known by. */
+const CORPUS = 'corpus.json';
 /** Folders of what it has of its own. */
 const PARTS = ['checkpoints', 'rows', 'artifacts'] as const;
 /** Those of an epoch whose checkpoint is not written yet have `.next` behind their name. */
@@ -204,6 +206,19 @@ export class RunFolder {
     if (own.length > 0) makeFolder(copies);
     for (const name of own) await copyFile(path.join(rows, name), path.join(copies, name));
     for (const name of filesOf(copies)) if (!own.includes(name)) await rm(path.join(copies, name), { force: true });
+  }
+
+  /**
+   * Refuses a folder of other things, which a run's files would replace.
+   * @throws InputError naming a file that the run would have as well.
+   */
+  refuseForeign(): void {
+    if (this.isBegun()) return;
+    const other = list(this.directory).find((name) => RECORD.includes(name) || WEIGHTS.test(name) || name === CORPUS);
+    if (other === undefined) return;
+    throw new InputError(
+      `${this.directory}: no run's folder, and it has ${other === CORPUS ? 'a corpus' : `a file ${other}`}; name another with --run`,
+    );
   }
 
   /** @throws InputError where the folder holds no run. */

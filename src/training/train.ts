@@ -107,6 +107,7 @@ export type TrainingEvent =
  */
 export async function train(options: TrainingOptions): Promise<Manifest> {
   const { run, folder } = options;
+  folder.refuseForeign();
   const lock = folder.lock();
   try {
     folder.removeAbandoned();
@@ -263,7 +264,14 @@ class Training {
   private learn(batch: Batch, at: Position): Iteration {
     try {
       this.setLearningRate(at);
-      return this.model.learn(batch, at, this.learner);
+      const update = this.model.learn(batch, at, this.learner);
+      // One of a plugin in JavaScript may forget it.
+      if (typeof update?.loss !== 'number') {
+        throw new TypeError(
+          `the method ${this.options.run.method}: learn gave no loss; it gives what the learner gave`,
+        );
+      }
+      return update;
     } catch (error) {
       if (!(error instanceof DivergenceError)) throw error;
       throw this.diverged(

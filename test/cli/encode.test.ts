@@ -223,6 +223,13 @@ describe('sri neighbours', () => {
     expect(nearestRows(Float32Array.of(3, 4), Float32Array.of(0, 0), 1, 'euclidean')[0]!.distance).toBe(5);
   });
 
+  it('refuses NUL bytes, which UTF-16 is full of, by their line', async () => {
+    const { code, error } = await sriGiven(['encode', ...run('sri')], 'a b\nt\0h\0e\0\n');
+    expect([code, error]).toEqual([2, expect.stringMatching(/standard input:2: NUL bytes, so this is no text/)]);
+    const marked = Buffer.concat([Buffer.of(0xff, 0xfe), Buffer.from('a b', 'utf16le')]);
+    expect((await sriGiven(['encode', ...run('sri')], marked)).error).toMatch(/iconv -f utf-16 -t utf-8/);
+  });
+
   it('has a code of zero across all others by angle', () => {
     const rows = Float32Array.of(0, 1, 0, 0, 1, 0, 1, 1);
     const near = nearestRows(Float32Array.of(1, 0), rows, 4, 'cosine');

@@ -43,6 +43,42 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => rmSync(root, { recursive: true }));
 
+it('files of others are not written over: by a corpus, by a run', async () => {
+  const lines = Array.from({ length: 60 }, (_, i) => `plain words ${i}`).join('\n');
+  for (const [folder, name] of [
+    ['self', 'vocabulary.txt'],
+    ['self-json', 'corpus.json'],
+    ['self-split', 'test.safetensors'],
+  ] as const) {
+    mkdirSync(path.join(root, folder));
+    const file = path.join(root, folder, name);
+    writeFileSync(file, lines);
+    const { code, error } = await sri('prepare', '--text', file, '--out', path.join(root, folder));
+    expect([code, error]).toEqual([
+      2,
+      expect.stringMatching(/the corpus is to have a file there; name another folder/),
+    ]);
+    const beside = path.join(root, 'beside.txt');
+    writeFileSync(beside, lines);
+    const foreign = await sri('prepare', '--text', beside, '--out', path.join(root, folder));
+    expect([foreign.code, foreign.error]).toEqual([2, expect.stringMatching(/no part of a corpus/)]);
+    expect(readFileSync(file, 'utf8')).toBe(lines);
+  }
+  mkdirSync(path.join(root, 'foreign'));
+  const metrics = path.join(root, 'foreign', 'metrics.csv');
+  writeFileSync(metrics, 'a,b\n1,2\n');
+  for (const [folder, more, complaint] of [
+    ['foreign', [], /foreign: no run's folder, and it has a file metrics\.csv; name another with --run/],
+    ['foreign', ['--restart'], /foreign: no run's folder/],
+    ['odd', [], /odd: no run's folder, and it has a corpus/],
+  ] as const) {
+    const own = ['train', '--config', config, '--method', 'sri', '--run', path.join(root, folder), ...more];
+    const { code, error } = await sri(...own);
+    expect([code, error]).toEqual([2, expect.stringMatching(complaint)]);
+  }
+  expect(readFileSync(metrics, 'utf8')).toBe('a,b\n1,2\n');
+});
+
 it('labels may be called anything, through prepare, posterior and classify', async () => {
   expect([...(await loadCorpus(path.join(root, 'odd'))).labels!].sort()).toEqual([...LABELS].sort());
   const posterior = await sri('posterior', '--run', run, '--sentences', '60', '--split', 'train');

@@ -262,6 +262,59 @@ it('takes lines that end each in its own way, and refuses more columns than ther
   expect(existsSync('commas.yaml')).toBe(false);
 });
 
+it('refuses columns that are not as many in every line, says which, and counts the rows that have no text', async () => {
+  const row = (i: number) => `${i}\t${i % 2 ? 'good' : 'bad'}\tthe food was ${i % 9}`;
+  const rows = Array.from({ length: 90 }, (_, i) => row(i));
+  const write = (name: string, head: string, changed: Record<number, string>) =>
+    writeFileSync(name, `${[head, ...rows.map((one, i) => changed[i] ?? one)].join('\n')}\n`);
+  write('odd.tsv', 'id\tlabel\ttext', { 40: '40\tgood\tlost\tfood', 50: '50\tbad' });
+  expect(await init('odd.tsv')).toMatchObject({
+    code: 2,
+    error: expect.stringMatching(
+      /odd\.tsv:42, 52: not 3 columns, as the first line has; write a tab within a text as a space/,
+    ),
+  });
+  // Of which a sample need not show anything.
+  const many = Array.from({ length: 9000 }, (_, i) => (i === 5001 ? 'x\tgood\tlost\tfood' : row(i)));
+  writeFileSync('many.tsv', `id\tlabel\ttext\n${many.join('\n')}\n`);
+  expect((await init('many.tsv')).error).toMatch(/many\.tsv:5003: not 3 columns/);
+  expect(existsSync('odd.yaml') || existsSync('many.yaml')).toBe(false);
+  write('gaps.tsv', 'id\tlabel\ttext', { 40: '40\tgood\t', 50: '50\tbad\t ' });
+  const { out, error } = await init('gaps.tsv');
+  expect(error).toMatch(/warning: 2 rows of gaps\.tsv without a text left out/);
+  expect(out).toContain('88 sentences taken');
+  // A text's own tab is its own where a line is label<TAB>text.
+  const plain = rows.map((_, i) => `${i % 2 ? 'good' : 'bad'}\tthe food was ${i % 9}${i % 7 === 0 ? '\tgood' : ''}`);
+  writeFileSync('plain.tsv', `${plain.join('\n')}\n`);
+  expect((await init('plain.tsv')).out).toContain('90 sentences taken');
+});
+
+it('takes held-out columns by their names, and refuses those of other names', async () => {
+  const lines = Array.from({ length: 40 }, (_, i) => `${i % 2 ? 'good' : 'bad'},the food was ${i}`);
+  writeFileSync('own.csv', `label,text\n${lines.join('\n')}\n`);
+  writeFileSync('other.csv', `body,mark\n${lines.map((line) => line.split(',').reverse().join(',')).join('\n')}\n`);
+  expect(await init('own.csv', '--valid', 'other.csv', '--test', 'other.csv')).toMatchObject({
+    code: 2,
+    error: expect.stringMatching(/other\.csv: no columns text, label, as own\.csv has; its columns are body, mark/),
+  });
+});
+
+it('writes its items over no file of others', async () => {
+  const lines = Array.from({ length: 40 }, (_, i) => `${i}\t${i % 2 ? 'good' : 'bad'}\tthe food was ${i}\tnote`);
+  const text = `id\tlabel\ttext\tnote\n${lines.join('\n')}\n`;
+  writeFileSync('data/mine-items.tsv', text);
+  expect(await init('data/mine-items.tsv', '--name', 'mine')).toMatchObject({
+    code: 2,
+    error: expect.stringMatching(/data\/mine-items\.tsv: there is such a file, where the items are to be/),
+  });
+  expect(readFileSync('data/mine-items.tsv', 'utf8')).toBe(text);
+  writeFileSync('again.tsv', text);
+  expect((await init('again.tsv')).code).toBe(0);
+  rmSync('again.yaml');
+  // Its own of an earlier time are made anew.
+  expect((await init('again.tsv')).code).toBe(0);
+});
+
 it('calls a data set by the letters of the file, without accents, and asks for a name where there are none', async () => {
   const lines = Array.from({ length: 40 }, (_, i) => `the food was ${i % 9}`).join('\n');
   writeFileSync('ünï (1).txt', lines);

@@ -1,6 +1,6 @@
 // LSTM-LM beside a run: found where it is finished and of the corpus, and asked for the NLL of the very sentences.
 
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -57,6 +57,29 @@ it('is the NLL of the finished run on the corpus, of the same seed where there i
   const own = ask()!;
   expect([...own.keys()]).toEqual([...other.keys()]);
   expect([...own.values()]).not.toEqual([...other.values()]);
+});
+
+it('is left out, with a warning, of a run that cannot be read, and looks at no other folder', async () => {
+  const asked = (seed: number) => {
+    const told: string[] = [];
+    const folder = { directory: path.join(root, 'toy', 'sri', `seed-${seed}`) };
+    return { nll: languageModelNll(folder, seed, corpus, 'valid', 7, (text) => told.push(text)), told };
+  };
+  // What is not LSTM-LM's is not looked at: a link in a circle, a damaged run.
+  symlinkSync('loop', path.join(root, 'loop'));
+  symlinkSync('loop', path.join(root, 'toy', 'loop'));
+  expect(asked(3).told).toEqual([]);
+  await makeLanguageModel(6);
+  const folder = RunFolder.of(root, { ...toyRun('lstm-lm'), seed: 6 });
+  const file = path.join(folder.directory, 'manifest.json');
+  writeFileSync(file, readFileSync(file, 'utf8').slice(0, 100));
+  const { nll, told } = asked(6);
+  expect(told).toEqual([
+    expect.stringMatching(/^no gain over LSTM-LM by a run that cannot be read: .*seed-6\/manifest\.json/),
+  ]);
+  // The next that can be read.
+  expect([...nll!.values()]).toEqual([...asked(3).nll!.values()]);
+  rmSync(folder.directory, { recursive: true });
 });
 
 it('is by the weights that the run is measured by', async () => {

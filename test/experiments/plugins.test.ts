@@ -189,6 +189,17 @@ describe('an estimator from outside', () => {
 });
 
 describe('a decoder from outside', () => {
+  it('need not have keys of its own', async () => {
+    registerDecoder(defineDecoder({ name: 'bare', label: 'Bare', create: () => ({}) as unknown as LatentDecoder }));
+    write('bare.yaml', 'dataSet: words\nmodel: { decoder: bare }\nmethods: { sri: {} }\n');
+    const run = resolveRun(await openConfig(path.join(root, 'bare.yaml')), { method: 'sri' });
+    expect(run.model.decoder).toBe('bare');
+    expect(run.model).not.toHaveProperty('bare');
+    write('set.yaml', 'dataSet: words\nmethods: { sri: {} }\n');
+    const set = { method: 'sri', overrides: ['model.decoder=bare'] };
+    expect(resolveRun(await openConfig(path.join(root, 'set.yaml')), set).model.decoder).toBe('bare');
+  });
+
   it('is named by model.decoder, and has its keys in its own runs alone', async () => {
     const made: unknown[] = [];
     let [numbers, shape] = [20, [2]];

@@ -106,6 +106,7 @@ export function defineEstimator<Shape extends z.ZodRawShape = Record<never, neve
     create(evaluation) {
       const draws = evaluation.draws[name] ?? spec.draws;
       const made = create({ draws, own: ownOf(evaluation), evaluation });
+      requireParts(`the estimator ${name}: create`, made ?? {}, { passes: 'function', estimate: 'function' });
       // Member by member: those of a class are not the object's own.
       return {
         name: made.name ?? name,

@@ -17,7 +17,7 @@ import { interpolateRun, type UnknownWords } from '../interpolate.js';
 import { noisyReconRun } from '../noisy-reconstruction.js';
 import type { OpenRun } from '../open-run.js';
 import { posteriorRun } from '../posterior.js';
-import type { Following, RowEvent, Stage } from '../progress.js';
+import type { Following, RowEvent, Stage, WarningEvent } from '../progress.js';
 import { FIGURE_1, TABLE_2, TABLE_3, TABLE_4, TABLE_5 } from '../published.js';
 import {
   classificationSeconds,
@@ -42,7 +42,7 @@ import {
 const DECODED = 20;
 
 /** What making something of a run may tell along the way. */
-export type MeasuringEvent = Stage | RowEvent | SkippedLabels | UnknownWords;
+export type MeasuringEvent = Stage | RowEvent | WarningEvent | SkippedLabels | UnknownWords;
 
 /** @typeParam Left what a run may lack of it. */
 interface MeasuringDefinition<Left extends object> {
