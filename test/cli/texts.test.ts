@@ -10,8 +10,8 @@ import { addGenerate } from '../../src/cli/generate.js';
 import { addInterpolate } from '../../src/cli/interpolate.js';
 import type { Io } from '../../src/cli/io.js';
 import { makeBatch } from '../../src/data/batches.js';
-import { EncodedSplit } from '../../src/data/corpus.js';
 import type { LatentModel } from '../../src/evaluation/evaluated-model.js';
+import { splitOf } from '../../src/experiments/given-sentences.js';
 import { openRun } from '../../src/experiments/open-run.js';
 import { decodeSentences } from '../../src/model/decoding.js';
 import { RandomStream } from '../../src/random/philox.js';
@@ -208,7 +208,7 @@ describe('sri interpolate', () => {
     const ids = ['w3 w5 <unk> w6', 'w1 w2'].map((text) =>
       Int32Array.from(text.split(' '), (w) => vocabulary.encode(w)),
     );
-    const split = new EncodedSplit('both', Int32Array.of(...ids[0]!, ...ids[1]!), Int32Array.of(0, 4, 6), null);
+    const { split, keys } = splitOf(ids);
     const { items } = JSON.parse(readFileSync('out/between.json', 'utf8')) as Interpolations;
     for (const [at, point] of [
       [0, 0],
@@ -216,7 +216,7 @@ describe('sri interpolate', () => {
     ] as const) {
       const batch = makeBatch(split, Int32Array.of(at), 0);
       const likelihood = model.likelihood(batch);
-      const code = model.posterior(batch, likelihood, { seed: 0, sentences: Int32Array.of(at) }).mean(4);
+      const code = model.posterior(batch, likelihood, { seed: 0, sentences: keys.slice(at, at + 1) }).mean(4);
       const options = { decoding: { method: 'greedy' } as const, maxLength: 7 };
       const [sentence] = await decodeSentences(opened.decoder, code, 1, options);
       expect(items[point]!.text).toBe(Array.from(sentence!.words, (id) => vocabulary.word(id)).join(' '));
