@@ -152,7 +152,7 @@ export function noRun(root: string, filter: RunFilter, { needsCode, config }: Wa
   const sets = [...new Set(places.map((place) => place.split(path.sep)[0]!))];
   const method = name ?? (found.length === 0 ? undefined : 'sri');
   const train = [
-    `sri train --config ${shellWord(config ?? configFor(dataSet === undefined ? sets : [dataSet]))}`,
+    `sri train --config ${shellWord(config ?? (dataSet === undefined ? configFor(sets) : configOn(dataSet)))}`,
     ...(method === undefined ? [] : [`--method ${method}`]),
     ...(seed === undefined ? [] : [`--seed ${seed}`]),
   ].join(' ');
@@ -173,9 +173,14 @@ export function runAt(directory: string): RunFolder {
   );
 }
 
-/** The first config of the folder on one of some data sets, else the only one that there is; else one that comes with the program. */
-function configFor(dataSets: readonly string[], folder = '.'): string {
-  const configs = configsIn(folder);
+/** The first config of the folder on a data set, else one that would be called so. */
+function configOn(dataSet: string): string {
+  return configsIn('.').find((one) => one.dataSet === dataSet)?.name ?? `${dataSet}.yaml`;
+}
+
+/** The first config of the folder on one of some data sets; else the only one that there is, or one that comes with the program. */
+function configFor(dataSets: readonly string[]): string {
+  const configs = configsIn('.');
   const own = configs.find((one) => dataSets.includes(one.dataSet)) ?? (configs.length === 1 ? configs[0] : undefined);
   return own?.name ?? (configs.length === 0 ? 'ptb.yaml' : 'CONFIG.yaml');
 }

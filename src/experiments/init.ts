@@ -1,7 +1,7 @@
 // From a text file to a config that suits it and the machine: looks at the text, prepares it, and chooses the largest model
 // that LSTM-LM and SRI can be trained and measured with in the time there is.
 
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -185,8 +185,10 @@ async function itemsOf(
  */
 async function refuseForeign(files: Splits<Items>, corpus: string): Promise<void> {
   const earlier = ((await corpusOrigin(corpus))?.sources ?? []).map((source) => path.resolve(source.path));
-  for (const { kept } of Object.values(files)) {
+  for (const { read, kept } of Object.values(files)) {
     if (kept === null || !existsSync(kept) || earlier.includes(path.resolve(kept))) continue;
+    // Of one that was killed.
+    if (readFileSync(read).equals(readFileSync(kept))) continue;
     throw new InputError(`${kept}: there is such a file, where the items are to be; move it, or give another --name`);
   }
 }
