@@ -39,8 +39,9 @@ export function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER): (tex
   };
 }
 
-/** A parser of seeds. */
+/** Parsers of a seed, and of a list of them. */
 export const seedNumber = wholeNumber(0, MOST_SEED);
+export const seedNumbers = wholeNumbers(0, MOST_SEED);
 
 /** A parser of numbers that something holds of. */
 export function numberThat(holds: (value: number) => boolean, what: string): (text: string) => number {

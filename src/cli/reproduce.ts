@@ -2,7 +2,6 @@
 // missing of it, so the command may be given again at any time.
 
 import { type Command, Option } from 'commander';
-import { MOST_SEED } from '../config/choices.js';
 import { InputError } from '../errors.js';
 import type { Forecast } from '../experiments/reproduce/forecast.js';
 import type { ReproductionRequest } from '../experiments/reproduce/reproduce.js';
@@ -20,8 +19,8 @@ import {
   type MachineOptions,
   names,
   overridesOf,
+  seedNumbers,
   wholeNumber,
-  wholeNumbers,
 } from './options.js';
 import type { Progress } from './progress.js';
 import { addResultOptions, addTableOptions, figureKeysOf, type TableOptions, tableKeysOf } from './report.js';
@@ -67,11 +66,11 @@ function addPlanOptions(command: Command, methods: string): Command {
       new Option(
         '--seeds <list>',
         "seeds with commas between, or a range such as 0..4; the config's unless given",
-      ).argParser(wholeNumbers(0, MOST_SEED)),
+      ).argParser(seedNumbers),
     )
     .addOption(
       new Option('--seed <list>', "the same, by the name it has elsewhere; the config's unless given").argParser(
-        wholeNumbers(0, MOST_SEED),
+        seedNumbers,
       ),
     )
     .addOption(

@@ -1,7 +1,6 @@
 // What the commands that measure or show a trained run share: the options that name it, and the course they take - open the
 // run, work with progress shown, show what came out, close.
 
-import { existsSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import { type Command, Option } from 'commander';
 import type { RunConfig } from '../config/schema.js';
@@ -15,6 +14,7 @@ import type { Following, RowEvent, Stage, WarningEvent } from '../experiments/pr
 import type { Measuring } from '../report/product.js';
 import type { RunFolder } from '../runs/run-folder.js';
 import { tryWriting } from '../storage/folder.js';
+import { wholePath } from '../storage/whole-path.js';
 import type { Io } from './io.js';
 import {
   addMachineOptions,
@@ -115,7 +115,7 @@ export function onTrainedRun<
       const progress = createProgress(io, options.json ?? false);
       const opened = await openRun(run, folder, options.weights);
       const { fallback } = opened;
-      if (fallback !== null) progress.say(`warning: ${fallback}`, { event: 'warning', name: run.name, text: fallback });
+      if (fallback !== null) showRunEvent({ kind: 'warning', text: fallback }, run.name, progress);
       try {
         const following = {
           signal: io.stop,
@@ -148,13 +148,6 @@ function refuseOut(out: string | undefined, { run, folder }: Pick<Chosen<object>
     throw new InputError(`--out ${out}: ${run.data.directory} is the folder of the corpus; name a file elsewhere`);
   }
   tryWriting(path.dirname(place));
-}
-
-/** Without links, as far as it is there. */
-function wholePath(file: string): string {
-  const whole = path.resolve(file);
-  if (existsSync(whole)) return realpathSync(whole);
-  return whole === path.dirname(whole) ? whole : path.join(wholePath(path.dirname(whole)), path.basename(whole));
 }
 
 /** Once no other process measures it of the split. */

@@ -45,7 +45,7 @@ export async function lookAtColumns(file: string): Promise<Columns | null> {
     const first = sample[0]!;
     const alike = sample.filter(({ length }) => length === first.length);
     const isTable = alike.length > sample.length / 2 && (first.length > 2 || namesOf(alike, first.length) !== null);
-    if (isTable) throw ragged(file, first.length, await linesOfOtherWidth(file, first.length));
+    if (isTable) throw await ragged(file, first.length);
     return null;
   }
   const names = namesOf(sample, width);
@@ -79,19 +79,16 @@ export function looksLikeHeader(cells: readonly string[]): boolean {
   return cells.every((cell) => [ID_NAME, LABEL_NAME, TEXT_NAME].some((name) => name.test(cell.trim())));
 }
 
-function ragged(file: string, width: number, lines: readonly number[]): InputError {
-  return new InputError(
-    `${file}:${listed(lines)}: not ${width} columns, as the first line has; write a tab within a text as a space, or leave the ` +
-      'line out',
-  );
-}
-
-async function linesOfOtherWidth(file: string, width: number): Promise<number[]> {
+/** What is said of a file with tabs in which some lines have not so many columns; the lines are looked for now. */
+async function ragged(file: string, width: number): Promise<InputError> {
   const others: number[] = [];
   await readLines(file, ({ text }, line) => {
     if (text !== null && text.trim() !== '' && text.split('\t').length !== width) others.push(line);
   });
-  return others;
+  return new InputError(
+    `${file}:${listed(others)}: not ${width} columns, as the first line has; write a tab within a text as a space, or leave the ` +
+      'line out',
+  );
 }
 
 /** The first of some numbers. */
@@ -129,11 +126,9 @@ export async function writeItems(file: string, columns: Columns, out: string, li
   const tabs = isNamedCsv(file) ? [] : await tabbed(file);
   const csv = isCsv(file, spread(tabs));
   const records = csv ? await readCsv(file) : tabs;
-  if (!csv) {
-    const width = records[0]?.length ?? 0;
-    const others = records.some(({ length }) => length !== width) ? await linesOfOtherWidth(file, width) : [];
-    if (others.length > 0) throw ragged(file, width, others);
-  }
+  const width = records[0]?.length ?? 0;
+  // Those of a CSV are as many as they are read.
+  if (!csv && records.some(({ length }) => length !== width)) throw await ragged(file, width);
   const { text, label, header } = placesIn(file, records, columns, like);
   const unlabelled: number[] = [];
   const lines: string[] = [];

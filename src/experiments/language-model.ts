@@ -16,7 +16,7 @@ import { loadWeights } from '../runs/weights.js';
 const LANGUAGE_MODEL = 'lstm-lm';
 
 /** The runs of LSTM-LM beside a run of the same data set: first that of the seed, where there is one. */
-function finishedLanguageModels({ directory }: Pick<RunFolder, 'directory'>, seed: number): RunFolder[] {
+function languageModels({ directory }: Pick<RunFolder, 'directory'>, seed: number): RunFolder[] {
   const own = `seed-${seed}`;
   const found = findRunsOf(path.dirname(path.dirname(path.resolve(directory))), LANGUAGE_MODEL);
   return found.sort((a, b) => Number(path.basename(b.directory) === own) - Number(path.basename(a.directory) === own));
@@ -48,7 +48,7 @@ export function languageModelNll(
   const warn = ({ message }: Error) => onWarning(`no gain over LSTM-LM by a run that cannot be read: ${message}`);
   let found: RunFolder[];
   try {
-    found = finishedLanguageModels(folder, seed);
+    found = languageModels(folder, seed);
   } catch (error) {
     // The folders above may be anybody's.
     warn(error as Error);

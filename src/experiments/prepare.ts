@@ -1,6 +1,6 @@
 // Raw text -> a prepared corpus, for the data set of a config or for any text file.
 
-import { existsSync, realpathSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { displayPath, type LoadedConfig, resolveData } from '../config/load.js';
 import type { RunConfig } from '../config/schema.js';
@@ -16,6 +16,7 @@ import { methods } from '../methods/registry.js';
 import { hasCheckpoint } from '../runs/checkpoint.js';
 import { findBegunRuns, findDataSets } from '../runs/measured-run.js';
 import type { RunFolder } from '../runs/run-folder.js';
+import { wholePath } from '../storage/whole-path.js';
 
 /** Shares of one text file's lines. */
 const FRACTIONS = { train: 0.8, valid: 0.1, test: 0.1 };
@@ -172,9 +173,8 @@ function textsOf(splits: Sources): string[] {
 
 /** @throws {InputError} where the corpus would be written over a text that it is made of, or over other files. */
 async function refuseOverwriting(output: string, texts: readonly string[]): Promise<void> {
-  const whole = (file: string) => (existsSync(file) ? realpathSync(file) : path.resolve(file));
-  const files = CORPUS_FILES.map((name) => path.join(output, name));
-  const read = texts.find((text) => files.some((file) => whole(file) === whole(text)));
+  const files = CORPUS_FILES.map((name) => wholePath(path.join(output, name)));
+  const read = texts.find((text) => files.includes(wholePath(text)));
   if (read !== undefined) {
     throw new InputError(`${read}: the corpus is to have a file there; name another folder with --out`);
   }

@@ -144,7 +144,8 @@ export function findDataSets(root: string): string[] {
 
 /** Folders under `<root>/<data set>/` that hold a run of which an epoch is finished, in alphabetical order. */
 export function findRuns(root: string, dataSet: string): RunFolder[] {
-  return findBegunRuns(root, dataSet).filter(({ directory }) => existsSync(path.join(directory, 'manifest.json')));
+  const base = path.join(root, dataSet);
+  return foldersIn(base).flatMap((name) => findRunsOf(base, name));
 }
 
 /** Folders of a method, `<data set's folder>/<name>/`, that hold a run of which an epoch is finished, in alphabetical order. */

@@ -115,10 +115,6 @@ const PARTS = ['checkpoints', 'rows', 'artifacts'] as const;
 /** Those of an epoch whose checkpoint is not written yet have `.next` behind their name. */
 const WEIGHTS = /^(best|last|epoch-\d+)\.safetensors(\.next)?$/;
 
-function filesOf(folder: string): string[] {
-  return existsSync(folder) ? readdirSync(folder) : [];
-}
-
 /** A run's configuration cannot be read, and it was trained with plugins. */
 export class UnknownPluginError extends InputError {
   /** The run, as what passes it over may speak of it. */
@@ -202,10 +198,10 @@ export class RunFolder {
       if (existsSync(file)) await copyFile(file, path.join(to, name));
     }
     const [rows, copies] = [path.join(this.directory, 'rows'), path.join(to, 'rows')];
-    const own = filesOf(rows).filter((name) => !isTemporaryName(name));
+    const own = list(rows).filter((name) => !isTemporaryName(name));
     if (own.length > 0) makeFolder(copies);
     for (const name of own) await copyFile(path.join(rows, name), path.join(copies, name));
-    for (const name of filesOf(copies)) if (!own.includes(name)) await rm(path.join(copies, name), { force: true });
+    for (const name of list(copies)) if (!own.includes(name)) await rm(path.join(copies, name), { force: true });
   }
 
   /**
