@@ -199,6 +199,10 @@ async function requestOf(options: ReproduceOptions): Promise<ReproductionRequest
 }
 
 async function reproduce(options: ReproduceOptions, io: Io, progress: Progress): Promise<void> {
+  const needless = (['sbatch', 'arrayLimit', 'print'] as const).find((name) => options[name] !== undefined);
+  if (needless !== undefined && options.launcher === undefined) {
+    throw new InputError(`--${needless === 'arrayLimit' ? 'array-limit' : needless} goes with --launcher slurm`);
+  }
   const request = await requestOf(options);
   const { describeLeftOut, forecastReproduction, reproduce } = await import('../experiments/reproduce/reproduce.js');
   if (options.dryRun) {
@@ -218,10 +222,6 @@ async function reproduce(options: ReproduceOptions, io: Io, progress: Progress):
   if (options.launcher !== undefined) {
     await launch(request, options, io);
     return;
-  }
-  const needless = (['sbatch', 'arrayLimit', 'print'] as const).find((name) => options[name] !== undefined);
-  if (needless !== undefined) {
-    throw new InputError(`--${needless === 'arrayLimit' ? 'array-limit' : needless} goes with --launcher slurm`);
   }
   if (options.export !== undefined) {
     await exportPlan(request, options, io);

@@ -4,6 +4,7 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { InputError } from '../errors.js';
+import type { CsvLine } from '../storage/csv.js';
 import { withPath } from '../storage/file-error.js';
 import { notUtf8 } from '../text.js';
 import { carriageReturns, readLines } from './lines.js';
@@ -36,7 +37,7 @@ const COLUMN_NAME = /^[\p{L}_][\p{L}\p{N}_ .-]{0,30}$/u;
 export async function lookAtColumns(file: string): Promise<Columns | null> {
   const tabs = isNamedCsv(file) ? null : await someTabbed(file);
   const csv = isCsv(file, tabs);
-  const sample = csv ? spread(await readCsv(file)) : tabs;
+  const sample = csv ? spread(await readCsv(file)).map(({ cells }) => cells) : tabs;
   if (sample === null) return null;
   if (sample.length === 0) throw textless(file);
   const width = sample.reduce((most, { length }) => Math.max(most, length), 0);
@@ -124,45 +125,49 @@ function namesOf([first = [], ...rest]: readonly (readonly string[])[], width: n
 export async function writeItems(file: string, columns: Columns, out: string, like = file): Promise<number> {
   const plain = (cell: string | undefined) => (cell ?? '').replace(/\s+/g, ' ').trim();
   const tabs = isNamedCsv(file) ? [] : await tabbed(file);
-  const csv = isCsv(file, spread(tabs));
+  const csv = isCsv(
+    file,
+    spread(tabs).map(({ cells }) => cells),
+  );
   const records = csv ? await readCsv(file) : tabs;
-  const width = records[0]?.length ?? 0;
+  const width = records[0]?.cells.length ?? 0;
   // Those of a CSV are as many as they are read.
-  if (!csv && records.some(({ length }) => length !== width)) throw await ragged(file, width);
+  if (!csv && records.some(({ cells }) => cells.length !== width)) throw await ragged(file, width);
   const { text, label, header } = placesIn(file, records, columns, like);
   const unlabelled: number[] = [];
   const lines: string[] = [];
-  records.forEach((row, record) => {
-    if ((header && record === 0) || plain(row[text]) === '') return;
-    if (row.some((cell) => cell.includes('\0'))) {
-      throw new InputError(`${file}: record ${record + 1} has NUL bytes, so this is no text; convert it to UTF-8`);
+  for (const { cells, line } of header ? records.slice(1) : records) {
+    if (plain(cells[text]) === '') continue;
+    if (cells.some((cell) => cell.includes('\0'))) {
+      throw new InputError(`${file}:${line}: NUL bytes, so this is no text; convert it to UTF-8`);
     }
-    if (label !== null && plain(row[label]) === '') unlabelled.push(record + 1);
-    lines.push(label === null ? plain(row[text]) : `${plain(row[label])}\t${plain(row[text])}`);
-  });
+    if (label !== null && plain(cells[label]) === '') unlabelled.push(line);
+    lines.push(label === null ? plain(cells[text]) : `${plain(cells[label])}\t${plain(cells[text])}`);
+  }
   if (unlabelled.length > 0) {
     throw new InputError(
-      `${file}: ${unlabelled.length === 1 ? 'record' : `${unlabelled.length} records:`} ${listed(unlabelled)} without a label in ` +
-        `${describeColumn(columns, columns.label!)}; give it one, or leave it out`,
+      `${file}:${listed(unlabelled)}: ${unlabelled.length === 1 ? '' : `${unlabelled.length} records `}without a label in ` +
+        `${describeColumn(columns, columns.label!)}; give each one, or leave it out`,
     );
   }
   await writeFile(out, `${lines.join('\n')}\n`);
   return records.length - (header ? 1 : 0) - lines.length;
 }
 
-/** Records that a message names. */
+/** Lines that a message names. */
 const NAMED = 5;
 
 /** Where a file has the columns that were found in one, itself or another, and whether its first record is of names. */
 function placesIn(
   file: string,
-  records: readonly (readonly string[])[],
+  records: readonly CsvLine[],
   columns: Columns,
   like: string,
 ): Pick<Columns, 'text' | 'label'> & { header: boolean } {
   const { names, text, label } = columns;
-  const width = records[0]?.length ?? 0;
-  const cells = (records[0] ?? []).map((cell) => cell.trim());
+  const first = records[0]?.cells ?? [];
+  const width = first.length;
+  const cells = first.map((cell) => cell.trim());
   const known = names?.map((name) => name.trim()) ?? [];
   const wanted = [text, ...(label === null ? [] : [label])];
   if (cells.some((cell) => cell !== '' && known.includes(cell))) {
@@ -172,7 +177,11 @@ function placesIn(
     if (lacking === undefined) return { text: places[0]!, label: places[1] ?? null, header: true };
     throw new InputError(`${file}: no column ${known[lacking]}, as ${like} has; its columns are ${cells.join(', ')}`);
   }
-  const header = namesOf(spread(records), width) !== null;
+  const header =
+    namesOf(
+      spread(records).map((record) => record.cells),
+      width,
+    ) !== null;
   if (header && names !== null) {
     const asked = wanted.map((at) => known[at]).join(', ');
     throw new InputError(`${file}: no columns ${asked}, as ${like} has; its columns are ${cells.join(', ')}`);
@@ -185,12 +194,12 @@ function placesIn(
 }
 
 /** Records from all over, in their order, the first among them: all of few, else {@link LOOKED_AT} to twice as many. */
-class Sample {
-  rows: (readonly string[])[] = [];
+class Sample<Row> {
+  rows: Row[] = [];
   private seen = 0;
   private stride = 1;
 
-  add(row: readonly string[]): void {
+  add(row: Row): void {
     if (this.seen++ % this.stride === 0) this.rows.push(row);
     if (this.rows.length < 2 * LOOKED_AT) return;
     this.rows = this.rows.filter((_, i) => i % 2 === 0);
@@ -198,15 +207,15 @@ class Sample {
   }
 }
 
-function spread(records: readonly (readonly string[])[]): readonly (readonly string[])[] {
-  const sample = new Sample();
+function spread(records: readonly CsvLine[]): readonly CsvLine[] {
+  const sample = new Sample<CsvLine>();
   for (const row of records) sample.add(row);
   return sample.rows;
 }
 
 /** As {@link spread}, the records of a text with tabs in all of its lines, which need not fit into memory; null for any other. */
 async function someTabbed(file: string): Promise<readonly (readonly string[])[] | null> {
-  const sample = new Sample();
+  const sample = new Sample<readonly string[]>();
   let tabs = true;
   await readLines(file, ({ text }) => {
     if (!tabs || text === null || text.trim() === '') return;
@@ -217,10 +226,10 @@ async function someTabbed(file: string): Promise<readonly (readonly string[])[] 
 }
 
 /** All records with tabs between; a line that is no text is left to preparation, which names it. */
-async function tabbed(file: string): Promise<string[][]> {
-  const rows: string[][] = [];
-  await readLines(file, ({ text }) => {
-    if (text !== null && text.trim() !== '') rows.push(text.split('\t'));
+async function tabbed(file: string): Promise<CsvLine[]> {
+  const rows: CsvLine[] = [];
+  await readLines(file, ({ text }, line) => {
+    if (text !== null && text.trim() !== '') rows.push({ cells: text.split('\t'), line });
   });
   return rows;
 }
@@ -249,7 +258,7 @@ const MOST_COLUMNS = 1000;
 const LARGEST_CSV = 2 ** 29 - 24;
 
 /** The records of a CSV (RFC 4180), with whichever of comma, semicolon and tab its first line has most of. */
-async function readCsv(file: string): Promise<string[][]> {
+async function readCsv(file: string): Promise<CsvLine[]> {
   let content: string;
   try {
     if ((await stat(file)).size > LARGEST_CSV) {
@@ -273,17 +282,17 @@ async function readCsv(file: string): Promise<string[][]> {
   const delimiter = ([',', ';', '\t'] as const).reduce((a, b) => (count(b) > count(a) ? b : a));
   const width = Math.min(MOST_COLUMNS, count(delimiter));
   const { readForeignCsv } = await import('../storage/csv.js');
-  const rows = readForeignCsv(content, delimiter, file).map((row, record) => {
+  const rows = readForeignCsv(content, delimiter, file).map(({ cells, line }) => {
     // What stands beyond the columns is lost words of a text without quotation marks.
-    if (row.slice(width).some((cell) => cell.trim() !== '')) {
+    if (cells.slice(width).some((cell) => cell.trim() !== '')) {
       throw new InputError(
-        `${file}: record ${record + 1} has ${row.length} columns, where the first has ${width}; put a text that has a ` +
+        `${file}:${line}: ${cells.length} columns, where the first line has ${width}; put a text that has a ` +
           `${delimiter === '\t' ? 'tab' : delimiter} into quotation marks, or name the file .txt if it has an item a line`,
       );
     }
-    return Array.from({ length: width }, (_, at) => row[at] ?? '');
+    return { cells: Array.from({ length: width }, (_, at) => cells[at] ?? ''), line };
   });
-  return rows.filter((row) => row.some((cell) => cell.trim() !== ''));
+  return rows.filter(({ cells }) => cells.some((cell) => cell.trim() !== ''));
 }
 
 /** In words, for people: `text from column 2 (review), labels from column 1 (stars)`. */

@@ -21,7 +21,7 @@ function guarded(text: string): string {
   return FORMULA.test(text) && !(text.trim() === text && Number.isFinite(Number(text))) ? `'${text}` : text;
 }
 
-/** A line of cells, and where in the text it ends, counted from 1. */
+/** A record's cells, and the line of the text at which it begins, counted from 1. */
 export interface CsvLine {
   cells: string[];
   line: number;
@@ -38,17 +38,25 @@ const LENIENT = {
 } satisfies Options;
 
 /**
- * The cells of a text that others wrote, line by line, as they are.
+ * The cells of a text that others wrote, record by record, as they are but for line ends, which are all line feeds.
  * @param source what messages call it.
  * @throws {InputError} where it is no CSV, as after a quotation mark that nothing closes.
  */
-export function readForeignCsv(text: string, delimiter: string, source: string): string[][] {
-  return parsed(text, { ...LENIENT, delimiter }, source);
+export function readForeignCsv(text: string, delimiter: string, source: string): CsvLine[] {
+  // The parser counts a carriage return and line feed within quotation marks as two lines.
+  return parsed(text.replaceAll('\r\n', '\n'), { ...LENIENT, delimiter }, source);
 }
 
-function parsed(text: string, options: Options, source: string): string[][] {
+function parsed(text: string, options: Options, source: string): CsvLine[] {
   try {
-    return parse(text, options) as unknown as string[][];
+    const records = parse(text, { ...options, info: true }) as unknown as {
+      record: string[];
+      info: { lines: number };
+    }[];
+    return records.map(({ record, info }) => {
+      const within = record.reduce((sum, cell) => sum + cell.split('\n').length - 1, 0);
+      return { cells: record, line: info.lines - within };
+    });
   } catch (error) {
     const { message, lines } = error as CsvError;
     throw new InputError(`${source}${typeof lines === 'number' ? `:${lines}` : ''}: no CSV: ${message}`);
@@ -61,9 +69,8 @@ function parsed(text: string, options: Options, source: string): string[][] {
  * @throws {InputError} for such a mark.
  */
 export function readCsv(text: string, source?: string): CsvLine[] {
-  const options: Options = { ...LENIENT, info: true, skip_records_with_error: source === undefined };
-  const lines = parsed(text, options, source ?? '') as unknown as { record: string[]; info: { lines: number } }[];
-  return lines.map(({ record, info }) => ({ cells: record.map(unguarded), line: info.lines }));
+  const lines = parsed(text, { ...LENIENT, skip_records_with_error: source === undefined }, source ?? '');
+  return lines.map(({ cells, line }) => ({ cells: cells.map(unguarded), line }));
 }
 
 /** The text that a cell was made of. */

@@ -255,9 +255,7 @@ it('takes lines that end each in its own way, and refuses more columns than ther
   writeFileSync('commas.csv', `text\n${lines.map((line) => `${line}, they said`).join('\n')}\n`);
   expect(await init('commas.csv')).toMatchObject({
     code: 2,
-    error: expect.stringMatching(
-      /commas\.csv: record 2 has 3 columns, where the first has 1; put a text that has a , into/,
-    ),
+    error: expect.stringMatching(/commas\.csv:2: 3 columns, where the first line has 1; put a text that has a , into/),
   });
   expect(existsSync('commas.yaml')).toBe(false);
 });
@@ -386,19 +384,29 @@ describe('a file of columns', () => {
     expect(items('sheet')[0]).toBe('bad\ta "the food was 0"');
   });
 
-  it('is told of by record where a label is missing, or it is no text', async () => {
+  it('is told of by line where a label is missing, or it is no text', async () => {
     const csv = (change: (row: readonly string[], i: number) => string) =>
       `text,label\n${rows.map(change).join('\n')}\n`;
     writeFileSync(
       'lacks.csv',
       csv(([text, label], i) => `${text},${i === 40 ? '' : label}`),
     );
-    await fails('lacks.csv', /lacks\.csv: record 42 without a label in column 2 \(label\)/);
+    await fails('lacks.csv', /lacks\.csv:42: without a label in column 2 \(label\)/);
     writeFileSync(
       'nul.csv',
       csv(([text, label], i) => `${text}${i === 4 ? '\0' : ''},${label}`),
     );
-    await fails('nul.csv', /nul\.csv: record 6 has NUL bytes/);
+    await fails('nul.csv', /nul\.csv:6: NUL bytes/);
+    // Lines are those of an editor, whatever is blank or lies within quotation marks before.
+    const far = csv(([text, label], i) =>
+      i === 9 ? `"${text}\r\non\nand on",${label}\r\n\n` : `${text},${i === 40 ? '' : label}`,
+    );
+    writeFileSync('far.csv', far);
+    const lines = far.split('\n');
+    await fails(
+      'far.csv',
+      new RegExp(`far\\.csv:${lines.findIndex((line) => line.endsWith(',')) + 1}: without a label`),
+    );
     writeFileSync('mac.csv', csv((row) => row.join(',')).replaceAll('\n', '\r'));
     await fails('mac.csv', /mac\.csv: its lines end by carriage returns alone/);
   });

@@ -103,6 +103,7 @@ describe('--launcher slurm --print', () => {
 
   it('refuses what does not go together', async () => {
     expect((await sri(...study, '--print')).error).toMatch(/--print goes with --launcher slurm/);
+    expect((await sri(...study, '--dry-run', '--sbatch', '--mem=8G')).error).toMatch(/--sbatch goes with --launcher/);
     expect((await sri(...study, '--launcher', 'slurm', '--jobs', '2')).error).toMatch(/leave one out/);
   });
 });
