@@ -17,7 +17,8 @@ import process from 'node:process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { BACKEND_NAMES } from '../dist/config/choices.js';
-import { argumentsOf, COUNT, oneOf, shapeOf, someOf, wrongUse } from '../scripts/arguments.mjs';
+import { argumentsOf, COUNT, end, oneOf, shapeOf, someOf, wrongUse } from '../scripts/arguments.mjs';
+import { median } from './median.js';
 
 const QUESTIONS = {
   chain: 'one short-run chain',
@@ -145,12 +146,6 @@ function contestants() {
   return list;
 }
 
-function median(values) {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
-}
-
 /** Median of the ratio within a round, over the rounds in which both answered. */
 function ratio(theirs, ours) {
   const both = theirs.slice(0, ours.length);
@@ -205,6 +200,7 @@ function startUp() {
 }
 
 const ours = running[0];
+if (ours === undefined) end('no program answered, so there is nothing to compare');
 out('');
 const done = Math.max(...questions.map((question) => ours.times[question].length));
 out(`B,T,E,H,Z,V,K = ${shape}; ${threads} threads; ${done} rounds in turn; seconds are least and median;`);

@@ -36,7 +36,7 @@ const candidates = [
     label: `the run's steps, tau ${temperature}`,
     schedule: scheduleOf({ temperature }),
   })),
-  ...[K / 2, 2 * K].map((steps) => ({
+  ...[Math.ceil(K / 2), 2 * K].map((steps) => ({
     label: `the run's tau ${own}, K ${steps}`,
     schedule: scheduleOf({ steps, stepSize: [langevin.stepSize].flat().slice(0, steps) }),
   })),

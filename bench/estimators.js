@@ -11,6 +11,7 @@ import { SPLIT_NAMES } from '../dist/data/splits.js';
 import { FittedEstimator } from '../dist/evaluation/perplexity/fitted-estimator.js';
 import { JacobianEstimator } from '../dist/evaluation/perplexity/jacobian-estimator.js';
 import { effectiveSampleSizes, perplexity } from '../dist/evaluation/perplexity/perplexity.js';
+import { stepsPerGradient } from '../dist/inference/schedule.js';
 import { argumentsOf, COUNT, oneOf, shapeOf, THREADS } from '../scripts/arguments.mjs';
 import { openShortRuns } from './short-runs.js';
 
@@ -24,7 +25,8 @@ const values = argumentsOf(import.meta.url, {
 const { model, corpus, run, langevin, provenance, split, indices, batches } = await openShortRuns(values);
 const peak = measurePeak('f32') ?? Number.NaN;
 const tokens = batches.reduce((sum, { size, tokens }) => sum + size * tokens, 0);
-const K = langevin.steps;
+/** Gradients of a chain, each with its pass forward and back. */
+const K = stepsPerGradient(langevin).length;
 const Z = model.latentSize;
 const H = run.model.hiddenSize;
 const V = corpus.vocabulary.size;

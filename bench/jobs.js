@@ -1,7 +1,7 @@
 // How much faster a study is with two tasks at a time: eight small runs with one thread each, `--jobs 1` and `--jobs 2` in turn,
 // from the same prepared text. To be run on a machine with two idle cores or more.
 //
-//   node bench/jobs.js [--rounds 3] [--epochs 40]
+//   node bench/jobs.js [--rounds 1] [--epochs 40]
 
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -9,6 +9,7 @@ import { loadavg, tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { argumentsOf, COUNT } from '../scripts/arguments.mjs';
+import { median } from './median.js';
 
 const values = argumentsOf(import.meta.url, {
   rounds: { type: 'string', default: '1', form: COUNT },
@@ -74,8 +75,7 @@ methods: { lstm-lm: {} }
       `round ${round}: --jobs 1 ${one} s, --jobs 2 ${two} s, ratio ${ratios.at(-1).toFixed(3)}, load ${loadavg()[0].toFixed(1)}`,
     );
   }
-  ratios.sort((a, b) => a - b);
-  say(`median ratio ${ratios[Math.floor(ratios.length / 2)].toFixed(3)}; at most 0.6 is wanted`);
+  say(`median ratio ${median(ratios).toFixed(3)}; at most 0.6 is wanted`);
 } finally {
   rmSync(root, { recursive: true, force: true });
 }

@@ -14,6 +14,7 @@ import { RandomStream } from '../dist/random/philox.js';
 import { GradientDescent } from '../dist/training/learner.js';
 import { createOptimizer } from '../dist/training/optimizer.js';
 import { argumentsOf, COUNT, oneOf, orEnd, shapeOf, someOf, THREADS } from '../scripts/arguments.mjs';
+import { median } from './median.js';
 import { randomCorpus, randomRun } from './random.js';
 
 const METHODS = methods().map(({ name }) => name);
@@ -72,7 +73,6 @@ for (const contender of contenders) contender.iterate();
 for (let round = 0; round < Number(values.rounds); round++) {
   for (const { seconds, iterate } of contenders) seconds.push(iterate());
 }
-const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
 const base = contenders[0].seconds;
 for (const { name, seconds } of contenders) {
   const ratio = median(seconds.map((value, round) => value / base[round]));

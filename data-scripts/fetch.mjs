@@ -138,22 +138,27 @@ async function fetchSource(set, source, out, record, log) {
   }
   const archive = join(out, 'archive.tar.gz');
   await download(source.archive, archive, log);
-  let listed;
   try {
-    listed = (await promisify(execFile)('tar', ['-tzf', archive], { maxBuffer: 1 << 24 })).stdout.split('\n');
-  } catch (error) {
+    const listed = await membersOf(archive, source.archive);
+    for (const name of Object.keys(set.files)) {
+      const member = listed.find((path) => path === name || path.endsWith(`/${name}`));
+      if (member === undefined) throw new FetchError(`${source.archive}: has no ${name}`);
+      await extract(archive, member, join(out, `${name}.new`));
+      await accept(set, name, join(out, `${name}.new`), out, record, source.archive, log);
+    }
+  } finally {
+    for (const name of Object.keys(set.files)) await rm(join(out, `${name}.new`), { force: true });
     await rm(archive, { force: true });
-    throw new FetchError(
-      `${source.archive}: not an archive that tar reads (${error.message.trim().split('\n').at(-1)})`,
-    );
   }
-  for (const name of Object.keys(set.files)) {
-    const member = listed.find((path) => path === name || path.endsWith(`/${name}`));
-    if (member === undefined) throw new FetchError(`${source.archive}: has no ${name}`);
-    await extract(archive, member, join(out, `${name}.new`));
-    await accept(set, name, join(out, `${name}.new`), out, record, source.archive, log);
+}
+
+/** Paths in an archive. Throws FetchError, by the address it is from, where it is none. */
+async function membersOf(archive, address) {
+  try {
+    return (await promisify(execFile)('tar', ['-tzf', archive], { maxBuffer: 1 << 24 })).stdout.split('\n');
+  } catch (error) {
+    throw new FetchError(`${address}: not an archive that tar reads (${error.message.trim().split('\n').at(-1)})`);
   }
-  await rm(archive);
 }
 
 /**

@@ -58,11 +58,11 @@ float* Arguments::floatsOrNull(const char* name, std::size_t length) const {
   return value.IsNull() || value.IsUndefined() ? nullptr : floatsOf(value, name, length);
 }
 
-void checkTargets(const std::int32_t* targets, std::size_t count, int vocabulary) {
+void checkRows(const std::int32_t* rows, std::size_t count, int most, const char* name) {
   for (std::size_t i = 0; i < count; i++) {
-    if (targets[i] < 0 || targets[i] >= vocabulary) {
-      throw std::runtime_error("targets[" + std::to_string(i) + "] is " + std::to_string(targets[i]) +
-                               ", outside the vocabulary of " + std::to_string(vocabulary));
+    if (rows[i] < 0 || rows[i] >= most) {
+      throw std::runtime_error(name + ("[" + std::to_string(i)) + "] is " + std::to_string(rows[i]) +
+                               ", outside the rows of 0 to " + std::to_string(most - 1));
     }
   }
 }

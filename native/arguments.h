@@ -34,8 +34,8 @@ class Arguments {
   Napi::Object object_;
 };
 
-/** @throws if a value lies outside [0, vocabulary). */
-void checkTargets(const std::int32_t* targets, std::size_t count, int vocabulary);
+/** @throws by `name` if one of these numbers of a matrix's rows, such as words of a vocabulary, lies outside [0, most). */
+void checkRows(const std::int32_t* rows, std::size_t count, int most, const char* name);
 
 /** `operation` as a JavaScript function: C++ exceptions become errors of the language. */
 using Operation = void (*)(const Napi::CallbackInfo&);

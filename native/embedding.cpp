@@ -32,7 +32,7 @@ void embeddingForward(const Napi::CallbackInfo& info) {
   const std::size_t length = info[0].As<Napi::TypedArray>().ElementLength();
   const float* table = floatsOf(info[0], "table", length / size * size);
   float* out = floatsOf(info[2], "out", count * size);
-  checkTargets(ids.Data(), count, static_cast<int>(length / size));
+  checkRows(ids.Data(), count, static_cast<int>(length / size), "ids");
   const std::int32_t* id = ids.Data();
   compute([&] {
     inParallel(threadsFor(count * size), [&](const Worker& worker) {

@@ -36,7 +36,7 @@ LatentContext::LatentContext(const Napi::Value& value, const RecurrentWeights& r
   initialBias = args.floats("initialBias", H);
   outputKernel = args.floats("outputKernel", V * H);
   outputBias = args.floats("outputBias", V);
-  checkTargets(targets, T * B, vocabulary.vocabularySize());
+  checkRows(targets, T * B, vocabulary.vocabularySize(), "targets");
 }
 
 ContextGradient::ContextGradient(const Napi::Value& value, const LatentContext& context, int vocabularySize) {

@@ -52,7 +52,7 @@ Parameter parameterOf(const Arguments& args) {
   gradient.rows = sparse.integers("rows", gradient.count);
   gradient.values = sparse.floats("values", gradient.count * gradient.rowSize);
   if (parameter.size % gradient.rowSize != 0) throw std::runtime_error("parameter is not a whole number of rows");
-  checkTargets(gradient.rows, gradient.count, static_cast<int>(parameter.size / gradient.rowSize));
+  checkRows(gradient.rows, gradient.count, static_cast<int>(parameter.size / gradient.rowSize), "gradient.rows");
   for (std::size_t i = 1; i < gradient.count; i++) {
     if (gradient.rows[i] <= gradient.rows[i - 1]) throw std::runtime_error("gradient.rows must ascend");
   }

@@ -424,7 +424,7 @@ void tokenNllForward(const Napi::CallbackInfo& info) {
   const std::int32_t* targets = args.integers("targets", N);
   float* nll = args.floats("nll", N);
   float* logNormalizer = args.floats("logNormalizer", N);
-  checkTargets(targets, N, weights.vocabularySize());
+  checkRows(targets, N, weights.vocabularySize(), "targets");
   const Napi::Value gradients = args.get("gradients");
   const bool wantsGradients = !gradients.IsNull() && !gradients.IsUndefined();
   const float* kernel = nullptr;
@@ -472,7 +472,7 @@ void tokenNllBackward(const Napi::CallbackInfo& info) {
   float* dHidden = args.floatsOrNull("dHidden", N * H);
   float* dKernel = args.floatsOrNull("dKernel", V * H);
   float* dBias = args.floatsOrNull("dBias", V);
-  checkTargets(targets, N, weights.vocabularySize());
+  checkRows(targets, N, weights.vocabularySize(), "targets");
   computeInOperandOf(weights.precision(), [&](auto operand) {
     using Operand = decltype(operand);
     Workspace& workspace = Workspace::fresh();

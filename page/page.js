@@ -51,6 +51,12 @@ function choose(label, on) {
 function makeChooser(labels) {
   const place = document.querySelector('#chooser');
   if (!place) return;
+  // A line's name can change while the page lives, as when a second data set comes, and its style is free then.
+  for (const label of slots.keys()) {
+    if (labels.includes(label)) continue;
+    slots.delete(label);
+    if (slots.size === 0) chosenOnce = false;
+  }
   if (!chosenOnce) for (const label of data.first) choose(label, true);
   chosenOnce = true;
   place.replaceChildren();

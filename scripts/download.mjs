@@ -105,21 +105,25 @@ async function downloadOnce(url, path, log, sha256, extraHeaders) {
       throw new FetchError('the server sends a web page in place of the file; fetch it with a browser');
     }
     const range = response.status === 206 ? rangeOf(response.headers.get('content-range')) : null;
-    if (response.status === 206 && (headers.range === undefined || range === null || range.from !== have)) {
+    const newTag = response.headers.get('etag') ?? (range === null ? '' : tag);
+    const isOther = headers['if-range'] !== undefined && newTag !== tag;
+    if (response.status === 206 && (headers.range === undefined || range?.from !== have || isOther)) {
       await response.body?.cancel();
       // What would be put behind the part on disk does not belong there.
       await forget(part, tagFile);
-      throw brokenOff(`at byte ${have}: the server sends "${response.headers.get('content-range')}"`);
+      const sent = `"${response.headers.get('content-range')}"${isOther ? ' of another file' : ''}`;
+      throw brokenOff(`at byte ${have}: the server sends ${sent}`);
     }
     const from = range?.from ?? 0;
+    // What is on disk goes before its tag does: bytes never stand beside the tag of another file.
+    if (from === 0) await writeFile(part, '');
     // A weak tag does not promise the same bytes, so it is no ground to go on from.
-    const newTag = response.headers.get('etag') ?? '';
     await writeFile(tagFile, newTag.startsWith('W/') ? '' : newTag);
     const length = response.headers.get('content-length');
     const total = range?.size ?? (length === null ? null : from + Number(length));
     log(`${url}: ${from > 0 ? `going on after ${from} of` : 'fetching'} ${total ?? 'an unknown number of'} bytes`);
 
-    const file = await open(part, from > 0 ? 'r+' : 'w');
+    const file = await open(part, 'r+');
     let at = from;
     let reported = Date.now();
     try {

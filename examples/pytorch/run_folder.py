@@ -193,7 +193,9 @@ def read_run(run):
     """A run's decoder, and its encoder or None; ends the program where the decoder is none of those that can be read."""
     tensors, _ = read_safetensors(weights_file(run))
     config = json.loads((Path(run) / "config.json").read_text())
-    if config["model"]["decoder"] != "lstm" or config["method"] == "skip-vae":
+    if config["method"] == "skip-vae":
+        sys.exit(f"{run}: a run of skip-vae, whose decoder hears of the code at every word; this reads none of those")
+    if config["model"]["decoder"] != "lstm":
         sys.exit(f"{run}: this reads runs with model.decoder: lstm, and no others")
     usual = "max" if config["method"] == "pooling-vae" else "last"
     return to_torch(tensors), encoder_to_torch(tensors, config["model"].get("encoderPooling", usual))

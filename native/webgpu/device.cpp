@@ -71,6 +71,8 @@ Device::Device(const std::string& libraryPath) : library_(libraryPath) {
   try {
     openDevice();
   } catch (...) {
+    if (queue_ != nullptr) library_.QueueRelease(queue_);
+    if (device_ != nullptr) library_.DeviceRelease(device_);
     if (adapter_ != nullptr) library_.AdapterRelease(adapter_);
     library_.InstanceRelease(instance_);
     throw;

@@ -16,6 +16,9 @@ const PACKAGE_VERSION = '4.22.0';
 const CPU = { package: '@tensorflow/tfjs-node', wheel: 'tensorflow-cpu', disk: '1.1 GB' };
 const GPU = { package: '@tensorflow/tfjs-node-gpu', wheel: 'tensorflow', disk: '6 GB' };
 
+/** Names of the wheels of these packages, in a folder that other set-ups keep theirs in, too. */
+const WHEEL = /^(tensorflow|tensorflow_cpu|nvidia_\w+)-/;
+
 /** Tells a package that was put together here from one that npm installed; lists the wheels in it. */
 const ORIGIN = 'origin.json';
 
@@ -92,8 +95,11 @@ export async function removeTensorFlow({ root, cache }, log) {
     } else if (existsSync(place)) log(`left ${place}, which was not installed by this script`);
   }
   await rm(scratchFolder(root), { recursive: true, force: true });
-  if (existsSync(cache)) log(`removed ${cache}`);
-  await rm(cache, { recursive: true, force: true });
+  for (const name of await readdir(cache).catch(() => [])) {
+    if (!WHEEL.test(name)) continue;
+    await rm(join(cache, name));
+    log(`removed ${join(cache, name)}`);
+  }
 }
 
 /** The package's addon is for Linux on x64 alone. */

@@ -50,6 +50,9 @@ function failures(pattern) {
   );
 }
 
+// A signal comes to the tests as well, and is heard here when they have ended: with a handler, `exit` puts the source back.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.exit(130));
+
 const asked = process.argv.slice(2);
 let survivors = 0;
 for (const file of readdirSync(folder).filter((name) => name.endsWith('.wgsl'))) {

@@ -10,7 +10,7 @@ import { SetupError } from './errors.mjs';
 /** Says where a wheel will come from, and how large it is. */
 export async function announce(wheel, { source, cache }, log) {
   if (source.folder !== undefined) {
-    log(`  take ${fileURLToPath(wheel.url)}, which nothing here can check`);
+    log(`  take ${fileURLToPath(wheel.url)}${wheel.sha256 === undefined ? ', which nothing here can check' : ''}`);
     return;
   }
   const path = join(cache, wheel.filename);

@@ -30,7 +30,7 @@ export interface FigureChart {
 /** A figure of some runs. */
 export interface MadeFigure {
   files(): Promise<FigureFiles>;
-  /** Null where the page has no chart of it; the page shows the pictures themselves where absent. */
+  /** Null where the page has no chart of it; the page shows the pictures themselves where absent, or of more than five lines. */
   chart?(): FigureChart | null;
 }
 

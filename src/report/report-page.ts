@@ -333,11 +333,12 @@ function epochCharts(shown: readonly Shown[]): DrawnChart[] {
 
 /** A figure as the page has it: a chart of its numbers, or else its pictures. */
 async function figureOnPage({ name, dataSet, made }: ReportedFigure): Promise<{ html: Html[]; numbers?: PageChart }> {
-  if (made.chart === undefined) {
+  const told = made.chart?.();
+  // More lines than are told apart are for the pictures, which may share them out.
+  if (told === undefined || told?.views.some(({ series }) => series.length > MOST_LINES)) {
     const pictures = (await made.files()).filter(([file]) => file.endsWith('.svg'));
     return { html: pictures.map(([, svg]) => figure(svg, `On ${dataSet}`)) };
   }
-  const told = made.chart();
   const one = told && drawn(`${name}-${dataSet}`, told.views, told.caption, true);
   return one === null ? { html: [] } : { html: [one.html], numbers: one.numbers };
 }

@@ -154,6 +154,6 @@ describe('tokenNll', () => {
     const outside = Int32Array.from(targets);
     outside[2] = 30;
     const wrong = { count: N, hidden, bias, targets: outside, ...out, gradients: null };
-    expect(() => addon.tokenNllForward(handle, wrong)).toThrow('targets[2] is 30, outside the vocabulary of 30');
+    expect(() => addon.tokenNllForward(handle, wrong)).toThrow('targets[2] is 30, outside the rows of 0 to 29');
   });
 });

@@ -121,6 +121,21 @@ describe.skipIf(chromiumFile === null)('the page in a browser', () => {
     expect(await page.locator('#epochs .legend').innerText()).not.toMatch(/FB-VAE/);
   });
 
+  it('has lines to choose where their names have changed', async () => {
+    const other = await browser.newPage();
+    await other.goto(pathToFileURL(file).href);
+    // As `sri view` does when a second data set has come.
+    await other.evaluate(`{
+      const renamed = (labels) => labels.map((label) => label + ' on ptb');
+      data = { ...data, labels: renamed(data.labels), first: renamed(data.first) };
+      makeChooser(data.labels);
+    }`);
+    expect(await other.locator('#chooser input:checked').count()).toBe(5);
+    await other.locator('#chooser input:checked').first().click();
+    expect(await other.locator('#chooser input:disabled').count()).toBe(0);
+    await other.close();
+  });
+
   it('tells the numbers under the cursor, seeds as their mean between the least and the most', async () => {
     const plot = page.locator('#epochs .u-over');
     const told = () => page.locator('#epochs .tip').innerText();

@@ -207,6 +207,21 @@ describe('the page of a data set', () => {
     const pictured = await shown(of({}));
     expect(titles(pictured)).toContain('A circle');
     expect(pictured.filter(({ name }) => name === 'circle')).toHaveLength(1);
+    // As do more lines than can be told apart.
+    const lines = (count: number) => ({
+      chart: () => ({
+        views: [
+          {
+            ...{ name: 'y', xTitle: 'x', zero: false },
+            series: Array.from({ length: count }, (_, i) => ({ label: `m${i}`, seeds: 1, x: [i], y: [i] })),
+          },
+        ],
+        caption: 'Points',
+      }),
+    });
+    const circles = async (count: number) => (await shown(of(lines(count)))).filter(({ name }) => name === 'circle');
+    expect(await circles(5)).toHaveLength(0);
+    expect(await circles(6)).toHaveLength(1);
     // Where there is nothing to chart there is no section.
     expect(titles(await shown(of({ chart: () => null })))).not.toContain('A circle');
   });

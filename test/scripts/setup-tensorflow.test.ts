@@ -527,11 +527,12 @@ describe('the whole', () => {
 
   it('removes what it installed and nothing else', async () => {
     const before = await modules();
-    await put(join(options.cache, 'a.whl'), '');
+    await put(join(options.cache, 'wgpu-1.0-py3-none-any.whl'), '');
+    await put(join(options.cache, 'nvidia_nccl_cu12-2.0-py3-none-any.whl.part'), '');
     await setUpTensorFlow(options, log);
     await removeTensorFlow(options, log);
     expect(await modules()).toEqual(before);
-    expect(await readdir(directory)).not.toContain('cache');
+    expect(await readdir(options.cache)).toEqual(['wgpu-1.0-py3-none-any.whl']);
 
     await put(join(place(), 'package.json'), '{}');
     await removeTensorFlow(options, log);
