@@ -136,7 +136,7 @@ function describeCommand(command: Command): string[] {
   const rows = [
     ...command.registeredArguments.map((argument) => {
       const name = argument.required ? `<${argument.name()}>` : `[${argument.name()}]`;
-      return `| \`${name}${argument.variadic ? '...' : ''}\` | | ${cell(argument.description)} |`;
+      return `| ${cell(`\`${name}${argument.variadic ? '...' : ''}\``)} | | ${cell(argument.description)} |`;
     }),
     ...command.options.map(optionRow),
   ];
@@ -159,7 +159,7 @@ function optionTable(rows: readonly string[]): string[] {
 function optionRow({ flags, description, argChoices, defaultValue, defaultValueDescription }: Option): string {
   const choices = argChoices === undefined ? '' : `: ${argChoices.join(', ')}`;
   const value = defaultValueDescription ?? (defaultValue === undefined ? '' : `\`${JSON.stringify(defaultValue)}\``);
-  return `| \`${cell(flags)}\` | ${value} | ${cell(`${description}${choices}`)} |`;
+  return `| ${cell(`\`${flags}\``)} | ${value} | ${cell(`${description}${choices}`)} |`;
 }
 
 function definitionTable(definitions: readonly { name: string; description: string }[]): string[] {
@@ -167,10 +167,10 @@ function definitionTable(definitions: readonly { name: string; description: stri
   return ['| name | what it is |', '|---|---|', ...rows];
 }
 
-/** Text that a table's cell can hold. */
+/** Markdown that a table's cell can hold: its code, between backticks, is shown as it is but for what parts cells. */
 function cell(text: string): string {
   return text
     .replaceAll('|', '\\|')
-    .replace(/<(?=[A-Za-z/])/g, '&lt;')
-    .replaceAll('\n', ' ');
+    .replaceAll('\n', ' ')
+    .replace(/(`[^`]*`)|<(?=[A-Za-z/])/g, (_, code?: string) => code ?? '&lt;');
 }

@@ -43,6 +43,10 @@ type TableFormat = (typeof TABLE_FORMATS)[number];
 /** How many tables the paper has. */
 const TABLE_COUNT = 5;
 
+/** The names of those that it has not: their definitions take longer to load than all help to print. */
+const OTHER_TABLES = ['ablation-steps', 'frontier', 'sweep', 'further'];
+const OTHER_FIGURES = ['ablation-steps', 'frontier', 'training-curves'];
+
 const EXAMPLES = `
 Examples:
   sri report --config ptb.yaml
@@ -104,13 +108,13 @@ export function addTableOptions(command: Command): Command {
     command
       .option(
         '--table, --tables <list>',
-        `tables with commas between: the paper's by number, 1 to ${TABLE_COUNT}, others by name; 1 unless something else is asked for`,
+        `tables with commas between: the paper's by number, 1 to ${TABLE_COUNT}, others by name (${OTHER_TABLES.join(', ')}, or a plugin's); 1 unless something else is asked for`,
         keys,
       )
       .addOption(
         new Option(
           '--figures <list>',
-          "figures with commas between: of the paper's there is 1, others by name; none unless given",
+          `figures with commas between: of the paper's there is 1, others by name (${OTHER_FIGURES.join(', ')}, or a plugin's); none unless given`,
         ).argParser(keys),
       )
       .option('--all', 'all tables of the paper, and Figure 1')

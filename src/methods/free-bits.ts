@@ -6,7 +6,9 @@ import { positive } from '../config/numbers.js';
 import { KL_WEIGHT_DEFAULTS, type KlWeightKeys, klWeightKeys } from './kl-weight.js';
 
 const freeBits = z.strictObject({
-  target: positive.describe('KL, nats a sentence, below which its gradient is zero; a number above 0'),
+  target: positive.describe(
+    'KL, nats a sentence, below which its gradient is zero: of the whole (fbp-vae), or an equal share of it of each dimension (fb-vae); a number above 0',
+  ),
 });
 
 export const freeBitsKeys = { ...klWeightKeys, freeBits };

@@ -21,6 +21,20 @@ function wordsOf(line: string): string[] {
   return end < 0 ? words : words.slice(0, end);
 }
 
+it('names every table and figure that is asked for by name', async () => {
+  const { tables } = await import('../../src/report/tables.js');
+  const { figures } = await import('../../src/report/figures.js');
+  const { commands } = await buildProgram(io, []);
+  const told = (option: string) =>
+    /by name \((.*), or a plugin's\)/.exec(
+      commands.find((one) => one.name() === 'report')!.options.find(({ long }) => long === option)!.description,
+    )![1];
+  const others = (all: readonly { name: string; number: number | null }[]) =>
+    all.flatMap(({ name, number }) => (number === null ? [name] : [])).join(', ');
+  expect(told('--tables')).toBe(others(tables()));
+  expect(told('--figures')).toBe(others(figures()));
+});
+
 describe.each(names)('the help of %s', (name) => {
   let help = '';
   let command: Command;
