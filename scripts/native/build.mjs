@@ -1,11 +1,12 @@
 // The addon's build by cmake, for whoever wants one: the program's own, or one that watches itself.
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { modulesOf } from '../modules.mjs';
+import { ORIGIN, sumOfSources } from '../sources.mjs';
 
 export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
@@ -46,7 +47,10 @@ export function buildAddon(name, options = []) {
   const elsewhere = modules === join(root, 'node_modules') ? [] : [`-DNODE_MODULES=${modules}`];
   const sources = join(root, 'native');
   forgetElsewhere(build, sources);
+  // Taken before the compiler reads them: what changes meanwhile is told as another.
+  const origin = { sources: sumOfSources(sources) };
   cmake(['-S', sources, '-B', build, ...elsewhere, ...options]);
   cmake(['--build', build, '--parallel', String(availableParallelism())]);
+  writeFileSync(join(build, ORIGIN), `${JSON.stringify(origin, null, 2)}\n`);
   return join('build', name, 'sri_native.node');
 }

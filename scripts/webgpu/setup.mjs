@@ -2,12 +2,12 @@
 // there a GPU that it can open?
 
 import { spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { sum } from '../download.mjs';
+import { ORIGIN, sourcesIn, sumOfSources } from '../sources.mjs';
 import { SetupError } from '../wheels/errors.mjs';
 import { announce, obtain } from '../wheels/obtain.mjs';
 import { chooseWheel, listWheels } from '../wheels/python-index.mjs';
@@ -25,9 +25,6 @@ const KNOWN = {
 
 const HEADERS = ['webgpu.h', 'wgpu.h'];
 const ADDON = 'sri_webgpu.node';
-
-/** What build/webgpu was made from. */
-const ORIGIN = 'origin.json';
 
 /**
  * Makes build/webgpu, unless it is there and made from the same sources and wheel. Options:
@@ -47,7 +44,7 @@ export async function setUpWebgpu(options, log) {
   for (const name of ['node-addon-api', 'node-api-headers']) {
     if (!existsSync(join(modules, name))) throw new SetupError(`node_modules/${name} is missing: run npm ci first`);
   }
-  const origin = { version: VERSION, sources: await sumOfSources(root) };
+  const origin = { version: VERSION, sources: sumOfSources(sourceFolder(root)) };
   if (await isCurrent(place, origin)) {
     log(`${place} is up to date`);
     if (!dryRun) findGpu(place, options, log);
@@ -95,20 +92,8 @@ export async function removeWebgpu({ root, cache }, log) {
   }
 }
 
-/** The C++ sources of the addon, in order. */
-async function sourcesOf(root) {
-  const folder = join(root, 'native', 'webgpu');
-  return (await readdir(folder))
-    .filter((name) => /\.(cpp|h)$/.test(name))
-    .sort()
-    .map((name) => join(folder, name));
-}
-
-async function sumOfSources(root) {
-  const hash = createHash('sha256');
-  for (const path of await sourcesOf(root)) hash.update(await readFile(path));
-  return hash.digest('hex');
-}
+/** Where the addon's C++ sources lie. */
+const sourceFolder = (root) => join(root, 'native', 'webgpu');
 
 async function isCurrent(place, { version, sources }) {
   if (!existsSync(join(place, ADDON))) return false;
@@ -140,7 +125,7 @@ export function languageOptions(headers, modules) {
 }
 
 async function compile(folder, { root, modules = join(root, 'node_modules'), machine, compiler }) {
-  const sources = (await sourcesOf(root)).filter((path) => path.endsWith('.cpp'));
+  const sources = sourcesIn(sourceFolder(root)).filter((path) => path.endsWith('.cpp'));
   // Node unloads an addon with the worker that loaded it; a driver's threads would wake up in code that is gone.
   const linking = machine.platform === 'darwin' ? ['-undefined', 'dynamic_lookup'] : ['-Wl,-z,nodelete', '-ldl'];
   const args = [

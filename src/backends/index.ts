@@ -12,10 +12,10 @@ import type { StartedBackend } from './started.js';
 export const BACKENDS = BACKEND_NAMES;
 export type BackendName = (typeof BACKENDS)[number];
 
-export interface Backend extends StartedBackend {
+export interface Backend extends Omit<StartedBackend, 'notice'> {
   name: BackendName;
-  /** What was to be known of a choice of `auto` that came to another than the first; null where it did not. */
-  fallback: string | null;
+  /** Why a choice of `auto` came to another than the first, and what is to be known of the backend itself; null for neither. */
+  caveat: string | null;
 }
 
 /** How each backend is started; throws an Error that says why it does not work here and what would make it. */
@@ -40,13 +40,11 @@ export async function useBackend(choice: BackendName | 'auto', threads: number |
   const reasons: string[] = [];
   for (const name of candidates) {
     try {
-      const started = await STARTERS[name](threads);
+      const { notice, ...started } = await STARTERS[name](threads);
       await tf.setBackend(name);
-      return {
-        name,
-        ...started,
-        fallback: reasons.length === 0 ? null : `computed on ${name}, since ${reasons.join('; ')}`,
-      };
+      const fallback = reasons.length === 0 ? [] : [`computed on ${name}, since ${reasons.join('; ')}`];
+      const caveats = [...fallback, ...(notice === undefined ? [] : [notice])];
+      return { name, ...started, caveat: caveats.length === 0 ? null : caveats.join('; ') };
     } catch (error) {
       // Not the machine's fault: `auto` must not turn to a slower one instead.
       if (error instanceof InputError) throw error;

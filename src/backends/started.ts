@@ -10,6 +10,8 @@ export interface StartedBackend {
   instructionSets: readonly string[];
   /** Threads that compute. */
   threads: number;
+  /** What is to be known of how it was built; absent where nothing is. */
+  notice?: string;
   /** True of a GPU that is emulated on the processor, which is good for tests alone. */
   emulated?: boolean;
   /** What a GPU allows, in lines for people. */

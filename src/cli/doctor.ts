@@ -15,6 +15,8 @@ interface Finding {
   works: boolean;
   /** Why it does not work, and the command that would make it; null where it does. */
   reason: string | null;
+  /** What is to be known of it though it works; null where nothing is. */
+  caveat: string | null;
   /** The libraries that compute, each with its version. */
   version: string | null;
   devices: readonly string[];
@@ -44,6 +46,7 @@ const SMALL_CHAIN: ChainShape = { batch: 4, tokens: 6, hidden: 64, latent: 16, v
 
 /** What a backend that does not work has of all that. */
 const NOTHING = {
+  caveat: null,
   version: null,
   devices: [],
   instructionSets: [],
@@ -101,10 +104,10 @@ async function examine(threads: number | 'auto'): Promise<Finding[]> {
   for (const name of BACKENDS) {
     try {
       const started = await useBackend(name, threads);
-      const { version, devices, instructionSets, threads: used } = started;
+      const { version, devices, instructionSets, threads: used, caveat } = started;
       const [f32, bf16] = [measurePeak('f32')!, measurePeak('bf16')];
       const measured = { gflops: f32 / 1e9, bf16Gflops: bf16 === null ? null : bf16 / 1e9 };
-      const about = { version, devices, instructionSets, threads: used };
+      const about = { caveat, version, devices, instructionSets, threads: used };
       const gpu = name === 'webgpu' ? await examineGpu(started) : null;
       findings.push({ backend: name, works: true, reason: null, ...about, ...measured, gpu });
     } catch (error) {
@@ -132,7 +135,8 @@ function describeGpu({ limits, chain, chainSeconds, fallbacks: fellBack }: GpuFi
 }
 
 function describe(finding: Finding): string[] {
-  const { backend, works, reason, version, devices, instructionSets, threads, gflops, bf16Gflops, gpu } = finding;
+  const { backend, works, reason, caveat, version, devices, instructionSets, threads, gflops, bf16Gflops, gpu } =
+    finding;
   const below = (line: string) => `            ${line}`;
   if (!works) return [`${backend.padEnd(12)}no`, ...reason!.split('\n').map(below)];
   const speed = (value: number) => `${value < 10 ? value.toFixed(1) : value.toFixed(0)} GFLOP/s`;
@@ -141,6 +145,7 @@ function describe(finding: Finding): string[] {
   return [
     `${backend.padEnd(12)}yes, ${speed(gflops!)}${inBf16}, ${on}`,
     below(version!),
+    ...(caveat === null ? [] : [below(caveat)]),
     ...(instructionSets.length === 0 ? [] : [below(instructionSets.join(' '))]),
     ...(gpu === null ? [] : describeGpu(gpu).map(below)),
   ];

@@ -114,8 +114,8 @@ export function onTrainedRun<
       ]);
       const progress = createProgress(io, options.json ?? false);
       const opened = await openRun(run, folder, options.weights);
-      const { fallback } = opened;
-      if (fallback !== null) showRunEvent({ kind: 'warning', text: fallback }, run.name, progress);
+      const { caveat } = opened;
+      if (caveat !== null) showRunEvent({ kind: 'warning', text: caveat }, run.name, progress);
       try {
         const following = {
           signal: io.stop,

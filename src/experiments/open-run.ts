@@ -27,8 +27,8 @@ export interface OpenRun {
   epoch: number;
   /** What a row says of who measured it. */
   provenance: Provenance;
-  /** What a row warns of where `backend: auto` fell back; see `Backend`. */
-  fallback: string | null;
+  /** What a row warns of in how it was computed; see `Backend`. */
+  caveat: string | null;
   dispose(): void;
 }
 
@@ -90,7 +90,7 @@ async function openWith(corpus: PreparedCorpus, run: RunConfig, folder: RunFolde
     );
   }
   checkMemory(run, corpus.vocabulary.size);
-  const { name, threads, fallback } = await startMachine(run);
+  const { name, threads, caveat } = await startMachine(run);
   const method = methodNamed(run.method);
   const model = method.create(run, corpus);
   try {
@@ -110,7 +110,7 @@ async function openWith(corpus: PreparedCorpus, run: RunConfig, folder: RunFolde
         weights: sha256,
         dataHash: corpus.hash,
       },
-      fallback,
+      caveat,
       dispose: () => {
         if (disposed.has(model.decoder)) return;
         disposed.add(model.decoder);

@@ -36,7 +36,7 @@ export interface Following<Event = Stage> {
 
 /** Who keeps and tells the rows of an opened run. */
 export function rowKeeper(
-  opened: { folder: RunFolder; provenance: Provenance; fallback: string | null },
+  opened: { folder: RunFolder; provenance: Provenance; caveat: string | null },
   settingsOf: (result: Result) => MeasuredRow['settings'],
   onProgress?: (event: RowEvent) => void,
 ): RowKeeper {

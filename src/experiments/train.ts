@@ -35,7 +35,7 @@ export async function trainRun(
     checkMemory(run, corpus.vocabulary.size);
     checkPrepared(run, corpus);
     const backend = await startMachine(run, run.precision);
-    if (backend.fallback !== null) onProgress?.({ kind: 'warning', text: backend.fallback });
+    if (backend.caveat !== null) onProgress?.({ kind: 'warning', text: backend.caveat });
     checkPrecision(run);
     const { name, threads } = backend;
     return await train({

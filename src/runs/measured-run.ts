@@ -18,13 +18,13 @@ export class RowKeeper {
   private readonly lost: { file: string; error: Error }[] = [];
 
   /**
-   * @param of what is measured; its `fallback` is what every row is to warn of.
+   * @param of what is measured; its `caveat` is what every row is to warn of.
    * @param settingsOf what else a result's number depends on.
    * @param tell is given each row, whether it could be kept or not.
    * @throws what the file system throws where no row can be written, before anything is measured.
    */
   constructor(
-    private readonly of: { folder: RunFolder; provenance: Provenance; fallback: string | null },
+    private readonly of: { folder: RunFolder; provenance: Provenance; caveat: string | null },
     private readonly settingsOf: (result: Result) => MeasuredRow['settings'],
     private readonly tell: (row: MeasuredRow) => void,
   ) {
@@ -32,9 +32,9 @@ export class RowKeeper {
   }
 
   async keep(measured: Result): Promise<void> {
-    const { folder, provenance, fallback } = this.of;
+    const { folder, provenance, caveat } = this.of;
     const { perSentence, ...result } = measured;
-    const warnings = [...result.warnings, ...(fallback === null ? [] : [fallback])];
+    const warnings = [...result.warnings, ...(caveat === null ? [] : [caveat])];
     const row = { ...result, warnings, ...provenance, settings: this.settingsOf(measured) };
     try {
       await folder.writeRow(row, perSentence);

@@ -72,7 +72,7 @@ describe('classifyRun', () => {
       decoder: null as unknown as OpenRun['decoder'],
       epoch: 4,
       provenance: { epoch: 4, backend: 'cpu', threads: 1, commit: 'abc', weights: 'cafe', dataHash: 'f00d' },
-      fallback: null,
+      caveat: null,
       dispose: () => {},
     };
   }

@@ -52,7 +52,7 @@ describe('posteriorRun', () => {
       decoder: decoder as unknown as OpenRun['decoder'],
       epoch: 4,
       provenance: { epoch: 4, backend: 'cpu', threads: 1, commit: 'abc', weights: 'cafe', dataHash: 'f00d' },
-      fallback: null,
+      caveat: null,
       dispose: () => {},
       ...changes,
     };

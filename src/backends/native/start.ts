@@ -1,15 +1,20 @@
 // Starting the native backend: the addon is loaded, and its kernels are registered, when it is first asked for.
 
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import * as tf from '@tensorflow/tfjs-core';
 import { InputError } from '../../errors.js';
+import { isBuiltFrom } from '../origin.js';
 import { processorModel } from '../processor.js';
 import type { StartedBackend } from '../started.js';
 import { usableThreads } from '../threads.js';
-import { loadAddon } from './addon.js';
+import { ADDON, loadAddon } from './addon.js';
 import { NativeBackend } from './backend.js';
 import { registerNativeKernels } from './kernels.js';
 
 let backend: NativeBackend | undefined;
+
+const SOURCES = fileURLToPath(new URL('../../../native', import.meta.url));
 
 /**
  * @param threads that compute; `auto` is one for each core this process may use, and no more than a scheduler allows.
@@ -31,5 +36,10 @@ export async function startNative(threads: number | 'auto'): Promise<StartedBack
       `threads: the environment's OMP_THREAD_LIMIT allows ${used} where ${threads} are asked for; give ${used}, or unset it`,
     );
   }
-  return { version: `oneDNN ${oneDnn}`, devices: [processorModel()], instructionSets, threads: used };
+  const started = { version: `oneDNN ${oneDnn}`, devices: [processorModel()], instructionSets, threads: used };
+  if (isBuiltFrom(path.dirname(ADDON), SOURCES)) return started;
+  return {
+    ...started,
+    notice: 'the native addon was built from other sources than those here: sri setup builds it anew',
+  };
 }

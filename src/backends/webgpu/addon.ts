@@ -66,9 +66,10 @@ export interface WebgpuAddon {
   counts(): { dispatches: number; submissions: number };
 }
 
-const BUILD = fileURLToPath(new URL('../../../build/webgpu/', import.meta.url));
+/** Where the set-up puts the addon. */
+export const BUILD = fileURLToPath(new URL('../../../build/webgpu/', import.meta.url));
 const ADDON = `${BUILD}sri_webgpu.node`;
-const SETUP = 'sri setup --for webgpu';
+export const SETUP = 'sri setup --for webgpu';
 
 /** Whether the backend was set up here. */
 export function isSetUp(): boolean {

@@ -1,13 +1,17 @@
 // Starting the webgpu backend: the GPU is opened, and the kernels are registered, when it is first asked for.
 
+import { fileURLToPath } from 'node:url';
 import * as tf from '@tensorflow/tfjs-core';
+import { isBuiltFrom } from '../origin.js';
 import type { StartedBackend } from '../started.js';
-import { openAdapter } from './addon.js';
+import { BUILD, openAdapter, SETUP } from './addon.js';
 import { WebgpuBackend } from './backend.js';
 import { Gpu } from './gpu.js';
 import { registerWebgpuKernels } from './register.js';
 
 let backend: WebgpuBackend | undefined;
+
+const SOURCES = fileURLToPath(new URL('../../../native/webgpu', import.meta.url));
 
 /** @throws Error where there is no GPU, or it is not set up, saying what would help. */
 export async function startWebgpu(): Promise<StartedBackend> {
@@ -20,7 +24,11 @@ export async function startWebgpu(): Promise<StartedBackend> {
   }
   const { facts } = backend.gpu;
   const mebibytes = (bytes: number) => `${Math.floor(bytes / 2 ** 20)} MiB`;
+  const isCurrent = isBuiltFrom(BUILD, SOURCES);
   return {
+    ...(!isCurrent && {
+      notice: `the webgpu addon was built from other sources than those here: ${SETUP} builds it anew`,
+    }),
     version: `wgpu-native ${facts.libraryVersion} on ${facts.interface}, ${facts.driver}`,
     devices: [facts.software ? `${facts.name}, which the processor emulates: for tests, not for speed` : facts.name],
     instructionSets: [],

@@ -442,8 +442,8 @@ export class Performer {
     if (this.opened?.folder.directory !== folder.directory) {
       this.close();
       this.opened = await openRun(run, folder);
-      const { fallback } = this.opened;
-      if (fallback !== null) this.tell({ kind: 'warning', text: fallback });
+      const { caveat } = this.opened;
+      if (caveat !== null) this.tell({ kind: 'warning', text: caveat });
     }
     return this.opened!;
   }
