@@ -144,6 +144,25 @@ describe('shortRun', () => {
       expect(again).toEqual(z);
     });
   });
+
+  it('keeps the whole path of more draws than are carried at once', () => {
+    const sizes = { ...SIZES[3]!, rows: 3 * 200 };
+    const size = sizes.rows * sizes.latentSize;
+    const handles = latentHandles(sizes, latentInputs(sizes, 45, true));
+    const random = new Random(46);
+    const z0 = random.floats(size);
+    const noise = random.floats(2 * size, 2);
+    const stepSizes = Float32Array.of(0.05, 0.02);
+    const [z, path] = [new Float32Array(size), new Float32Array(3 * size)];
+    const dynamics = { rows: sizes.rows, temperature: 0.7, priorWeight: 0.3 };
+    addon.shortRun(...handles, { ...dynamics, z0, noise, stepSizes, z, path });
+    expect(path.slice(0, size)).toEqual(z0);
+    const first = new Float32Array(size);
+    const only = { noise: noise.slice(0, size), stepSizes: stepSizes.slice(0, 1) };
+    addon.shortRun(...handles, { ...dynamics, ...only, z0, z: first, path: null });
+    expect(path.slice(size, 2 * size)).toEqual(first);
+    expect(path.slice(2 * size)).toEqual(z);
+  });
 });
 
 describe('shortRun with the sum of gradients along its way', () => {
