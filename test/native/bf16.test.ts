@@ -44,6 +44,15 @@ describe.runIf(here)('bf16 products', () => {
     });
   });
 
+  it('have operands that are rounded to the nearest, of two to the even one', () => {
+    // Halfway between neighbours, whose last bits are 0 and 1, and 1 and 0; and beside it.
+    const a = Float32Array.of(1 + 2 ** -8, 1 + 3 * 2 ** -8, -1 - 2 ** -8, 1 + 2 ** -8 + 2 ** -16);
+    const out = new Float32Array(4);
+    addon.matMul(a, Float32Array.of(1), out, 4, 1, 1, false, false, false, 'bf16');
+    expect(out).toEqual(rounded(a));
+    expect(Array.from(out)).toEqual([1, 1 + 2 ** -6, -1, 1 + 2 ** -7]);
+  });
+
   it('run chains, the same bits each time', () => {
     const handles = latentHandles(sizes, inputs, 'bf16');
     const stepSizes = new Float32Array(5).fill(0.01);
