@@ -7,7 +7,8 @@ const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 const say = (text: string) => process.stderr.write(`\n${text}\n\n`);
 
 const addon = existsSync(here('build/native/sri_native.node'));
-if (!addon) say('The native addon is not built: the tests in test/native DO NOT RUN.');
+if (!addon)
+  say('The native addon is not built: the tests of the native backend DO NOT RUN, those in test/native among them.');
 
 /** Why there is no GPU to test on; null where there is one. */
 function whyNoGpu(): string | null {

@@ -2,7 +2,14 @@ import { Matrix } from 'ml-matrix';
 import { describe, expect, test } from 'vitest';
 import { type DynamicsSearch, searchDynamics } from '../../src/inference/dynamics-search.js';
 import { stepSizes } from '../../src/inference/schedule.js';
-import { type LinearGaussian, logDeterminant, randomLinearGaussian } from './models.js';
+import {
+  constantSchedule,
+  delegating,
+  type LinearGaussian,
+  logDeterminant,
+  MixturePrior,
+  randomLinearGaussian,
+} from './models.js';
 
 const STEPS = 10;
 
@@ -74,12 +81,13 @@ describe('a search by the bound', () => {
   test('the same key gives the same numbers, another key others, and batches add up', () => {
     const options = { steps: 4, temperature: 1, priorWeight: 1 };
     const small = randomLinearGaussian(4, 3);
-    const run = (epoch: number) => searchStepSize([small, small], [0.05], options, { seed: 1, epoch }).candidates[0]!;
-    expect(run(1)).toEqual(run(1));
-    expect(run(1).value).not.toBe(run(2).value);
+    const key = { seed: 1, epoch: 1 };
+    const run = (other = {}) => searchStepSize([small, small], [0.05], options, { ...key, ...other }).candidates[0]!;
+    expect(run()).toEqual(run());
+    for (const other of [{ seed: 2 }, { epoch: 2 }, { iteration: 3 }]) expect(run(other).value).not.toBe(run().value);
     // Eight chains with noise of their own, not four twice.
-    const single = searchStepSize([small], [0.05], options, { seed: 1, epoch: 1 }).candidates[0]!;
-    expect(run(1).value).not.toBe(single.value);
+    const single = searchStepSize([small], [0.05], options, key).candidates[0]!;
+    expect(run().value).not.toBe(single.value);
   });
 
   test('steps that share a gradient are measured as the one step that they are', () => {
@@ -113,6 +121,17 @@ describe('a search by the bound', () => {
     expect(forced.best).toBe(overshooting);
     expect(forced.warnings.map(({ text }) => text).join()).toMatch(/100 % of the chains/);
   });
+});
+
+test('a candidate without a step that may fold can be chosen where none may', () => {
+  const dynamics = [{ label: '0.01', schedule: constantSchedule(0.01, 4) }];
+  const strict = { ...search, criterion: 'bound', foldLimit: 0 } as const;
+  const { best, candidates, warnings } = searchDynamics([randomLinearGaussian(4, 3)], dynamics, strict, {
+    seed: 1,
+    epoch: 1,
+  });
+  expect({ best, warnings }).toEqual({ best: 0, warnings: [] });
+  expect(candidates[0]).toMatchObject({ notPositiveDefinite: 0, eligible: true });
 });
 
 /** KL(q || p(z | x)), nats, of the Gaussian that a chain's end is over its start and noise, mean over sentences. */
@@ -165,6 +184,31 @@ describe('a search by perplexity', () => {
     const { best, candidates } = searchDynamics([weak], choices, { ...search, criterion: 'perplexity' }, key);
     expect(best).toBe(1);
     expect(candidates.map(({ label }) => label)).toEqual(choices.map(({ label }) => label));
+  });
+
+  test('fits a Gaussian to fewer ends than there are dimensions', () => {
+    const dynamics = [{ label: '0.01', schedule: constantSchedule(0.01, 4) }];
+    const few = { ...search, criterion: 'perplexity', chains: 4 } as const;
+    expect(searchDynamics([randomLinearGaussian(6, 12)], dynamics, few, key)).toMatchObject({
+      best: 0,
+      candidates: [{ nonFinite: 0, eligible: true }],
+    });
+  });
+
+  test('is less than log p(x) by what the fit to a few ends is off, in closed form where the text says nothing', () => {
+    // Three starts of N(0, 1) of their variance s^2, whose mean has a third of it:
+    // E[log s - (mean^2 + s^2 - 1) / 2], with 2 s^2 of chi-squared's two degrees of freedom, so E[log s^2] = -gamma.
+    const count = 15000;
+    const silent = delegating(new MixturePrior(1, [[1, 0, 1]]), {
+      sentences: count,
+      words: new Int32Array(count).fill(1),
+    });
+    const still = [{ label: 'still', schedule: constantSchedule(0, 0) }];
+    const { candidates } = searchDynamics([silent], still, { ...search, criterion: 'perplexity', chains: 3 }, key);
+    const { value, standardError } = candidates[0]!;
+    const gamma = 0.5772156649;
+    expect(standardError).toBeLessThan(0.006);
+    expect(Math.abs(value + (1 / 3 + gamma) / 2)).toBeLessThan(4 * standardError);
   });
 
   test('leaves out a candidate that left the finite numbers', () => {

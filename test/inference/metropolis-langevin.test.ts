@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { metropolisLangevin } from '../../src/inference/metropolis-langevin.js';
-import { meanAndError, normals, Quartic, randomLinearGaussian, TinyRnn } from './models.js';
+import { delegating, meanAndError, normals, Quartic, randomLinearGaussian, TinyRnn } from './models.js';
 
 const TEXTS = [
   [1, 2, 0, 4],
@@ -56,6 +56,27 @@ describe('Metropolis-adjusted Langevin', () => {
       for (const share of acceptance) expect(Math.abs(share - 0.6)).toBeLessThan(0.1);
       for (const step of stepSizes) expect(step).toBeGreaterThan(1e-3);
     }
+  });
+
+  test('keeps the geometric mean of the steps that the second half of the burn-in ends with', () => {
+    // Every proposal is refused, so that the step shrinks as fast as it can: 0.6 short of its target each time.
+    const model = randomLinearGaussian(1, 2);
+    const walled = delegating(model, {
+      gradient(z) {
+        const { nll, gradient } = model.gradient(z);
+        return { nll: nll.map((value, row) => (z[2 * row] === 0 ? value : Number.NaN)), gradient };
+      },
+    });
+    const run = (burnIn: number) => {
+      const keys = { seed: 1, sentences: Int32Array.of(0) };
+      const options = { burnIn, steps: 1, initialStepSize: 0.05 };
+      return Math.log(metropolisLangevin(walled, new Float32Array(4), options, keys).stepSizes[0]! / 0.05);
+    };
+    const shrunk = [1, 2, 3, 4].map((t) => -1.2 / Math.sqrt(t));
+    const shrunkAfter = (count: number) => shrunk.slice(0, count).reduce((sum, value) => sum + value, 0);
+    expect(run(1)).toBeCloseTo(shrunkAfter(1), 10);
+    expect(run(2)).toBeCloseTo(shrunkAfter(2), 10);
+    expect(run(4)).toBeCloseTo((shrunkAfter(3) + shrunkAfter(4)) / 2, 10);
   });
 
   test('refuses a proposal that has no likelihood, and stays where it was', () => {

@@ -4,7 +4,7 @@ import { posteriorMode } from '../../src/inference/posterior-mode.js';
 import type { LatentLayers } from '../../src/model/latent-layers.js';
 import { LayeredLikelihood } from '../../src/model/layered-decoder.js';
 import { RandomStream } from '../../src/random/philox.js';
-import { delegating, LinearGaussian } from './models.js';
+import { delegating, LinearGaussian, Quartic } from './models.js';
 
 const stream = new RandomStream({ seed: 5, purpose: 'shuffle' });
 const loading = new Matrix(Array.from({ length: 6 }, () => Array.from(stream.normals(4))));
@@ -84,6 +84,15 @@ describe('the mode of a posterior', () => {
     });
     const alone = posteriorMode(new LinearGaussian(loading, [observations[3]!], 0.5), 7);
     expect(Array.from(alone.z)).toEqual(Array.from(posteriorMode(model, 7).z.subarray(12, 16)));
+  });
+
+  it('is gone for in steps each twice as long as the one before where the way down is straight', () => {
+    // U = -z: a first step of 1 / (1 + 1), and no curvature along any.
+    const straight = delegating(new Quartic(), {
+      gradient: (z) => ({ nll: z.map((value) => -value - value ** 2 / 2), gradient: z.map((value) => -1 - value) }),
+    });
+    const reached = [2, 3, 4, 8].map((gradients) => posteriorMode(straight, gradients).z[0]);
+    expect(reached).toEqual([0.5, 1.5, 3.5, 63.5]);
   });
 
   it('stays where it began where nothing is finite', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { DiagonalGaussian } from '../../src/inference/posterior.js';
 import { negativeElbo, type RefinementOptions, refine, refinementAdjoint } from '../../src/inference/semi-amortized.js';
-import { normals, randomLinearGaussian, TinyRnn } from './models.js';
+import { delegating, normals, randomLinearGaussian, TinyRnn } from './models.js';
 
 const options: RefinementOptions = {
   steps: 6,
@@ -174,6 +174,41 @@ describe('its adjoint', () => {
           expect(Math.abs(derivative[part][i]! - numeric)).toBeLessThan(5e-3 * Math.max(1, Math.abs(numeric)));
         }
       }
+    },
+  );
+
+  test.each([
+    [5, 'sentence'],
+    [0.05, 'sentence'],
+    [0.05, 'batch'],
+  ] as const)(
+    'has in its probes what the steps owe to a weight of the decoder, one that multiplies the NLL, clipped to %f by %s',
+    (clipNorm, scope) => {
+      const model = new TinyRnn(TEXTS, LATENT, { scale: 1.5 });
+      const settings: RefinementOptions = { ...options, steps: 3, clipNorm, scope };
+      const start = startAt(3);
+      const refined = (by: number) => {
+        const heavier = delegating(model, {
+          gradient(z) {
+            const { nll, gradient } = model.gradient(z);
+            return { nll, gradient: gradient.map((value) => (1 + by) * value) };
+          },
+        });
+        return refine(heavier, start, noise, settings);
+      };
+      const numeric = (lossOf(refined(0.005).gaussian) - lossOf(refined(-0.005).gaussian)) / 0.01;
+      const refinement = refined(0);
+      const { probes } = refinementAdjoint(model, refinement, lossGradient(refinement.gaussian), settings);
+      // The slope of a NLL in what multiplies it is the NLL.
+      let owed = 0;
+      for (const { plus, minus, weight } of probes) {
+        const [above, below] = [model.nll(plus).nll, model.nll(minus).nll];
+        weight.forEach((value, sentence) => {
+          owed += value * (above[sentence]! - below[sentence]!);
+        });
+      }
+      expect(Math.abs(numeric)).toBeGreaterThan(0.02);
+      expect(owed / numeric).toBeCloseTo(1, 2);
     },
   );
 

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { useBackend } from '../../src/backends/index.js';
 import { type Batch, equalLengthBatches } from '../../src/data/batches.js';
 import { type AmortizedModel, dimensionKl } from '../../src/methods/amortized-model.js';
@@ -130,6 +130,65 @@ describe('Lagging-VAE', () => {
       expect(size).toBeGreaterThan(0);
       expect(Math.hypot(...gradient.map((value, j) => value - wanted[i]![j]!)) / size).toBeLessThan(1e-4);
     });
+    model.dispose();
+  });
+
+  it('tells the inner rule the loss, by the weight of its KL, and the words of each update’s batch, whatever clips it', () => {
+    const batch = batchOf();
+    const told = (clipBy: 'updated' | 'all') => {
+      const model = laggingVae.create(
+        {
+          ...run,
+          model: { ...run.model, wordDropout: 0, outputDropout: 0, weightRange: 0.6 },
+          klWeight: 0.3,
+          aggressive: { ...run.aggressive, updates: 1, clipBy },
+        },
+        corpus,
+      );
+      const losses: number[] = [];
+      const learner: Learner = {
+        minimize(loss) {
+          const value = tf.tidy(() => (loss as () => tf.Scalar)().dataSync()[0]!);
+          losses.push(value);
+          return { loss: value, gradientNorm: 1 };
+        },
+      };
+      const observe = vi.spyOn(InnerStopRule.prototype, 'observe');
+      model.learn(batch, at, learner);
+      const [call] = observe.mock.calls;
+      observe.mockRestore();
+      model.dispose();
+      return { call: call!, loss: losses[0]! };
+    };
+    const [own, all] = [told('updated'), told('all')];
+    expect(all.call).toEqual([all.loss * batch.size, batch.size * batch.tokens]);
+    expect(own.call[0] / all.call[0]).toBeCloseTo(1, 5);
+    expect(own.call[1]).toBe(all.call[1]);
+  });
+
+  it('updates the encoder on the batch itself, then on batches of the epoch that each iteration draws anew', () => {
+    // No window ends before the updates do.
+    const aggressive = { ...run.aggressive, updates: 6, window: 7 };
+    const model = laggingVae.create({ ...run, aggressive }, corpus) as AmortizedModel;
+    const encode = vi.spyOn(model.encoder, 'encode');
+    const learner: Learner = { minimize: () => ({ loss: 1, gradientNorm: 1 }) };
+    const read = (batch: number) => {
+      encode.mockClear();
+      model.learn(batchOf(), { ...at, batch }, learner);
+      return encode.mock.calls.map(([encoded]) => Array.from((encoded as Batch).indices));
+    };
+    const [first, second] = [read(0), read(1)];
+    const key = { seed: run.seed, epoch: at.epoch };
+    const epoch = Array.from(equalLengthBatches(corpus.splits.train, run.training.batchSize, { key }), ({ indices }) =>
+      Array.from(indices),
+    );
+    for (const [own, ...drawn] of [first, second]) {
+      expect(own).toEqual(Array.from(batchOf().indices));
+      expect(drawn).toHaveLength(5);
+      for (const sentences of drawn) expect(epoch).toContainEqual(sentences);
+    }
+    expect(second).not.toEqual(first);
+    expect(read(0)).toEqual(first);
     model.dispose();
   });
 

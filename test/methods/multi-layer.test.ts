@@ -84,6 +84,33 @@ describe('two-layer SRI', () => {
     });
   });
 
+  it('knows the mean of z1 with its derivatives, each the slope of the one before', () => {
+    withModel(runOf({ upper: 3 }), corpus, (model) => {
+      const likelihood = model.likelihood(batch) as LayeredLikelihood;
+      const { layers } = likelihood;
+      likelihood.dispose();
+      const at = [0.3, -0.5, 0.8];
+      const weights = Float64Array.of(0.7);
+      const { jacobian, curvature } = layers.meanAt(at, 0);
+      const bend = curvature(weights);
+      const h = 1e-4;
+      for (let k = 0; k < 3; k++) {
+        const [above, below] = [h, -h].map((by) =>
+          layers.meanAt(
+            at.map((value, j) => (j === k ? value + by : value)),
+            0,
+          ),
+        );
+        expect(jacobian[k]).toBeCloseTo((above!.mean[0]! - below!.mean[0]!) / (2 * h), 7);
+        for (let j = 0; j < 3; j++) {
+          const slope = (weights[0]! * (above!.jacobian[j]! - below!.jacobian[j]!)) / (2 * h);
+          expect(Math.abs(slope)).toBeGreaterThan(1e-3);
+          expect(bend[j * 3 + k]).toBeCloseTo(slope, 7);
+        }
+      }
+    });
+  });
+
   it('is SRI where there is one layer and the step sizes stay: the same weights, codes and loss', () => {
     const plain = toyRun('sri');
     const sri: ToyRun = {

@@ -206,6 +206,26 @@ describe('SRI', () => {
     other.dispose();
   });
 
+  it('searches with the noise of the run’s seed and of the iteration', () => {
+    const base = toyRun('sri');
+    // Of all validation sentences, so that no seed chooses among them.
+    const few = toyCorpus(3);
+    const search = { every: 1, grid: [0.1], sentences: 3, criterion: 'bound', chains: 64, foldLimit: 0.25 } as const;
+    const run = { ...base, langevin: { ...base.langevin, search: { ...search, grid: [...search.grid] } } };
+    const weights = sri.create(run, few);
+    const found = (seed: number, iteration: number) => {
+      const model = sri.create({ ...run, seed }, few);
+      model.parameters.restore(weights.parameters.store(), 'here');
+      const { quantities } = model.learn(batchOf(), { ...at, iteration }, onlooker());
+      model.dispose();
+      return quantities['searchQ[0.1]']!;
+    };
+    const [own, ...others] = [found(3, 0), found(4, 0), found(3, 1)];
+    expect(found(3, 0)).toBe(own);
+    for (const other of others) expect(Math.abs(other - own!)).toBeGreaterThan(1e-3);
+    weights.dispose();
+  });
+
   it('says once what is to be known of the step that the search chose', () => {
     const base = toyRun('sri');
     const search = { every: 1, sentences: 6, criterion: 'bound', chains: 64, foldLimit: 0 } as const;

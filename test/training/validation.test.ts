@@ -44,6 +44,11 @@ describe('judge', () => {
     expect(decisions.at(-1)!.stop).toEqual({ reason: 'decays', decays: 2 });
   });
 
+  it('takes a loss that stays the same for a gain', () => {
+    const decisions = follow([5, 5, 5, 5, 5], { decay: { ...DECAY, fromEpoch: 1 }, earlyStop: null });
+    expect(decisions.map(({ learningRateFactor }) => learningRateFactor)).toEqual([1, 1, 1, 1, 1]);
+  });
+
   it('waits for fromEpoch', () => {
     const decisions = follow([5, 6, 6, 6, 6], { decay: { ...DECAY, fromEpoch: 5 }, earlyStop: null });
     expect(decisions.map(({ learningRateFactor }) => learningRateFactor)).toEqual([1, 1, 1, 1, 0.5]);
