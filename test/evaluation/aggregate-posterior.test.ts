@@ -132,6 +132,12 @@ describe('the aggregate posterior', () => {
     expect(prior.reduce((sum, x) => sum + x * x, 0) / prior.length).toBeCloseTo(1, 0);
   });
 
+  it('is held beside other samples of the prior than the threshold is made of, whatever the seed', async () => {
+    const { prior } = await aggregatePosterior(z, 4, { seed: 0, iterations: 1 });
+    const ofThreshold = new RandomStream({ seed: 0, purpose: 'aggregate-posterior', batch: 0 }).normals(sentences);
+    expect(prior.slice(0, sentences)).not.toEqual(ofThreshold);
+  });
+
   it('refuses codes that inference lost, and stops when asked', async () => {
     const broken = z.slice();
     broken[5] = Number.NaN;

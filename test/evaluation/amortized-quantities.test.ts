@@ -8,7 +8,8 @@ import { proposalStream } from '../../src/evaluation/perplexity/importance.js';
 import { GaussianPosterior, PointPosterior } from '../../src/inference/amortized.js';
 import { mutualInformation } from '../../src/inference/mutual-information.js';
 import { type DiagonalGaussian, dimensionKl } from '../../src/inference/posterior.js';
-import { meanAndError, normals, Quartic, randomLinearGaussian, TinyRnn } from '../inference/models.js';
+import type { ConditionalLikelihood } from '../../src/model/likelihood.js';
+import { delegating, meanAndError, normals, Quartic, randomLinearGaussian, TinyRnn } from '../inference/models.js';
 
 function keysOf(sentences: number, seed = 1) {
   return { seed, sentences: Int32Array.from({ length: sentences }, (_, i) => i) };
@@ -121,6 +122,21 @@ describe('mutual information from the moments of draws', () => {
     expect((kl - information) / aggregate).toBeCloseTo(1, 1);
   });
 
+  test('has the standard error that is its spread over repetitions', () => {
+    const [count, sentences, dimensions] = [8, 40, 2];
+    const estimates = Array.from({ length: 300 }, (_, i) => {
+      const means = normals(sentences * dimensions, 2 * i + 1);
+      const z = normals(count * sentences * dimensions, 2 * i + 2).map(
+        (noise, at) => 0.5 * noise + means[at % means.length]!,
+      );
+      return meanAndError(marginalInformation(momentGaussian(z, count), sentences, count));
+    });
+    const { error } = meanAndError(estimates.map(({ mean }) => mean));
+    const claimed = estimates.reduce((sum, one) => sum + one.error, 0) / estimates.length;
+    expect(claimed / (error * Math.sqrt(300))).toBeGreaterThan(0.85);
+    expect(claimed / (error * Math.sqrt(300))).toBeLessThan(1.15);
+  });
+
   test('wants three draws', () => {
     expect(() => marginalInformation(momentGaussian(normals(8), 2), 1, 2)).toThrow(/three draws/);
   });
@@ -135,6 +151,14 @@ describe('active units of exact means', () => {
     const { value, sentences, monteCarloVariance, variances } = units.result();
     expect({ value, sentences, monteCarloVariance }).toEqual({ value: 1, sentences: 200, monteCarloVariance: 0 });
     expect(variances[0]).toBeCloseTo(0.5, 1);
+  });
+
+  test('have the unbiased variance of the means, in whose doubt a fourth moment of its own square has no part', () => {
+    const units = new ActiveUnits(1);
+    units.addMeans(Float32Array.of(0.25, -0.25, 0.25, -0.25), null);
+    const { value, variances, standardError } = units.result();
+    expect({ value, standardError }).toEqual({ value: 1, standardError: 0 });
+    expect(variances[0]).toBeCloseTo(4 / 3 / 16, 12);
   });
 });
 
@@ -311,5 +335,46 @@ describe('what the decoder gains from z', () => {
     const exact = under(normals(40000, 2)) - under(sharp.mean);
     expect(Math.abs(value! - exact)).toBeLessThan(0.1);
     expect(facts!.share).toBeCloseTo(value! / facts!.nllUnderPrior!, 10);
+  });
+
+  /** In one dimension, a likelihood of which a word w costs (z - w)^2 / 2 nats wherever it stands. */
+  function wordByWord(sentences: readonly (readonly number[])[]): ConditionalLikelihood {
+    const { length } = sentences;
+    return delegating(new TinyRnn(sentences, 1), {
+      tokenNll: (z) =>
+        Float32Array.from(
+          { length: length * sentences[0]!.length },
+          (_, i) => (z[i % length]! - sentences[i % length]![Math.floor(i / length)]!) ** 2 / 2,
+        ),
+    });
+  }
+
+  test('is told position by position, of each the mean over the sentences that reach it', () => {
+    const [long, short] = [
+      {
+        texts: [
+          [3, 1, 2],
+          [2, 4, 4],
+        ],
+        first: 0,
+      },
+      { texts: [[3, 2]], first: 2 },
+    ];
+    const over = (batches: (typeof long)[]) => {
+      const gain = new GainOverPrior(4);
+      for (const { texts, first } of batches) {
+        const model = wordByWord(texts);
+        const keys = { seed: 1, sentences: Int32Array.from(texts, (_, i) => first + i) };
+        gain.add(model, new PointPosterior(model, normals(texts.length, 6), keys));
+      }
+      const { value, series } = gain.result();
+      return { value: value!, position: series!.position!.map((nats) => nats!) };
+    };
+    const [ofLong, ofShort, ofBoth] = [over([long]), over([short]), over([long, short])];
+    expect(ofLong.position).toHaveLength(3);
+    expect(ofLong.position.reduce((sum, nats) => sum + nats, 0)).toBeCloseTo(ofLong.value, 5);
+    ofLong.position.forEach((nats, t) => {
+      expect(ofBoth.position[t]).toBeCloseTo(t < 2 ? (2 * nats + ofShort.position[t]!) / 3 : nats, 5);
+    });
   });
 });

@@ -82,6 +82,25 @@ describe('the gain over the code of another sentence', () => {
     expect(facts!.share).toBeCloseTo(value! / facts!.nllUnderOther!, 10);
   });
 
+  test('takes the code of either other sentence of three, for every draw anew', () => {
+    const draws = 64;
+    const model = new LinearGaussian(loading(1.5, 0.8), observations(3, 1.5), 1);
+    const codes = normals(6, 5);
+    const gain = new GainOverOtherSentence(draws);
+    gain.add(model, new PointPosterior(model, codes, keysOf(3)));
+    const { perSentence } = gain.result();
+    [0, 1, 2].forEach((x) => {
+      const [own, one, other] = [0, 1, 2].map((i) => {
+        const from = 2 * ((x + i) % 3);
+        return model.at(x, codes.subarray(from, from + 2)).value;
+      }) as [number, number, number];
+      const share = (perSentence!.value[x]! + own - other) / (one - other);
+      expect(share * draws).toBeCloseTo(Math.round(share * draws), 2);
+      expect(share).toBeGreaterThan(0.25);
+      expect(share).toBeLessThan(0.75);
+    });
+  });
+
   test('takes the codes of a batch before for a sentence that is alone, and counts those without any', () => {
     const model = new LinearGaussian(loading(1.5, 0.8), observations(2, 1.5), 1);
     const together = new GainOverOtherSentence(2000);

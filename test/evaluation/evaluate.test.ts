@@ -143,6 +143,13 @@ describe('a model with a latent code', () => {
     expect(seen.flat().sort((a, b) => a - b)).toEqual(Array.from(evaluationSubset(split, 12)));
   });
 
+  test('has perplexity over no more sentences than the limit, however many are asked for', async () => {
+    const { model, seen } = latentModel();
+    const [row] = await evaluate(model, split, options({ metrics: ['ppl'], limit: 3, perplexitySentences: 9 }));
+    expect(row!.sentences).toBe(3);
+    expect(seen.flat().sort((a, b) => a - b)).toEqual(Array.from(evaluationSubset(split, 3)));
+  });
+
   test('measures the gain over codes of the prior and of other sentences, and over LSTM-LM where that is known', async () => {
     const measure = (languageModelNll: ReadonlyMap<number, number> | null) =>
       evaluate(

@@ -140,6 +140,21 @@ describe('active units', () => {
     expect(standardError).toBeLessThan(0.7);
   });
 
+  test.each([
+    [3.5, 0],
+    [4, 1],
+  ])('where means vary by %f and their noise by 1 are %i, by the scatter of both', (variance, active) => {
+    // Eight sentences of two draws, 1 below and 1 above the mean: four standard errors of what is left of a variance once the
+    // noise is off are 4 sqrt(2 / 7 + 2 / 8) = 2.93, and 2.14 were there no scatter but that of the means.
+    const means = [-1, 1, -1, 1, -1, 1, -1, 1].map((sign) => sign * Math.sqrt((variance * 7) / 8));
+    const units = new ActiveUnits(1);
+    units.add(Float32Array.from([-1, 1].flatMap((noise) => means.map((mean) => mean + noise))), 8);
+    const { value, undecided, variances, monteCarloVariance } = units.result();
+    expect(variances[0]).toBeCloseTo(variance - 1, 5);
+    expect(monteCarloVariance).toBeCloseTo(1, 5);
+    expect({ value, undecided }).toEqual({ value: active, undecided: 1 - active });
+  });
+
   test('wants two draws, and as many of every sentence', () => {
     const units = new ActiveUnits(2);
     expect(() => units.add(normals(4), 2)).toThrow(/two or more/);

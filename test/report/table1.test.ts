@@ -267,6 +267,22 @@ describe('against LSTM-LM', () => {
     expect(lines.at(-1)).toMatch(/^against LSTM-LM: .*nats a sentence.*below 0 is better/);
   });
 
+  it('takes LSTM-LM’s measurement of the most sentences that both have', async () => {
+    const rows = path.join(root, 'against-rows');
+    const index = [0, 1, 2, 3, 4, 5, 6, 7, 8];
+    const few = ppl('exact', [0, 1, 2], [-60, -60, -60]);
+    const many = ppl('exact', index, Array(9).fill(-50));
+    await makeRun(rows, 'ptb', 'lstm-lm', undefined, [few, many], 3);
+    await makeRun(rows, 'ptb', 'lstm-lm', undefined, [many, few], 4);
+    for (const seed of [3, 4]) {
+      await makeRun(rows, 'ptb', 'sri', undefined, [ppl('fitted', index, Array(9).fill(-49))], seed);
+    }
+    expect(cells(table1(findRuns(rows, 'ptb').map(readRun)), 'SRI')).toMatchObject({
+      'against LSTM-LM': '-1.00',
+      'against LSTM-LM sentences': 9,
+    });
+  });
+
   it('takes LSTM-LM of the seed, else its first, on one corpus alone', async () => {
     const other = path.join(root, 'against-seeds');
     await makeRun(other, 'ptb', 'lstm-lm', undefined, [ppl('exact', [0, 1], [-50, -20])], 1);

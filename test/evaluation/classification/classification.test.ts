@@ -1,5 +1,5 @@
 import { Matrix } from 'ml-matrix';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { DEFAULTS } from '../../../src/config/schema.js';
 import { type Batch, evaluationSubset } from '../../../src/data/batches.js';
 import type { Split } from '../../../src/data/corpus.js';
@@ -17,6 +17,7 @@ import {
   fitPrincipalComponents,
   surestItems,
 } from '../../../src/evaluation/classification/mixture-classifier.js';
+import { SvmTrainer } from '../../../src/evaluation/classification/svm.js';
 import type { LatentModel } from '../../../src/evaluation/evaluated-model.js';
 import type { ConditionalLikelihood } from '../../../src/model/likelihood.js';
 import { RandomStream } from '../../../src/random/philox.js';
@@ -140,6 +141,27 @@ describe('classification', () => {
     expect(Math.abs(many!.value! - 0.841)).toBeLessThan(0.07);
     expect(few!.value!).toBeLessThan(many!.value!);
     expect(few!.facts!.spread!).toBeGreaterThan(many!.facts!.spread!);
+  });
+
+  it('chooses the penalty by the first items of each labelled set, in folds that no two sets share', async () => {
+    const splits = splitsOf(2, 2);
+    const plan = planClassification(splits, { ...planned, labelCounts: [10, 90], sets: 2, classes: 2 });
+    const features = featuresOf(splits, plan.items);
+    const folds: string[] = [];
+    const choose = vi.spyOn(SvmTrainer.prototype, 'chooseCost').mockImplementation(async (_, __, stream) => {
+      folds.push(stream.permutation(30).join());
+      return 1;
+    });
+    const classifiers = { ...DEFAULTS.evaluation.classification, penaltyItems: 20 };
+    await classify(features, plan, { classes: 2, split: 'test', draws: 0, seed, classifiers });
+    const chosenBy = choose.mock.calls.map(([items]) => items);
+    choose.mockRestore();
+    expect(chosenBy.map(({ rows }) => rows.length)).toEqual([10, 10, 20, 20]);
+    const sets = plan.labelled.flatMap((one) => one.sets);
+    expect(chosenBy.map(({ labels }) => [...labels])).toEqual(
+      sets.map((places) => [...places.subarray(0, 20)].map((place) => features.train.labels[place])),
+    );
+    expect(new Set(folds).size).toBe(4);
   });
 
   it('warns where clusters share a name, and where labels were drawn once', async () => {

@@ -99,7 +99,7 @@ describe('the normalizer of a quadratic energy', () => {
   });
 
   it('has its error in that of perplexity, of KL, and of what a row is held against: no spread over sentences shows it', () => {
-    const { reverseError } = normalizerOf(prior, 4, none);
+    const { reverse, reverseError } = normalizerOf(prior, 4, none);
     const measured = (one: ConditionalLikelihood) => {
       const measurement = new PerplexityMeasurement(new AisEstimator({ chains: 8, temperatures: 20 }));
       measurement.add(one, { keys, z: none } as unknown as Posterior);
@@ -109,6 +109,8 @@ describe('the normalizer of a quadratic energy', () => {
     // The same weights but for C.
     const without = measured(jointLikelihood(likelihood));
     expect(withOwn.words).toBe(9);
+    // C from above, so that perplexity is too high rather than too low.
+    expect(Math.log(withOwn.value! / without.value!)).toBeCloseTo(reverse / 3, 6);
     const relative = ({ value, standardError }: typeof without) => standardError! / value!;
     expect(relative(withOwn)).toBeCloseTo(Math.hypot(relative(without), reverseError / 3), 6);
 
@@ -184,6 +186,12 @@ describe('the normalizer of a prior with a part that walks from N(0, I) miss', (
       expect(Math.abs(reverse)).toBeLessThan(2 * reverseError);
       expect(reverseError).toBeLessThan(0.4);
     }
+  });
+
+  it('is found from N(0, I) itself where codes lie closer together than that', () => {
+    const near = new LinearGaussian(energyLoading, [energyPull], 3);
+    const blind = normalizerOf(near, 4, none);
+    expect(normalizerOf(delegating(near), 4, () => new Float32Array(4 * Z))).toEqual(blind);
   });
 
   it('is what it is wherever codes lie, and where inference diverged', () => {

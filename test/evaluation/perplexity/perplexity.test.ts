@@ -55,6 +55,12 @@ describe('perplexity from sentences', () => {
     ).toBeCloseTo(10, 10);
   });
 
+  test('has the standard error of a ratio of two means by the delta method, and none of a single sentence', () => {
+    // At 7 / 5 nats a word the sentences are off by 3.2 and -3.2 nats: sqrt(2 (3.2^2 + 3.2^2)) / 5 = 1.28.
+    expect(exactPerplexity([6, 1], [2, 3]).standardError).toBeCloseTo(Math.exp(7 / 5) * 1.28, 10);
+    expect(exactPerplexity([6], [2]).standardError).toBeNaN();
+  });
+
   test('its standard error is the spread of the perplexity of repeated samples of sentences', () => {
     const stream = new RandomStream({ seed: 2, purpose: 'shuffle' });
     const repetitions = Array.from({ length: 800 }, () => {
@@ -145,6 +151,18 @@ describe('log p(x) of a linear-Gaussian model, against its closed form', () => {
       // Drawn from exactly 1.2 times the covariance: 500 x 0.9 / 1.57.
       expect(effectiveSampleSize).toBeGreaterThan(180);
     });
+  });
+
+  test.each([1.5, 2.5])('fitted draws from the posterior’s Gaussian, %f times as wide', (inflation) => {
+    const [size, draws] = [8, 4000];
+    const model = randomLinearGaussian(4, size, { sigma: 0.5 });
+    const estimator = new FittedEstimator({ draws, inflation, priorShare: 0, metropolisSteps: 60 });
+    // Of draws of N(0, c) for N(0, 1) the weights leave sqrt(2 c - 1) / c in each dimension.
+    const share = (Math.sqrt(2 * inflation - 1) / inflation) ** size;
+    for (const { effectiveSampleSize } of estimate(estimator, model, SHORT)) {
+      expect(effectiveSampleSize / draws / share).toBeGreaterThan(0.85);
+      expect(effectiveSampleSize / draws / share).toBeLessThan(1.15);
+    }
   });
 
   test('jacobian, at a temperature below one too', () => {
