@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** The name of the file that says what a folder of build was made from. */
+/** The name of the file that says what a folder that a set-up put together was made from. */
 export const ORIGIN = 'origin.json';
 
 /** The C++ sources that lie in a folder, in order. */

@@ -6,8 +6,9 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { ORIGIN } from '../sources.mjs';
 import { SetupError } from '../wheels/errors.mjs';
-import { announce, obtain } from '../wheels/obtain.mjs';
+import { announce, keptWheels, obtain } from '../wheels/obtain.mjs';
 import { chooseWheel, listWheels, requirementsOf } from '../wheels/python-index.mjs';
 import { openZip } from '../wheels/zip.mjs';
 import { buildAddon, checkPackage, stageCuda, stageTensorFlow } from './addon.mjs';
@@ -18,9 +19,6 @@ const GPU = { package: '@tensorflow/tfjs-node-gpu', wheel: 'tensorflow', disk: '
 
 /** Names of the wheels of these packages, in a folder that other set-ups keep theirs in, too. */
 const WHEEL = /^(tensorflow|tensorflow_cpu|nvidia_\w+)-/;
-
-/** Tells a package that was put together here from one that npm installed; lists the wheels in it. */
-const ORIGIN = 'origin.json';
 
 /**
  * Installs the package and makes it work, unless one that works is there: with any TensorFlow where `anyWorking`, else
@@ -89,16 +87,16 @@ export async function setUpTensorFlow(options, log) {
 export async function removeTensorFlow({ root, cache }, log) {
   for (const { package: name } of [CPU, GPU]) {
     const place = join(root, 'node_modules', name);
+    // What npm installed has none.
     if (existsSync(join(place, ORIGIN))) {
       await rm(place, { recursive: true });
       log(`removed ${place}`);
     } else if (existsSync(place)) log(`left ${place}, which was not installed by this script`);
   }
   await rm(scratchFolder(root), { recursive: true, force: true });
-  for (const name of await readdir(cache).catch(() => [])) {
-    if (!WHEEL.test(name)) continue;
-    await rm(join(cache, name));
-    log(`removed ${join(cache, name)}`);
+  for (const path of await keptWheels(cache, (name) => WHEEL.test(name))) {
+    await rm(path);
+    log(`removed ${path}`);
   }
 }
 

@@ -3,13 +3,13 @@
 
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { sum } from '../download.mjs';
 import { ORIGIN, sourcesIn, sumOfSources } from '../sources.mjs';
 import { SetupError } from '../wheels/errors.mjs';
-import { announce, obtain } from '../wheels/obtain.mjs';
+import { announce, keptWheels, obtain } from '../wheels/obtain.mjs';
 import { chooseWheel, listWheels } from '../wheels/python-index.mjs';
 import { openZip } from '../wheels/zip.mjs';
 
@@ -83,9 +83,7 @@ export async function setUpWebgpu(options, log) {
 /** Removes build/webgpu and the wheel that was kept for it. */
 export async function removeWebgpu({ root, cache }, log) {
   const place = join(root, 'build', 'webgpu');
-  const kept = (await readdir(cache).catch(() => []))
-    .filter((name) => name.startsWith(`${PROJECT}-${VERSION}-`))
-    .map((name) => join(cache, name));
+  const kept = await keptWheels(cache, (name) => name.startsWith(`${PROJECT}-${VERSION}-`));
   for (const path of [place, `${place}.new`, ...kept]) {
     if (existsSync(path)) log(`removed ${path}`);
     await rm(path, { recursive: true, force: true });

@@ -1,11 +1,17 @@
 // A wheel on this machine: said before it is fetched, checked after.
 
 import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { download, FetchError, fetchSafely, reasonOf, sum } from '../download.mjs';
 import { SetupError } from './errors.mjs';
+
+/** The paths of what one set-up keeps in the folder that all share, by the names of its wheels: parts of downloads as well. */
+export async function keptWheels(cache, isOwn) {
+  const names = await readdir(cache).catch(() => []);
+  return names.filter(isOwn).map((name) => join(cache, name));
+}
 
 /** Says where a wheel will come from, and how large it is. */
 export async function announce(wheel, { source, cache }, log) {

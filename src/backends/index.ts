@@ -42,8 +42,8 @@ export async function useBackend(choice: BackendName | 'auto', threads: number |
     try {
       const { notice, ...started } = await STARTERS[name](threads);
       await tf.setBackend(name);
-      const fallback = reasons.length === 0 ? [] : [`computed on ${name}, since ${reasons.join('; ')}`];
-      const caveats = [...fallback, ...(notice === undefined ? [] : [notice])];
+      const fallback = reasons.length === 0 ? undefined : `computed on ${name}, since ${reasons.join('; ')}`;
+      const caveats = [fallback, notice].filter((caveat) => caveat !== undefined);
       return { name, ...started, caveat: caveats.length === 0 ? null : caveats.join('; ') };
     } catch (error) {
       // Not the machine's fault: `auto` must not turn to a slower one instead.

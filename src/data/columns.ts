@@ -37,7 +37,7 @@ const COLUMN_NAME = /^[\p{L}_][\p{L}\p{N}_ .-]{0,30}$/u;
 export async function lookAtColumns(file: string): Promise<Columns | null> {
   const tabs = isNamedCsv(file) ? null : await someTabbed(file);
   const csv = isCsv(file, tabs);
-  const sample = csv ? spread(await readCsv(file)).map(({ cells }) => cells) : tabs;
+  const sample = csv ? spread(await readCsv(file)) : tabs;
   if (sample === null) return null;
   if (sample.length === 0) throw textless(file);
   const width = sample.reduce((most, { length }) => Math.max(most, length), 0);
@@ -125,10 +125,7 @@ function namesOf([first = [], ...rest]: readonly (readonly string[])[], width: n
 export async function writeItems(file: string, columns: Columns, out: string, like = file): Promise<number> {
   const plain = (cell: string | undefined) => (cell ?? '').replace(/\s+/g, ' ').trim();
   const tabs = isNamedCsv(file) ? [] : await tabbed(file);
-  const csv = isCsv(
-    file,
-    spread(tabs).map(({ cells }) => cells),
-  );
+  const csv = isCsv(file, spread(tabs));
   const records = csv ? await readCsv(file) : tabs;
   const width = records[0]?.cells.length ?? 0;
   // Those of a CSV are as many as they are read.
@@ -177,11 +174,7 @@ function placesIn(
     if (lacking === undefined) return { text: places[0]!, label: places[1] ?? null, header: true };
     throw new InputError(`${file}: no column ${known[lacking]}, as ${like} has; its columns are ${cells.join(', ')}`);
   }
-  const header =
-    namesOf(
-      spread(records).map((record) => record.cells),
-      width,
-    ) !== null;
+  const header = namesOf(spread(records), width) !== null;
   if (header && names !== null) {
     const asked = wanted.map((at) => known[at]).join(', ');
     throw new InputError(`${file}: no columns ${asked}, as ${like} has; its columns are ${cells.join(', ')}`);
@@ -194,12 +187,12 @@ function placesIn(
 }
 
 /** Records from all over, in their order, the first among them: all of few, else {@link LOOKED_AT} to twice as many. */
-class Sample<Row> {
-  rows: Row[] = [];
+class Sample {
+  rows: (readonly string[])[] = [];
   private seen = 0;
   private stride = 1;
 
-  add(row: Row): void {
+  add(row: readonly string[]): void {
     if (this.seen++ % this.stride === 0) this.rows.push(row);
     if (this.rows.length < 2 * LOOKED_AT) return;
     this.rows = this.rows.filter((_, i) => i % 2 === 0);
@@ -207,15 +200,15 @@ class Sample<Row> {
   }
 }
 
-function spread(records: readonly CsvLine[]): readonly CsvLine[] {
-  const sample = new Sample<CsvLine>();
-  for (const row of records) sample.add(row);
+function spread(records: readonly CsvLine[]): readonly (readonly string[])[] {
+  const sample = new Sample();
+  for (const { cells } of records) sample.add(cells);
   return sample.rows;
 }
 
 /** As {@link spread}, the records of a text with tabs in all of its lines, which need not fit into memory; null for any other. */
 async function someTabbed(file: string): Promise<readonly (readonly string[])[] | null> {
-  const sample = new Sample<readonly string[]>();
+  const sample = new Sample();
   let tabs = true;
   await readLines(file, ({ text }) => {
     if (!tabs || text === null || text.trim() === '') return;

@@ -346,7 +346,8 @@ export interface NativeAddon {
 /** SRI_ADDON names another build of it, such as one with sanitizers. */
 export const ADDON =
   process.env.SRI_ADDON ?? fileURLToPath(new URL('../../../build/native/sri_native.node', import.meta.url));
-const BUILD = 'sri setup';
+/** The command that builds it. */
+export const BUILD = 'sri setup';
 
 let loaded: NativeAddon | undefined;
 

@@ -4,15 +4,16 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as tf from '@tensorflow/tfjs-core';
 import { InputError } from '../../errors.js';
-import { isBuiltFrom } from '../origin.js';
+import { noticeOfOrigin } from '../origin.js';
 import { processorModel } from '../processor.js';
 import type { StartedBackend } from '../started.js';
 import { usableThreads } from '../threads.js';
-import { ADDON, loadAddon } from './addon.js';
+import { ADDON, BUILD, loadAddon } from './addon.js';
 import { NativeBackend } from './backend.js';
 import { registerNativeKernels } from './kernels.js';
 
 let backend: NativeBackend | undefined;
+let origin: ReturnType<typeof noticeOfOrigin>;
 
 const SOURCES = fileURLToPath(new URL('../../../native', import.meta.url));
 
@@ -27,6 +28,7 @@ export async function startNative(threads: number | 'auto'): Promise<StartedBack
     registerNativeKernels();
     tf.registerBackend('native', () => created);
     backend = created;
+    origin = noticeOfOrigin('native', { build: path.dirname(ADDON), sources: SOURCES, remedy: BUILD });
   }
   const { addon } = backend;
   addon.setThreads(threads === 'auto' ? usableThreads() : threads);
@@ -36,10 +38,5 @@ export async function startNative(threads: number | 'auto'): Promise<StartedBack
       `threads: the environment's OMP_THREAD_LIMIT allows ${used} where ${threads} are asked for; give ${used}, or unset it`,
     );
   }
-  const started = { version: `oneDNN ${oneDnn}`, devices: [processorModel()], instructionSets, threads: used };
-  if (isBuiltFrom(path.dirname(ADDON), SOURCES)) return started;
-  return {
-    ...started,
-    notice: 'the native addon was built from other sources than those here: sri setup builds it anew',
-  };
+  return { ...origin, version: `oneDNN ${oneDnn}`, devices: [processorModel()], instructionSets, threads: used };
 }

@@ -2,7 +2,7 @@
 
 import { fileURLToPath } from 'node:url';
 import * as tf from '@tensorflow/tfjs-core';
-import { isBuiltFrom } from '../origin.js';
+import { noticeOfOrigin } from '../origin.js';
 import type { StartedBackend } from '../started.js';
 import { BUILD, openAdapter, SETUP } from './addon.js';
 import { WebgpuBackend } from './backend.js';
@@ -10,6 +10,7 @@ import { Gpu } from './gpu.js';
 import { registerWebgpuKernels } from './register.js';
 
 let backend: WebgpuBackend | undefined;
+let origin: ReturnType<typeof noticeOfOrigin>;
 
 const SOURCES = fileURLToPath(new URL('../../../native/webgpu', import.meta.url));
 
@@ -21,14 +22,12 @@ export async function startWebgpu(): Promise<StartedBackend> {
     registerWebgpuKernels();
     tf.registerBackend('webgpu', () => created);
     backend = created;
+    origin = noticeOfOrigin('webgpu', { build: BUILD, sources: SOURCES, remedy: SETUP });
   }
   const { facts } = backend.gpu;
   const mebibytes = (bytes: number) => `${Math.floor(bytes / 2 ** 20)} MiB`;
-  const isCurrent = isBuiltFrom(BUILD, SOURCES);
   return {
-    ...(!isCurrent && {
-      notice: `the webgpu addon was built from other sources than those here: ${SETUP} builds it anew`,
-    }),
+    ...origin,
     version: `wgpu-native ${facts.libraryVersion} on ${facts.interface}, ${facts.driver}`,
     devices: [facts.software ? `${facts.name}, which the processor emulates: for tests, not for speed` : facts.name],
     instructionSets: [],
