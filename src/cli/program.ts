@@ -78,7 +78,7 @@ export async function buildProgram(io: Io, args: readonly string[]): Promise<Com
     .exitOverride()
     .addHelpText(
       'after',
-      '\nExit codes: 0 done, 1 failed, 2 wrong use or wrong input, 129, 130 or 143 stopped by a signal after saving.',
+      '\nExit codes: 0 done, 1 failed, 2 wrong use or wrong input, 129, 130 or 143 stopped by a signal after saving; a second Ctrl-C does not wait for that.',
     );
   styleHelp(program, io);
   for (const [heading, adds] of Object.entries(COMMANDS)) {

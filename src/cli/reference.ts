@@ -115,7 +115,7 @@ async function commandReference(): Promise<string[]> {
     '## Commands',
     '',
     '`sri help COMMAND` prints the same, with examples. Exit codes: 0 done, 1 failed, 2 wrong use or wrong input, 129, 130 or 143',
-    'stopped by a signal (SIGHUP, SIGINT, SIGTERM) after saving.',
+    'stopped by a signal (SIGHUP, SIGINT, SIGTERM) after saving; a second SIGINT does not wait for that.',
     '',
     'Of every command, and all that is listed in a table by name may come from one:',
     '',

@@ -76,7 +76,7 @@ export class TrainingTeller {
         const from = event.over
           ? 'is trained to its end already; --restart begins anew'
           : event.resumed
-            ? `goes on in epoch ${Math.min(event.epoch, event.epochs)} of ${event.epochs}`
+            ? `goes on in epoch ${event.epoch} of ${event.epochs}`
             : `starts, ${counted(event.epochs, 'epoch')} at most`;
         const parameters = counted(event.parameters, 'parameter');
         const line = `${name} on ${dataSet}, seed ${seed}: ${from}; ${parameters}, in ${this.folder.directory}`;
@@ -101,7 +101,7 @@ export class TrainingTeller {
         this.metrics = event.metrics;
         break;
       case 'epoch':
-        progress.say(epochLine(name, this.epochs, event, this.last?.secondsLeft ?? null), {
+        progress.say(epochLine(name, this.epochs, event), {
           event: 'epoch',
           name,
           ...without(event),
@@ -143,12 +143,11 @@ function mixture(backends: readonly string[]): string[] {
   ];
 }
 
-/** An epoch in a line of what matters; metrics.csv has the rest. @param secondsLeft of the run; null where not known. */
+/** An epoch in a line of what matters; metrics.csv has the rest. */
 function epochLine(
   name: string,
   epochs: number,
-  { metrics, improved }: TrainingEvent & { kind: 'epoch' },
-  secondsLeft: number | null,
+  { metrics, improved, secondsLeft }: TrainingEvent & { kind: 'epoch' },
 ): string {
   const { epoch, lossPerWord, validationLoss, quantities } = metrics;
   // A checkpoint of a version that did not sum over the epoch may leave nothing to tell, and a method may lack a quantity.
@@ -164,7 +163,7 @@ function epochLine(
     ...named('PPL', 'validationPpl'),
     ...named('KL', 'validationKl', ' nats'),
     ...named('AU', 'validationActiveUnits'),
-    ...(secondsLeft === null || epoch === epochs ? [] : [`${formatSeconds(secondsLeft)} left`]),
+    ...(secondsLeft === null ? [] : [`${formatSeconds(secondsLeft)} left`]),
   ];
   return `${name} epoch ${epoch}/${epochs}: ${facts.join('; ')}`;
 }

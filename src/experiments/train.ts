@@ -6,10 +6,9 @@ import { loadCorpus } from '../data/corpus-files.js';
 import { InputError } from '../errors.js';
 import { can } from '../methods/capability.js';
 import { methodNamed } from '../methods/registry.js';
-import { hasCheckpoint } from '../runs/checkpoint.js';
 import { type Manifest, RunFolder } from '../runs/run-folder.js';
 import type { StartingWeights } from '../runs/weights.js';
-import { type TrainingEvent, train } from '../training/train.js';
+import { hasLearned, type TrainingEvent, train } from '../training/train.js';
 import type { ChosenRun } from './choose-run.js';
 import { createValidator } from './evaluation.js';
 import { idlePeak } from './idle-peak.js';
@@ -42,7 +41,7 @@ export async function trainRun(
       run,
       method: methodNamed(run.method),
       restart,
-      startFrom: !restart && hasCheckpoint(folder.checkpoints) ? [] : startingWeights(run, runs, corpus.hash),
+      startFrom: !restart && hasLearned(folder) ? [] : startingWeights(run, runs, corpus.hash),
       corpus,
       folder,
       validator: createValidator(run, corpus, folder, (text) => onProgress?.({ kind: 'warning', text })),
@@ -73,7 +72,7 @@ export function inTrainingOrder(
   runs: string,
   { restart = false }: { restart?: boolean | undefined } = {},
 ): Trainee[] {
-  const starts = !restart && hasCheckpoint(folder.checkpoints) ? [] : unfinishedStarts(run, runs, sibling);
+  const starts = !restart && hasLearned(folder) ? [] : unfinishedStarts(run, runs, sibling);
   return [...starts.map((start) => ({ run: start, folder: RunFolder.of(runs, start) })), { run, folder }];
 }
 
@@ -105,7 +104,7 @@ function unfinishedStarts(
     const itsFolder = RunFolder.of(runs, source);
     if ((itsFolder.manifest()?.finished ?? null) !== null) return [];
     // One that has begun has what it starts from.
-    const theirs = hasCheckpoint(itsFolder.checkpoints) ? [] : unfinishedStarts(source, runs, resolve, path);
+    const theirs = hasLearned(itsFolder) ? [] : unfinishedStarts(source, runs, resolve, path);
     return [...theirs, source];
   });
   return unfinished.filter(({ name }, i) => unfinished.findIndex((other) => other.name === name) === i);

@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import { notNegative, positive } from '../config/numbers.js';
+import { epochsDone, intoCycle } from './cycles.js';
 import type { Position } from './method.js';
 
 const schedule = z.strictObject({
@@ -45,10 +46,10 @@ export const cyclicalKlWeightKeys = {
  * A constant, or a weight that rises linearly from `start` to 1 over `warmupEpochs` (Bowman et al. 2016) and, where there
  * are cycles, falls back and rises again (Fu et al. 2019). It moves with every update, not by epochs.
  */
-export function klWeightAt(klWeight: KlWeightKeys['klWeight'], { epoch, batch, batches }: Position): number {
+export function klWeightAt(klWeight: KlWeightKeys['klWeight'], at: Position): number {
   if (typeof klWeight === 'number') return klWeight;
   const { start, warmupEpochs, cycleEpochs } = klWeight;
-  const epochs = epoch - 1 + batch / batches;
-  const intoCycle = cycleEpochs === null ? epochs : epochs % cycleEpochs;
-  return Math.min(1, start + ((1 - start) * intoCycle) / warmupEpochs);
+  const epochs = epochsDone(at);
+  const risen = cycleEpochs === null ? epochs : intoCycle(epochs, cycleEpochs);
+  return Math.min(1, start + ((1 - start) * risen) / warmupEpochs);
 }

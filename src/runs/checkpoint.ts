@@ -153,9 +153,6 @@ function readCheckpoint(directory: string, name: string): Omit<LoadedCheckpoint,
   return { state, tensors, file };
 }
 
-/** What the file system says where a file may be whole all the same. */
-const PASSING = ['EMFILE', 'ENFILE', 'EIO', 'ENOMEM', 'EAGAIN', 'EINTR', 'ESTALE'];
-
 /** Whether there is one to go on from. */
 export function hasCheckpoint(directory: string): boolean {
   return saved(directory).length > 0;
@@ -179,8 +176,9 @@ export function loadCheckpoint(directory: string): LoadedCheckpoint | null {
     try {
       return { ...readCheckpoint(directory, name), passedOver: failures };
     } catch (error) {
-      // Of the machine, not of the file: another time it can be read.
-      if (PASSING.includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+      // All else is of the machine, or of what one may, and not of the file: another time it can be read.
+      const gone = (error as NodeJS.ErrnoException).code === 'ENOENT';
+      if (!(error instanceof InputError) && !gone) throw error;
       failures.push(`${name}: ${(error as Error).message}`);
     }
   }

@@ -43,9 +43,9 @@ const COLUMNS = [
 /**
  * Cuts a file of metrics back to what a checkpoint knows of: lines that a killed process wrote after it will be written
  * again. A file that is shorter, or has lost its content to a failing disk, keeps its whole lines up to there.
- * @returns what was lost, in a sentence; null where nothing was.
+ * @returns the bytes that it has now, and what was lost, in a sentence; null where nothing was.
  */
-export async function cutBack(file: string, bytes: number): Promise<string | null> {
+export async function cutBack(file: string, bytes: number): Promise<{ bytes: number; lost: string | null }> {
   const content = existsSync(file) ? readFileSync(file) : Buffer.alloc(0);
   const known = content.subarray(0, bytes);
   const hole = known.indexOf(0);
@@ -53,9 +53,10 @@ export async function cutBack(file: string, bytes: number): Promise<string | nul
   const kept = whole ? known : known.subarray(0, known.lastIndexOf('\n', hole < 0 ? undefined : hole) + 1);
   // The old one stays until the new one is whole.
   if (kept.length !== content.length || !existsSync(file)) await writeFileAtomic(file, kept);
-  if (whole) return null;
+  if (whole) return { bytes, lost: null };
   const what = hole < 0 ? `has ${content.length} bytes where ${bytes} were written` : `has NUL bytes from byte ${hole}`;
-  return `${file} ${what}: the lines after byte ${kept.length} are lost, and training goes on without them`;
+  const lost = `${file} ${what}: the lines after byte ${kept.length} are lost, and training goes on without them`;
+  return { bytes: kept.length, lost };
 }
 
 /** Where the lines go, under columns that are fixed for the run: a file that another version began keeps its own. */

@@ -267,19 +267,31 @@ export class RunFolder {
   }
 
   /**
+   * Refuses a folder of another run. What is learned may not change between one process and the next; see config/learned.ts.
+   * @param learned whether anything was learned here: where nothing was, another configuration of the same run may take its place.
+   * @throws InputError naming the keys that differ.
+   */
+  refuseOther(run: RunConfig, learned = true): void {
+    if (!learned && this.isBegun() && nameOf(this.config()) === nameOf(run)) return;
+    const differing = this.differencesFrom(run);
+    if (differing.length === 0) return;
+    throw new InputError(
+      `${this.directory} holds a run with another configuration (${differing.join('; ')}); ` +
+        'name another folder with --run, remove this one, or begin anew with sri train --restart, which replaces its weights',
+    );
+  }
+
+  async writeConfig(run: RunConfig): Promise<void> {
+    await this.write('config.json', CONFIG.write(run));
+  }
+
+  /**
    * Settles the folder's configuration: writes it where there is none, else checks that it is the same run.
-   * What is learned may not change between one process and the next; see config/learned.ts.
    * @throws InputError naming the keys that differ.
    */
   async settleConfig(run: RunConfig): Promise<void> {
-    const differing = this.differencesFrom(run);
-    if (differing.length > 0) {
-      throw new InputError(
-        `${this.directory} holds a run with another configuration (${differing.join('; ')}); ` +
-          'name another folder with --run, remove this one, or begin anew with sri train --restart, which replaces its weights',
-      );
-    }
-    await this.write('config.json', CONFIG.write(run));
+    this.refuseOther(run);
+    await this.writeConfig(run);
   }
 
   /** Keeps a measured quantity, and what it is sentence by sentence; the same measured again replaces both. */
@@ -395,7 +407,6 @@ export class RunFolder {
   forgetTraining(run: RunConfig): void {
     if (this.isBegun()) {
       const there = this.config();
-      const nameOf = ({ name, dataSet, seed }: RunConfig) => `${name} on ${dataSet}, seed ${seed}`;
       if (nameOf(there) !== nameOf(run)) {
         throw new InputError(
           `${this.directory} holds ${nameOf(there)}, and --restart would replace it by ${nameOf(run)}; name another folder with --run`,
@@ -417,6 +428,11 @@ export class RunFolder {
     makeFolder(path.dirname(file));
     await writeFileAtomic(file, content);
   }
+}
+
+/** Which run it is, whatever its keys. */
+function nameOf({ name, dataSet, seed }: RunConfig): string {
+  return `${name} on ${dataSet}, seed ${seed}`;
 }
 
 function read(file: string): string | null {

@@ -51,9 +51,13 @@ export class GradientDescent implements Learner {
       });
       const unmeasured = new Set(list.filter((_, i) => !clipBy(names[i]!)));
       const measured = [...gradients].flatMap(([variable, gradient]) => (unmeasured.has(variable) ? [] : [gradient]));
-      const { norm, scale, read } = clipByGlobalNorm(measured, clipNorm, values);
-      const loss = read.reduce((sum, value) => sum + value, 0);
-      if (!Number.isFinite(loss) || !Number.isFinite(norm)) throw new DivergenceError(loss, norm);
+      // What moves and has no part in the norm is to be finite too.
+      const others = [...gradients].flatMap(([variable, gradient]) =>
+        unmeasured.has(variable) ? [tf.sum<tf.Scalar>(tf.abs(gradient))] : [],
+      );
+      const { norm, scale, read } = clipByGlobalNorm(measured, clipNorm, [...values, ...others]);
+      const loss = read.subarray(0, values.length).reduce((sum, value) => sum + value, 0);
+      if (![norm, loss, ...read].every(Number.isFinite)) throw new DivergenceError(loss, norm);
       this.optimizer.step(
         list.map((variable, i) => (only(names[i]!) ? (gradients.get(variable) ?? null) : null)),
         scale,

@@ -1,6 +1,7 @@
 // How the learning rate moves within epochs; what lowers it between them is the validation's to say.
 
 import type { RunConfig } from '../config/schema.js';
+import { epochsDone, intoCycle } from '../methods/cycles.js';
 import type { Position } from '../methods/method.js';
 
 /**
@@ -9,9 +10,8 @@ import type { Position } from '../methods/method.js';
  */
 export function cosineShare(
   { cosineEpochs }: Pick<RunConfig['optimizer'], 'cosineEpochs'>,
-  { epoch, batch, batches }: Omit<Position, 'iteration'>,
+  at: Omit<Position, 'iteration'>,
 ): number {
   if (cosineEpochs === null) return 1;
-  const epochs = epoch - 1 + batch / batches;
-  return (1 + Math.cos((Math.PI * (epochs % cosineEpochs)) / cosineEpochs)) / 2;
+  return (1 + Math.cos((Math.PI * intoCycle(epochsDone(at), cosineEpochs)) / cosineEpochs)) / 2;
 }

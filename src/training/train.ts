@@ -92,7 +92,7 @@ export type TrainingEvent =
   /** After every `logEvery` iterations, as in metrics.csv. */
   | { kind: 'interval'; metrics: Metrics }
   | { kind: 'validating'; epoch: number }
-  | { kind: 'epoch'; metrics: Metrics; improved: boolean; learningRate: number }
+  | { kind: 'epoch'; metrics: Metrics; improved: boolean; learningRate: number; secondsLeft: number | null }
   | { kind: 'checkpoint'; iteration: number }
   | { kind: 'end'; ending: Ending; manifest: Manifest };
 
@@ -113,9 +113,10 @@ export async function train(options: TrainingOptions): Promise<Manifest> {
     folder.removeAbandoned();
     for (const part of ['checkpoints', 'rows'] as const) folder.tryWriting(part);
     if (options.restart) folder.forgetTraining(run);
-    const settled = await settledBefore(options);
+    folder.refuseOther(run, hasLearned(folder));
+    const settled = settledBefore(options);
+    await folder.writeConfig(run);
     if (settled !== null) return settled;
-    await folder.settleConfig(run);
     const model = options.method.create(run, options.corpus);
     try {
       return await new Training(options, model, lock).toTheEnd();
@@ -127,12 +128,17 @@ export async function train(options: TrainingOptions): Promise<Manifest> {
   }
 }
 
+/** Whether a training left something in a folder: it goes on from there, and never begins from the weights of other runs. */
+export function hasLearned(folder: RunFolder): boolean {
+  return folder.manifest() !== null || hasCheckpoint(folder.checkpoints);
+}
+
 /**
  * What is to be said, before anything is learned, of a folder that has a manifest and not all that goes with it.
  * @returns the manifest of a run that is done and has its weights; null where training may begin or go on.
  * @throws InputError where beginning again would lose what was trained.
  */
-async function settledBefore({ run, folder }: TrainingOptions): Promise<Manifest | null> {
+function settledBefore({ run, folder, corpus, report }: TrainingOptions): Manifest | null {
   const manifest = folder.manifest();
   if (manifest === null) return null;
   const { finished, epochs } = manifest;
@@ -140,7 +146,10 @@ async function settledBefore({ run, folder }: TrainingOptions): Promise<Manifest
   const [kept, mayResume] = [existsSync(weights), hasCheckpoint(folder.checkpoints)];
   if (kept && mayResume) return null;
   if (kept && finished !== null && !mayGoOn(finished, epochs, run.training.epochs)) {
-    await folder.settleConfig(run);
+    const { parameters, backends } = manifest;
+    const iterations = batchesOf(run, corpus, 1).length * run.training.epochs;
+    const place = { epoch: epochs + 1, epochs: run.training.epochs, iterations };
+    report?.({ kind: 'start', resumed: true, over: true, ...place, parameters, backends });
     return manifest;
   }
   const gone = [...(kept ? [] : [path.basename(weights)]), ...(mayResume ? [] : ['all checkpoints'])].join(' and ');
@@ -153,7 +162,7 @@ async function settledBefore({ run, folder }: TrainingOptions): Promise<Manifest
 class Training {
   private readonly optimizer;
   private readonly learner;
-  private state: Required<TrainingState>;
+  private state: TrainingState;
   private resumed = false;
   /** When this process began to train, and what earlier ones had spent. */
   private started = performance.now();
@@ -198,29 +207,29 @@ class Training {
     try {
       await this.restore();
       const iterations = this.batchesOf(1).length * epochs;
-      const { finished } = this.state;
-      const over = finished !== null && !mayGoOn(finished, this.state.epoch - 1, epochs);
+      const { finished, epoch, backends } = this.state;
+      const over = finished === null ? epoch > epochs : !mayGoOn(finished, epoch - 1, epochs);
+      const { backend } = this.options.provenance;
+      if (!over && !backends.includes(backend)) backends.push(backend);
       this.emit({
         kind: 'start',
         resumed: this.resumed,
         over,
-        epoch: this.state.epoch,
+        epoch,
         epochs,
         iterations,
         parameters: this.model.parameters.size,
-        backends: this.state.backends,
+        backends,
       });
-      if (over) return await this.finish(finished);
+      if (over) return finished === null ? await this.endWithFewer() : this.options.folder.manifest()!;
       this.state.finished = null;
-      while (this.state.epoch <= epochs) {
-        const batches = this.batchesOf(this.state.epoch);
-        await this.finishEpoch(batches, iterations);
-        const stop = await this.endOfEpoch();
-        if (stop !== null) return await this.finish(stop);
+      for (;;) {
+        await this.finishEpoch(this.batchesOf(this.state.epoch), iterations);
+        const ended = await this.endOfEpoch(iterations);
+        if (ended !== null) return ended;
         await turn();
-        if (this.options.signal?.aborted && this.state.epoch <= epochs) throw this.interrupted();
+        if (this.options.signal?.aborted) throw this.interrupted();
       }
-      return await this.finish({ reason: 'all-epochs', epochs });
     } finally {
       this.optimizer.dispose();
     }
@@ -290,9 +299,10 @@ class Training {
     return new Error(`training diverged ${where}: ${what}. ${kept} lower ${keys.join(', or ')} may help`, { cause });
   }
 
-  /** Validation and what follows from it. Returns why training ends here, or null. */
-  private async endOfEpoch(): Promise<Ending | null> {
+  /** Validation and what follows from it. Returns the manifest where training ends here, or null. */
+  private async endOfEpoch(iterations: number): Promise<Manifest | null> {
     const { run, folder, validator } = this.options;
+    const { epochs } = run.training;
     const { epoch } = this.state;
     this.emit({ kind: 'validating', epoch });
     const began = performance.now();
@@ -315,12 +325,23 @@ class Training {
     this.state.validation = decision.state;
     this.state.epoch++;
     this.state.batch = 0;
-    this.state.finished = decision.stop;
-    this.emit({ kind: 'epoch', metrics, improved: decision.improved, learningRate: this.state.learningRate });
+    const ending = decision.stop ?? (epoch < epochs ? null : { reason: 'all-epochs' as const, epochs });
+    this.state.finished = ending;
+    const { learningRate } = this.state;
+    const secondsLeft = ending === null ? this.secondsLeft(iterations) : null;
+    this.emit({ kind: 'epoch', metrics, improved: decision.improved, learningRate, secondsLeft });
     await this.save();
     folder.settleWeights(this.state.weights);
-    await folder.writeManifest(this.manifest());
-    return decision.stop;
+    return await this.tell(ending);
+  }
+
+  /** Writes what there is to know of the run now, and says where it has ended. Returns it then, else null. */
+  private async tell(ending: Ending | null): Promise<Manifest | null> {
+    const manifest = this.manifest();
+    await this.options.folder.writeManifest(manifest);
+    if (ending === null) return null;
+    this.emit({ kind: 'end', ending, manifest });
+    return manifest;
   }
 
   /** A validation may take longer than what a stop leaves time for, so it is stopped too, and made again by whoever goes on. */
@@ -343,17 +364,12 @@ class Training {
     this.state.weights[name] = await saveWeights(this.options.folder.nextWeights(name), this.model, this.state.epoch);
   }
 
-  private async finish(ending: Ending): Promise<Manifest> {
-    const { folder } = this.options;
-    const before = folder.manifest();
-    if (before !== null && [this.state.finished, before.finished].every((known) => isDeepStrictEqual(known, ending)))
-      return before;
+  /** Of a run that was stopped, and now is given no more epochs than it has done. */
+  private async endWithFewer(): Promise<Manifest> {
+    const ending: Ending = { reason: 'all-epochs', epochs: this.state.epoch - 1 };
     this.state.finished = ending;
     await this.save();
-    const manifest = this.manifest();
-    await folder.writeManifest(manifest);
-    this.emit({ kind: 'end', ending, manifest });
-    return manifest;
+    return (await this.tell(ending))!;
   }
 
   private async restore(): Promise<void> {
@@ -385,17 +401,21 @@ class Training {
         this.state.startedFrom[start.part] = startPart(start, this.model);
       }
     }
-    const { backend } = this.options.provenance;
-    if (!this.state.backends.includes(backend)) this.state.backends.push(backend);
-    const lost = await cutBack(folder.metrics, this.state.metricsBytes);
-    if (lost !== null) this.emit({ kind: 'warning', text: lost });
+    const { bytes, lost } = await cutBack(folder.metrics, this.state.metricsBytes);
     this.secondsBefore = this.state.trainingSeconds;
     this.started = performance.now();
     this.lastSave = this.started;
-    // A process that died as an epoch ended may have left a manifest that does not know the weights yet.
-    if (this.state.epoch > 1 && !isDeepStrictEqual(folder.manifest()?.weights, this.state.weights)) {
-      await folder.writeManifest(this.manifest());
+    if (lost !== null) {
+      this.emit({ kind: 'warning', text: lost });
+      // Saved at once: a process that dies before the next checkpoint would have the file cut where lines are no more.
+      this.state.metricsBytes = bytes;
+      await this.save();
     }
+    // A process that died as an epoch ended may have left a manifest that does not know of it yet.
+    const { epochs, weights, finished } = folder.manifest() ?? {};
+    const { state } = this;
+    const known = isDeepStrictEqual([epochs, weights, finished], [state.epoch - 1, state.weights, state.finished]);
+    if (state.epoch > 1 && !known) await folder.writeManifest(this.manifest());
   }
 
   private async save(): Promise<void> {
@@ -462,12 +482,12 @@ class Training {
   }
 
   private write(metrics: Metrics): void {
+    this.lock.check();
     this.state.metricsBytes = this.metricsFile.append(metrics);
   }
 
   private batchesOf(epoch: number): Batches {
-    const { run, corpus } = this.options;
-    return equalLengthBatches(corpus.splits.train, run.training.batchSize, { key: { seed: run.seed, epoch } });
+    return batchesOf(this.options.run, this.options.corpus, epoch);
   }
 
   /** Of the updates, and of the validations as far as one has shown what it takes; null where too little was seen. */
@@ -515,6 +535,10 @@ class Training {
   private emit(event: TrainingEvent): void {
     this.options.report?.(event);
   }
+}
+
+function batchesOf({ seed, training }: RunConfig, { splits }: PreparedCorpus, epoch: number): Batches {
+  return equalLengthBatches(splits.train, training.batchSize, { key: { seed, epoch } });
 }
 
 function noSums(): TrainingSums {

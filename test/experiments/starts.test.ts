@@ -2,8 +2,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { chooseRun } from '../../src/experiments/choose-run.js';
+import { type ChosenRun, chooseRun } from '../../src/experiments/choose-run.js';
 import { inTrainingOrder } from '../../src/experiments/train.js';
+import { manifest } from '../report/runs.js';
 
 const root = mkdtempSync(path.join(tmpdir(), 'sri-starts-'));
 afterAll(() => rmSync(root, { recursive: true }));
@@ -34,6 +35,23 @@ describe('runs that start from others', () => {
     const order = (restart: boolean) => inTrainingOrder(chosen, runs, { restart }).map(({ run }) => run.name);
     expect(order(false)).toEqual(['fb-vae']);
     expect(order(true)).toEqual(['ae', 'fb-vae']);
+  });
+
+  it('are left alone where those that began with them are trained already, whatever has become of these', async () => {
+    const config = path.join(root, 'trained.yaml');
+    writeFileSync(
+      config,
+      'dataSet: trained\nmethods:\n  ae:\n  fbp-vae: {startFrom: {encoder: ae}}\n' +
+        '  fb-vae: {startFrom: {encoder: null, decoder: fbp-vae}}\n',
+    );
+    const runs = path.join(root, 'trained');
+    const chosen = await chooseRun({ config, method: 'fbp-vae', overrides: [], runs });
+    await chosen.folder.writeManifest(manifest);
+    const order = (chosen: ChosenRun) => inTrainingOrder(chosen, runs).map(({ run }) => run.name);
+    expect(order(chosen)).toEqual(['fbp-vae']);
+    // The manifest is of a run that has not ended.
+    const next = await chooseRun({ config, method: 'fb-vae', overrides: [], runs });
+    expect(order(next)).toEqual(['fbp-vae', 'fb-vae']);
   });
 
   it('are refused where they start from each other in a circle', async () => {

@@ -1,6 +1,6 @@
 // Not one bit of a checkpoint may be another and go unnoticed.
 
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -58,6 +58,22 @@ it('is passed over for the older one where any bit of it is another', () => {
     });
     rmSync(spoilt, { recursive: true });
   }
+});
+
+it('that is newer, and so was not whole when training went on, is removed, and the one before stays', async () => {
+  const going = path.join(root, 'going');
+  for (const iteration of [3, 20, 10]) await saveCheckpoint(going, state(iteration), tensors(iteration));
+  const kept = readdirSync(going).filter((name) => name.endsWith('.json'));
+  expect(kept.sort()).toEqual(['000000003-000001.json', '000000010-000001.json']);
+});
+
+it('is not passed over where the machine, and not the file, is at fault', () => {
+  const busy = path.join(root, 'busy');
+  cpSync(whole, busy, { recursive: true });
+  const newest = path.join(busy, '000000004-000001.json');
+  rmSync(newest);
+  mkdirSync(newest);
+  expect(() => loadCheckpoint(busy)).toThrow(/EISDIR/);
 });
 
 it('of a time before there were sums is taken as it is', () => {

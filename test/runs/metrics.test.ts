@@ -23,7 +23,8 @@ it.each([
   const file = path.join(root, 'metrics.csv');
   writeFileSync(file, content);
   const said = await cutBack(file, bytes);
-  if (lost === null) expect(said).toBeNull();
-  else expect(said).toMatch(lost);
+  if (lost === null) expect(said.lost).toBeNull();
+  else expect(said.lost).toMatch(lost);
+  expect(said.bytes).toBe(kept.length);
   expect(readFileSync(file, 'utf8')).toBe(kept);
 });

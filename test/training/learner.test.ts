@@ -84,6 +84,21 @@ describe('clipping', () => {
       ),
     ).toEqual({ gradientNorm: 5, moved: [0.6, 0] });
   });
+
+  it.each([
+    ['a weight that has no part in the norm', (a: tf.Variable, b: tf.Variable) => tf.add(a, tf.mul(b, Number.NaN))],
+    ['the loss alone', (a: tf.Variable, b: tf.Variable) => tf.add(tf.add(a, b), Number.POSITIVE_INFINITY)],
+  ])('lets nothing move where %s is not finite', (_, lossOf) => {
+    const parameters = new Parameters(1);
+    const [a, b] = ['a', 'b'].map((name) => parameters.add<tf.Rank.R1>(name, [1], 1));
+    const before = [a!, b!].map((variable) => variable.dataSync()[0]);
+    const optimizer = createOptimizer({ ...DEFAULTS.optimizer, name: 'sgd', learningRate: 1 }, parameters);
+    const learner = new GradientDescent(parameters, optimizer, 1);
+    const loss = () => tf.sum<tf.Scalar>(lossOf(a!, b!));
+    expect(() => learner.minimize(loss, undefined, undefined, (name) => name === 'a')).toThrow(DivergenceError);
+    expect([a!, b!].map((variable) => variable.dataSync()[0])).toEqual(before);
+    parameters.dispose();
+  });
 });
 
 describe('what is read in one go', () => {

@@ -17,6 +17,14 @@ describe('the cosine within a cycle', () => {
     expect(share(2, 0, 1.5)).toBeCloseTo(0.25, 12);
   });
 
+  it.each([
+    [0.1, 1, 3],
+    [1.1, 4, 3],
+    [0.3, 1, 9],
+  ])('is 1 as cycles of %f epochs begin, however their sum is rounded', (cosineEpochs, epoch, batch) => {
+    expect(cosineShare({ cosineEpochs }, { epoch, batch, batches: 10 })).toBeCloseTo(1, 9);
+  });
+
   it('is 1 throughout where there is no cycle', () => {
     expect(share(7, 3, null)).toBe(1);
   });

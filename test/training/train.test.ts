@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { useBackend } from '../../src/backends/index.js';
 import type { RunConfig } from '../../src/config/schema.js';
 import { equalLengthBatches } from '../../src/data/batches.js';
@@ -687,6 +687,267 @@ describe('training', () => {
     rmSync(path.join(folder.directory, 'manifest.json'));
     await expect(train(stopped)).rejects.toThrow(/stopped in epoch 2/);
     expect(folder.manifest()).toMatchObject({ weights: known!.weights, epochs: 1 });
+  });
+
+  const validatorOf = (losses: readonly number[]) => ({
+    columns: [],
+    validate: (_: Model, epoch: number) => ({ loss: losses[epoch - 1]!, quantities: {}, verdict: null }),
+  });
+
+  it.each([
+    ['all-epochs', {}, 3],
+    ['early-stop', { earlyStop: { patience: 1 } }, 2],
+    ['decays', { decay: { factor: 0.5, patience: 1, fromEpoch: 1, atMost: 1, restoreBest: false } }, 2],
+  ] as const)(
+    'says once that it ended by %s, with its last word, and is over from then on',
+    async (reason, keys, epochs) => {
+      const base = toyRun('lstm-lm');
+      const run = { ...base, training: { ...base.training, ...keys } };
+      const events: TrainingEvent[] = [];
+      const validator = validatorOf([1, 2, 3]);
+      const ending = options(run, `ends-${reason}`, { validator, report: (event) => events.push(event) });
+      const manifest = await train(ending);
+      expect(manifest).toMatchObject({ epochs, finished: { reason } });
+      expect(events.filter(({ kind }) => kind === 'end')).toEqual([
+        { kind: 'end', ending: manifest.finished, manifest },
+      ]);
+      expect(events.at(-1)!.kind).toBe('end');
+      expect(ending.folder.manifest()).toEqual(manifest);
+      for (const without of [null, ending.folder.checkpoints]) {
+        if (without !== null) rmSync(without, { recursive: true });
+        events.length = 0;
+        expect(await train(ending)).toEqual(manifest);
+        expect(events).toEqual([
+          expect.objectContaining({ kind: 'start', resumed: true, over: true, epoch: epochs + 1 }),
+        ]);
+      }
+    },
+  );
+
+  it('has ended where it dies once its last checkpoint is written', async () => {
+    const base = toyRun('lstm-lm');
+    const run = { ...base, training: { ...base.training, earlyStop: { patience: 1 } } };
+    const validator = validatorOf([1, 2, 3]);
+    let ended = false;
+    const dying = (event: TrainingEvent) => {
+      if (event.kind === 'epoch') ended = event.metrics.epoch === 2;
+      if (event.kind === 'checkpoint' && ended) throw new Error('died');
+    };
+    await expect(train(options(run, 'last-words', { validator, report: dying }))).rejects.toThrow('died');
+    const { folder } = options(run, 'last-words');
+    expect(folder.manifest()).toMatchObject({ epochs: 1, finished: null });
+    const kinds: string[] = [];
+    const manifest = await train(options(run, 'last-words', { validator, report: ({ kind }) => kinds.push(kind) }));
+    expect(kinds).toEqual(['start']);
+    expect(manifest).toMatchObject({ epochs: 2, finished: { reason: 'early-stop' } });
+    expect(folder.manifest()).toEqual(manifest);
+  });
+
+  it('ends at once where a run that was stopped is given no more epochs than it has done', async () => {
+    const run = toyRun('lstm-lm');
+    const stop = new AbortController();
+    const report = (event: TrainingEvent) => event.kind === 'iteration' && event.at.epoch === 3 && stop.abort();
+    await expect(train(options(run, 'fewer', { signal: stop.signal, report }))).rejects.toThrow(/stopped in epoch 3/);
+    const kinds: string[] = [];
+    const fewer = { ...run, training: { ...run.training, epochs: 1 } };
+    const first = options(run, 'fewer').provenance;
+    const provenance = { ...first, backend: 'wasm' };
+    const manifest = await train(options(fewer, 'fewer', { report: ({ kind }) => kinds.push(kind), provenance }));
+    expect(kinds).toEqual(['start', 'checkpoint', 'end']);
+    expect(manifest).toMatchObject({ epochs: 2, finished: { reason: 'all-epochs', epochs: 2 }, backends: ['cpu'] });
+  });
+
+  it('is done, not stopped, where it is asked to stop as its last epoch ends', async () => {
+    const run = toyRun('lstm-lm');
+    const stop = new AbortController();
+    const report = (event: TrainingEvent) => event.kind === 'epoch' && event.metrics.epoch === 3 && stop.abort();
+    expect((await train(options(run, 'done', { signal: stop.signal, report }))).finished).not.toBeNull();
+  });
+
+  it('saves as often as it is told to, and as each epoch ends', async () => {
+    const saves = async (checkpointEvery: number) => {
+      const run = toyRun('lstm-lm', { training: { ...toyRun('lstm-lm').training, checkpointEvery } });
+      const at: number[] = [];
+      const report = (event: TrainingEvent) => event.kind === 'checkpoint' && at.push(event.iteration);
+      await train(options(run, `every-${checkpointEvery}`, { report }));
+      return at;
+    };
+    const perEpoch = equalLengthBatches(corpus.splits.train, 8).length;
+    expect(await saves(1e9)).toEqual([1, 2, 3].map((epoch) => epoch * perEpoch));
+    const each = Array.from({ length: 3 * perEpoch }, (_, i) => i + 1);
+    expect(await saves(1e-9)).toEqual(each.flatMap((i) => (i % perEpoch === 0 ? [i, i] : [i])));
+  });
+
+  it('tells the time left by a clock: of the updates, and of the validations to come', async () => {
+    let clock = 0;
+    const now = vi.spyOn(performance, 'now').mockImplementation(() => clock);
+    try {
+      const base = toyRun('lstm-lm');
+      const run = { ...base, training: { ...base.training, epochs: 6, logEvery: 4, checkpointEvery: 5 } };
+      const perEpoch = equalLengthBatches(corpus.splits.train, 8).length;
+      const real = methods().find(({ name }) => name === 'lstm-lm')!;
+      const method: Method = {
+        ...real,
+        create: () => {
+          const model = real.create(run, corpus);
+          model.flops = () => 500;
+          model.learn = (_, { iteration }) => {
+            clock += 1000;
+            return { loss: 1, gradientNorm: iteration, quantities: {} };
+          };
+          return model;
+        },
+      };
+      const validate = () => {
+        clock += 60_000;
+        return { loss: 1, quantities: {}, verdict: null };
+      };
+      const left: (number | null)[] = [];
+      const lines: TrainingEvent[] = [];
+      const saves: number[] = [];
+      const report = (event: TrainingEvent) => {
+        if (event.kind === 'epoch') left.push(event.secondsLeft);
+        if (event.kind === 'interval' && lines.length < 2) lines.push(event);
+        if (event.kind === 'checkpoint') saves.push(event.iteration);
+      };
+      const timed = options(run, 'timed', { method, validator: { columns: [], validate }, peakFlops: 1000, report });
+      await train(timed);
+      // The pace is known after twenty updates.
+      const known = left.map((_, i) => (i + 1) * perEpoch >= 20);
+      expect(known).toContain(true);
+      left.forEach((seconds, i) => {
+        const rest = 5 - i;
+        const wanted = rest === 0 || !known[i] ? null : rest * (perEpoch + 60);
+        if (wanted === null) expect(seconds).toBeNull();
+        else expect(seconds).toBeCloseTo(wanted, 6);
+      });
+      // Of updates 0 to 3, and of those after them: each is half of the peak, and its norm its number.
+      expect(lines.map((line) => (line as TrainingEvent & { kind: 'interval' }).metrics)).toMatchObject([
+        { gradientNorm: 1.5, shareOfPeak: 0.5, sentencesPerSecond: expect.any(Number) },
+        { shareOfPeak: 0.5 },
+      ]);
+      // Every five seconds, from the last one on; an epoch's end is one, after a validation of a minute.
+      const perEpochSaves = Math.floor(perEpoch / 5) + 1;
+      expect(saves).toHaveLength(6 * perEpochSaves);
+    } finally {
+      now.mockRestore();
+    }
+  });
+
+  it('begins an epoch’s first interval with the epoch', async () => {
+    const run = toyRun('lstm-lm', { training: { ...toyRun('lstm-lm').training, epochs: 2, logEvery: 3 } });
+    const perEpoch = equalLengthBatches(corpus.splits.train, 8).length;
+    expect(perEpoch % 3).not.toBe(0);
+    const batches = equalLengthBatches(corpus.splits.train, 8, { key: { seed: run.seed, epoch: 2 } });
+    const sums = { loss: 0, sentences: 0 };
+    let line: number | null = null;
+    const report = (event: TrainingEvent) => {
+      if (event.kind === 'iteration' && event.at.epoch === 2 && line === null) {
+        const { size } = batches.at(event.at.batch);
+        sums.loss += event.update.loss * size;
+        sums.sentences += size;
+      }
+      if (event.kind === 'interval' && event.metrics.epoch === 2) line ??= event.metrics.loss;
+    };
+    await train(options(run, 'own-interval', { report }));
+    expect(line).toBeCloseTo(sums.loss / sums.sentences, 9);
+  });
+
+  it('goes on with the rate that a decay left, its time, and the backend it began with', async () => {
+    const base = toyRun('lstm-lm');
+    const decay = { factor: 0.5, patience: 1, fromEpoch: 1, atMost: 9, restoreBest: false };
+    const run = { ...base, training: { ...base.training, decay } };
+    const rates: number[] = [];
+    const stop = new AbortController();
+    const report = (event: TrainingEvent) => {
+      if (event.kind === 'interval') rates.push(event.metrics.learningRate);
+      if (event.kind === 'epoch' && event.metrics.epoch === 2) stop.abort();
+    };
+    const validator = validatorOf([1, 2, 3]);
+    await expect(train(options(run, 'decayed', { validator, report, signal: stop.signal }))).rejects.toThrow(/stopped/);
+    const { state } = loadCheckpoint(options(run, 'decayed').folder.checkpoints)!;
+    rates.length = 0;
+    const manifest = await train(options(run, 'decayed', { validator, report }));
+    expect(new Set(rates)).toEqual(new Set([base.optimizer.learningRate / 2]));
+    expect(manifest.trainingSeconds).toBeGreaterThan(state.trainingSeconds);
+    expect(manifest.backends).toEqual(['cpu']);
+  });
+
+  it('writes nothing once another has its lock', async () => {
+    const run = toyRun('lstm-lm');
+    const { folder } = options(run, 'robbed');
+    const lockFile = path.join(folder.directory, 'training.lock');
+    let before: string[] = [];
+    const everything = () => [readFileSync(folder.metrics, 'utf8'), ...readdirSync(folder.directory).sort()];
+    const report = (event: TrainingEvent) => {
+      if (event.kind !== 'iteration' || event.at.iteration !== 1) return;
+      before = everything();
+      const { token: _, ...holder } = JSON.parse(readFileSync(lockFile, 'utf8'));
+      writeFileSync(lockFile, JSON.stringify({ ...holder, token: 'another' }));
+    };
+    // The next line would be written with the third update, and no checkpoint before.
+    const rare = { ...run, training: { ...run.training, checkpointEvery: 1e9 } };
+    await expect(train(options(rare, 'robbed', { report }))).rejects.toThrow(/held by process/);
+    expect(everything()).toEqual(before);
+    rmSync(lockFile);
+  });
+
+  it('has lost lines of metrics once, however it dies after', async () => {
+    const run = toyRun('lstm-lm', { training: { ...toyRun('lstm-lm').training, checkpointEvery: 1e9 } });
+    const { folder } = options(run, 'losing');
+    const stopAt = (update: number) => {
+      const stop = new AbortController();
+      const report = (event: TrainingEvent) =>
+        event.kind === 'iteration' && event.at.iteration === update && stop.abort();
+      return { signal: stop.signal, report };
+    };
+    const perEpoch = equalLengthBatches(corpus.splits.train, 8).length;
+    await expect(train(options(run, 'losing', stopAt(perEpoch)))).rejects.toThrow(/stopped/);
+    const lines = readFileSync(folder.metrics, 'utf8').split('\n');
+    writeFileSync(folder.metrics, `${lines.slice(0, 2).join('\n')}\n`);
+    const said: string[] = [];
+    const dying = (event: TrainingEvent) => {
+      if (event.kind === 'warning') said.push(event.text);
+      if (event.kind === 'iteration' && event.at.iteration === 2 * perEpoch - 1) throw new Error('died');
+    };
+    for (let i = 0; i < 2; i++) {
+      await expect(train(options(run, 'losing', { report: dying }))).rejects.toThrow('died');
+    }
+    expect(said).toHaveLength(1);
+    await train(options(run, 'losing'));
+    const columns = lines[0]!.split(',').length;
+    const after = readFileSync(folder.metrics, 'utf8').trim().split('\n');
+    for (const line of after) expect(line.split(',')).toHaveLength(columns);
+    const iterations = after.slice(1).map((line) => Number(line.split(',')[1]));
+    expect(iterations).toEqual(iterations.toSorted((a, b) => a - b));
+  });
+
+  it('takes another configuration where nothing was learned yet, of the same run alone', async () => {
+    const run = toyRun('sri');
+    const none: StartingWeights[] = [{ part: 'encoder', file: path.join(root, 'none'), run: 'ae' }];
+    const wider = { ...run, model: { ...run.model, hiddenSize: 9 } };
+    await expect(train(options(wider, 'unlearned', { startFrom: none }))).rejects.toThrow(/no such weights/);
+    await expect(train(options({ ...run, seed: 4 }, 'unlearned'))).rejects.toThrow(/seed: 3 there, 4 now/);
+    await train(options(run, 'unlearned'));
+    expect(options(run, 'unlearned').folder.config().model.hiddenSize).toBe(8);
+    await expect(train(options(wider, 'unlearned'))).rejects.toThrow(/hiddenSize: 8 there, 9 now/);
+    // Weights under another name are another configuration's, and not gone.
+    const last = { ...run, training: { ...run.training, select: 'last' as const } };
+    await expect(train(options(last, 'unlearned'))).rejects.toThrow(/training\.select: "best" there, "last" now/);
+  });
+
+  it('removes weights of an epoch that, trained again, is no better', async () => {
+    const run = toyRun('lstm-lm');
+    const { folder } = options(run, 'no-better');
+    const dying = (event: TrainingEvent) => {
+      if (event.kind === 'epoch' && event.metrics.epoch === 2) throw new Error('died');
+    };
+    const better = options(run, 'no-better', { validator: validatorOf([2, 1, 3]), report: dying });
+    await expect(train(better)).rejects.toThrow('died');
+    expect(existsSync(folder.nextWeights('best'))).toBe(true);
+    const manifest = await train(options(run, 'no-better', { validator: validatorOf([2, 3, 4]) }));
+    expect(manifest.bestEpoch).toBe(1);
+    expect(existsSync(folder.nextWeights('best'))).toBe(false);
   });
 
   it('falls back to the older checkpoint where the newest is not whole, and says so', async () => {
