@@ -86,7 +86,12 @@ export function wholeNumbers(least: number, most?: number): (text: string) => nu
 
 /** @throws {InvalidArgumentError} where the text is neither `auto` nor a whole number from 1. */
 export function parseThreads(text: string): number | 'auto' {
-  return text === 'auto' ? text : wholeNumber(1, MOST_THREADS)(text);
+  if (text === 'auto') return text;
+  try {
+    return wholeNumber(1, MOST_THREADS)(text);
+  } catch {
+    throw new InvalidArgumentError(`It must be a whole number from 1 to ${MOST_THREADS}, or auto.`);
+  }
 }
 
 /** A list of names with commas between, each once. What they name is for others to know. */

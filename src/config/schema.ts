@@ -201,7 +201,7 @@ const training = z.strictObject({
 export const STARTING_PARTS = ['encoder', 'decoder'] as const;
 export type StartingPart = (typeof STARTING_PARTS)[number];
 
-/** A method; of a study's variants, the run's whole name, such as `lstm-lm@hiddenSize-64`. */
+/** A method, or one of its settings, `lstm-lm@wide`; of a study's variants the run's whole name, `lstm-lm@hiddenSize-64`. */
 const startName = z.string().regex(/^[a-z0-9]+(-[a-z0-9]+)*(@[A-Za-z0-9._+-]+)?$/);
 
 const startFrom = z.strictObject({
@@ -360,7 +360,7 @@ const ownCommonSchema = z.strictObject({
   startFrom: startFrom
     .nullable()
     .describe(
-      'other runs whose weights training starts from: {encoder, decoder}, each a method or null; null for none',
+      'other runs whose weights training starts from: {encoder, decoder}, each a method, with @ and a setting where it is not its first, or null; null for none',
     ),
   evaluation,
 });

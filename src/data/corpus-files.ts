@@ -439,7 +439,21 @@ function prepareHint(directory: string): string {
   const name = basename(directory);
   const isOf = (file: string) => file.endsWith('.yaml') && DATA_SET.exec(readFileSync(file, 'utf8'))?.[1] === name;
   const own = readdirSync('.', { withFileTypes: true }).filter((entry) => entry.isFile() && isOf(entry.name));
-  const known = findDataSet(name) === undefined ? 'CONFIG' : `${name}.yaml`;
-  const config = own.length === 1 ? own[0]!.name : own.length === 0 ? known : 'CONFIG';
+  const isKnown = findDataSet(name) !== undefined;
+  const config = own.length === 1 ? own[0]!.name : own.length === 0 && isKnown ? `${name}.yaml` : 'CONFIG';
+  const hasRaw = [`${name}.`, ''].some((prefix) => SPLIT_NAMES.every((split) => existsSync(`${prefix}${split}.txt`)));
+  if (own.length === 1 && !isKnown && !hasRaw) {
+    return `run 'sri prepare --config ${config} ${ownText(directory)}'`;
+  }
   return `run 'sri prepare --config ${config}', or for a text of your own 'sri prepare --text FILE --out ${directory}'`;
+}
+
+/** The text of a corpus that its config does not name, as options of `sri prepare`: what sri init left of columns, where it lies. */
+function ownText(directory: string): string {
+  const items = `${directory}-items.tsv`;
+  const splits = SPLIT_NAMES.map((split) => [split, `${directory}-${split}-items.tsv`] as const);
+  if (!existsSync(items) && splits.every(([, file]) => existsSync(file))) {
+    return splits.map(([split, file]) => `--${split} ${file}`).join(' ');
+  }
+  return `--text ${existsSync(items) ? items : 'FILE'}`;
 }

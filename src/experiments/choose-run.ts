@@ -60,13 +60,18 @@ function siblingOf({ directory }: RunFolder, run: Pick<RunConfig, 'name' | 'seed
 
 /**
  * A method as folders and tables name it: `sri`, or `sri@released` for a setting.
+ * @param option that gave it, for messages.
  * @throws {InputError} for a name that is no method.
  */
-export function parseMethod(name: string, setting?: string): Pick<RunChoice, 'method' | 'setting'> {
+export function parseMethod(
+  name: string,
+  setting?: string,
+  option = '--method',
+): Pick<RunChoice, 'method' | 'setting'> {
   const [method, named, ...more] = name.split('@');
   const known = methods().map((available) => available.name);
   if (more.length > 0 || !known.includes(method!)) {
-    throw new InputError(`--method ${cut(name)}: ${noSuch('method', method!, known)}`);
+    throw new InputError(`${option} ${cut(name)}: ${noSuch('method', method!, known)}`);
   }
   if (setting !== undefined && named !== undefined && setting !== named) {
     throw new InputError(`--method ${cut(name)} and --setting ${cut(setting)} name two settings; give one`);
@@ -200,11 +205,21 @@ export function resolveVariant(
   const { startFrom } = run;
   if (startFrom === null) return run;
   const above = startingPath(before, run.name);
-  const variantOf = (start: string | null) => {
-    if (start === null || loaded.config.methods[start] === undefined) return start;
-    return resolveVariant(loaded, { method: start, seed: choice.seed, overrides: choice.overrides }, point, above).name;
-  };
+  const variantOf = (start: string | null) =>
+    start === null ? null : resolveVariant(loaded, startChoice(choice, start), point, above).name;
   return { ...run, startFrom: { encoder: variantOf(startFrom.encoder), decoder: variantOf(startFrom.decoder) } };
+}
+
+/** The runs whose weights a run of a study's variant starts from, before what varies is said of them too. */
+export function startsOfVariant(loaded: LoadedConfig, choice: RunChoice, point: SweepPoint): RunChoice[] {
+  const { startFrom } = withSwept(loaded, choice, bearing(loaded, choice, point));
+  const starts = STARTING_PARTS.flatMap((part) => startFrom?.[part] ?? []);
+  return [...new Set(starts)].map((start) => startChoice(choice, start));
+}
+
+/** @param start `lstm-lm`, or `lstm-lm@wide`, as `startFrom` names it. */
+function startChoice({ seed, overrides }: RunChoice, start: string): RunChoice {
+  return { ...parseMethod(start), seed, overrides };
 }
 
 /** A run with values of the study's, all of which it takes. */
@@ -219,7 +234,7 @@ function withSwept(loaded: LoadedConfig, choice: RunChoice, swept: SweepPoint): 
 
 /**
  * Those of a point's values that change what a run learns, or what a run that it starts from does.
- * @param above the methods that start from it.
+ * @param above the runs that start from it, as `startFrom` names them.
  */
 export function bearing(
   loaded: LoadedConfig,
@@ -237,12 +252,12 @@ export function bearing(
     choice,
     point.filter((one) => taken(one).length > 0),
   );
-  const { seed, overrides } = choice;
+  const runName = choice.setting === undefined ? method.name : `${method.name}@${choice.setting}`;
   const ofStarts = STARTING_PARTS.flatMap((part) => {
     const start = run.startFrom?.[part] ?? null;
     // That runs start from each other in a circle is for the plan to say.
-    if (start === null || loaded.config.methods[start] === undefined || above.includes(start)) return [];
-    return bearing(loaded, { method: start, seed, overrides }, point, [...above, method.name]);
+    if (start === null || above.includes(start)) return [];
+    return bearing(loaded, startChoice(choice, start), point, [...above, runName]);
   });
   return point.filter((one) => ofStarts.includes(one) || taken(one).some((key) => matters(key, run, method)));
 }

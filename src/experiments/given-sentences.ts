@@ -6,6 +6,12 @@ import { encodeSentence } from '../data/encode-sentence.js';
 import { InputError } from '../errors.js';
 import type { OpenRun } from './open-run.js';
 
+/**
+ * How many times as long as the longest sentence of training a given one may be: beyond that it is no sentence but a text without
+ * ends of lines, which would take hours, at which a stop is not heard.
+ */
+const MOST_LENGTHS = 20;
+
 export interface GivenSentences {
   split: EncodedSplit;
   /**
@@ -20,7 +26,7 @@ export interface GivenSentences {
 /**
  * @param lines a sentence each, prepared as the corpus's own lines are; a label of the corpus before a tab is no part of it.
  * @param source of the lines, for messages: a file's path.
- * @throws {InputError} naming the line that has no words, or where there is no line.
+ * @throws {InputError} naming the line that has no words, or far too many, or where there is no line.
  */
 export function givenSentences(
   { corpus }: Pick<OpenRun, 'corpus'>,
@@ -32,6 +38,13 @@ export function givenSentences(
   const sentences = lines.map((line, i) => {
     const encoded = givenSentence(corpus, line);
     if (encoded.ids.length === 0) throw new InputError(`${source}:${i + 1}: no words; give a sentence a line`);
+    const { maxLength } = corpus.settings;
+    if (encoded.ids.length > MOST_LENGTHS * maxLength) {
+      throw new InputError(
+        `${source}:${i + 1}: ${encoded.ids.length} words, where the model learned from ${maxLength} at most (data.maxLength); give a ` +
+          'sentence a line',
+      );
+    }
     for (const word of encoded.unknown) unknown.add(word);
     return encoded.ids;
   });

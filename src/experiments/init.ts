@@ -229,7 +229,8 @@ async function lookAt(file: string, shown: string, signal: AbortSignal | undefin
   if (wrong.length > 0) throw new InputError(wrong.join('\n'));
   const header = looksLikeHeader((first[0] ?? '').trim().split('\t'));
   const sample = header ? first.slice(1) : first;
-  if (sample.length === 0) throw new InputError(`${shown}: no lines with words; give a text of an item a line`);
+  const wordless = new InputError(`${shown}: no lines with words; give a text of an item a line`);
+  if (sample.length === 0) throw wordless;
   const names = new Set(sample.map((line) => line.slice(0, line.indexOf('\t')).trim()));
   const labelled =
     sample.every((line) => line.includes('\t')) && names.size <= Math.min(MOST_LABELS, Math.max(1, sample.length / 2));
@@ -253,6 +254,7 @@ async function lookAt(file: string, shown: string, signal: AbortSignal | undefin
     for (const token of tokens) counts.set(token, (counts.get(token) ?? 0) + 1);
   };
   await readLines(file, count, signal);
+  if (lengths.length === 0) throw wordless;
   lengths.sort((a, b) => a - b);
   return {
     items: lengths.length,

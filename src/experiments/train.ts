@@ -7,7 +7,7 @@ import { InputError } from '../errors.js';
 import { can } from '../methods/capability.js';
 import { methodNamed } from '../methods/registry.js';
 import { type Manifest, RunFolder } from '../runs/run-folder.js';
-import type { StartingWeights } from '../runs/weights.js';
+import { type StartingWeights, startName } from '../runs/weights.js';
 import { hasLearned, type TrainingEvent, train } from '../training/train.js';
 import type { ChosenRun } from './choose-run.js';
 import { createValidator } from './evaluation.js';
@@ -37,11 +37,13 @@ export async function trainRun(
     if (backend.caveat !== null) onProgress?.({ kind: 'warning', text: backend.caveat });
     checkPrecision(run);
     const { name, threads } = backend;
+    const begun = !restart && hasLearned(folder);
+    if (begun) for (const text of replacedStarts(run, folder, runs)) onProgress?.({ kind: 'warning', text });
     return await train({
       run,
       method: methodNamed(run.method),
       restart,
-      startFrom: !restart && hasLearned(folder) ? [] : startingWeights(run, runs, corpus.hash),
+      startFrom: begun ? [] : startingWeights(run, runs, corpus.hash),
       corpus,
       folder,
       validator: createValidator(run, corpus, folder, (text) => onProgress?.({ kind: 'warning', text })),
@@ -133,7 +135,26 @@ function startingWeights(run: RunConfig, runs: string, dataHash: string): Starti
     }
     const { select } = source.config().training;
     const known = manifest.weights[select];
-    return [{ part, file: source.weights(select), run: `${method}, seed ${run.seed}`, sha256: known }];
+    const name = startName({ name: method, seed: run.seed });
+    return [{ part, file: source.weights(select), run: name, sha256: known }];
+  });
+}
+
+/** Of a run that has begun: where one that it began with has other weights by now, which it will not learn of. */
+function replacedStarts(run: RunConfig, folder: RunFolder, runs: string): string[] {
+  const started = folder.manifest()?.startedFrom ?? {};
+  return STARTING_PARTS.flatMap((part) => {
+    const method = run.startFrom?.[part] ?? null;
+    const start = started[part];
+    if (method === null || start === undefined) return [];
+    const source = RunFolder.of(runs, { dataSet: run.dataSet, name: method, seed: run.seed });
+    const { weights = {}, selectedEpoch } = source.manifest() ?? {};
+    const sums = Object.values(weights);
+    if (sums.length === 0 || sums.includes(start.sha256)) return [];
+    return [
+      `${run.name} began with the ${part} of ${start.run}, after epoch ${start.epoch}, and ${source.directory} has other weights ` +
+        `now, of epoch ${selectedEpoch}; sri train --restart begins with these`,
+    ];
   });
 }
 

@@ -1,8 +1,9 @@
-// What stands in a table side by side and should not without a word: numbers of several texts, a run that is there twice, and
-// runs that several backends computed.
+// What stands in a table side by side and should not without a word: numbers of several texts, a run that is there twice, runs
+// that several backends computed, and one beside that which it began with, as that is no more.
 
 import { findMetric } from '../evaluation/registry.js';
 import type { MeasuredRun } from '../runs/measured-run.js';
+import { startName } from '../runs/weights.js';
 import { methodLabel, tableEstimator, tableRow } from './table.js';
 
 /**
@@ -29,7 +30,14 @@ export function distinctRuns(runs: readonly MeasuredRun[]): MeasuredRun[] {
  * @param split that the tables are of.
  */
 export function mixtureNotices(runs: readonly MeasuredRun[], split: string): string[] {
-  return [...corpora(runs), ...subsets(runs, split), ...settings(runs, split), ...copies(runs), ...backends(runs)];
+  return [
+    ...corpora(runs),
+    ...subsets(runs, split),
+    ...settings(runs, split),
+    ...copies(runs),
+    ...backends(runs),
+    ...starts(runs),
+  ];
 }
 
 function corpora(runs: readonly MeasuredRun[]): string[] {
@@ -106,5 +114,20 @@ function backends(runs: readonly MeasuredRun[]): string[] {
       : [
           `${directory} was trained on ${manifest.backends.join(' and then on ')}: no single backend gives its bits again.`,
         ],
+  );
+}
+
+/** Of runs that began with another's weights: those whose other stands here with weights that are none of these. */
+function starts(runs: readonly MeasuredRun[]): string[] {
+  return runs.flatMap(({ directory, manifest: { startedFrom, dataHash } }) =>
+    Object.entries(startedFrom).flatMap(([part, { run, epoch, sha256 }]) => {
+      const named = runs.filter((one) => one.manifest.dataHash === dataHash && startName(one.run) === run);
+      const sums = named.map(({ manifest }) => Object.values(manifest.weights)).filter(({ length }) => length > 0);
+      if (sums.length === 0 || sums.flat().includes(sha256)) return [];
+      return [
+        `${directory} began with the ${part} of ${run}, after epoch ${epoch}, and ${named[0]!.directory} has other weights now: the ` +
+          'difference of the two is not what the one adds to the other.',
+      ];
+    }),
   );
 }

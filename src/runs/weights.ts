@@ -106,6 +106,11 @@ export function restoreWeights(file: string, model: Model, known?: string): void
   model.parameters.restore(readWeights(file, known).tensors, file);
 }
 
+/** What a run that others start from is called where they say so. */
+export function startName({ name, seed }: { name: string; seed: number }): string {
+  return `${name}, seed ${seed}`;
+}
+
 /** Weights of another run, perhaps of another method, that a fresh one starts from. */
 export interface StartingWeights {
   /** Which of the model's weights: those whose names begin with it and a dot. */

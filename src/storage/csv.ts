@@ -40,22 +40,42 @@ const LENIENT = {
 /**
  * The cells of a text that others wrote, record by record, as they are but for line ends, which are all line feeds.
  * @param source what messages call it.
- * @throws {InputError} where it is no CSV, as after a quotation mark that nothing closes.
+ * @throws {InputError} where it is no CSV, as after a quotation mark that nothing closes, or closes records later by chance.
  */
 export function readForeignCsv(text: string, delimiter: string, source: string): CsvLine[] {
   // The parser counts a carriage return and line feed within quotation marks as two lines.
-  return parsed(text.replaceAll('\r\n', '\n'), { ...LENIENT, delimiter }, source);
+  const records = parsed(text.replaceAll('\r\n', '\n'), { ...LENIENT, delimiter, raw: true }, source);
+  for (const { cells, line, raw } of records) {
+    if (!cells.some((cell) => cell.includes('\n')) || isStrict(raw, delimiter)) continue;
+    throw new InputError(
+      `${source}:${line}: a quotation mark opens a text of several lines, and what closes it is followed by more text; double the ` +
+        'marks within a text in quotation marks, or leave them out',
+    );
+  }
+  return records;
 }
 
-function parsed(text: string, options: Options, source: string): CsvLine[] {
+/** Whether each quotation mark of a record that opens a cell is closed at the cell's end. */
+function isStrict(record: string, delimiter: string): boolean {
+  try {
+    parse(record, { delimiter, relax_column_count: true, record_delimiter: LENIENT.record_delimiter });
+    return true;
+  } catch (error) {
+    return (error as CsvError).code !== 'CSV_INVALID_CLOSING_QUOTE';
+  }
+}
+
+/** @returns each record's text beside it where the options ask for that. */
+function parsed(text: string, options: Options, source: string): (CsvLine & { raw: string })[] {
   try {
     const records = parse(text, { ...options, info: true }) as unknown as {
       record: string[];
       info: { lines: number };
+      raw?: string;
     }[];
-    return records.map(({ record, info }) => {
+    return records.map(({ record, info, raw = '' }) => {
       const within = record.reduce((sum, cell) => sum + cell.split('\n').length - 1, 0);
-      return { cells: record, line: info.lines - within };
+      return { cells: record, line: info.lines - within, raw };
     });
   } catch (error) {
     const { message, lines } = error as CsvError;

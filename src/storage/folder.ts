@@ -63,6 +63,9 @@ function tryOnce(folder: string): void {
       unlinkSync(file);
     }
   } catch (error) {
+    // Nobody knows the file that was tried.
+    const known = error as NodeJS.ErrnoException;
+    if (known.path === file) known.path = folder;
     throw withPath(error, folder);
   } finally {
     for (const one of made.reverse()) removeIfEmpty(one);

@@ -49,6 +49,18 @@ describe('with one config in the folder', () => {
     expect(again.error).not.toContain('first trained');
   });
 
+  it('sri train says where what a run began with has been trained on since', async () => {
+    const quiet = await sri('train', '--set', 'model.hiddenSize=5');
+    expect(quiet.error).not.toContain('warning');
+    const longer = ['--set', 'model.hiddenSize=5', '--set', 'training.epochs=8'];
+    expect((await sri('train', '--method', 'lstm-lm', ...longer)).code).toBe(0);
+    const { code, error } = await sri('train', ...longer.slice(0, 2), '--set', 'training.epochs=2');
+    expect(code, error).toBe(0);
+    expect(error).toMatch(
+      /warning: sri began with the decoder of lstm-lm, seed 0, after epoch 1, and \S+lstm-lm\/seed-0 has other weights now, of epoch [2-8]; sri train --restart begins/,
+    );
+  });
+
   it('sri eval measures the run that was trained last, and says first which that is', async () => {
     utimesSync('runs/words/lstm-lm/seed-0/manifest.json', 1, 1);
     const newest = await sri('eval', '--metric', 'au,recon');

@@ -102,6 +102,12 @@ describe('sri encode', () => {
       code: 2,
       error: expect.stringMatching(/\.csv, \.npy or \.safetensors/),
     });
+    // A text that has lost its ends of lines; a sentence may well be longer than any that was learned from.
+    expect(await sriGiven(['encode', ...run('sri')], `a\n${'w '.repeat(20_000)}\n`)).toMatchObject({
+      code: 2,
+      error: expect.stringMatching(/standard input:2: 20000 words, where the model learned from \d+ at most/),
+    });
+    expect((await sriGiven(['encode', ...run('sri')], 'w '.repeat(40))).code).toBe(0);
     expect(await sriGiven(['encode', ...run('sri')], Uint8Array.of(0xff, 0x0a))).toMatchObject({
       code: 2,
       error: expect.stringMatching(/not UTF-8/),

@@ -411,6 +411,38 @@ describe('a file of columns', () => {
     await fails('mac.csv', /mac\.csv: its lines end by carriage returns alone/);
   });
 
+  it('is told of where a quotation mark that nothing closes would swallow records', async () => {
+    const numbered = (cell: (text: string, i: number) => string) =>
+      `text,label\n${rows.map(([text, label], i) => `${cell(text, i)},${label}`).join('\n')}\n`;
+    writeFileSync(
+      'stray.csv',
+      numbered((text, i) => (i === 10 || i === 60 ? `"${text}` : text)),
+    );
+    await fails('stray.csv', /^sri: stray\.csv:12: a quotation mark opens a text of several lines/);
+    writeFileSync(
+      'said.csv',
+      numbered((text, i) => (i === 10 ? `"${text}` : `${text} "said" he`)),
+    );
+    await fails('said.csv', /said\.csv:12: a quotation mark opens/);
+    // Marks within a text, and texts of several lines with marks doubled, are what they are.
+    writeFileSync(
+      'fine.csv',
+      numbered((text, i) => (i % 2 === 0 ? `"${text},\n""so"" it was"` : `${text} "said" he`)),
+    );
+    expect((await init('fine.csv')).code).toBe(0);
+    // The message of a corpus that is gone has the command that brings it back, unless its raw files may lie here.
+    for (const gone of ['data/fine', 'test.txt']) rmSync(gone, { recursive: true });
+    const { error } = await sri('train', '--config', 'fine.yaml');
+    const [, again] = error.match(/run 'sri (prepare --config fine\.yaml --text data\/fine-items\.tsv)'/)!;
+    expect((await sri(...again!.split(' '))).code).toBe(0);
+    expect(items('fine').slice(0, 2)).toEqual(['bad\tthe food was 0, "so" it was', 'bad\tthe food was 1 "said" he']);
+  });
+
+  it('may have labels alone, and is no text then', async () => {
+    writeFileSync('labels.tsv', 'pos\t\nneg\t\npos\t\nneg\t\n');
+    await fails('labels.tsv', /^sri: labels\.tsv: no lines with words; give a text of an item a line\n$/);
+  });
+
   it('finds the columns of the other splits by their names', async () => {
     const write = (file: string, names: string | null, order: readonly (0 | 1)[]) =>
       writeFileSync(

@@ -159,3 +159,24 @@ it('a corpus that was prepared with other settings is refused, key by key', () =
   );
   expect(() => checkPrepared({ data: { ...fitting, labelColumn: 'required' } }, corpus)).toThrow(/data\.labelColumn/);
 });
+
+it('a run beside the one that it began with, which has been trained on since, is told', async () => {
+  const place = mkdtempSync(path.join(root, 'starts-'));
+  const model = await makeRun(place, 'ptb', 'lstm-lm', undefined, [ppl], 0);
+  const sri = await makeRun(place, 'ptb', 'sri', undefined, [ppl], 0);
+  const startedFrom = { decoder: { run: 'lstm-lm, seed 0', epoch: 2, sha256: 'young' } };
+  await sri.writeManifest({ ...manifest, weights: { best: 'own' }, startedFrom });
+  const notices = async (weights: Record<string, string>) => {
+    await model.writeManifest({ ...manifest, weights });
+    return mixtureNotices([model, sri].map(readRun), 'test');
+  };
+  expect(await notices({ best: 'young' })).toEqual([]);
+  expect(await notices({ best: 'old', 'epoch-2': 'young' })).toEqual([]);
+  expect(await notices({ best: 'old' })).toEqual([
+    expect.stringMatching(
+      /sri\/seed-0 began with the decoder of lstm-lm, seed 0, after epoch 2, and \S+lstm-lm\/seed-0 has other/,
+    ),
+  ]);
+  // Of a run that was trained before sums were kept nothing can be said.
+  expect(await notices({})).toEqual([]);
+});

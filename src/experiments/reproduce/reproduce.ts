@@ -3,7 +3,6 @@
 
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { methodOfName } from '../../config/identity.js';
 import {
   checkOverrides,
   givesValue,
@@ -12,7 +11,7 @@ import {
   type RunChoice,
   resolveData,
 } from '../../config/load.js';
-import { type RunConfig, STARTING_PARTS } from '../../config/schema.js';
+import type { RunConfig } from '../../config/schema.js';
 import type { SweepPoint, Swept } from '../../config/sweep.js';
 import type { CorpusStatistics } from '../../data/corpus.js';
 import { CorpusInUseError, checkCorpus } from '../../data/corpus-files.js';
@@ -29,7 +28,7 @@ import { findRuns, readKnownRuns, readRun } from '../../runs/measured-run.js';
 import { RunFolder, RunInUseError } from '../../runs/run-folder.js';
 import { tryWriting } from '../../storage/folder.js';
 import type { TrainingEvent } from '../../training/train.js';
-import { bearing, parseMethod, resolveVariant } from '../choose-run.js';
+import { bearing, parseMethod, resolveVariant, startsOfVariant } from '../choose-run.js';
 import type { SkippedLabels } from '../classify.js';
 import { measuringAlone, waitFor } from '../in-use.js';
 import type { UnknownWords } from '../interpolate.js';
@@ -181,15 +180,15 @@ export async function planReproduction(
   const varies = ({ name, varying }: Parts['runs'][number]) =>
     varying === undefined || methods !== undefined || variedOf(parseMethod(name).method, varying) !== undefined;
   const varied = runs.filter(varies).map(({ name, product, need, varying }) => {
-    const choice = { ...parseMethod(name), overrides };
+    const choice = { ...parseMethod(name, undefined, '--methods'), overrides };
     return { choice, need, own: varying === undefined ? [[]] : varyingPoints(loaded, choice, varying, product) };
   });
   const sweep = request.sweep ?? [[]];
   const idleKeys = checkSweep(loaded, sweep, varied, overrides);
-  const points = new Map<RunConfig, SweepPoint>();
+  const chosen = new Map<RunConfig, [RunChoice, SweepPoint]>();
   const variant = (choice: RunChoice, point: SweepPoint): RunConfig => {
     const run = resolveVariant(loaded, choice, point);
-    points.set(run, point);
+    chosen.set(run, [choice, point]);
     return run;
   };
   const wanted: Wanted[] = (request.seeds ?? [undefined]).flatMap((seed) =>
@@ -200,12 +199,8 @@ export async function planReproduction(
     ),
   );
   const tasks = makePlan(wanted, (run) => {
-    const { startFrom, seed } = run;
-    const starts = STARTING_PARTS.flatMap((part) => {
-      const named = startFrom?.[part] ?? null;
-      return named === null ? [] : [methodOfName(named)];
-    });
-    return [...new Set(starts)].map((other) => variant({ method: other, seed, overrides }, points.get(run)!));
+    const [choice, point] = chosen.get(run)!;
+    return startsOfVariant(loaded, choice, point).map((start) => variant(start, point));
   });
   const planned = tasks.flatMap((task) => ('run' in task ? [task.run.method] : []));
   checkOverrides([...new Set(planned)], overrides, loaded.catalogue);
@@ -299,7 +294,7 @@ function usualRuns({ config }: LoadedConfig, products: readonly Product[]): stri
 /** Runs that could be of a plan, by their names. */
 function candidatesOf(names: readonly string[]): Candidate[] {
   return names.map((name) => {
-    const { method } = parseMethod(name);
+    const { method } = parseMethod(name, undefined, '--methods');
     return { name, method, inference: methodNamed(method).inference };
   });
 }

@@ -113,6 +113,34 @@ it('varies what a figure varies together with what is swept', async () => {
   ]);
 });
 
+it('trains the setting that another run starts from, and its variants', async () => {
+  const wide = path.join(root, 'wide.yaml');
+  writeFileSync(
+    wide,
+    `
+dataSet: moods
+data: { directory: ${root}/none }
+methods:
+  lstm-lm: { settings: { plain: {}, wide: { model: { hiddenSize: 96 } } } }
+  fb-vae: { startFrom: { encoder: null, decoder: lstm-lm@wide } }
+  sri: { startFrom: { decoder: lstm-lm@wide } }
+`,
+  );
+  const request = { loaded: loadConfig(wide, methods()), methods: ['fb-vae', 'sri'] };
+  expect((await planned(request)).names).toEqual(['lstm-lm@wide', 'fb-vae', 'sri']);
+  const varied = await planned(request, 'model.wordVectorSize=16,32');
+  expect(varied.names).toEqual(
+    [16, 32].flatMap((size) =>
+      ['lstm-lm@wide', 'fb-vae@', 'sri@'].map((name) =>
+        name.endsWith('@') ? `${name}wordVectorSize-${size}` : `${name}-wordVectorSize-${size}`,
+      ),
+    ),
+  );
+  expect(varied.trained.map(({ startFrom }) => startFrom?.decoder ?? null)).toEqual(
+    [16, 32].flatMap((size) => [null, ...Array(2).fill(`lstm-lm@wide-wordVectorSize-${size}`)]),
+  );
+});
+
 it('has one run of a method that learns nothing else by what varies, and says so', async () => {
   const { names, trained, leftOut } = await planned({ methods: ['lstm-lm', 'sri'] }, 'model.latentSize=16,32');
   expect(names).toEqual(['lstm-lm', 'sri@latentSize-16', 'sri']);
