@@ -431,7 +431,7 @@ describe('a file of columns', () => {
     );
     expect((await init('fine.csv')).code).toBe(0);
     // The message of a corpus that is gone has the command that brings it back, unless its raw files may lie here.
-    for (const gone of ['data/fine', 'test.txt']) rmSync(gone, { recursive: true });
+    for (const gone of ['data/fine', 'test.txt']) rmSync(gone, { recursive: true, force: true });
     const { error } = await sri('train', '--config', 'fine.yaml');
     const [, again] = error.match(/run 'sri (prepare --config fine\.yaml --text data\/fine-items\.tsv)'/)!;
     expect((await sri(...again!.split(' '))).code).toBe(0);
