@@ -74,8 +74,9 @@ export function measurable(names: readonly string[], inference: Inference): Metr
 /**
  * Results of every metric asked for, of some several: for the `kl` of short runs one for each estimator, for `gain` one for
  * each thing it is over. The noise of a sentence depends on the seed and the sentence alone, so neither the other sentences
- * nor the other metrics move its numbers; but for its gain over another sentence, which is found among those that it is
- * measured together with.
+ * nor the other metrics move its numbers; but for three things, which are of all that are measured together: its gain over
+ * another sentence, its part of `mi`, and, where the prior is learned, log C, whose walks begin at the codes of the first
+ * batch.
  *
  * @throws {InputError} if there is no such metric, the model has it not, or the split is empty.
  * @throws {InterruptedError} if the signal stopped it.
