@@ -3,6 +3,7 @@
 
 import { type Batch, equalLengthBatches, evaluationSubset, wordsIn } from '../data/batches.js';
 import type { Split } from '../data/corpus.js';
+import { requireParts } from '../definition-parts.js';
 import { InputError } from '../errors.js';
 import { pause } from '../interruption.js';
 import { can, describeInference } from '../methods/capability.js';
@@ -100,7 +101,11 @@ async function evaluateExact(
   onProgress: (progress: EvaluationProgress) => void,
 ): Promise<Result[]> {
   const asked = measurable(metrics, 'none');
-  const measurements = asked.map(({ measureExact }) => measureExact!());
+  const measurements = asked.map(({ name, measureExact }) => {
+    const made = measureExact!();
+    requireParts(`the metric ${name}: measureExact`, Object(made), MEASUREMENT);
+    return made;
+  });
   const batches = equalLengthBatches(split, batchSize, { indices: chosen(split, limit) });
   const total = wordsIn(batches.shapes());
   let done = 0;
@@ -201,11 +206,16 @@ export function wholeKlChains(latentSize: number, given: Partial<KlChains> = {})
   return { jacobian: 2, gaussian: gaussianKlDraws(latentSize), marginals: 0, ...given };
 }
 
-/** @throws {TypeError} naming the metric, one of a plugin perhaps, where it gives no list of them. */
+/** What every measurement has. */
+const MEASUREMENT = { metric: 'string', add: 'function', result: 'function' } as const;
+
+/** @throws {TypeError} naming the metric, one of a plugin perhaps, where it gives no list of them, or one that lacks a part. */
 function measurementsOf({ name, measure }: MetricDefinition, context: MeasuringContext): Measurement[] {
   const made: unknown = measure!(context);
   if (!Array.isArray(made))
     throw new TypeError(`the metric ${name}: measure gave no list; it gives a list of measurements`);
+  for (const one of made)
+    requireParts(`the metric ${name}: measure`, Object(one), { ...MEASUREMENT, pathDraws: 'count' });
   return made;
 }
 

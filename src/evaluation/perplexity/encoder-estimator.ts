@@ -104,6 +104,7 @@ export const encoder = defineEstimator({
   draws: DEFAULTS.evaluation.draws.encoder,
   isUsual: (inference) => can(inference, 'gaussian'),
   rowName: ({ priorShare }) => (priorShare === 0 ? ENCODER_ALONE : 'encoder'),
-  settings: ({ priorShare }) => ({ priorShare }),
+  // What the Gaussian alone says is the same by whichever share it came.
+  settings: ({ priorShare }) => (priorShare === 0 ? {} : { priorShare }),
   create: ({ draws, evaluation: { priorShare } }) => new EncoderEstimator(draws, priorShare),
 });
