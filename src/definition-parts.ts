@@ -2,10 +2,13 @@
 
 import { z } from 'zod';
 
-/** As `typeof` has it, a list of anything or of texts, a whole number from 2, or one of some words. */
-type Part = 'string' | 'boolean' | 'function' | 'object' | 'list' | 'texts' | 'draws' | readonly string[];
+/** As `typeof` has it, a list of anything or of texts, a whole number from 0 or from 2, or one of some words. */
+type Part = 'string' | 'boolean' | 'function' | 'object' | 'list' | 'texts' | 'count' | 'draws' | readonly string[];
 
 type Parts = Readonly<Record<string, Part>>;
+
+/** Of those that are whole numbers. */
+const LEAST = { count: 0, draws: 2 };
 
 /**
  * Checks the parts of a definition.
@@ -43,7 +46,7 @@ export function checkDefaults(name: string, config: z.ZodRawShape, defaults: obj
 function is(value: unknown, part: Part): boolean {
   if (part === 'list') return Array.isArray(value);
   if (part === 'texts') return Array.isArray(value) && value.every((one) => typeof one === 'string');
-  if (part === 'draws') return Number.isInteger(value) && (value as number) >= 2;
+  if (part === 'count' || part === 'draws') return Number.isInteger(value) && (value as number) >= LEAST[part];
   if (part === 'string') return typeof value === 'string' && value.trim() !== '';
   if (part === 'object') return typeof value === 'object' && value !== null;
   return typeof part === 'string' ? typeof value === part : part.includes(value as string);
@@ -56,8 +59,9 @@ function described(part: Part): string {
       return 'an object';
     case 'texts':
       return 'a list of strings';
+    case 'count':
     case 'draws':
-      return 'a whole number from 2';
+      return `a whole number from ${LEAST[part]}`;
     default:
       return `a ${part}`;
   }

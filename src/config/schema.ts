@@ -286,13 +286,18 @@ const evaluation = z.strictObject({
     .int()
     .min(2)
     .nullable()
-    .describe('those of them that PPL and KL are measured on; a whole number from 2, or null for all'),
+    .describe(
+      'those of them that PPL and KL are measured on, unless the estimator is `ais`; a whole number from 2, or null for all',
+    ),
   temperatures: z.int().min(2).describe('levels between prior and posterior of `ais`; a whole number from 2'),
   aisSentences: z
     .int()
     .min(2)
     .nullable()
-    .describe('sentences of a split, drawn at random, that `ais` is run on; a whole number from 2, or null for all'),
+    .describe(
+      'sentences of a split, drawn at random, that `ais` is run on, and KL is measured on where `ais` is the estimator; a ' +
+        'whole number from 2, or null for all',
+    ),
   inferenceChains: z
     .int()
     .min(3)

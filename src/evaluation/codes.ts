@@ -3,6 +3,7 @@
 
 import { type Batch, equalLengthBatches, wordsIn } from '../data/batches.js';
 import type { Split } from '../data/corpus.js';
+import type { SplitName } from '../data/splits.js';
 import { meanCode, type Posterior } from '../inference/posterior.js';
 import { posteriorMode } from '../inference/posterior-mode.js';
 import { pause } from '../interruption.js';
@@ -23,6 +24,19 @@ export interface CodeOptions {
   /** Whether their spread is wanted. */
   keepSpread?: boolean | undefined;
   signal?: AbortSignal | undefined;
+}
+
+/** The first key of each split; a split has fewer sentences than lie between. */
+const FIRST_KEY: Readonly<Record<SplitName, number>> = { test: 0, valid: 2 ** 29, train: 2 ** 30 };
+
+/**
+ * Keys of sentences whose codes are held against those of other splits. Sentences of one key share all noise, and by it alone
+ * their codes would be near, so each split has keys of its own. Those of what is tested are its places, so that its codes are
+ * those of every other measurement; given sentences have negative ones.
+ * @param part that the split has in what is measured.
+ */
+export function keysApart({ length }: Pick<Split, 'length'>, part: SplitName): Int32Array {
+  return Int32Array.from({ length }, (_, place) => FIRST_KEY[part] + place);
 }
 
 export interface Codes {

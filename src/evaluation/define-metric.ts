@@ -57,6 +57,8 @@ export interface WantedContext extends Pick<ModelSize, 'latentSize'> {
 export interface WantedRow {
   /** Null where inference alone decides. */
   estimator: string | null;
+  /** What tells it from the quantity's other rows; none where absent. */
+  variant?: string;
   /** At least. */
   draws: number;
   settings: MeasuredRow['settings'];

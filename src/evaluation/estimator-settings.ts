@@ -13,7 +13,7 @@ export function estimatorSettings(
   if (metric !== 'ppl') return {};
   return (
     estimators()
-      .find(({ name }) => name === estimator)
+      .find(({ name, rowName }) => name === estimator || rowName(evaluation) === estimator)
       ?.settings(evaluation) ?? {}
   );
 }

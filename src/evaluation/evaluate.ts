@@ -3,6 +3,7 @@
 
 import { type Batch, equalLengthBatches, evaluationSubset, wordsIn } from '../data/batches.js';
 import type { Split } from '../data/corpus.js';
+import { requireParts } from '../definition-parts.js';
 import { InputError } from '../errors.js';
 import { pause } from '../interruption.js';
 import { can, describeInference } from '../methods/capability.js';
@@ -74,8 +75,9 @@ export function measurable(names: readonly string[], inference: Inference): Metr
 /**
  * Results of every metric asked for, of some several: for the `kl` of short runs one for each estimator, for `gain` one for
  * each thing it is over. The noise of a sentence depends on the seed and the sentence alone, so neither the other sentences
- * nor the other metrics move its numbers; but for its gain over another sentence, which is found among those that it is
- * measured together with.
+ * nor the other metrics move its numbers; but for three things, which are of all that are measured together: its gain over
+ * another sentence, its part of `mi`, and, where the prior is learned, log C, whose walks begin at the codes of the first
+ * batch.
  *
  * @throws {InputError} if there is no such metric, the model has it not, or the split is empty.
  * @throws {InterruptedError} if the signal stopped it.
@@ -99,7 +101,11 @@ async function evaluateExact(
   onProgress: (progress: EvaluationProgress) => void,
 ): Promise<Result[]> {
   const asked = measurable(metrics, 'none');
-  const measurements = asked.map(({ measureExact }) => measureExact!());
+  const measurements = asked.map(({ name, measureExact }) => {
+    const made = measureExact!();
+    requireParts(`the metric ${name}: measureExact`, Object(made), MEASUREMENT);
+    return made;
+  });
   const batches = equalLengthBatches(split, batchSize, { indices: chosen(split, limit) });
   const total = wordsIn(batches.shapes());
   let done = 0;
@@ -200,11 +206,16 @@ export function wholeKlChains(latentSize: number, given: Partial<KlChains> = {})
   return { jacobian: 2, gaussian: gaussianKlDraws(latentSize), marginals: 0, ...given };
 }
 
-/** @throws {TypeError} naming the metric, one of a plugin perhaps, where it gives no list of them. */
+/** What every measurement has. */
+const MEASUREMENT = { metric: 'string', add: 'function', result: 'function' } as const;
+
+/** @throws {TypeError} naming the metric, one of a plugin perhaps, where it gives no list of them, or one that lacks a part. */
 function measurementsOf({ name, measure }: MetricDefinition, context: MeasuringContext): Measurement[] {
   const made: unknown = measure!(context);
   if (!Array.isArray(made))
     throw new TypeError(`the metric ${name}: measure gave no list; it gives a list of measurements`);
+  for (const one of made)
+    requireParts(`the metric ${name}: measure`, Object(one), { ...MEASUREMENT, pathDraws: 'count' });
   return made;
 }
 

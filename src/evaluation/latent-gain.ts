@@ -236,6 +236,14 @@ export const gain = defineMetric({
   description: 'what the decoder gains from the code, in -log p(x | z)',
   unit: 'nats',
   direction: 'higher',
+  // That over LSTM-LM comes with these where LSTM-LM is known.
+  wanted: ({ evaluation }) =>
+    [GAIN_OVER.prior, GAIN_OVER.otherSentence].map((variant) => ({
+      estimator: null,
+      variant,
+      draws: evaluation.inferenceChains,
+      settings: {},
+    })),
   measure({ draws, languageModelNll }) {
     const nll = languageModelNll();
     return [

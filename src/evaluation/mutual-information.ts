@@ -3,6 +3,7 @@
 
 import { mutualInformation } from '../inference/mutual-information.js';
 import type { DiagonalGaussian, Posterior } from '../inference/posterior.js';
+import { can } from '../methods/capability.js';
 import type { ConditionalLikelihood } from '../model/likelihood.js';
 import { joined } from '../typed-arrays.js';
 import { defineMetric } from './define-metric.js';
@@ -110,6 +111,9 @@ export const mi = defineMetric({
   unit: 'nats',
   direction: 'higher',
   needs: ['distribution'],
+  wanted: ({ evaluation, inference }) => [
+    { estimator: null, draws: can(inference, 'gaussian') ? DRAWS : evaluation.inferenceChains, settings: {} },
+  ],
   measure: ({ draws }) => [new MutualInformationMeasurement(draws)],
   validation: {
     when: 'always',

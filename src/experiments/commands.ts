@@ -23,7 +23,7 @@ import type { MeasuredRow } from '../runs/row.js';
 import { shellWord } from '../shell-words.js';
 import { resolveVariant } from './choose-run.js';
 import { plugins } from './plugins.js';
-import { isPlanned } from './reproduce/outstanding.js';
+import { covered, isPlanned } from './reproduce/outstanding.js';
 
 export interface CommandsRequest {
   /** Tables that have rows. */
@@ -291,9 +291,9 @@ function isShown({ manifest }: MeasuredRun, row: MeasuredRow, { split }: Command
 
 /** The command that measures one row. */
 function measuring(row: MeasuredRow, { run, directory }: MeasuredRun, request: CommandsRequest): Command {
-  const { metric, estimator, draws, settings, facts = {}, sentences } = row;
+  const { metric, estimator, draws, settings, facts = {} } = row;
   const { evaluation } = run;
-  const limit = ['--limit', String(settings.limit ?? sentences + (facts.skipped ?? 0))];
+  const limit = ['--limit', String(settings.limit ?? covered(row))];
   const where = [['--run', directory], splitOption(request)];
   /** Of a key of `evaluation`, where it is otherwise in the run's configuration. */
   const set = (key: string, value: number | string | null, configured: unknown): string[] =>

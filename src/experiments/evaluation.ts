@@ -2,25 +2,42 @@
 // options as a configuration decides them, and the judge that training asks after each epoch.
 
 import type { RunConfig } from '../config/schema.js';
+import type { Batch } from '../data/batches.js';
 import type { PreparedCorpus } from '../data/corpus.js';
+import { requireParts } from '../definition-parts.js';
 import type { MetricDefinition } from '../evaluation/define-metric.js';
 import { diagnose, diagnosisColumns, diagnosisMetrics, type Question, verdictOf } from '../evaluation/diagnosis.js';
 import { type EvaluationOptions, evaluate } from '../evaluation/evaluate.js';
 import type { EvaluatedModel } from '../evaluation/evaluated-model.js';
 import { FittedEstimator } from '../evaluation/perplexity/fitted-estimator.js';
 import { createEstimator, estimatorSentences } from '../evaluation/perplexity/registry.js';
+import type { Posterior } from '../inference/posterior.js';
 import { can } from '../methods/capability.js';
-import type { Selection } from '../methods/define-method.js';
-import type { Inference, Model } from '../methods/method.js';
+import type { Method, Selection } from '../methods/define-method.js';
+import type { Model } from '../methods/method.js';
 import { methodNamed } from '../methods/registry.js';
 import type { ResultRow } from '../runs/row.js';
 import type { RunFolder } from '../runs/run-folder.js';
 import type { Validator } from '../training/train.js';
 import { languageModelNll } from './language-model.js';
 
-/** @param epoch whose inference the model is to be measured with, from 1. */
-export function evaluatedModel(model: Model, inference: Inference, epoch: number): EvaluatedModel {
-  if (!model.hasLatent) return model;
+/**
+ * A method's model as the evaluation sees it. What it answers is looked at, since it may be a plugin's: of another size it would
+ * be taken for numbers that it is not.
+ * @param epoch whose inference the model is to be measured with, from 1.
+ */
+export function evaluatedModel(
+  model: Model,
+  { name, inference }: Pick<Method, 'name' | 'inference'>,
+  epoch: number,
+): EvaluatedModel {
+  if (!model.hasLatent) {
+    return {
+      hasLatent: false,
+      sentenceNll: (batch) =>
+        checkedAnswer(name, 'sentenceNll', model.sentenceNll(batch), `${batch.size} sentences`, batch.size),
+    };
+  }
   if (!can(inference, 'code')) throw new RangeError('a method whose model has a latent code says how it infers it');
   const { latentSize } = model;
   return {
@@ -31,8 +48,36 @@ export function evaluatedModel(model: Model, inference: Inference, epoch: number
     ...(model.prior && { prior: () => model.prior!() }),
     likelihood: (batch) => model.likelihood(batch),
     posterior: (batch, likelihood, keys, pathDraws = 0) =>
-      model.posterior(batch, likelihood, keys, { epoch, pathDraws }),
+      checkedPosterior(name, model.posterior(batch, likelihood, keys, { epoch, pathDraws }), batch, latentSize),
   };
+}
+
+/** The very posterior, whose numbers are counted as they are asked for. */
+function checkedPosterior(
+  name: string,
+  posterior: Posterior,
+  { size }: Pick<Batch, 'size'>,
+  latentSize: number,
+): Posterior {
+  requireParts(`the method ${name}: posterior`, Object(posterior), {
+    z: 'function',
+    nll: 'function',
+    mean: 'function',
+  });
+  const [z, nll, mean] = [posterior.z.bind(posterior), posterior.nll.bind(posterior), posterior.mean.bind(posterior)];
+  const drawn = (draws: number) => `${draws} draws of each of ${size} sentences`;
+  posterior.z = (draws) => checkedAnswer(name, 'z', z(draws), drawn(draws), draws * size * latentSize);
+  posterior.nll = (draws) => checkedAnswer(name, 'nll', nll(draws), drawn(draws), draws * size);
+  posterior.mean = (draws) => checkedAnswer(name, 'mean', mean(draws), `${size} sentences`, size * latentSize);
+  return posterior;
+}
+
+/** @throws {TypeError} naming the method, where the answer has not as many numbers as are wanted. */
+function checkedAnswer(name: string, what: string, answer: Float32Array, of: string, wanted: number): Float32Array {
+  if (answer?.length === wanted) return answer;
+  throw new TypeError(
+    `the method ${name}: ${what} gave ${answer?.length ?? 'no'} numbers of ${of}; they are ${wanted}`,
+  );
 }
 
 /** The part of the evaluation's options that a run's configuration decides. */
@@ -117,7 +162,7 @@ export function createValidator(
   return {
     columns: diagnosisColumns(inference, latentSize, epochsQuestion(run)),
     async validate(model, epoch, signal) {
-      const rows = await evaluate(evaluatedModel(model, inference, epoch), split, {
+      const rows = await evaluate(evaluatedModel(model, method, epoch), split, {
         ...options,
         metrics,
         signal,

@@ -99,7 +99,7 @@ async function openWith(corpus: PreparedCorpus, run: RunConfig, folder: RunFolde
       run,
       folder,
       corpus,
-      model: evaluatedModel(model, method.inference, epoch),
+      model: evaluatedModel(model, method, epoch),
       decoder: model.decoder,
       epoch,
       provenance: {

@@ -7,7 +7,7 @@ import { InputError } from '../errors.js';
 import { predictBySvm } from '../evaluation/classification/classification.js';
 import { labelledOrder, labelsOf } from '../evaluation/classification/labelled-sets.js';
 import { SvmTrainer } from '../evaluation/classification/svm.js';
-import { inferCodes } from '../evaluation/codes.js';
+import { inferCodes, keysApart } from '../evaluation/codes.js';
 import { pause } from '../interruption.js';
 import { can } from '../methods/capability.js';
 import { RandomStream } from '../random/philox.js';
@@ -92,12 +92,13 @@ export async function transfer(
   const { train, test } = corpus.splits;
   const every = Int32Array.from({ length: train.length }, (_, i) => i);
   const drawn = labelledOrder(labelsOf(train, every), { seed: run.seed, set: 0 }).slice(0, wanted);
-  const codesOf = async (what: string, split: typeof train, indices: Int32Array) => {
+  const codesOf = async (name: 'train' | 'test', indices: Int32Array) => {
+    const split = corpus.splits[name];
     const { batchSize } = run.training;
-    const options = { indices, batchSize, seed: run.seed, draws, signal };
-    return (await inferCodes(model, split, options, stage(what, onProgress))).mean;
+    const options = { indices, batchSize, seed: run.seed, keys: keysApart(split, name), draws, signal };
+    return (await inferCodes(model, split, options, stage(`codes of ${name}`, onProgress))).mean;
   };
-  const known = { codes: await codesOf('codes of train', train, drawn), labels: labelsOf(train, drawn) };
+  const known = { codes: await codesOf('train', drawn), labels: labelsOf(train, drawn) };
   const vector = attributeVector(known, latentSize, target, origin, strength);
   if (vector === null) {
     const lacking = known.labels.includes(target) ? (from ?? `any class but ${to}`) : to;
@@ -122,7 +123,7 @@ export async function transfer(
           )
         ).mean;
   const tested = evaluationSubset(test, Math.min(judged, test.length));
-  const held = await codesOf('codes of test', test, tested);
+  const held = await codesOf('test', tested);
 
   const stream = new RandomStream({ seed: run.seed, purpose: 'cross-validation', batch: 0, step: drawn.length });
   const codes = Float32Array.from([...given.mean, ...again, ...held]);

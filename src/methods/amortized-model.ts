@@ -42,7 +42,7 @@ export abstract class AmortizedModel<Own = unknown> implements LatentVariableMod
     const { model, seed } = run;
     this.latentSize = model.latentSize;
     this.parameters = new Parameters(seed);
-    // The decoder first: its initial weights are then those of every other method with the seed.
+    // The decoder first: its initial weights are then those of every other method that has a code, by the same seed.
     this.decoder = createDecoder(this.parameters, run, corpus.vocabulary.size);
     const shape = { ...model, vocabularySize: corpus.vocabulary.size };
     const { weightRange, wordVectorRange, encoderPooling } = model;

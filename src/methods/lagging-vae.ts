@@ -84,7 +84,7 @@ export class InnerStopRule {
   }
 }
 
-/** When aggressive training ends for good: after the first epoch in which the mutual information fell. */
+/** When aggressive training ends for good: after the first epoch in which the mutual information fell, or was no number. */
 export class OuterStopRule {
   constructor(
     public aggressive = true,
@@ -93,15 +93,15 @@ export class OuterStopRule {
 
   /** @param information I_q(x; z) after an epoch, nats. */
   observe(information: number): void {
-    if (information < this.best) this.aggressive = false;
-    else this.best = information;
+    if (Number.isFinite(information) && information >= this.best) this.best = information;
+    else this.aggressive = false;
   }
 }
 
 class LaggingVae extends Vae<KlWeightKeys & AggressiveKeys> {
   override readonly quantities = ['reconstruction', 'kl', 'klWeight', 'encoderUpdates', 'mutualInformation'];
   private outer = new OuterStopRule();
-  /** I_q(x; z) after the last epoch that was measured; null before. */
+  /** I_q(x; z) after the last epoch that was measured; null before, and where it was no number. */
   private information: number | null = null;
   /** Updates of the encoder alone that the last iteration made. */
   private extraUpdates = 0;
@@ -110,8 +110,10 @@ class LaggingVae extends Vae<KlWeightKeys & AggressiveKeys> {
 
   override learn(batch: Batch, at: Position, learner: Learner): Iteration {
     if (at.batch === 0 && at.epoch > 1 && this.outer.aggressive) {
-      this.information = this.measureInformation();
-      this.outer.observe(this.information);
+      const information = this.measureInformation();
+      this.outer.observe(information);
+      // A checkpoint holds no NaN, and a run that goes on is to say what it would have said.
+      this.information = Number.isFinite(information) ? information : null;
     }
     const klWeight = klWeightAt(this.run.klWeight, at);
     this.extraUpdates = this.outer.aggressive ? this.catchUp(batch, at, klWeight, learner) : 0;
@@ -161,7 +163,9 @@ class LaggingVae extends Vae<KlWeightKeys & AggressiveKeys> {
     if (this.run.aggressive.clipBy === 'all') {
       return this.descend(batch, at, klWeight, learner, step, ofEncoder, ofBoth).loss;
     }
-    const { seed, precision } = this.run;
+    const { seed } = this.run;
+    // Halves are of a chain's weights, and here is none.
+    const precision = this.run.precision === 'f16' ? 'f32' : this.run.precision;
     const key = { seed, epoch: at.epoch, batch: at.batch, step };
     const masks = this.decoder.masks(batch, 'word-dropout', 'output-dropout', key);
     const shape: [number, number] = [batch.size, this.latentSize];

@@ -125,7 +125,7 @@ interface Found {
 
 function readHolder(file: string): Found | 'gone' {
   try {
-    const text = readFileSync(file, 'utf8');
+    const text = naming(file, () => readFileSync(file, 'utf8'));
     return { text, holder: parseHolder(text), touched: statSync(file).mtimeMs };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 'gone';

@@ -33,6 +33,7 @@ beforeAll(async () => {
     return `${LABELS[i % LABELS.length]}\t${sentence.join(' ')}`;
   });
   mkdirSync(path.join(root, 'folder.csv'));
+  mkdirSync(path.join(root, 'locked', 'training.lock'), { recursive: true });
   writeFileSync(text, `${lines.join('\n')}\n`);
   writeFileSync(config, CONFIG);
   const prepared = await sri('prepare', '--config', config, '--text', text);
@@ -136,6 +137,11 @@ it.each([
   ['a folder for a CSV', () => ['init', path.join(root, 'folder.csv')], /this is a folder, where a file is wanted/],
   ['a folder for --sweep-file', () => sweep('--sweep-file', root), /this is a folder, where a file is wanted/],
   ['a folder for --config', () => ['train', '--config', root, '--method', 'sri'], /is a folder, not a config file/],
+  [
+    'a folder for the lock of a run',
+    () => ['train', '--config', config, '--method', 'sri', '--run', path.join(root, 'locked')],
+    /training\.lock: this is a folder, where a file is wanted/,
+  ],
   [
     'hidden units without number',
     () => ['train', '--config', config, '--method', 'sri', '--run', `${run}2`, '--set', 'model.hiddenSize=1000000000'],

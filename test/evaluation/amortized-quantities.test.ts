@@ -307,6 +307,14 @@ describe('perplexity by the encoder’s Gaussian', () => {
     expect(miss(theirs.estimate(model, posterior))).toBeGreaterThan(Math.abs(mixed) + 0.1);
   });
 
+  test.each(['mean', 'logVariance'] as const)('counts the weights of a sentence whose %s is NaN', (part) => {
+    const { model, posterior } = narrowed(3, 0.5);
+    posterior.gaussian[part][4] = Number.NaN;
+    const estimates = new EncoderEstimator(20).estimate(model, posterior);
+    expect(estimates.map(({ notFinite }) => notFinite)).toEqual([0, 20, 0]);
+    expect(estimates.map(({ logLikelihood }) => Number.isFinite(logLikelihood))).toEqual([true, false, true]);
+  });
+
   test('refuses a posterior that is no Gaussian', () => {
     const model = new Quartic();
     const point = new PointPosterior(model, Float32Array.of(0), keysOf(1));

@@ -3,7 +3,8 @@
 import { describe, expect, it } from 'vitest';
 import { type Batch, makeBatch } from '../../src/data/batches.js';
 import { EncodedSplit } from '../../src/data/corpus.js';
-import { inferCodes, inferModes } from '../../src/evaluation/codes.js';
+import { SPLIT_NAMES } from '../../src/data/splits.js';
+import { inferCodes, inferModes, keysApart } from '../../src/evaluation/codes.js';
 import type { LatentModel } from '../../src/evaluation/evaluated-model.js';
 import { GaussianPosterior } from '../../src/inference/amortized.js';
 import { posteriorMode } from '../../src/inference/posterior-mode.js';
@@ -89,6 +90,13 @@ describe('the codes of sentences', () => {
     const batch = alone(2);
     const own = model.posterior(batch, model.likelihood(batch), { seed: 4, sentences: Int32Array.of(98) });
     expect(z!.subarray(draws * Z, 2 * draws * Z)).toEqual(own.z(draws));
+  });
+
+  it('have keys that no other split has, nor a given sentence; what is tested has its places', () => {
+    const keys = SPLIT_NAMES.flatMap((name) => [...keysApart(split, name)]);
+    expect(new Set(keys).size).toBe(3 * split.length);
+    expect(Math.min(...keys)).toBe(0);
+    expect([...keysApart(split, 'test')]).toEqual(Array.from({ length: split.length }, (_, i) => i));
   });
 
   it('are modes where these are asked for, with the mean of how steep it still is there', async () => {

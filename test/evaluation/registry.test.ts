@@ -179,3 +179,49 @@ test('an epoch may be asked for less: what it is judged by, and what is chosen',
     /training\.validation\.metrics: accuracy is no metric that epochs can be measured by; there are ppl, recon/,
   );
 });
+
+test('a measurement that lacks a part is told of by its metric, whatever is measured with it', async () => {
+  const split = new EncodedSplit('valid', Int32Array.of(0, 1), Int32Array.of(0, 2), null);
+  const measureWith = (made: unknown, name: string) => {
+    registerMetric(defineMetric({ name, label: name, description: 'none', measure: () => [made as Measurement] }));
+    return evaluate(
+      {
+        hasLatent: true,
+        latentSize: 2,
+        inference: 'short-run',
+        likelihood: () => Object.assign(new TinyRnn([[0, 1, 3]], 2, { scale: 1 }), { dispose() {} }),
+        posterior: (_, likelihood, keys, pathDraws) =>
+          new ShortRunPosterior(likelihood, constantSchedule(0.05, 4), keys, pathDraws),
+      },
+      split,
+      {
+        metrics: ['kl', name],
+        estimator: new FittedEstimator({ draws: 4, chains: 2, metropolisSteps: 4 }),
+        seed: 1,
+        batchSize: 1,
+        limit: null,
+        perplexitySentences: null,
+      },
+    );
+  };
+  const whole = { ...squaredLength(3), metric: 'whole' };
+  const { pathDraws: _, ...without } = whole;
+  const complaints: [unknown, string][] = [
+    [without, 'pathDraws is missing; it is a whole number from 0'],
+    [{ ...whole, pathDraws: 1.5 }, 'pathDraws will not do; it is a whole number from 0'],
+    [{ ...whole, metric: 3 }, 'metric will not do; it is a string'],
+    [{ ...whole, add: null }, 'add will not do; it is a function'],
+    [{ ...whole, result: undefined }, 'result is missing; it is a function'],
+    [undefined, 'metric is missing; it is a string'],
+  ];
+  for (const [i, [made, complaint]] of complaints.entries()) {
+    await expect(measureWith(made, `wrong-${i}`)).rejects.toThrow(`the metric wrong-${i}: measure: ${complaint}`);
+  }
+  registerMetric(
+    defineMetric({ name: 'inexact', label: 'x', description: 'none', measureExact: () => ({ add() {} }) as never }),
+  );
+  const exact = { hasLatent: false, sentenceNll: () => Float32Array.of(1) } as const;
+  const estimator = new FittedEstimator();
+  const options = { metrics: ['inexact'], estimator, seed: 1, batchSize: 1, limit: null, perplexitySentences: null };
+  await expect(evaluate(exact, split, options)).rejects.toThrow('the metric inexact: measureExact: metric is missing');
+});

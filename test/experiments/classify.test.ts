@@ -52,9 +52,9 @@ describe('classifyRun', () => {
       latentSize: 2,
       inference: 'short-run',
       likelihood: pulledToItsWord,
-      posterior: ({ targets, size }: Batch, _: unknown, { sentences }: { sentences: Int32Array }) => ({
+      posterior: ({ targets, size, indices }: Batch) => ({
         mean: (draws: number) =>
-          Float32Array.from([...targets.subarray(0, size)].flatMap((word, i) => [word, (draws * sentences[i]!) / 1e4])),
+          Float32Array.from([...targets.subarray(0, size)].flatMap((word, i) => [word, (draws * indices[i]!) / 1e4])),
       }),
     };
     const splits = { train: split('train', 60), valid: split('valid', 20), test: split('test', 30) };

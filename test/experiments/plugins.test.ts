@@ -6,15 +6,20 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { resolveRun } from '../../src/config/load.js';
+import type { Batch } from '../../src/data/batches.js';
 import { estimatorSettings } from '../../src/evaluation/estimator-settings.js';
+import type { ExactModel, LatentModel } from '../../src/evaluation/evaluated-model.js';
 import { defineEstimator } from '../../src/evaluation/perplexity/define-estimator.js';
 import { DefensiveMixture, estimateByImportance, proposalStream } from '../../src/evaluation/perplexity/importance.js';
 import { PriorProposal } from '../../src/evaluation/perplexity/proposals.js';
 import { createEstimator, estimatorName, registerEstimator } from '../../src/evaluation/perplexity/registry.js';
 import { openConfig } from '../../src/experiments/choose-run.js';
 import { withEstimator } from '../../src/experiments/evaluate.js';
+import { evaluatedModel } from '../../src/experiments/evaluation.js';
 import { loadPlugin, plugins } from '../../src/experiments/plugins.js';
+import { PointPosterior } from '../../src/inference/amortized.js';
 import { ShortRunPosterior } from '../../src/inference/short-run-posterior.js';
+import type { Model } from '../../src/methods/method.js';
 import { registerMethod } from '../../src/methods/registry.js';
 import { sri as sriMethod } from '../../src/methods/sri.js';
 import { createDecoder, languageModelLabel, registerDecoder } from '../../src/model/decoders.js';
@@ -185,6 +190,72 @@ describe('an estimator from outside', () => {
     await expect(openConfig(path.join(root, 'wrong.yaml'))).rejects.toThrow(
       /evaluation\.draws\.priors: no such key; did you mean prior\?[\s\S]*evaluation\.prior\.halves: 0 will not do; of nothing/,
     );
+  });
+});
+
+describe('settings of an estimator from outside', () => {
+  it('are all of its keys, text where they are no numbers, in rows by whichever of its names', async () => {
+    registerEstimator(
+      defineEstimator({
+        name: 'walk',
+        description: 'none',
+        draws: 2,
+        config: {
+          kernel: z.enum(['plain', 'tempered']).describe('plain or tempered'),
+          tuned: z.boolean().describe('true or false'),
+          levels: z.array(z.number()).describe('a list of numbers'),
+          most: z.number().nullable().describe('a number, or null'),
+        },
+        defaults: { kernel: 'plain', tuned: true, levels: [0.5, 1], most: null },
+        rowName: (evaluation) => `walk-${(evaluation as unknown as { walk: { kernel: string } }).walk.kernel}`,
+        create: () => ({ passes: () => 0, estimate: () => [] }),
+      }),
+    );
+    write('walk.yaml', 'dataSet: words\nevaluation: { walk: { kernel: tempered } }\nmethods: { sri: {} }\n');
+    const run = resolveRun(await openConfig(path.join(root, 'walk.yaml')), { method: 'sri' });
+    const settings = { kernel: 'tempered', tuned: 'true', levels: '[0.5,1]', most: null };
+    expect(estimatorSettings({ metric: 'ppl', estimator: 'walk-tempered' }, run)).toEqual(settings);
+    expect(estimatorSettings({ metric: 'ppl', estimator: 'walk' }, run)).toEqual(settings);
+    expect(estimatorSettings({ metric: 'ppl', estimator: 'walk-plain' }, run)).toEqual({});
+  });
+});
+
+describe('a model of a method from outside', () => {
+  const batch = { size: 2, indices: Int32Array.of(0, 1) } as Batch;
+
+  it('gives a number for each sentence, or is named', () => {
+    const answers = [new Float32Array(2), new Float32Array(3), undefined];
+    const model = { hasLatent: false, sentenceNll: () => answers.shift() } as unknown as Model;
+    const exact = evaluatedModel(model, { name: 'mine', inference: 'none' }, 1) as ExactModel;
+    expect(exact.sentenceNll(batch)).toHaveLength(2);
+    expect(() => exact.sentenceNll(batch)).toThrow(
+      'the method mine: sentenceNll gave 3 numbers of 2 sentences; they are 2',
+    );
+    expect(() => exact.sentenceNll(batch)).toThrow('the method mine: sentenceNll gave no numbers of 2 sentences');
+  });
+
+  it('gives as many codes as are asked for, or is named; its posterior stays what it is', () => {
+    const likelihood = randomLinearGaussian(2, 3, { seed: 3 });
+    const keys = { seed: 1, sentences: batch.indices };
+    const inferred = (posterior: unknown) => {
+      const model = { hasLatent: true, latentSize: 3, posterior: () => posterior } as unknown as Model;
+      const evaluated = evaluatedModel(model, { name: 'mine', inference: 'point' }, 1) as LatentModel;
+      return evaluated.posterior(batch, likelihood, keys);
+    };
+    const own = new PointPosterior(likelihood, new Float32Array(6), keys);
+    const right = inferred(own);
+    expect(right).toBe(own);
+    expect([right.z(4), right.nll(4), right.mean(4)].map(({ length }) => length)).toEqual([24, 8, 6]);
+    const wrong = inferred({ z: () => new Float32Array(6), nll: () => new Float32Array(2), mean: () => [1] });
+    expect(wrong.z(1)).toHaveLength(6);
+    expect(() => wrong.z(2)).toThrow(
+      'the method mine: z gave 6 numbers of 2 draws of each of 2 sentences; they are 12',
+    );
+    expect(() => wrong.nll(3)).toThrow(
+      'the method mine: nll gave 2 numbers of 3 draws of each of 2 sentences; they are 6',
+    );
+    expect(() => wrong.mean(3)).toThrow('the method mine: mean gave 1 numbers of 2 sentences; they are 6');
+    expect(() => inferred(undefined)).toThrow('the method mine: posterior: z is missing; it is a function');
   });
 });
 

@@ -71,7 +71,7 @@ describe.each(beside.map((method) => [method.name, method] as const))('%s', (_, 
   it('has rows of Table 5, by features that each sentence has on its own', async () => {
     const feature: Feature = inference === 'short-run' ? { kind: 'mode', gradients: 4 } : { kind: 'mean', draws: 1 };
     await learned(method, async (model) => {
-      const evaluated = evaluatedModel(model, inference, 1) as LatentModel;
+      const evaluated = evaluatedModel(model, method, 1) as LatentModel;
       const features = await inferFeatures(evaluated, splits, plan, { batchSize: 20, seed: 1, feature });
       for (const item of [0, 7, 19]) {
         const alone = equalLengthBatches(splits.test, 1, { indices: Int32Array.of(item) }).at(0);

@@ -6,6 +6,7 @@ import { type AmortizedModel, dimensionKl } from '../../src/methods/amortized-mo
 import { InnerStopRule, laggingVae, OuterStopRule } from '../../src/methods/lagging-vae.js';
 import type { Learner, Model, Position } from '../../src/methods/method.js';
 import { ENCODER_PREFIX } from '../../src/model/lstm/encoder.js';
+import { currentPrecision } from '../../src/ops/precision.js';
 import { RandomStream } from '../../src/random/philox.js';
 import { GradientDescent } from '../../src/training/learner.js';
 import { createOptimizer } from '../../src/training/optimizer.js';
@@ -58,6 +59,15 @@ describe('the outer rule', () => {
     });
     expect(seen).toEqual([true, true, true, true, false, false]);
   });
+
+  it.each([Number.NaN, Number.POSITIVE_INFINITY])(
+    'ends it where the mutual information is %d, and keeps the best',
+    (information) => {
+      const rule = new OuterStopRule();
+      for (const one of [0.5, information]) rule.observe(one);
+      expect(rule).toMatchObject({ aggressive: false, best: 0.5 });
+    },
+  );
 });
 
 describe('Lagging-VAE', () => {
@@ -164,6 +174,41 @@ describe('Lagging-VAE', () => {
     expect(all.call).toEqual([all.loss * batch.size, batch.size * batch.tokens]);
     expect(own.call[0] / all.call[0]).toBeCloseTo(1, 5);
     expect(own.call[1]).toBe(all.call[1]);
+  });
+
+  it('goes by halves nowhere, as it has no chain', () => {
+    const precisions = (precision: 'bf16' | 'f16') => {
+      const aggressive = { ...run.aggressive, updates: 1 };
+      const model = laggingVae.create({ ...run, precision, aggressive }, corpus) as AmortizedModel;
+      const likelihood = vi.spyOn(model.decoder, 'likelihood');
+      const encode = model.encoder.encode.bind(model.encoder);
+      const encoded: string[] = [];
+      vi.spyOn(model.encoder, 'encode').mockImplementation((batch) => {
+        encoded.push(currentPrecision());
+        return encode(batch);
+      });
+      model.learn(batchOf(), at, { minimize: () => ({ loss: 1, gradientNorm: 1 }) });
+      const asked = likelihood.mock.calls.map(([, , options]) => options?.precision);
+      model.dispose();
+      return [...asked, ...encoded];
+    };
+    expect(precisions('f16')).toEqual(['f32', 'f32']);
+    expect(precisions('bf16')).toEqual(['bf16', 'bf16']);
+  });
+
+  it('says the same of an information that was no number before and after it goes on from a checkpoint', () => {
+    const model = laggingVae.create(run, corpus);
+    const { list, names } = model.parameters;
+    const bias = list[names.indexOf(`${ENCODER_PREFIX}outputBias`)]!;
+    tf.tidy(() => bias.assign(tf.fill(bias.shape, Number.NaN)));
+    const learner: Learner = { minimize: () => ({ loss: 1, gradientNorm: 1 }) };
+    const later = { ...at, epoch: 2, batch: 1 };
+    expect(model.learn(batchOf(), { ...at, epoch: 2 }, learner).quantities).not.toHaveProperty('mutualInformation');
+    expect(model.state()).toMatchObject({ aggressive: false, information: null });
+    const wentOn = model.learn(batchOf(), later, learner).quantities;
+    model.restoreState(JSON.parse(JSON.stringify(model.state())));
+    expect(Object.keys(model.learn(batchOf(), later, learner).quantities)).toEqual(Object.keys(wentOn));
+    model.dispose();
   });
 
   it('updates the encoder on the batch itself, then on batches of the epoch that each iteration draws anew', () => {

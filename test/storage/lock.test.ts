@@ -1,5 +1,14 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
@@ -9,7 +18,7 @@ import { isAlive, thisProcess } from '../../src/storage/process.js';
 const root = mkdtempSync(path.join(tmpdir(), 'sri-lock-'));
 afterAll(() => rmSync(root, { recursive: true }));
 const file = path.join(root, 'training.lock');
-beforeEach(() => rmSync(file, { force: true }));
+beforeEach(() => rmSync(file, { force: true, recursive: true }));
 
 /** A lock as a process would have left it. @param age of its last sign of life, seconds. */
 function leave(change: object, age = 0): void {
@@ -19,6 +28,14 @@ function leave(change: object, age = 0): void {
 }
 
 describe('a lock', () => {
+  it('is named where a folder lies in its place', () => {
+    mkdirSync(file);
+    for (const ask of [() => Lock.take(file), () => Lock.isHeld(file)]) {
+      expect(ask).toThrow(expect.objectContaining({ code: 'EISDIR', path: file }));
+    }
+    expect(readdirSync(root)).toEqual(['training.lock']);
+  });
+
   it('is had by one at a time, and leaves nothing behind', () => {
     const lock = Lock.take(file);
     expect(() => Lock.take(file)).toThrow(LockedError);

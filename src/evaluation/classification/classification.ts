@@ -7,7 +7,7 @@ import { equalLengthBatches, wordsIn } from '../../data/batches.js';
 import { pause } from '../../interruption.js';
 import { RandomStream } from '../../random/philox.js';
 import { finiteOrNull, type ResultRow } from '../../runs/row.js';
-import { inferCodes, inferModes } from '../codes.js';
+import { inferCodes, inferModes, keysApart } from '../codes.js';
 import type { LatentModel } from '../evaluated-model.js';
 import { countNotFinite, divergenceWarnings } from '../measurement.js';
 import { accuracyOverSets, accuracyVariant } from './accuracy.js';
@@ -92,7 +92,8 @@ export async function inferFeatures(
     };
     let codes: Float32Array;
     if (feature.kind === 'mean') {
-      codes = (await inferCodes(model, splits[name], { ...given, seed, draws: feature.draws }, tell)).mean;
+      const keys = keysApart(splits[name], name);
+      codes = (await inferCodes(model, splits[name], { ...given, seed, keys, draws: feature.draws }, tell)).mean;
     } else {
       const { mode, slope } = await inferModes(model, splits[name], { ...given, gradients: feature.gradients }, tell);
       codes = mode;

@@ -96,9 +96,7 @@ export function defineEstimator<Shape extends z.ZodRawShape = Record<never, neve
     isUsual: () => false,
     rowName: () => name,
     settings: (evaluation) =>
-      Object.fromEntries(
-        Object.entries(ownOf(evaluation)).filter(([, value]) => typeof value === 'number' || value === null),
-      ) as Record<string, number | null>,
+      Object.fromEntries(Object.entries(ownOf(evaluation)).map(([key, value]) => [key, asSetting(value)])),
     sentences: () => undefined,
     ...spec,
     config,
@@ -118,4 +116,10 @@ export function defineEstimator<Shape extends z.ZodRawShape = Record<never, neve
       };
     },
   };
+}
+
+/** A key's value as a row can hold it: what is neither number nor text becomes text. */
+function asSetting(value: unknown): number | string | null {
+  if (value === undefined || value === null) return null;
+  return typeof value === 'number' || typeof value === 'string' ? value : JSON.stringify(value);
 }

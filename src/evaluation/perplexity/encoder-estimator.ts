@@ -77,7 +77,10 @@ export class EncoderEstimator implements PerplexityEstimator {
     const gaussians = Array.from({ length: sentences }, (_, sentence) => {
       const own = (values: Float32Array) =>
         Float64Array.from(values.subarray(sentence * latentSize, (sentence + 1) * latentSize));
-      return new GaussianProposal(own(gaussian.mean), Matrix.diag([...own(gaussian.logVariance).map(varianceOf)]));
+      const logVariance = own(gaussian.logVariance);
+      // What has no spread has no place either: its weights are NaN and counted, as those of a NaN mean are.
+      const mean = own(gaussian.mean).map((value, d) => (Number.isNaN(logVariance[d]) ? Number.NaN : value));
+      return new GaussianProposal(mean, Matrix.diag([...logVariance.map(varianceOf)]));
     });
     const mixtures = gaussians.map((proposal, sentence) => {
       const stream = proposalStream(keys, sentence);
@@ -92,8 +95,9 @@ export class EncoderEstimator implements PerplexityEstimator {
 /** Its exponential and that of its negative are numbers still. */
 const MOST_LOG_VARIANCE = 700;
 
-/** exp(logVariance), within what a variance can be. */
+/** exp(logVariance), within what a variance can be; 1 of NaN, by which no matrix could be taken apart. */
 function varianceOf(logVariance: number): number {
+  if (Number.isNaN(logVariance)) return 1;
   return Math.exp(Math.min(Math.max(logVariance, -MOST_LOG_VARIANCE), MOST_LOG_VARIANCE));
 }
 
@@ -104,6 +108,7 @@ export const encoder = defineEstimator({
   draws: DEFAULTS.evaluation.draws.encoder,
   isUsual: (inference) => can(inference, 'gaussian'),
   rowName: ({ priorShare }) => (priorShare === 0 ? ENCODER_ALONE : 'encoder'),
-  settings: ({ priorShare }) => ({ priorShare }),
+  // What the Gaussian alone says is the same by whichever share it came.
+  settings: ({ priorShare }) => (priorShare === 0 ? {} : { priorShare }),
   create: ({ draws, evaluation: { priorShare } }) => new EncoderEstimator(draws, priorShare),
 });

@@ -69,11 +69,12 @@ export function isMeasured(
   { variant, settings = {} }: { variant?: string; settings?: MeasuredRow['settings'] } = {},
 ): boolean {
   if (found === null) return false;
-  const rows = rowsOfSelected(found, metric, how.split).filter((row) => row.variant === variant);
+  const rows = rowsOfSelected(found, metric, how.split);
   const sentences = wantedSentences(metric, how);
   return wantedRows(metric, how).every((wanted) =>
     rows.some(
       (row) =>
+        row.variant === (wanted.variant ?? variant) &&
         (wanted.estimator === null || row.estimator === wanted.estimator) &&
         row.draws >= wanted.draws &&
         satisfies(row, { ...wanted.settings, ...settings }) &&
@@ -95,7 +96,7 @@ export function isPlanned(
   const planned = [
     ...(varied !== null || metricsOf(inference, metrics).includes(row.metric)
       ? (varied ?? wantedRows(row.metric, how)).map((wanted) => ({
-          variants: [undefined] as readonly (string | undefined)[],
+          variants: [wanted.variant] as readonly (string | undefined)[],
           ...wanted,
           sentences: wantedSentences(row.metric, how),
         }))
@@ -219,6 +220,6 @@ export function wantedSentences(
 }
 
 /** Sentences that a row saw, with those that it had to leave out. */
-function covered({ sentences, facts }: MeasuredRow): number {
-  return sentences + (facts?.skipped ?? 0);
+export function covered({ sentences, facts }: MeasuredRow): number {
+  return sentences + (facts?.skipped ?? 0) + (facts?.leftOut ?? 0);
 }

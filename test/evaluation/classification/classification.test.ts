@@ -19,8 +19,10 @@ import {
 } from '../../../src/evaluation/classification/mixture-classifier.js';
 import { SvmTrainer } from '../../../src/evaluation/classification/svm.js';
 import type { LatentModel } from '../../../src/evaluation/evaluated-model.js';
+import { ShortRunPosterior } from '../../../src/inference/short-run-posterior.js';
 import type { ConditionalLikelihood } from '../../../src/model/likelihood.js';
 import { RandomStream } from '../../../src/random/philox.js';
+import { constantSchedule } from '../../inference/models.js';
 import { CODES, LEARNT, SIZE } from './classification-data.js';
 
 const LATENT = 5;
@@ -233,6 +235,35 @@ describe('features', () => {
     }
     expect(steps.at(-1)).toBe(words);
     expect(steps).toEqual(steps.toSorted((a, b) => a - b));
+  });
+
+  it('share no noise between splits: codes that say nothing are near chance, though labels go by place', async () => {
+    const splits = splitsOf(2, 0);
+    // A sentence costs the same by whatever code.
+    const model: LatentModel = {
+      hasLatent: true,
+      latentSize: LATENT,
+      inference: 'short-run',
+      likelihood: ({ size }) => {
+        const gradient = (z: Float32Array) => ({
+          nll: new Float32Array(z.length / LATENT),
+          gradient: new Float32Array(z.length),
+        });
+        return { sentences: size, latentSize: LATENT, gradient, dispose() {} } as unknown as ReturnType<
+          LatentModel['likelihood']
+        >;
+      },
+      posterior: (_, likelihood, keys) => new ShortRunPosterior(likelihood, constantSchedule(0.1, 3), keys),
+    };
+    const plan = planClassification(splits, { ...planned, labelCounts: [0, 300], sets: 1, classes: 2 });
+    const options = { batchSize: 50, seed, feature: { kind: 'mean', draws: 1 } } as const;
+    const features = await inferFeatures(model, splits, plan, options);
+    // A machine that learns its items by heart.
+    const classifiers = { ...DEFAULTS.evaluation.classification, penalties: [1e4] };
+    const rows = await classify(features, plan, { classes: 2, split: 'test', draws: 1, seed, classifiers });
+    for (const { value } of rows) {
+      expect(Math.abs(value! - 0.5)).toBeLessThan(0.12);
+    }
   });
 });
 

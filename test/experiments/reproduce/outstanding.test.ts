@@ -5,7 +5,12 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { loadConfig, overrideRun, resolveRun } from '../../../src/config/load.js';
 import type { CorpusStatistics } from '../../../src/data/corpus.js';
 import { remaining as remainingOf } from '../../../src/experiments/reproduce/measurings.js';
-import { type MeasuringTerms, trainingState } from '../../../src/experiments/reproduce/outstanding.js';
+import {
+  isMeasured,
+  isPlanned,
+  type MeasuringTerms,
+  trainingState,
+} from '../../../src/experiments/reproduce/outstanding.js';
 import { methodNamed, methods } from '../../../src/methods/registry.js';
 import type { Measuring } from '../../../src/report/product.js';
 import { tablesOf } from '../../../src/report/tables.js';
@@ -107,6 +112,7 @@ describe('a row that was measured otherwise than the configuration says', () => 
     { metric: 'ppl', estimator: 'fitted', value: 94, draws: 100 },
     { metric: 'ppl', estimator: 'ais', value: 94, draws: 8 },
     { metric: 'ppl', estimator: 'encoder', value: 94, draws: 100 },
+    { metric: 'ppl', estimator: 'encoder-alone', value: 95, draws: 100 },
     { metric: 'recon', estimator: 'x', value: 94, draws: 16 },
     { metric: 'au', estimator: 'x', value: 94, draws: 16 },
     { metric: 'kl', estimator: 'jacobian', value: 10, draws: 2 },
@@ -125,6 +131,7 @@ describe('a row that was measured otherwise than the configuration says', () => 
     expect(await left('sri')).toBeNull();
     expect(await left('sri', 'evaluation.estimator=ais')).toBeNull();
     expect(await left('fb-vae')).toBeNull();
+    expect(await left('fb-vae', 'evaluation.priorShare=0')).toBeNull();
   });
 
   it.each([
@@ -183,6 +190,37 @@ describe('a row that was measured otherwise than the configuration says', () => 
     expect(await sortedLeft(sorted(4))).toMatchObject({ labels: [0, 100, 1000, 10000] });
     expect(await sortedLeft(sorted(5), 'evaluation.featureDraws=2')).toMatchObject({ labels: [0, 100, 1000, 10000] });
     expect(await sortedLeft(sorted(5), 'evaluation.sentences=300')).toMatchObject({ labels: [0, 100, 1000, 10000] });
+  });
+});
+
+describe('rows of MI and of the gain', () => {
+  const metrics = ['mi', 'gain'];
+  const rowsOf = (draws: number): GivenRow[] => [
+    { metric: 'mi', estimator: 'encoder', value: 3, draws: 2 },
+    { metric: 'gain', variant: 'over-prior', estimator: 'encoder', value: 9, draws },
+    {
+      ...{ metric: 'gain', variant: 'over-other-sentence', estimator: 'encoder', value: 8, draws },
+      ...{ sentences: 398, facts: { leftOut: 2 } },
+    },
+  ];
+  const { inferenceChains } = how('fb-vae').run.evaluation;
+
+  it('count as measured, and as what a plan measures', async () => {
+    const { measured } = await found('fb-vae', rowsOf(inferenceChains));
+    for (const metric of metrics) expect(isMeasured(measured, metric, how('fb-vae')), metric).toBe(true);
+    const sizes = { ...measured.manifest, sentences: { train: 2000, valid: 300, test: 400 } };
+    for (const row of measured.rows) {
+      expect(isPlanned(row, { ...measured, manifest: sizes }, metrics), `${row.metric} ${row.variant}`).toBe(true);
+    }
+  });
+
+  it('are asked for again where one is lacking, or has fewer draws', async () => {
+    const few = (await found('fb-vae', rowsOf(inferenceChains - 1))).measured;
+    expect(metrics.map((metric) => isMeasured(few, metric, how('fb-vae')))).toEqual([true, false]);
+    const one = (await found('fb-vae', rowsOf(inferenceChains).slice(0, 2))).measured;
+    expect(isMeasured(one, 'gain', how('fb-vae'))).toBe(false);
+    const chains = (await found('sri', [{ metric: 'mi', estimator: 'marginals', value: 3, draws: 2 }])).measured;
+    expect(isMeasured(chains, 'mi', how('sri'))).toBe(false);
   });
 });
 
