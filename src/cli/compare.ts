@@ -80,7 +80,7 @@ function inCommon(count: number, own: number, first: number): string {
 export function addExport(program: Command, io: Io): void {
   program
     .command('export')
-    .description('copy a trained run for others: weights, configuration, vocabulary, figures, and a card')
+    .description('copy a trained run for others: weights, configuration, vocabulary, what was measured, and a card')
     .argument('<run>', 'run folder')
     .requiredOption('--out <folder>', 'where to, a new folder; every command takes it by --run')
     .addHelpText('after', '\nExamples:\n  sri export runs/ptb/sri/seed-0 --out sri-ptb')

@@ -44,8 +44,12 @@ type TableFormat = (typeof TABLE_FORMATS)[number];
 const TABLE_COUNT = 5;
 
 /** The names of those that it has not: their definitions take longer to load than all help to print. */
-const OTHER_TABLES = ['ablation-steps', 'frontier', 'sweep', 'further'];
-const OTHER_FIGURES = ['ablation-steps', 'frontier', 'training-curves'];
+const OTHER_TABLES = ['ablation-steps', 'frontier'];
+const OTHER_FIGURES = ['ablation-steps', 'frontier'];
+
+/** Those that are of what there is, so that no plan makes them. */
+const UNPLANNED_TABLES = ['sweep', 'further'];
+const UNPLANNED_FIGURES = ['training-curves'];
 
 const EXAMPLES = `
 Examples:
@@ -61,7 +65,7 @@ export function addReport(program: Command, io: Io): void {
     .description('assemble tables and figures from run folders: write all there are, print those asked for')
     .usage('([--config ptb.yaml] | [run folders...]) [options]')
     .argument('[folders...]', 'run folders; all of the data set under --runs unless given');
-  addTableOptions(addConfigOption(command))
+  addTableOptions(addConfigOption(command), { tables: UNPLANNED_TABLES, figures: UNPLANNED_FIGURES })
     .option('--html', 'also write everything as one page, report.html; of runs on several data sets the page alone')
     .option('--json', 'each table as one JSON object')
     .addHelpText('after', EXAMPLES)
@@ -103,18 +107,23 @@ export function addReport(program: Command, io: Io): void {
     });
 }
 
-export function addTableOptions(command: Command): Command {
+export function addTableOptions(
+  command: Command,
+  more: { tables: readonly string[]; figures: readonly string[] } = { tables: [], figures: [] },
+): Command {
+  const tables = [...OTHER_TABLES, ...more.tables].join(', ');
+  const figures = [...OTHER_FIGURES, ...more.figures].join(', ');
   return addResultOptions(
     command
       .option(
         '--table, --tables <list>',
-        `tables with commas between: the paper's by number, 1 to ${TABLE_COUNT}, others by name (${OTHER_TABLES.join(', ')}, or a plugin's); 1 unless something else is asked for`,
+        `tables with commas between: the paper's by number, 1 to ${TABLE_COUNT}, others by name (${tables}, or a plugin's); 1 unless something else is asked for`,
         keys,
       )
       .addOption(
         new Option(
           '--figures <list>',
-          `figures with commas between: of the paper's there is 1, others by name (${OTHER_FIGURES.join(', ')}, or a plugin's); none unless given`,
+          `figures with commas between: of the paper's there is 1, others by name (${figures}, or a plugin's); none unless given`,
         ).argParser(keys),
       )
       .option('--all', 'all tables of the paper, and Figure 1')

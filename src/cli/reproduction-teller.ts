@@ -61,8 +61,12 @@ export class ReproductionTeller {
         break;
       }
       case 'over':
+        // What is told next is of no run until a task says so.
+        this.name = '';
+        this.training = null;
         progress.end();
         break;
+      case 'warning':
       case 'stage':
       case 'skipped-labels':
       case 'unknown-words':

@@ -15,7 +15,7 @@ import { didYouMean, nearest, noSuch } from '../nearest.js';
 import { cut } from '../text.js';
 import { RENAMED_SETTINGS } from './earlier.js';
 import { methodOfName, runName } from './identity.js';
-import { isPlainObject } from './leaves.js';
+import { isPlainObject, leaves } from './leaves.js';
 import { havingKey, type MethodKeys, takesKey } from './method-keys.js';
 import {
   addedDecoderDefaults,
@@ -419,9 +419,11 @@ export function parseSweep(
   const schema = anyOverridesSchema(catalogue);
   const lists = texts.map((text): Swept[] => {
     const { key, value } = splitOverride(text, option);
-    checkSweepable(key, `${option} ${cut(text)}`);
-    return sweepValues(value, `${option} ${cut(text)}`).map((one) => {
+    const where = `${option} ${cut(text)}`;
+    checkSweepable(key, where);
+    return sweepValues(value, where).map((one) => {
       const layer = parseOverride(`${key}=${one}`, schema, catalogue, option);
+      for (const part of leaves(layer.values).keys()) checkSweepable(part, where);
       const single = { key, value: at(layer.values, key.split('.')) };
       return { ...layer, label: sweptLabel(key, single.value), single, option };
     });
@@ -448,7 +450,7 @@ function readSweepFile(name: string, schema: z.ZodObject): Swept[] {
         `${place([])}: ${cut(label)}: a setting is a list of keys, as { model: { hiddenSize: 64 } }`,
       );
     }
-    for (const key of Object.keys(given)) checkSweepable(key, place([key]));
+    for (const key of leaves(given).keys()) checkSweepable(key, place(key.split('.')));
     const parsed = schema.safeParse(given);
     if (!parsed.success) throw new InputError(complaints(schema, parsed.error, given, place).join('\n'));
     return { label, values: parsed.data as Overrides, single: null, option: '--sweep-file', place };

@@ -30,12 +30,15 @@ const FIXED: Readonly<Record<string, string>> = {
   backend: 'it changes nothing of what is learned; say --backend',
   threads: 'it changes nothing of what is learned; say --threads',
   evaluation: 'it changes nothing of what is learned; say it by --set, and the runs are measured again',
+  'training.logEvery': 'it changes nothing of what is learned; say it by --set',
+  'training.checkpointEvery': 'it changes nothing of what is learned; say it by --set',
+  'training.keepEpochs': 'it changes nothing of what is learned; say it by --set',
 };
 
 /** @throws {InputError} where a study cannot vary the key. @param where how the complaint begins. */
 export function checkSweepable(key: string, where: string): void {
-  const reason = FIXED[key.split('.')[0]!];
-  if (reason !== undefined) throw new InputError(`${where}: ${key} cannot vary within a study: ${reason}`);
+  const fixed = Object.keys(FIXED).find((part) => `${key}.`.startsWith(`${part}.`));
+  if (fixed !== undefined) throw new InputError(`${where}: ${key} cannot vary within a study: ${FIXED[fixed]}`);
 }
 
 /**

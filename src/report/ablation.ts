@@ -1,6 +1,7 @@
 // Footnote 2 of the paper: what the number of Langevin steps, K, does to the quantities of Table 1. The runs to compare are
 // found by what they are, not by what they are called.
 
+import { experiment } from '../config/learned.js';
 import { methods } from '../methods/registry.js';
 import type { MeasuredRun } from '../runs/measured-run.js';
 import type { FigureChart } from './define-figure.js';
@@ -30,12 +31,12 @@ export interface StepsLine extends Table1Line {
 export const stepsLines = once((runs: readonly MeasuredRun[], split: string): StepsLine[] => {
   const groups = new Map<string, Map<number, Seeds>>();
   for (const seeds of bySeeds(runs)) {
-    const { run } = seeds[0]!;
+    const { run, manifest } = seeds[0]!;
     const varied = methods().find((method) => method.name === run.method)?.variations?.steps;
     if (varied === undefined) continue;
     const steps = varied.of(run);
-    const { name, setting, seed, evaluation, backend, threads, ...others } = run;
-    const key = JSON.stringify(without(others, varied.follow ?? []));
+    const { name, setting, ...others } = experiment(run);
+    const key = JSON.stringify([without(others, varied.follow ?? []), manifest.dataHash]);
     const group = groups.get(key) ?? new Map<number, Seeds>();
     groups.set(key, group);
     if (!group.has(steps)) group.set(steps, seeds);

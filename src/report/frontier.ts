@@ -2,7 +2,9 @@
 // decides between the two - the last temperature of short runs, free bits, a KL weight, a committed rate - is a curve, a run a
 // point of it; the language model, which has no code, is a line.
 
-import type { VariedQuantity } from '../config/variations.js';
+import { identityOf } from '../config/identity.js';
+import { sweptLabel } from '../config/sweep.js';
+import { type VariedQuantity, variationName } from '../config/variations.js';
 import { can } from '../methods/capability.js';
 import type { Inference } from '../methods/method.js';
 import { methods } from '../methods/registry.js';
@@ -16,7 +18,7 @@ import { around, type ChartSeries, type ChartView } from './page-numbers.js';
 import type { Varying } from './product.js';
 import { readingTable } from './reading.js';
 import { bySeeds } from './seeds.js';
-import { type Column, makeTable, methodLabel, type Table, variedIn } from './table.js';
+import { type Column, makeTable, methodLabel, type Table } from './table.js';
 import { klEstimator, QUALITY_COLUMNS, QUANTITY_COLUMNS, type Table1Line, table1Line } from './table1.js';
 
 /** What curves are drawn through: last temperatures of short runs, KL weights, and free bits and committed rates in nats. */
@@ -44,42 +46,76 @@ export interface FrontierLine extends Table1Line {
 
 /**
  * Points by curve, each in the order of what varies, after the language model's. A curve has two points or more; where there
- * is none, nothing is returned.
+ * is none, nothing is returned. What a study varies beside has curves of its own, `SRI (from-lm-hiddenSize-64)`.
  */
 export const frontierLines = once((runs: readonly MeasuredRun[], split: string): FrontierLine[] => {
   const curves = new Map<string, FrontierLine[]>();
-  const references: FrontierLine[] = [];
-  const shown = bySeeds(runs).flatMap((seeds) => {
+  const references: { line: FrontierLine; beside: string }[] = [];
+  const found = bySeeds(runs).flatMap((seeds) => {
     const [first] = seeds;
-    const found = methods().find(({ name }) => name === first!.run.method);
-    if (found === undefined || ['steps', 'other'].includes(variedIn(first!) ?? '')) return [];
+    const method = methods().find(({ name }) => name === first!.run.method);
+    if (method === undefined) return [];
     const varied = variedValue(first!);
-    const isReference = !can(found.inference, 'code');
-    return isReference || varied !== null ? [{ seeds, found, varied, isReference }] : [];
+    const isReference = !can(method.inference, 'code');
+    if (!isReference && varied === null) return [];
+    const beside = variationBeside(first!, varied);
+    const curve = JSON.stringify([method.name, first!.run.setting, beside, first!.manifest.dataHash]);
+    return [{ seeds, method, varied, isReference, beside, curve }];
   });
+  // Of a study, what has no curve is not shown, and not asked for its KL either.
+  const shown = found.filter(
+    ({ isReference, beside, curve }) =>
+      isReference || beside === '' || found.filter((other) => other.curve === curve).length > 1,
+  );
   // One estimator for all short runs: of two kinds there is no curve.
   const kl = klEstimator(
     shown.flatMap(({ seeds }) => seeds),
     split,
   );
-  for (const { seeds, found, varied, isReference } of shown) {
+  const several = new Set(shown.map(({ seeds: [first] }) => first!.manifest.dataHash)).size > 1;
+  for (const { seeds, method, varied, isReference, beside, curve: key } of shown) {
     const [first] = seeds;
-    const { method, setting } = first!.run;
     const line = table1Line(seeds, split, kl);
     if (line?.ppl == null) continue;
+    const { run, manifest } = first!;
+    const corpus = several ? ` of corpus ${manifest.dataHash.slice(0, 8)}` : '';
     if (isReference) {
-      references.push({ ...line, curve: methodLabel(first!), varied: null });
+      references.push({ line: { ...line, curve: `${methodLabel(first!)}${corpus}`, varied: null }, beside });
       continue;
     }
     if (varied === null || line.kl === null) continue;
-    const key = JSON.stringify([method, setting]);
-    const curve = `${found.label}${setting === null ? '' : ` (${setting})`}`;
+    const names = [run.setting ?? '', beside].filter((name) => name !== '').join('-');
+    const curve = `${method.label}${names === '' ? '' : ` (${names})`}${corpus}`;
     curves.set(key, [...(curves.get(key) ?? []), { ...line, curve, varied }]);
   }
-  const drawn = [...curves.values()].filter((points) => points.length > 1);
+  const drawn = [...curves].filter(([, points]) => points.length > 1);
   if (drawn.length === 0) return [];
-  return [...references, ...drawn.flatMap((points) => points.toSorted((a, b) => a.varied!.value - b.varied!.value))];
+  // The language model of a study's variant stands beside the curves of that variant alone.
+  const besides = shown.flatMap(({ beside, curve }) => (drawn.some(([key]) => key === curve) ? [beside] : []));
+  const across = references.filter(({ beside }) => beside === '' || besides.some((whole) => isPart(beside, whole)));
+  return [
+    ...across.map(({ line }) => line),
+    ...drawn.flatMap(([, points]) => points.toSorted((a, b) => a.varied!.value - b.varied!.value)),
+  ];
 });
+
+/** What the run's name says beside its setting and the number that its curve varies: `hiddenSize-64`, or nothing. */
+function variationBeside({ run }: MeasuredRun, varied: FrontierLine['varied']): string {
+  const whole = identityOf(run).variation ?? '';
+  if (varied === null) return whole;
+  const { quantity, value } = varied;
+  const key = methods()
+    .find(({ name }) => name === run.method)!
+    .variations![quantity]!.key(run);
+  // Behind another number that figures vary, it is named as a study names any key.
+  const own = [variationName(varied), sweptLabel(key, value)].find((name) => isPart(name, whole));
+  return own === undefined ? whole : `-${whole}-`.replace(`-${own}-`, '-').replace(/^-|-$/g, '');
+}
+
+/** Whether a name is one of those that another is made of. */
+function isPart(name: string, whole: string): boolean {
+  return name !== '' && `-${whole}-`.includes(`-${name}-`);
+}
 
 /** What a run of the frontier varies; null of a method that has nothing of it. */
 function variedValue({ run }: MeasuredRun): FrontierLine['varied'] {

@@ -1,8 +1,9 @@
 // What stands in a table side by side and should not without a word: numbers of several texts, a run that is there twice, runs
 // that several backends computed, and one beside that which it began with, as that is no more.
 
+import { isByMode } from '../evaluation/classification/accuracy.js';
 import { findMetric } from '../evaluation/registry.js';
-import type { MeasuredRun } from '../runs/measured-run.js';
+import { type MeasuredRun, ofVariant, rowsOfSelected } from '../runs/measured-run.js';
 import { startName } from '../runs/weights.js';
 import { methodLabel, tableEstimator, tableRow } from './table.js';
 
@@ -74,23 +75,33 @@ function subsets(runs: readonly MeasuredRun[], split: string): string[] {
   });
 }
 
-/** Of each estimator of perplexity that stands side by side, the settings that it was measured with, where they differ. */
+/** Of each estimator of perplexity and each classifier that stands side by side, the settings that differ. */
 function settings(runs: readonly MeasuredRun[], split: string): string[] {
   const measured = runs.flatMap((one) => {
-    const row = tableRow(one, 'ppl', split, tableEstimator(one.run));
-    return row === null ? [] : [{ label: methodLabel(one), row }];
+    const label = methodLabel(one);
+    const ppl = tableRow(one, 'ppl', split, tableEstimator(one.run));
+    const variants = new Set(rowsOfSelected(one, 'accuracy', split).map(({ variant }) => variant));
+    const accuracies = [...variants].map((variant) => tableRow(ofVariant(one, variant), 'accuracy', split)!);
+    return [
+      ...(ppl === null ? [] : [{ label, what: `PPL by ${ppl.estimator}`, settings: ppl.settings }]),
+      ...accuracies.map((row) => {
+        // Of how many labelled sets and items it is, the table says.
+        const { sets, limit, ...settings } = row.settings;
+        return { label, what: `Accuracy by ${row.estimator}${isByMode(row) ? ' on modes' : ''}`, settings };
+      }),
+    ];
   });
-  return [...new Set(measured.map(({ row }) => row.estimator))].flatMap((estimator) => {
-    const those = measured.filter(({ row }) => row.estimator === estimator);
-    const names = [...new Set(those.flatMap(({ row }) => Object.keys(row.settings)))];
+  return [...new Set(measured.map(({ what }) => what))].flatMap((what) => {
+    const those = measured.filter((one) => one.what === what);
+    const names = [...new Set(those.flatMap(({ settings }) => Object.keys(settings)))];
     return names.flatMap((name) => {
-      const values = [...new Set(those.map(({ row }) => row.settings[name] ?? null))];
+      const values = [...new Set(those.map(({ settings }) => settings[name] ?? null))];
       if (values.length < 2) return [];
       const of = values.map((value) => {
-        const labels = those.filter(({ row }) => (row.settings[name] ?? null) === value).map(({ label }) => label);
+        const labels = those.filter(({ settings }) => (settings[name] ?? null) === value).map(({ label }) => label);
         return `${value ?? 'none'} (${[...new Set(labels)].join(', ')})`;
       });
-      return [`PPL by ${estimator} stands with different ${name}: ${of.join('; ')}.`];
+      return [`${what} stands with different ${name}: ${of.join('; ')}.`];
     });
   });
 }

@@ -1,6 +1,7 @@
 // Runs that differ in their seed alone make one line of a table: each quantity is their mean, beside how far the seeds are
 // apart. Every single number stays in the list of measurements.
 
+import { experiment } from '../config/learned.js';
 import type { MeasuredRun } from '../runs/measured-run.js';
 import type { MeasuredRow } from '../runs/row.js';
 import { distinctRuns } from './mixture.js';
@@ -13,17 +14,11 @@ export type Seeds = readonly MeasuredRun[];
 export function bySeeds(runs: readonly MeasuredRun[]): Seeds[] {
   const groups = new Map<string, MeasuredRun[]>();
   for (const measured of inPaperOrder(distinctRuns(runs))) {
-    const key = experiment(measured);
+    // How it is measured and where it ran may differ.
+    const key = JSON.stringify([experiment(measured.run), measured.manifest.dataHash]);
     groups.set(key, [...(groups.get(key) ?? []), measured]);
   }
   return [...groups.values()];
-}
-
-/** What a run learned, from which text, apart from its seed. How it is measured and where it ran may differ. */
-function experiment({ run, manifest }: MeasuredRun): string {
-  const { seed, backend, threads, evaluation, training, ...learning } = run;
-  const { logEvery, checkpointEvery, keepEpochs, ...schedule } = training;
-  return JSON.stringify([learning, schedule, manifest.dataHash]);
 }
 
 /** A quantity over the seeds that it was measured of. */

@@ -1,6 +1,6 @@
 // Tables 4 and 5 are of one kind: a single quantity of every method, measured under several conditions, a column each.
 
-import { chooseRow, type MeasuredRun, ofVariant } from '../runs/measured-run.js';
+import { type MeasuredRun, ofVariant } from '../runs/measured-run.js';
 import {
   bySeeds,
   mean,
@@ -21,6 +21,7 @@ import {
   type PaperColumn,
   significant,
   type Table,
+  tableRow,
 } from './table.js';
 
 export interface VariantTable {
@@ -92,7 +93,7 @@ export function tableByVariant(
   const linesOf = (further: string | null, names: readonly string[]) =>
     bySeeds(runs).map((seeds): Line => {
       const quantities = names.map((variant) =>
-        meanOverSeeds(seeds.map((measured) => chooseRow(ofVariant(measured, variant), metric, split))),
+        meanOverSeeds(seeds.map((measured) => tableRow(ofVariant(measured, variant), metric, split))),
       );
       return { runs: seeds, further, quantities };
     });

@@ -3,7 +3,8 @@
 
 import { identityOf, variantOf } from '../config/identity.js';
 import type { VariedQuantity } from '../config/variations.js';
-import { estimatorSettings } from '../evaluation/estimator-settings.js';
+import { isByMode } from '../evaluation/classification/accuracy.js';
+import { classifierSettings, estimatorSettings } from '../evaluation/estimator-settings.js';
 import { estimatorName, rowEstimator } from '../evaluation/perplexity/registry.js';
 import { methods } from '../methods/registry.js';
 import { roundedToError, type WrittenQuantity } from '../notation.js';
@@ -168,6 +169,14 @@ export function tableRow(
   split: string,
   estimator: string | null = null,
 ): MeasuredRow | null {
-  const isAsked = (row: MeasuredRow) => satisfies(row, estimatorSettings(row, measured.run));
+  const isAsked = (row: MeasuredRow) => satisfies(row, askedSettings(row, measured.run));
   return chooseRow(measured, metric, split, estimator, isAsked);
+}
+
+/** What the run's configuration says of a row's settings. Labelled sets and the limit are the command's to say, so its own. */
+function askedSettings(row: MeasuredRow, run: MeasuredRun['run']): MeasuredRow['settings'] {
+  if (row.metric !== 'accuracy') return estimatorSettings(row, run);
+  const { sets = null, limit = null } = row.settings;
+  const { modeGradients } = run.evaluation;
+  return { sets, limit, ...classifierSettings(run), ...(isByMode(row) ? { modeGradients } : {}) };
 }

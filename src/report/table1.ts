@@ -1,9 +1,11 @@
 // Table 1: perplexity, reconstruction, active units and KL of every method on one data set, beside the paper's numbers
 // and with what is needed to trust or repeat ours.
 
+import { DEFAULTS } from '../config/schema.js';
 import type { SplitName } from '../data/splits.js';
 import { MANY_UNKNOWN } from '../data/warnings.js';
-import { ENCODER_ALONE } from '../evaluation/perplexity/encoder-estimator.js';
+import { ENCODER_ALONE, encoder } from '../evaluation/perplexity/encoder-estimator.js';
+import { priorDraws } from '../evaluation/perplexity/importance.js';
 import { percent } from '../notation.js';
 import { type MeasuredRun, ofVariant, rowsOfSelected } from '../runs/measured-run.js';
 import type { MeasuredRow } from '../runs/row.js';
@@ -218,19 +220,28 @@ export function table1Line(
 /** The row by the encoder's Gaussian alone that was measured with the one that the table prints. */
 function aloneRow(measured: MeasuredRun, split: string): MeasuredRow | null {
   const printed = tableRow(measured, 'ppl', split, tableEstimator(measured.run));
-  const alone = rowsOfSelected(measured, 'ppl', split).filter(({ estimator }) => estimator === ENCODER_ALONE);
-  return alone.find(({ sentences }) => sentences === printed?.sentences) ?? null;
+  const alone = rowsOfSelected(measured, 'ppl', split).filter(
+    ({ estimator, sentences }) => estimator === ENCODER_ALONE && sentences === printed?.sentences,
+  );
+  if (printed?.estimator !== encoder.name) return alone[0] ?? null;
+  const share = Number(printed.settings.priorShare ?? DEFAULTS.evaluation.priorShare);
+  return alone.find(({ draws }) => draws === printed.draws - priorDraws(share, printed.draws)) ?? null;
 }
 
-/** What `ais` found, beside what the table's estimator says of the same sentences; null where one was not asked. */
+/**
+ * What `ais` found, beside what the table's estimator says of the same sentences: of the seeds that have both, so that the two
+ * compare; where none has, null stands for what was not asked.
+ */
 function aisCheck(runs: Seeds, split: string): Pick<Table1Line, 'ais' | 'besideAis'> {
-  const pairs = runs.map((measured) => {
+  const own = tableEstimator(runs[0]!.run);
+  const found = runs.map((measured) => {
     const fitting = rowsOfSelected(measured, 'ppl', split);
-    const own = tableEstimator(measured.run);
     const ais = fitting.find(({ estimator }) => estimator === 'ais');
     const beside = fitting.find((row) => row.estimator === own && row.sentences === ais?.sentences);
     return { ais: ais ?? null, beside: beside ?? null };
   });
+  const both = found.filter(({ beside }) => beside !== null);
+  const pairs = both.length > 0 ? both : found;
   return {
     ais: meanOverSeeds(pairs.map(({ ais }) => ais)),
     besideAis: meanOverSeeds(pairs.map(({ beside }) => beside)),

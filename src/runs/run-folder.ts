@@ -286,12 +286,14 @@ export class RunFolder {
   }
 
   /**
-   * Settles the folder's configuration: writes it where there is none, else checks that it is the same run.
+   * Settles the configuration of a run that is trained: writes it where there is none, else checks that it is the same run, whose
+   * backend and threads stay those that trained it.
    * @throws InputError naming the keys that differ.
    */
   async settleConfig(run: RunConfig): Promise<void> {
     this.refuseOther(run);
-    await this.writeConfig(run);
+    const { backend, threads } = this.isBegun() ? this.config() : run;
+    await this.writeConfig({ ...run, backend, threads });
   }
 
   /** Keeps a measured quantity, and what it is sentence by sentence; the same measured again replaces both. */

@@ -115,7 +115,8 @@ export async function train(options: TrainingOptions): Promise<Manifest> {
     if (options.restart) folder.forgetTraining(run);
     folder.refuseOther(run, hasLearned(folder));
     const settled = settledBefore(options);
-    await folder.writeConfig(run);
+    // What a run was trained on stays, where nothing of it is left to train.
+    await (isDone(folder.manifest(), run) ? folder.settleConfig(run) : folder.writeConfig(run));
     if (settled !== null) return settled;
     const model = options.method.create(run, options.corpus);
     try {
@@ -133,6 +134,12 @@ export function hasLearned(folder: RunFolder): boolean {
   return folder.manifest() !== null || hasCheckpoint(folder.checkpoints);
 }
 
+/** Whether a run has ended, and is asked for no more. */
+function isDone(manifest: Manifest | null, { training }: RunConfig): boolean {
+  if (manifest === null || manifest.finished === null) return false;
+  return !mayGoOn(manifest.finished, manifest.epochs, training.epochs);
+}
+
 /**
  * What is to be said, before anything is learned, of a folder that has a manifest and not all that goes with it.
  * @returns the manifest of a run that is done and has its weights; null where training may begin or go on.
@@ -141,11 +148,11 @@ export function hasLearned(folder: RunFolder): boolean {
 function settledBefore({ run, folder, corpus, report }: TrainingOptions): Manifest | null {
   const manifest = folder.manifest();
   if (manifest === null) return null;
-  const { finished, epochs } = manifest;
+  const { epochs } = manifest;
   const weights = folder.weights(run.training.select);
   const [kept, mayResume] = [existsSync(weights), hasCheckpoint(folder.checkpoints)];
   if (kept && mayResume) return null;
-  if (kept && finished !== null && !mayGoOn(finished, epochs, run.training.epochs)) {
+  if (kept && isDone(manifest, run)) {
     const { parameters, backends } = manifest;
     const iterations = batchesOf(run, corpus, 1).length * run.training.epochs;
     const place = { epoch: epochs + 1, epochs: run.training.epochs, iterations };

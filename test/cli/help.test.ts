@@ -86,6 +86,16 @@ it('puts what is the command’s own before what many have', async () => {
   expect(at[0]).toBeGreaterThan(0);
 });
 
+it('names to sri reproduce what a plan makes, and to sri report all there is', async () => {
+  const [plan, report] = await Promise.all(
+    ['reproduce', 'report'].map(async (command) => (await sri(command, '--help')).out.replace(/\s+/g, ' ')),
+  );
+  expect(plan).toContain("by name (ablation-steps, frontier, or a plugin's)");
+  expect(plan).not.toMatch(/training-curves|further,/);
+  expect(report).toContain('(ablation-steps, frontier, sweep, further, or');
+  expect(report).toContain('(ablation-steps, frontier, training-curves, or');
+});
+
 it('lists every command under what it is for', async () => {
   const { out } = await sri('--help');
   for (const name of names) expect(out).toMatch(new RegExp(`^ {2}${name}\\b`, 'm'));

@@ -55,9 +55,17 @@ describe('points', () => {
     [['model.hiddenSize'], /--sweep model\.hiddenSize: expected path\.to\.key=value/],
     [['seed=1,2'], /seed cannot vary within a study: say --seeds/],
     [['data.maxLength=5,6'], /data\.maxLength cannot vary within a study: a corpus is as it was prepared/],
+    [['training.logEvery=1,2'], /training\.logEvery cannot vary within a study: it changes nothing of what is learned/],
+    [['training.keepEpochs=[1],[2]'], /training\.keepEpochs cannot vary within a study/],
+    [['training={checkpointEvery: 1},{checkpointEvery: 2}'], /training\.checkpointEvery cannot vary within a study/],
     [['model.hiddenSize=8', 'model.hiddenSize=16'], /model\.hiddenSize: it varies twice/],
   ];
   it.each(refusals)('refuses %j', (texts, complaint) => expect(() => parseSweep(texts, methods())).toThrow(complaint));
+
+  it('refuses in a file what changes nothing of what is learned', () => {
+    const file = written('logs.yaml', 'often:\n  training:\n    epochs: 3\n    logEvery: 1\n');
+    expect(() => parseSweep([], methods(), { file })).toThrow(/logs\.yaml:4: .*training\.logEvery cannot vary/);
+  });
 
   it('names the line of a file that is wrong', () => {
     const file = written('wrong.yaml', 'small:\n  model: { hidenSize: 8 }\n');

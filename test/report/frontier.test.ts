@@ -6,7 +6,7 @@ import { comparePage, writeResults } from '../../src/experiments/report.js';
 import { frontierFigureOf, frontierLines } from '../../src/report/frontier.js';
 import type { PageNumbers } from '../../src/report/page-numbers.js';
 import { findRuns, type MeasuredRun, readRun } from '../../src/runs/measured-run.js';
-import { makeRun } from './runs.js';
+import { makeRun, onCorpus } from './runs.js';
 
 let root: string;
 let runs: MeasuredRun[];
@@ -41,6 +41,41 @@ describe('the frontier', () => {
       ['SRI (from-lm)', 0.8, 95, 4],
     ]);
     expect(frontierLines(runs.filter(({ run }) => run.method !== 'fb-vae').slice(0, 2), 'test')).toEqual([]);
+  });
+
+  it('has curves of its own for what a study varies beside, with the language model of that variant', () => {
+    const swept = runs.map((measured): MeasuredRun => {
+      const { run } = measured;
+      const name = `${run.name}${run.name.includes('@') ? '-' : '@'}hiddenSize-64`;
+      return { ...measured, run: { ...run, name, model: { ...run.model, hiddenSize: 64 } } };
+    });
+    const curves = (of: readonly MeasuredRun[]) =>
+      frontierLines(of, 'test').map(({ curve, varied }) => [curve, varied?.value]);
+    const small = [
+      ['FB-VAE (decoder-reset-hiddenSize-64)', 4],
+      ['FB-VAE (decoder-reset-hiddenSize-64)', 8],
+      ['SRI (from-lm-hiddenSize-64)', 0.55],
+      ['SRI (from-lm-hiddenSize-64)', 0.8],
+    ];
+    expect(curves(swept)).toEqual([['LSTM-LM (hiddenSize-64)', undefined], ...small]);
+    const both = curves([...runs, ...swept]);
+    expect(both).toHaveLength(10);
+    expect(both).toEqual(expect.arrayContaining([...curves(runs), ...small]));
+    // The language model of a variant that has no curve is not there.
+    const models = swept.filter(({ run }) => run.method === 'lstm-lm');
+    expect(curves([...runs, ...models])).toEqual(curves(runs));
+  });
+
+  it('draws no curve through runs on different corpora, and tells those of each apart', () => {
+    const named = (name: string) => runs.filter(({ run }) => run.name === name);
+    const elsewhere = (of: readonly MeasuredRun[]) => of.map((measured) => onCorpus(measured, 'beef'));
+    expect(frontierLines([...named('sri'), ...elsewhere(named('sri@temperature-0.8'))], 'test')).toEqual([]);
+    const { curves } = frontierFigureOf(frontierLines([...runs, ...elsewhere(runs)], 'test'));
+    expect(curves.map(({ label, points }) => [label, points.length])).toEqual(
+      ['FB-VAE (decoder-reset)', 'SRI (from-lm)'].flatMap((label) =>
+        ['f00d', 'beef'].map((hash) => [`${label} of corpus ${hash}`, 2]),
+      ),
+    );
   });
 
   it('has the KL of all short runs by one estimator, which none of them disowns', async () => {

@@ -104,6 +104,29 @@ it('numbers by one estimator with different settings are told', async () => {
   ]);
 });
 
+it('accuracies by classifiers of different settings are told, and those of other labelled sets are not', async () => {
+  const place = mkdtempSync(path.join(root, 'classifiers-'));
+  const accuracy = (sets: number, settings: object, mode: object = {}): GivenRow[] => [
+    {
+      ...{ metric: 'accuracy', variant: 'labels-100', estimator: 'svm', value: 0.8 },
+      settings: { sets, limit: null, ...settings },
+    },
+    {
+      ...{ metric: 'accuracy', variant: 'labels-100-mode', estimator: 'svm', value: 0.8, draws: 0 },
+      settings: { sets, limit: null, ...settings, ...mode },
+    },
+  ];
+  const one = await makeRun(place, 'yelp', 'sri', undefined, accuracy(5, {}, { modeGradients: 50 }));
+  const same = await makeRun(place, 'yelp', 'sri', 'annealed', accuracy(6, {}, { modeGradients: 50 }));
+  expect(mixtureNotices([one, same].map(readRun), 'test')).toEqual([]);
+  const other = await makeRun(place, 'yelp', 'sri', 'released', accuracy(5, { folds: 7 }, { modeGradients: 60 }));
+  expect(mixtureNotices([one, other].map(readRun), 'test')).toEqual([
+    'Accuracy by svm stands with different folds: none (SRI); 7 (SRI (released)).',
+    'Accuracy by svm on modes stands with different modeGradients: 50 (SRI); 60 (SRI (released)).',
+    'Accuracy by svm on modes stands with different folds: none (SRI); 7 (SRI (released)).',
+  ]);
+});
+
 it('several corpora, and several backends of one run, are told', async () => {
   const one = await makeRun(root, 'ptb', 'lstm-lm', undefined, [], 0);
   const two = await makeRun(root, 'ptb', 'fb-vae', undefined, [], 0);

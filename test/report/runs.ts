@@ -4,6 +4,7 @@ import { loadConfig, resolveRun } from '../../src/config/load.js';
 import type { RunConfig } from '../../src/config/schema.js';
 import { estimatorSettings } from '../../src/evaluation/estimator-settings.js';
 import { methods } from '../../src/methods/registry.js';
+import type { MeasuredRun } from '../../src/runs/measured-run.js';
 import type { MeasuredRow, SentenceValues } from '../../src/runs/row.js';
 import { type Manifest, RunFolder } from '../../src/runs/run-folder.js';
 
@@ -41,6 +42,11 @@ function settingsOf(row: GivenRow, run: RunConfig): MeasuredRow['settings'] {
 /** What tells a row from others, and what is kept beside it; the rest of it is made up. */
 export type GivenRow = Pick<MeasuredRow, 'metric' | 'estimator' | 'value'> &
   Partial<MeasuredRow> & { perSentence?: SentenceValues };
+
+/** The same run, of another text. */
+export function onCorpus({ manifest, rows, ...run }: MeasuredRun, dataHash: string): MeasuredRun {
+  return { ...run, manifest: { ...manifest, dataHash }, rows: rows.map((row) => ({ ...row, dataHash })) };
+}
 
 /** A run of a method on a data set of configs/, under `root`, its rows on the test split and the best weights. */
 export async function makeRun(

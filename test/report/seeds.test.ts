@@ -12,7 +12,7 @@ import { measurements, readingTable1, table1 } from '../../src/report/table1.js'
 import { table4 } from '../../src/report/table4.js';
 import { findRuns, readRun } from '../../src/runs/measured-run.js';
 import type { MeasuredRow } from '../../src/runs/row.js';
-import { makeRun, manifest } from './runs.js';
+import { makeRun, manifest, onCorpus } from './runs.js';
 
 const root = mkdtempSync(path.join(tmpdir(), 'sri-seeds-'));
 afterAll(() => rmSync(root, { recursive: true }));
@@ -105,6 +105,9 @@ describe('tables of several seeds', () => {
     const [one, two] = read().filter(({ run }) => run.name === 'sri');
     const other = { ...two!, manifest: { ...manifest, dataHash: 'beef' } };
     expect(bySeeds([one!, other])).toHaveLength(2);
+    // The same text in another folder is the same experiment.
+    const moved = { ...two!, run: { ...two!.run, data: { ...two!.run.data, directory: 'elsewhere' } } };
+    expect(bySeeds([one!, moved])).toHaveLength(1);
   });
 
   it('show the mean, how many seeds it is of, and how far they are apart', () => {
@@ -188,6 +191,12 @@ describe('the ablation of steps', () => {
       return { ...measured, run: { ...run, langevin: { ...run.langevin, gradients: [1, run.langevin.steps - 1] } } };
     });
     expect(stepsTable(stepsLines(sharing, 'test'))).toEqual(stepsTable(lines()));
+  });
+
+  it('is of one text', () => {
+    const runs = findRuns(root, 'yelp').map(readRun);
+    const other = runs.map((one) => (one.run.name === 'sri@released' ? onCorpus(one, 'beef') : one));
+    expect(stepsLines(other, 'test').map(({ steps }) => steps)).toEqual([10, 20]);
   });
 
   it('draws no curve through numbers by different estimators', () => {

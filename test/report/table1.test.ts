@@ -51,6 +51,8 @@ describe('perplexity of an encoder', () => {
         { metric: 'ppl', estimator: 'encoder', value: 101.25 },
         { metric: 'ppl', estimator: 'encoder-alone', value: 104.5, draws: 450, standardError: 1.5 },
         { metric: 'ppl', estimator: 'encoder-alone', value: 1, draws: 450, sentences: 20 },
+        // Measured with more draws, beside a row that is not the table's.
+        { metric: 'ppl', estimator: 'encoder-alone', value: 103, draws: 900 },
       ]);
       const table = table1(findRuns(own, 'ptb').map(readRun));
       expect(cells(table, 'FB-VAE')).toMatchObject({
@@ -61,6 +63,24 @@ describe('perplexity of an encoder', () => {
       });
       expect(cells(table, 'SRI')['PPL from q alone']).toBe('');
       expect(layOut(readingTable1(table)).join('\n')).toMatch(/from q alone/);
+    } finally {
+      rmSync(own, { recursive: true });
+    }
+  });
+});
+
+describe('a check by ais', () => {
+  it('is of the seeds that have both numbers', async () => {
+    const own = mkdtempSync(path.join(tmpdir(), 'sri-report-'));
+    try {
+      const ais = (value: number) => ({ metric: 'ppl', estimator: 'ais', value, sentences: 20 }) as const;
+      const beside = (value: number) => ({ metric: 'ppl', estimator: 'fitted', value, sentences: 20 }) as const;
+      const runs = [
+        readRun(await makeRun(own, 'ptb', 'sri', undefined, [ais(54), beside(55)], 1)),
+        readRun(await makeRun(own, 'ptb', 'sri', undefined, [ais(74)], 2)),
+      ];
+      expect(cells(table1(runs), 'SRI')).toMatchObject({ 'AIS PPL': '54.00', 'PPL on AIS sentences': '55.00' });
+      expect(cells(table1(runs.slice(1)), 'SRI')).toMatchObject({ 'AIS PPL': '74.00', 'PPL on AIS sentences': '' });
     } finally {
       rmSync(own, { recursive: true });
     }

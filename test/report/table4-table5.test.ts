@@ -144,6 +144,33 @@ describe('Table 5', () => {
     expect(lines.at(-1)).toMatch(/^SRI by mode +- +87\.0 ± 0\.4 +- +- +- +- +- +- +0\.51 +7$/);
   });
 
+  it('prints the row of the classifiers that the configuration has, and any other where it has none', async () => {
+    const place = mkdtempSync(path.join(root, 'classifiers-'));
+    const rows = [undefined, 7, 9].flatMap((folds) => {
+      const settings = { sets: 5, limit: null, ...(folds === undefined ? {} : { folds }) };
+      const share = (folds ?? 5) / 10;
+      return [
+        accuracy(100, share, { settings }),
+        accuracy(100, share + 0.01, {
+          ...{ variant: 'labels-100-mode', draws: 0 },
+          settings: { ...settings, modeGradients: folds ?? 50 },
+        }),
+      ];
+    });
+    const measured = readRun(await makeRun(place, 'yelp', 'sri', undefined, rows));
+    const { evaluation } = measured.run;
+    const printed = (folds: number, modeGradients = evaluation.modeGradients) => {
+      const classification = { ...evaluation.classification, folds };
+      const run = { ...measured.run, evaluation: { ...evaluation, classification, modeGradients } };
+      const table = table5([{ ...measured, run }]);
+      return ['SRI', 'SRI by mode'].map((label) => line(table, label)['100 labels']);
+    };
+    expect(printed(evaluation.classification.folds)[0]).toBe('50.0');
+    expect(printed(7, 7)).toEqual(['70.0', '71.0']);
+    expect(printed(9, 9)).toEqual(['90.0', '91.0']);
+    expect(printed(8, 8)).not.toContain('');
+  });
+
   it('tells how many labelled sets an accuracy is the mean of, and how far they are apart', () => {
     expect(line(read(), 'SRI')).toMatchObject({
       '10k labels labelled sets': 5,

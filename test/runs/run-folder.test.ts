@@ -33,6 +33,15 @@ describe('a run folder', () => {
     }
   });
 
+  it('says of a run that is measured otherwise still which backend and threads trained it', async () => {
+    const trained = new RunFolder(path.join(root, 'trained'));
+    const run = { ...toyRun('sri'), backend: 'native', threads: 2 } as const;
+    await trained.settleConfig(run);
+    const evaluation = { ...run.evaluation, featureDraws: 99 };
+    await trained.settleConfig({ ...run, evaluation, backend: 'cpu', threads: 1 });
+    expect(trained.config()).toEqual({ ...run, evaluation });
+  });
+
   it('reads a run of before a key was there as one with its default, and lets it go on', async () => {
     const run = toyRun('sri');
     const search = {

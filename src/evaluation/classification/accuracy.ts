@@ -1,6 +1,7 @@
 // The accuracy of a classifier that was taught several times, each time with other labelled items, and tested on the same
 // items each time.
 
+import type { MeasuredRow } from '../../runs/row.js';
 import { defineMetric, drawsOfChains } from '../define-metric.js';
 
 export interface AccuracyEstimate {
@@ -50,9 +51,17 @@ export function accuracyOverSets(right: readonly Uint8Array[]): AccuracyEstimate
   };
 }
 
+/** What ends the variant of a row by the modes of posteriors. */
+const MODE = '-mode';
+
 /** Of the row of a number of labels, by codes that are means, or the modes of posteriors. */
 export function accuracyVariant(labels: number, feature: 'mean' | 'mode' = 'mean'): string {
-  return `labels-${labels}${feature === 'mode' ? '-mode' : ''}`;
+  return `labels-${labels}${feature === 'mode' ? MODE : ''}`;
+}
+
+/** Whether a row of accuracy is by the modes of posteriors. */
+export function isByMode({ variant }: Pick<MeasuredRow, 'variant'>): boolean {
+  return variant?.endsWith(MODE) ?? false;
 }
 
 export const accuracy = defineMetric({

@@ -19,8 +19,10 @@ import {
   planReproduction,
   type ReproductionEvent,
   type ReproductionRequest,
+  statisticsOf,
   tryResults,
 } from './reproduce.js';
+import { forgetEnded } from './status.js';
 import { COMMAND } from './task-command.js';
 import { carryOutTogether } from './together.js';
 
@@ -63,10 +65,21 @@ export async function reproduceTogether(
   onProgress({ kind: 'plan', folder: folder.directory, jobs, threads });
 
   const foreseen = await forecast(tasks, planned.statistics, request);
-  const left = new Map(foreseen.map(({ task, seconds }) => [task.id, seconds]));
-  const memory = new Map(foreseen.map((one) => [one.task.id, one.memory ?? 0]));
+  const left = new Map<string, number | null>();
+  const memory = new Map<string, number>();
+  const foresee = (forecasts: readonly Forecast[]) => {
+    for (const one of forecasts) {
+      left.set(one.task.id, one.seconds);
+      memory.set(one.task.id, one.memory ?? 0);
+    }
+  };
+  foresee(foreseen);
   const isDone = new Set(foreseen.filter(({ state }) => state === 'done').map(({ task }) => task.id));
   await folder.settleDone(({ id }) => isDone.has(id));
+  forgetEnded(
+    folder,
+    tasks.flatMap(({ id }, i) => (isDone.has(id) ? [] : [i + 1])),
+  );
   const running = new Set<number>();
   let over = 0;
   const tellWhole = () =>
@@ -105,6 +118,10 @@ export async function reproduceTogether(
     onProgress({ kind: 'ended', task, number, seconds: (performance.now() - began) / 1000, outcome });
     tellWhole();
     if (outcome === 'interrupted') throw new InterruptedError(child.complaint ?? 'stopped');
+    // Only once there is a corpus can be told what the rest takes.
+    if (outcome === 'done' && task.kind === 'prepare') {
+      foresee(await forecast(tasks, await statisticsOf(request), request));
+    }
     if (outcome === 'done') return;
     const message = `${child.complaint ?? `it ended with ${child.code}`} (${log})`;
     throw child.code === 2 ? new InputError(message) : new Error(message);

@@ -6,7 +6,7 @@
 //   jobs.json       which jobs of Slurm they were submitted as
 //   logs/           what the tasks said
 
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { loadConfig } from '../../config/load.js';
@@ -180,6 +180,11 @@ export class PlanFolder {
 
   async writeRecord(number: number, record: TaskRecord): Promise<void> {
     await writeFileAtomic(this.recordFile(number), RECORD.write(record));
+  }
+
+  /** Forgets how a task last went, since it is to be begun again. */
+  forgetRecord(number: number): void {
+    rmSync(this.recordFile(number), { force: true });
   }
 
   /**

@@ -10,6 +10,7 @@ import { writeFileAtomic } from '../../storage/atomic-write.js';
 import { makeFolder } from '../../storage/folder.js';
 import type { Task } from './plan.js';
 import type { PlanFolder } from './plan-file.js';
+import { forgetEnded } from './status.js';
 import { taskCommand } from './task-command.js';
 
 export interface SlurmOptions {
@@ -64,7 +65,8 @@ export function slurmJobs(
   const common = (name: string, log: string) => [
     `--job-name=sri-${name}`,
     `--chdir=${plan.directory}`,
-    `--output=${path.join(folder.directory, 'logs', log)}`,
+    // In a log's name, and so in its folder's, Slurm replaces what % begins.
+    `--output=${path.join(folder.directory.replaceAll('%', '%%'), 'logs', log)}`,
     '--open-mode=append',
     '--kill-on-invalid-dep=yes',
     '--requeue',
@@ -165,6 +167,10 @@ export async function writeScripts(folder: PlanFolder, jobs: readonly SlurmJob[]
  */
 export async function submit(folder: PlanFolder, jobs: readonly SlurmJob[]): Promise<Map<string, string>> {
   await writeScripts(folder, jobs);
+  forgetEnded(
+    folder,
+    jobs.flatMap(({ tasks }) => tasks),
+  );
   const numbers = new Map<string, string>();
   for (const [i, job] of jobs.entries()) {
     const dependency = dependencyOf(job, jobs.slice(0, i), (name) => numbers.get(name)!);

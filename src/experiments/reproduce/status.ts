@@ -53,9 +53,10 @@ const HERE: Omit<Inquiry, 'now'> = {
 
 /** Each task of a plan. */
 export function planStatus(folder: PlanFolder, inquiry: Inquiry = { ...HERE, now: Date.now() }): TaskStatus[] {
-  const records = folder.tasks.map((_, i) => folder.record(i + 1));
   const submitted = folder.tasks.map((_, i) => folder.job(i + 1));
-  const queue = inquiry.queue([...submitted, ...records].flatMap((one) => one?.job ?? []));
+  const queue = queueOf(folder, inquiry);
+  // Read after the queue: a task that ended meanwhile has said so, and is not gone.
+  const records = folder.tasks.map((_, i) => folder.record(i + 1));
   const lost = new Set<string>();
   return folder.tasks.map((task, i): TaskStatus => {
     const record = records[i]!;
@@ -73,6 +74,28 @@ export function planStatus(folder: PlanFolder, inquiry: Inquiry = { ...HERE, now
         .map(shortened),
     };
   });
+}
+
+/**
+ * Forgets how tasks went that are begun again, so that nothing is told of a time before. What runs still, as far as can be told,
+ * stays.
+ * @param numbers of the tasks, from 1.
+ */
+export function forgetEnded(
+  folder: PlanFolder,
+  numbers: readonly number[],
+  inquiry: Inquiry = { ...HERE, now: Date.now() },
+): void {
+  const queue = queueOf(folder, inquiry);
+  for (const number of numbers) {
+    const record = folder.record(number);
+    if (record !== null && stateOf(record, null, inquiry, queue).state !== 'running') folder.forgetRecord(number);
+  }
+}
+
+function queueOf(folder: PlanFolder, inquiry: Inquiry): ReturnType<Inquiry['queue']> {
+  const known = folder.tasks.flatMap((_, i) => [folder.job(i + 1), folder.record(i + 1)]);
+  return inquiry.queue(known.flatMap((one) => one?.job ?? []));
 }
 
 function stateOf(

@@ -31,17 +31,16 @@ export function viewedFolders({ folders, root }: ViewedFolders): RunFolder[] {
 }
 
 /** What a run's folder writes when there is something new to see; the time of a folder tells of every file in it. */
-const WATCHED = ['manifest.json', 'metrics.csv', 'training.lock', 'rows', 'artifacts'];
+const WATCHED = ['manifest.json', 'metrics.csv', 'rows', 'artifacts'];
 
 /** A text that differs where anything does that is looked at. */
 export async function stateOf(viewed: ViewedFolders): Promise<string> {
   const states: string[] = [];
-  for (const { directory } of viewedFolders(viewed)) {
+  for (const folder of viewedFolders(viewed)) {
+    const { directory } = folder;
     const files = await Promise.all(WATCHED.map((name) => timeOf(path.join(directory, name))));
-    // That a lock is touched is a sign of life, and no news.
-    states.push(
-      [directory, ...files.map((file, i) => (WATCHED[i] === 'training.lock' ? file !== '' : file))].join(' '),
-    );
+    // A process that was killed leaves its lock, so that whether there is one does not say that it trains.
+    states.push([directory, folder.isBeingTrained(), ...files].join(' '));
   }
   return states.join('\n');
 }

@@ -1,10 +1,12 @@
 // A study in processes of its own: the same tables as in one process, Ctrl-C that saves, and how the plan then stands.
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { openConfig } from '../../../src/experiments/choose-run.js';
+import { type JobsEvent, reproduceTogether } from '../../../src/experiments/reproduce/jobs.js';
 import { COMMAND } from '../../../src/experiments/reproduce/task-command.js';
 import { writeStudy } from './study.js';
 
@@ -72,6 +74,30 @@ it('makes the tables that one process makes', async () => {
   expect(status.code, status.error).toBe(0);
   expect(status.out).toMatch(/^\d+: train sri, seed 1 +done +\d+ s .*task-\d+\.log$/m);
 }, 480_000);
+
+it('tells how long the rest takes once the text is prepared', async () => {
+  const place = path.join(root, 'unprepared');
+  mkdirSync(place);
+  writeStudy(place);
+  const before = process.cwd();
+  process.chdir(place);
+  try {
+    const request = {
+      ...{ loaded: await openConfig('tiny.yaml'), overrides: [], tables: [1], figures: [], ais: false },
+      ...{ methods: ['lstm-lm'], split: 'test' as const, runs: 'runs', results: 'results', from: '.' },
+    };
+    const events: JobsEvent[] = [];
+    await reproduceTogether(request, 1, { onProgress: (event) => events.push(event) });
+    const trains = events.findIndex((event) => event.kind === 'begun' && event.task.kind === 'train');
+    const [earlier, next] = [events.slice(0, trains), events.slice(trains)].map((those) =>
+      those.find((event) => event.kind === 'whole'),
+    );
+    expect(earlier!.secondsLeft).toBeNull();
+    expect(next!.secondsLeft).toBeGreaterThan(0);
+  } finally {
+    process.chdir(before);
+  }
+}, 120_000);
 
 it('saves all on Ctrl-C, says so, and goes on', async () => {
   const args = [...study('stopped'), '--jobs', '2', '--set', 'training.epochs=400', '--json'];

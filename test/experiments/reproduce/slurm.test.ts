@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Task } from '../../../src/experiments/reproduce/plan.js';
-import { levels } from '../../../src/experiments/reproduce/slurm.js';
+import type { PlanFolder } from '../../../src/experiments/reproduce/plan-file.js';
+import { levels, slurmJobs } from '../../../src/experiments/reproduce/slurm.js';
 import { sri } from '../../cli/in-process.js';
 import { writeStudy } from '../../cli/reproduce/study.js';
 
@@ -29,6 +30,21 @@ describe('levels', () => {
     expect(levels(plan, ({ id }) => ['prepare', 'lm'].includes(id))).toEqual([[2, 3], [4]]);
     expect(levels(plan, () => true)).toEqual([]);
   });
+});
+
+it('has logs in a folder whose name has a %, which Slurm takes for one of its own', () => {
+  const tasks = [
+    { id: 'a', after: [], kind: 'prepare' },
+    { id: 'report', after: [], kind: 'report' },
+  ];
+  const folder = { directory: '/at/50%A/plan', plan: { directory: '/at/50%A' }, tasks } as unknown as PlanFolder;
+  const given = slurmJobs(folder, () => false, { sbatch: [] }).map(({ arguments: words }) => words);
+  const of = (option: string) => given.map((words) => words.find((word) => word.startsWith(option)));
+  expect(of('--output')).toEqual([
+    '--output=/at/50%%A/plan/logs/level-0-%A_%a.log',
+    '--output=/at/50%%A/plan/logs/report-%j.log',
+  ]);
+  expect(of('--chdir')).toEqual(['--chdir=/at/50%A', '--chdir=/at/50%A']);
 });
 
 describe('--launcher slurm --print', () => {
