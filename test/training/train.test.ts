@@ -713,6 +713,8 @@ describe('training', () => {
       ]);
       expect(events.at(-1)!.kind).toBe('end');
       expect(ending.folder.manifest()).toEqual(manifest);
+      await train({ ...ending, run: { ...run, threads: 2 } });
+      expect(ending.folder.config().threads).toBe('auto');
       for (const without of [null, ending.folder.checkpoints]) {
         if (without !== null) rmSync(without, { recursive: true });
         events.length = 0;
