@@ -27,13 +27,18 @@ export interface MachineOptions {
   json?: boolean | undefined;
 }
 
-/** A parser of whole numbers from `least`, and up to `most` where it is given. */
-export function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
+/**
+ * A parser of whole numbers from `least`, and up to `most` where it is given.
+ * @param other what may be said instead, for the complaint alone.
+ */
+export function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER, other?: string): (text: string) => number {
   return (text) => {
     const value = Number(text);
     if (!/^\d+$/.test(text) || value < least || value > most) {
       const range = most === Number.MAX_SAFE_INTEGER ? `from ${least}` : `from ${least} to ${most}`;
-      throw new InvalidArgumentError(`It must be a whole number ${range}.`);
+      throw new InvalidArgumentError(
+        `It must be a whole number ${range}${other === undefined ? '' : `, or ${other}`}.`,
+      );
     }
     return value;
   };
@@ -86,12 +91,7 @@ export function wholeNumbers(least: number, most?: number): (text: string) => nu
 
 /** @throws {InvalidArgumentError} where the text is neither `auto` nor a whole number from 1. */
 export function parseThreads(text: string): number | 'auto' {
-  if (text === 'auto') return text;
-  try {
-    return wholeNumber(1, MOST_THREADS)(text);
-  } catch {
-    throw new InvalidArgumentError(`It must be a whole number from 1 to ${MOST_THREADS}, or auto.`);
-  }
+  return text === 'auto' ? text : wholeNumber(1, MOST_THREADS, 'auto')(text);
 }
 
 /** A list of names with commas between, each once. What they name is for others to know. */

@@ -2,6 +2,7 @@
 
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { runName } from '../config/identity.js';
 import { leaves } from '../config/leaves.js';
 import {
   type LoadedConfig,
@@ -252,12 +253,12 @@ export function bearing(
     choice,
     point.filter((one) => taken(one).length > 0),
   );
-  const runName = choice.setting === undefined ? method.name : `${method.name}@${choice.setting}`;
+  const name = runName({ method: method.name, setting: choice.setting ?? null, variation: null });
   const ofStarts = STARTING_PARTS.flatMap((part) => {
     const start = run.startFrom?.[part] ?? null;
     // That runs start from each other in a circle is for the plan to say.
     if (start === null || above.includes(start)) return [];
-    return bearing(loaded, startChoice(choice, start), point, [...above, runName]);
+    return bearing(loaded, startChoice(choice, start), point, [...above, name]);
   });
   return point.filter((one) => ofStarts.includes(one) || taken(one).some((key) => matters(key, run, method)));
 }

@@ -7,7 +7,7 @@ import { InputError } from '../errors.js';
 import { can } from '../methods/capability.js';
 import { methodNamed } from '../methods/registry.js';
 import { type Manifest, RunFolder } from '../runs/run-folder.js';
-import { type StartingWeights, startName } from '../runs/weights.js';
+import { isReplaced, type StartingWeights, startName } from '../runs/weights.js';
 import { hasLearned, type TrainingEvent, train } from '../training/train.js';
 import type { ChosenRun } from './choose-run.js';
 import { createValidator } from './evaluation.js';
@@ -149,8 +149,7 @@ function replacedStarts(run: RunConfig, folder: RunFolder, runs: string): string
     if (method === null || start === undefined) return [];
     const source = RunFolder.of(runs, { dataSet: run.dataSet, name: method, seed: run.seed });
     const { weights = {}, selectedEpoch } = source.manifest() ?? {};
-    const sums = Object.values(weights);
-    if (sums.length === 0 || sums.includes(start.sha256)) return [];
+    if (!isReplaced(start, Object.values(weights))) return [];
     return [
       `${run.name} began with the ${part} of ${start.run}, after epoch ${start.epoch}, and ${source.directory} has other weights ` +
         `now, of epoch ${selectedEpoch}; sri train --restart begins with these`,

@@ -4,7 +4,7 @@
 import { isByMode } from '../evaluation/classification/accuracy.js';
 import { findMetric } from '../evaluation/registry.js';
 import { type MeasuredRun, ofVariant, rowsOfSelected } from '../runs/measured-run.js';
-import { startName } from '../runs/weights.js';
+import { isReplaced, startName } from '../runs/weights.js';
 import { methodLabel, tableEstimator, tableRow } from './table.js';
 
 /**
@@ -131,10 +131,11 @@ function backends(runs: readonly MeasuredRun[]): string[] {
 /** Of runs that began with another's weights: those whose other stands here with weights that are none of these. */
 function starts(runs: readonly MeasuredRun[]): string[] {
   return runs.flatMap(({ directory, manifest: { startedFrom, dataHash } }) =>
-    Object.entries(startedFrom).flatMap(([part, { run, epoch, sha256 }]) => {
+    Object.entries(startedFrom).flatMap(([part, start]) => {
+      const { run, epoch } = start;
       const named = runs.filter((one) => one.manifest.dataHash === dataHash && startName(one.run) === run);
-      const sums = named.map(({ manifest }) => Object.values(manifest.weights)).filter(({ length }) => length > 0);
-      if (sums.length === 0 || sums.flat().includes(sha256)) return [];
+      const sums = named.flatMap(({ manifest }) => Object.values(manifest.weights));
+      if (!isReplaced(start, sums)) return [];
       return [
         `${directory} began with the ${part} of ${run}, after epoch ${epoch}, and ${named[0]!.directory} has other weights now: the ` +
           'difference of the two is not what the one adds to the other.',

@@ -2,6 +2,7 @@
 
 import { counted } from '../notation.js';
 import type { Ending } from './ending-schema.js';
+import type { Manifest } from './run-folder.js';
 
 /** In a sentence. */
 export function describeEnding(ending: Ending): string {
@@ -18,4 +19,9 @@ export function describeEnding(ending: Ending): string {
 /** Whether a run that ended so has more to do when `epochs` are asked for, of which it has done `done`. */
 export function mayGoOn(ending: Ending, done: number, epochs: number): boolean {
   return ending.reason === 'all-epochs' && done < epochs;
+}
+
+/** Whether a run has ended, and is asked for no more: one that had done all its epochs goes on when it is given more. */
+export function isDone({ finished, epochs }: Pick<Manifest, 'finished' | 'epochs'>, wanted: number): boolean {
+  return finished !== null && !mayGoOn(finished, epochs, wanted);
 }

@@ -132,6 +132,14 @@ const startingPoint = z.strictObject({
 /** Which weights a part of a run began as. */
 export type StartingPoint = z.infer<typeof startingPoint>;
 
+/**
+ * Whether the weights that a run began with are none of those that the other has by now.
+ * @param sums of the other's files; where none are known, nothing is said of it.
+ */
+export function isReplaced({ sha256 }: StartingPoint, sums: readonly string[]): boolean {
+  return sums.length > 0 && !sums.includes(sha256);
+}
+
 /** By part; empty where a run began with no other's weights. */
 export const startedFromSchema = z.partialRecord(z.enum(STARTING_PARTS), startingPoint);
 

@@ -19,7 +19,7 @@ import {
   type TrainingState,
   type TrainingSums,
 } from '../runs/checkpoint.js';
-import { mayGoOn } from '../runs/ending.js';
+import { isDone, mayGoOn } from '../runs/ending.js';
 import type { Ending } from '../runs/ending-schema.js';
 import { cutBack, type Metrics, MetricsFile } from '../runs/metrics.js';
 import type { Manifest, RunFolder, Verdict } from '../runs/run-folder.js';
@@ -114,9 +114,11 @@ export async function train(options: TrainingOptions): Promise<Manifest> {
     for (const part of ['checkpoints', 'rows'] as const) folder.tryWriting(part);
     if (options.restart) folder.forgetTraining(run);
     folder.refuseOther(run, hasLearned(folder));
-    const settled = settledBefore(options);
+    const manifest = folder.manifest();
+    const done = manifest !== null && isDone(manifest, run.training.epochs);
+    const settled = manifest === null ? null : settledBefore(options, manifest, done);
     // What a run was trained on stays, where nothing of it is left to train.
-    await (isDone(folder.manifest(), run) ? folder.settleConfig(run) : folder.writeConfig(run));
+    await (done ? folder.settleConfig(run) : folder.writeConfig(run));
     if (settled !== null) return settled;
     const model = options.method.create(run, options.corpus);
     try {
@@ -134,25 +136,22 @@ export function hasLearned(folder: RunFolder): boolean {
   return folder.manifest() !== null || hasCheckpoint(folder.checkpoints);
 }
 
-/** Whether a run has ended, and is asked for no more. */
-function isDone(manifest: Manifest | null, { training }: RunConfig): boolean {
-  if (manifest === null || manifest.finished === null) return false;
-  return !mayGoOn(manifest.finished, manifest.epochs, training.epochs);
-}
-
 /**
  * What is to be said, before anything is learned, of a folder that has a manifest and not all that goes with it.
+ * @param done whether it has ended, and is asked for no more.
  * @returns the manifest of a run that is done and has its weights; null where training may begin or go on.
  * @throws InputError where beginning again would lose what was trained.
  */
-function settledBefore({ run, folder, corpus, report }: TrainingOptions): Manifest | null {
-  const manifest = folder.manifest();
-  if (manifest === null) return null;
+function settledBefore(
+  { run, folder, corpus, report }: TrainingOptions,
+  manifest: Manifest,
+  done: boolean,
+): Manifest | null {
   const { epochs } = manifest;
   const weights = folder.weights(run.training.select);
   const [kept, mayResume] = [existsSync(weights), hasCheckpoint(folder.checkpoints)];
   if (kept && mayResume) return null;
-  if (kept && isDone(manifest, run)) {
+  if (kept && done) {
     const { parameters, backends } = manifest;
     const iterations = batchesOf(run, corpus, 1).length * run.training.epochs;
     const place = { epoch: epochs + 1, epochs: run.training.epochs, iterations };

@@ -19,7 +19,7 @@ import { metricNamed } from '../../evaluation/registry.js';
 import { can } from '../../methods/capability.js';
 import type { Inference } from '../../methods/method.js';
 import { methodNamed } from '../../methods/registry.js';
-import { mayGoOn } from '../../runs/ending.js';
+import { isDone } from '../../runs/ending.js';
 import { type MeasuredRun, rowsOfSelected, satisfies } from '../../runs/measured-run.js';
 import type { MeasuredRow } from '../../runs/row.js';
 import type { Manifest } from '../../runs/run-folder.js';
@@ -35,10 +35,7 @@ export function trainingState(
   manifest: Pick<Manifest, 'finished' | 'epochs'> | null,
 ): TrainingState {
   if (manifest === null) return { state: 'to do' };
-  const { finished, epochs } = manifest;
-  // One that had done all its epochs goes on when it is given more.
-  const wantsMore = finished === null || mayGoOn(finished, epochs, training.epochs);
-  return wantsMore ? { state: 'goes on', epochs } : { state: 'done' };
+  return isDone(manifest, training.epochs) ? { state: 'done' } : { state: 'goes on', epochs: manifest.epochs };
 }
 
 /** How a run is to be measured. */
